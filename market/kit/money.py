@@ -1,0 +1,121 @@
+"""Money: integer fen. Exact arithmetic first, one rounding last, parts that add up to the whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from market.kit.refusal import Refusal
+from market.kit.rounding import half_up, largest_remainder, scaled
+
+_YUAN = re.compile(r"[-+]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,2})?")
+_LARGEST_FEN = 10**15
+
+_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_PLACES = ("", "拾", "佰", "仟")
+_TEN_THOUSAND, _HUNDRED_MILLION = 10**4, 10**8
+
+
+class InvalidAmount(Refusal):
+    """The text is no amount of money."""
+
+    code = "invalid_amount"
+
+
+def fen(exact: Fraction | Decimal | int) -> int:
+    """Yuan, exact, to fen: half up, away from zero. The only place where money is rounded."""
+    if not isinstance(exact, Fraction | Decimal | int):
+        raise TypeError(f"money is never computed from {type(exact).__name__}")
+    return half_up(Fraction(exact) * 100)
+
+
+def yuan(amount_fen: int) -> Decimal:
+    """Fen as yuan with exactly two decimals."""
+    return scaled(amount_fen, 2)
+
+
+def text(amount_fen: int) -> str:
+    """`-123456` → `-1,234.56`; no currency sign."""
+    return f"{yuan(amount_fen):,.2f}"
+
+
+def parse_yuan(written: str) -> int:
+    """`"1,234.56"`, `"¥99"` or `"99.5"` to fen; InvalidAmount for anything else."""
+    cleaned = written.strip().removeprefix("¥").removeprefix("￥").strip()
+    if not cleaned:
+        raise InvalidAmount("请填写金额")
+    if not _YUAN.fullmatch(cleaned):
+        raise InvalidAmount("“%(written)s”不是金额：请写成 1234.56 的样子，最多两位小数", written=written[:40])
+    amount = fen(Decimal(cleaned.replace(",", "")))
+    if abs(amount) >= _LARGEST_FEN:
+        raise InvalidAmount("金额太大：须小于 10 万亿元")
+    return amount
+
+
+def split(total_fen: int, weights: Sequence[int | Decimal | Fraction]) -> list[int]:
+    """`total_fen` in proportion to `weights` by largest remainder; the parts add up, ties go to the earlier one.
+
+    Weights are not negative and not all zero (ValueError); a negative total mirrors the positive one.
+    """
+    shares = [Fraction(weight) for weight in weights]
+    whole = sum(shares, Fraction(0))
+    if whole <= 0 or min(shares) < 0:
+        raise ValueError("weights must not be negative and not all zero")
+    size = abs(total_fen)
+    parts = largest_remainder([size * share / whole for share in shares], size)
+    return parts if total_fen >= 0 else [-part for part in parts]
+
+
+def net_and_tax(gross_fen: int, rate: Decimal) -> tuple[int, int]:
+    """A tax-inclusive amount as (net, tax): net = gross ÷ (1 + rate) rounded once, tax = what remains."""
+    if rate < 0:
+        raise ValueError("a tax rate is not negative")
+    net = half_up(Fraction(gross_fen) / (1 + Fraction(rate)))
+    return net, gross_fen - net
+
+
+def capital(amount_fen: int) -> str:
+    """The amount in capital numerals as bills and bank slips want it: `21436` → 人民币贰佰壹拾肆元叁角陆分.
+
+    整 follows an amount without 分. ValueError from 10^16 yuan on, past 万亿.
+    """
+    whole, cents = divmod(abs(amount_fen), 100)
+    if whole >= _HUNDRED_MILLION**2:
+        raise ValueError("capital numerals reach below 10^16 yuan")
+    sign = "负" if amount_fen < 0 else ""
+    return f"人民币{sign}{_capital_yuan(whole)}{_capital_cents(whole, cents)}" if amount_fen else "人民币零元整"
+
+
+def _capital_yuan(whole: int) -> str:
+    return f"{_eight_digits(whole)}元" if whole else ""
+
+
+def _eight_digits(number: int) -> str:
+    """Below 10^16: 亿 first, then 万, then the rest, with a 零 wherever a gap of zeros is crossed."""
+    for unit, name in ((_HUNDRED_MILLION, "亿"), (_TEN_THOUSAND, "万")):
+        if number >= unit:
+            high, low = divmod(number, unit)
+            gap = "零" if low and (low < unit // 10 or high % _TEN_THOUSAND == 0) else ""
+            return f"{_eight_digits(high)}{name}{gap}{_eight_digits(low) if low else ''}"
+    return _four_digits(number)
+
+
+def _four_digits(number: int) -> str:
+    words, gap = "", False
+    for place in (3, 2, 1, 0):
+        digit = number // 10**place % 10
+        if digit:
+            words += ("零" if gap and words else "") + _DIGITS[digit] + _PLACES[place]
+        gap = digit == 0
+    return words
+
+
+def _capital_cents(whole: int, cents: int) -> str:
+    jiao, rest = divmod(cents, 10)
+    if not cents:
+        return "整"
+    gap = "零" if whole and (not jiao or whole % 10 == 0) else ""
+    tail = f"{_DIGITS[rest]}分" if rest else "整"
+    return f"{gap}{_DIGITS[jiao]}角{tail}" if jiao else f"{gap}{tail}"

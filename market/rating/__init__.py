@@ -1,0 +1,87 @@
+"""Rating: what a quantity costs. Pure arithmetic: no database, no clock, no rounding but the last.
+
+Owns        charge terms, rating, its working in words, proration, tax split.
+Not here    where quantities come from (metering), which lines a bill has (billing).
+Invariants  equal input gives the equal amount for ever; steps add up to the exact amount; one rounding a line;
+            parts (segments, nets) add up to their whole.
+
+    from market import rating
+
+    rating.parse(raw: Mapping) -> Terms            charge terms from JSON; InvalidTerms(.field .message .params)
+    rating.dump(terms) -> dict                     rating.model_of(terms) -> str    rating.MODELS: tuple[str, ...]
+    rating.Terms = Flat | PerUnit | Graduated | Volume | Package;  rating.Tier
+        Flat(amount, interval)                     PerUnit(unit_price, included=0)
+        Graduated(tiers, included=0)               Volume(tiers, included=0)       Tier(up_to, unit_price, flat=0)
+        Package(package_size, package_price, included=0)
+
+    rating.rate(terms, quantity: Decimal, *, share: Fraction | Share = 1) -> Rated
+        Rated: .exact (Fraction, yuan) .fen .quantity .included .billable .steps: tuple[Step, ...]
+    rating.exact_text(Fraction) -> str             decimal text for the line's exact amount
+    rating.dump_steps(steps) -> list[dict]         rating.load_steps(list) -> tuple[Step, ...]
+
+    rating.formula(step, unit="", locale="zh") -> str                       286 GB × ¥0.50
+    rating.explain(steps, unit="", locale="zh") -> tuple[str, ...]          286 GB × ¥0.50 = ¥143.00
+    rating.describe(terms, unit="", locale="zh") -> tuple[str, ...]         ¥0.50/GB · 每期含 200 GB
+    rating.price_text(Decimal) -> "¥0.0125"        rating.number_text(Decimal) -> "1,000.5"
+
+    rating.share(period, active: Period) -> Share(fraction, days, full_days)
+    rating.segment_fen(exacts) -> list[int]        fen of consecutive segments; they add up to the rounded whole
+    rating.split_tax([(key, gross_fen, rate), …]) -> TaxSplit
+        TaxSplit: .groups (key rate gross net tax) .lines (gross net tax, in the order given) .gross .net .tax
+"""
+
+from market.rating.numbers import exact_text
+from market.rating.proration import WHOLE, Share, segment_fen, share
+from market.rating.rated import Rated, rate
+from market.rating.steps import Step, StepKind, dump_steps, load_steps
+from market.rating.tax import TaxedLine, TaxGroup, TaxSplit, split_tax
+from market.rating.terms import (
+    MODELS,
+    Flat,
+    Graduated,
+    InvalidTerms,
+    Package,
+    PerUnit,
+    Terms,
+    Tier,
+    Volume,
+    dump,
+    model_of,
+    parse,
+)
+from market.rating.wording import describe, explain, formula, number_text, price_text
+
+__all__ = [
+    "MODELS",
+    "WHOLE",
+    "Flat",
+    "Graduated",
+    "InvalidTerms",
+    "Package",
+    "PerUnit",
+    "Rated",
+    "Share",
+    "Step",
+    "StepKind",
+    "TaxGroup",
+    "TaxSplit",
+    "TaxedLine",
+    "Terms",
+    "Tier",
+    "Volume",
+    "describe",
+    "dump",
+    "dump_steps",
+    "exact_text",
+    "explain",
+    "formula",
+    "load_steps",
+    "model_of",
+    "number_text",
+    "parse",
+    "price_text",
+    "rate",
+    "segment_fen",
+    "share",
+    "split_tax",
+]

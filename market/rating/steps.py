@@ -1,0 +1,103 @@
+"""Steps: the working of a rated amount, exact, small enough to be stored with a bill line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from market.kit import quantity as quantities
+from market.rating.numbers import fraction_text
+
+
+class StepKind(StrEnum):
+    """What one step does."""
+
+    FLAT = "flat"
+    INCLUDED = "included"
+    PER_UNIT = "per_unit"
+    TIER = "tier"
+    VOLUME = "volume"
+    TIER_FEE = "tier_fee"
+    PACKAGE = "package"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One term of the sum: `amount` is exact yuan, the rest says how it came about.
+
+    quantity    units priced by this step; for `included`, units beyond the allowance
+    unit_price  yuan per unit, package, or (flat, tier_fee) the full fee
+    used        the whole quantity of the period, where an allowance was deducted
+    included    the allowance of a full period
+    tier        1, 2, …, with the bounds `over` (exclusive) and `up_to` (inclusive, None: open), already prorated
+    size        units in one package
+    interval    month, year or once, for a flat fee
+    days        `20/31` when the period is a part of a full one, else empty
+    """
+
+    kind: StepKind
+    amount: Fraction
+    quantity: Fraction | None = None
+    unit_price: Decimal | None = None
+    used: Decimal | None = None
+    included: Decimal | None = None
+    tier: int | None = None
+    over: Fraction | None = None
+    up_to: Fraction | None = None
+    size: Decimal | None = None
+    interval: str = ""
+    days: str = ""
+
+    def dump(self) -> dict[str, Any]:
+        """A JSON object without empty entries; numbers are decimal text, or `10000/31` where a decimal never ends."""
+        named = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: _plain(value) for name, value in named if value is not None and value != ""}
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> Step:
+        """The step that `dump` wrote."""
+        return cls(**{name: _READ[name](value) for name, value in raw.items()})
+
+
+def dump_steps(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """Steps as a JSON array."""
+    return [step.dump() for step in steps]
+
+
+def load_steps(raw: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """The steps that `dump_steps` wrote."""
+    return tuple(Step.load(row) for row in raw)
+
+
+_READ: Mapping[str, Any] = {
+    "kind": StepKind,
+    "amount": Fraction,
+    "quantity": Fraction,
+    "unit_price": Decimal,
+    "used": Decimal,
+    "included": Decimal,
+    "tier": int,
+    "over": Fraction,
+    "up_to": Fraction,
+    "size": Decimal,
+    "interval": str,
+    "days": str,
+}
+
+
+def _plain(value: Any) -> str | int:
+    match value:
+        case Fraction():
+            return fraction_text(value)
+        case Decimal():
+            return quantities.text(value)
+        case StepKind():
+            return value.value
+        case int():
+            return value
+        case _:
+            return str(value)
