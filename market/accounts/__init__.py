@@ -1,0 +1,70 @@
+"""Accounts: who may act, for whom, and as what.
+
+Owns        people, organizations, memberships and roles, API keys, the plan's cities and sectors.
+Not here    what a provider sells under (providers), sessions and guards (web).
+Invariants  a secret is stored only as a hash; an e-mail address and a firm's code are registered once.
+"""
+
+from market.accounts.actions import (
+    EmailTaken,
+    add_user,
+    authenticate,
+    issue_key,
+    join,
+    key_of_secret,
+    register,
+    revoke_key,
+    touch_key,
+)
+from market.accounts.models import (
+    ApiKey,
+    City,
+    Membership,
+    Organization,
+    OrganizationKind,
+    Role,
+    Sector,
+    User,
+)
+from market.accounts.permissions import GRANTS, may, roles_of
+from market.accounts.queries import (
+    cities,
+    key_of,
+    keys_of,
+    members_of,
+    memberships_of,
+    sectors,
+    user_by_email,
+    user_of_session,
+)
+
+__all__ = [
+    "GRANTS",
+    "ApiKey",
+    "City",
+    "EmailTaken",
+    "Membership",
+    "Organization",
+    "OrganizationKind",
+    "Role",
+    "Sector",
+    "User",
+    "add_user",
+    "authenticate",
+    "cities",
+    "issue_key",
+    "join",
+    "key_of",
+    "key_of_secret",
+    "keys_of",
+    "may",
+    "members_of",
+    "memberships_of",
+    "register",
+    "revoke_key",
+    "roles_of",
+    "sectors",
+    "touch_key",
+    "user_by_email",
+    "user_of_session",
+]

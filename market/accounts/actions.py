@@ -1,0 +1,173 @@
+"""Verbs: registering, signing in, making and revoking keys."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from market import audit, db
+from market.accounts import passwords, uscc
+from market.accounts.models import ApiKey, City, Membership, Organization, OrganizationKind, Role, Sector, User
+from market.accounts.queries import user_by_email
+from market.errors import Invalid, Refused
+
+#: How long a key's "last used" may lag behind: writing it for each request would cost more than it tells.
+USED_PRECISION = timedelta(minutes=1)
+
+
+class EmailTaken(Refused):
+    """Somebody has registered with this e-mail address."""
+
+    code = "email_taken"
+    message = "这个邮箱已经注册过。可以直接登录，或换一个邮箱。"
+
+
+def register(
+    *,
+    email: str,
+    name: str,
+    password: str,
+    organization_name: str,
+    code: str,
+    city_code: str,
+    sector_slug: str | None,
+    at: datetime,
+    address: str = "",
+    locale: str = "zh",
+) -> Membership:
+    """A person and the buying firm she owns, in one step.
+
+    Raises Invalid with `fields` for what must be changed, EmailTaken for a known address.
+    """
+    code = uscc.normal(code)
+    _check_registration(name, password, organization_name, code, city_code, sector_slug)
+    user = add_user(email=email, name=name, password=password, at=at, locale=locale)
+    organization = Organization(
+        kind=OrganizationKind.BUYER,
+        name=organization_name.strip(),
+        uscc=code,
+        city_code=city_code,
+        sector_slug=sector_slug or None,
+        created_at=at,
+    )
+    membership = join(user, organization, Role.OWNER, at=at)
+    actor = audit.Actor("user", user.id, user.name, organization.id, address)
+    audit.record("organization.registered", organization, by=actor, at=at, after={"uscc": code, "city": city_code})
+    return membership
+
+
+def _check_registration(
+    name: str, password: str, organization_name: str, code: str, city_code: str, sector_slug: str | None
+) -> None:
+    problems: dict[str, str] = {}
+    if not name.strip():
+        problems["name"] = "填写您的姓名，账单和审批记录会用到。"
+    if len(password) < passwords.MINIMUM:
+        problems["password"] = "密码至少 10 个字符。可以用几个词连起来，好记也安全。"
+    if not organization_name.strip():
+        problems["organization_name"] = "填写企业名称，和营业执照上一致。"
+    if wrong := uscc.problem(code):
+        problems["code"] = wrong
+    elif _uscc_known(code):
+        problems["code"] = "这家企业已经注册过。请企业的老板（所有者）邀请您加入。"
+    if db.session.get(City, city_code) is None:
+        problems["city_code"] = "选择企业所在的地市。"
+    if sector_slug and db.session.get(Sector, sector_slug) is None:
+        problems["sector_slug"] = "选择列表里的行业。"
+    if problems:
+        raise Invalid(fields=problems)
+
+
+def _uscc_known(code: str) -> bool:
+    query = select(Organization.id).where(
+        Organization.uscc == code, Organization.kind == OrganizationKind.BUYER
+    )
+    return db.session.scalar(query) is not None
+
+
+def add_user(*, email: str, name: str, password: str, at: datetime, locale: str = "zh") -> User:
+    """A person who can sign in. Raises EmailTaken; the unique key decides a race."""
+    user = User(
+        email=email.strip().lower(),
+        name=name.strip(),
+        password_hash=passwords.hash(password),
+        session_key=secrets.token_hex(8),
+        locale=locale,
+        created_at=at,
+    )
+    if user_by_email(user.email) is not None:
+        raise EmailTaken(field="email")
+    try:
+        with db.session.begin_nested():
+            db.session.add(user)
+    except IntegrityError as error:
+        raise EmailTaken(field="email") from error
+    return user
+
+
+def join(user: User, organization: Organization, role: Role, *, at: datetime) -> Membership:
+    """Make `user` a member of `organization`."""
+    membership = Membership(user=user, organization=organization, role=role, created_at=at)
+    db.session.add(membership)
+    db.session.flush()
+    return membership
+
+
+def authenticate(email: str, password: str, *, at: datetime) -> User | None:
+    """The person with this address and password; rehashes an outdated hash on the way."""
+    user = user_by_email(email.strip().lower())
+    if not passwords.verify(user.password_hash if user else None, password) or user is None:
+        return None
+    if passwords.outdated(user.password_hash):
+        user.password_hash = passwords.hash(password)
+    return user if user.is_active else None
+
+
+def issue_key(
+    organization: Organization, *, name: str, source: str, scopes: list[str], by: audit.Actor, at: datetime
+) -> tuple[ApiKey, str]:
+    """A new key and its secret, which is shown once and never stored."""
+    prefix = f"mk_{secrets.token_hex(4)}"
+    secret = f"{prefix}_{secrets.token_urlsafe(32)}"
+    key = ApiKey(
+        organization=organization,
+        name=name,
+        prefix=prefix,
+        secret_hash=_digest(secret),
+        scopes=scopes,
+        source=source,
+        created_at=at,
+    )
+    db.session.add(key)
+    audit.record("api_key.issued", key, by=by, at=at, after={"source": source, "scopes": scopes})
+    return key, secret
+
+
+def revoke_key(key: ApiKey, *, by: audit.Actor, at: datetime) -> None:
+    """The key stops working at once. Revoking it twice changes nothing."""
+    if key.revoked_at is None:
+        key.revoked_at = at
+        audit.record("api_key.revoked", key, by=by, at=at)
+
+
+def key_of_secret(secret: str) -> ApiKey | None:
+    """The live key this secret belongs to. The secret has 256 random bits, so a fast hash is safe."""
+    query = select(ApiKey).where(ApiKey.prefix == secret[:11], ApiKey.revoked_at.is_(None))
+    key = db.session.scalar(query)
+    if key is None or not secrets.compare_digest(key.secret_hash, _digest(secret)):
+        return None
+    return key
+
+
+def touch_key(key: ApiKey, *, at: datetime) -> None:
+    """Remember, to the minute, when the key was last used."""
+    if key.last_used_at is None or at - key.last_used_at >= USED_PRECISION:
+        key.last_used_at = at
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

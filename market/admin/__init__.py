@@ -1,0 +1,15 @@
+"""Administration: reviews, the recommended catalogue, payments, the audit trail."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from market.web import guards
+
+#: The page modules; each has a blueprint of its own, named after itself.
+MODULES: tuple = ()
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+bp.before_request(guards.administrator)
+for module in MODULES:
+    bp.register_blueprint(module.bp)

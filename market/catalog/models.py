@@ -1,0 +1,365 @@
+"""The catalogue: categories, meters, offerings with their revisions, plans with their charges.
+
+An offering's words live in revisions, its prices in plan versions. Both are frozen once
+published, so a subscription can point at exactly what was bought.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from market import db
+from market.kit.lifecycle import Lifecycle
+from market.providers.models import Provider
+
+
+class Category(db.Base):
+    """One of the plan's four kinds of service, or a sub-category of one."""
+
+    __tablename__ = "categories"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    parent_slug: Mapped[str | None] = mapped_column(ForeignKey("categories.slug"))
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    summary_zh: Mapped[str] = mapped_column(default="")
+    summary_en: Mapped[str] = mapped_column(default="")
+    icon: Mapped[str] = mapped_column(default="")
+    #: CSS class of the tile's colour, such as `t1`.
+    tile: Mapped[str] = mapped_column(default="")
+    position: Mapped[int]
+
+
+class Aggregation(StrEnum):
+    """How a meter turns events into a quantity."""
+
+    SUM = "sum"
+    COUNT = "count"
+    MAX = "max"
+    TIME_WEIGHTED = "time_weighted"
+
+
+class TimeBase(StrEnum):
+    """What a time-weighted quantity is: value × hours, or the mean over the whole period."""
+
+    NONE = ""
+    HOUR = "hour"
+    PERIOD = "period"
+
+
+class Meter(db.Base):
+    """What a provider measures: which events count, and how they become a quantity."""
+
+    __tablename__ = "meters"
+    __table_args__ = (UniqueConstraint("provider_id", "slug"),)
+
+    id: Mapped[int] = db.pk()
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
+    slug: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    #: CloudEvents `type` of the events that count.
+    event_type: Mapped[str]
+    #: The key in the event's `data` that holds the value; empty for `count`.
+    value_property: Mapped[str] = mapped_column(default="")
+    aggregation: Mapped[Aggregation] = mapped_column(db.status_type(Aggregation))
+    time_base: Mapped[TimeBase] = mapped_column(db.status_type(TimeBase), default=TimeBase.NONE)
+    #: What one priced unit is called, such as "GB·小时".
+    unit_zh: Mapped[str]
+    unit_en: Mapped[str]
+    #: How many reported units make one priced unit, such as 1000 MB to the GB.
+    unit_size: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+
+    provider: Mapped[Provider] = relationship(lazy="raise")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class OfferingStatus(StrEnum):
+    """Whether buyers can find an offering."""
+
+    UNLISTED = "unlisted"
+    LIVE = "live"
+    SUSPENDED = "suspended"
+    RETIRED = "retired"
+
+
+_O = OfferingStatus
+OFFERING_LIFECYCLE = Lifecycle(
+    {
+        _O.UNLISTED: [_O.LIVE, _O.RETIRED],
+        _O.LIVE: [_O.SUSPENDED, _O.RETIRED],
+        _O.SUSPENDED: [_O.LIVE, _O.RETIRED],
+        _O.RETIRED: [],
+    }
+)
+
+
+class Provisioning(StrEnum):
+    """How a new subscription is set up: by the provider's people or by its system."""
+
+    MANUAL = "manual"
+    WEBHOOK = "webhook"
+
+
+class Offering(db.Base):
+    """What a provider sells: 服务 on screen. Its slug is its address for good."""
+
+    __tablename__ = "offerings"
+    __table_args__ = (Index("ix_offerings_category_slug_status", "category_slug", "status"),)
+
+    id: Mapped[int] = db.pk()
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"), index=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    #: The top category; the sub-category is one of the facts.
+    category_slug: Mapped[str] = mapped_column(ForeignKey("categories.slug"))
+    status: Mapped[OfferingStatus] = mapped_column(
+        db.status_type(OfferingStatus), default=OfferingStatus.UNLISTED
+    )
+    provisioning: Mapped[Provisioning] = mapped_column(
+        db.status_type(Provisioning), default=Provisioning.MANUAL
+    )
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    listed_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    version: Mapped[int] = mapped_column()
+
+    provider: Mapped[Provider] = relationship(lazy="raise")
+    category: Mapped[Category] = relationship(lazy="raise")
+    revisions: Mapped[list[OfferingRevision]] = relationship(
+        back_populates="offering", lazy="raise", order_by="OfferingRevision.number"
+    )
+    plans: Mapped[list[Plan]] = relationship(
+        back_populates="offering", lazy="raise", order_by="Plan.position, Plan.version"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class RevisionStatus(StrEnum):
+    """Where a revision is on its way from the provider's desk to the storefront."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
+    RETURNED = "returned"
+    REFUSED = "refused"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+
+
+_R = RevisionStatus
+REVISION_LIFECYCLE = Lifecycle(
+    {
+        _R.DRAFT: [_R.SUBMITTED],
+        _R.SUBMITTED: [_R.IN_REVIEW],
+        _R.IN_REVIEW: [_R.APPROVED, _R.RETURNED, _R.REFUSED],
+        _R.RETURNED: [_R.SUBMITTED],
+        _R.REFUSED: [],
+        _R.APPROVED: [_R.PUBLISHED],
+        _R.PUBLISHED: [_R.SUPERSEDED],
+        _R.SUPERSEDED: [],
+    }
+)
+
+#: Revisions the provider may still write in.
+EDITABLE = frozenset({_R.DRAFT, _R.RETURNED})
+#: Revisions on the administrators' desk.
+UNDER_REVIEW = frozenset({_R.SUBMITTED, _R.IN_REVIEW})
+#: At most one of these at a time beside the published one.
+PENDING = EDITABLE | UNDER_REVIEW | {_R.APPROVED}
+
+
+class OfferingRevision(db.Base):
+    """One version of an offering's words and facts; `facts` has the shape of `OfferingFacts`."""
+
+    __tablename__ = "offering_revisions"
+    __table_args__ = (
+        UniqueConstraint("offering_id", "number"),
+        Index(
+            "uq_offering_revisions_published",
+            "offering_id",
+            unique=True,
+            sqlite_where=db.text("status = 'published'"),
+            postgresql_where=db.text("status = 'published'"),
+        ),
+        Index("ix_offering_revisions_status", "status", "submitted_at"),
+    )
+
+    id: Mapped[int] = db.pk()
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id"))
+    number: Mapped[int]
+    status: Mapped[RevisionStatus] = mapped_column(
+        db.status_type(RevisionStatus), default=RevisionStatus.DRAFT
+    )
+    facts: Mapped[dict[str, Any]] = mapped_column(db.JSONType)
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    changed_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    changed_by: Mapped[str] = mapped_column(default="")
+    submitted_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: Why it was returned or refused, word for word as the provider reads it.
+    decision_reason: Mapped[str] = mapped_column(default="")
+    published_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    version: Mapped[int] = mapped_column()
+
+    offering: Mapped[Offering] = relationship(back_populates="revisions", lazy="raise")
+    comments: Mapped[list[ReviewComment]] = relationship(
+        back_populates="revision", lazy="raise", order_by="ReviewComment.id"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return f"{self.facts.get('name_zh', '')} · {self.number}"
+
+
+class ReviewComment(db.Base):
+    """What a reviewer says about one field of a revision."""
+
+    __tablename__ = "review_comments"
+
+    id: Mapped[int] = db.pk()
+    revision_id: Mapped[int] = mapped_column(ForeignKey("offering_revisions.id"), index=True)
+    #: The fact's name, or `plans.<slug>` for a plan.
+    field: Mapped[str]
+    text: Mapped[str]
+    author: Mapped[str]
+    at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+
+    revision: Mapped[OfferingRevision] = relationship(back_populates="comments", lazy="raise")
+
+
+class PlanStatus(StrEnum):
+    """A published plan never changes; a new price is a new version."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    RETIRED = "retired"
+
+
+_P = PlanStatus
+PLAN_LIFECYCLE = Lifecycle(
+    {_P.DRAFT: [_P.PUBLISHED], _P.PUBLISHED: [_P.RETIRED], _P.RETIRED: []}
+)
+
+
+class Plan(db.Base):
+    """套餐: a version of a way to pay for an offering. Drafts are published with the next revision."""
+
+    __tablename__ = "plans"
+    __table_args__ = (
+        UniqueConstraint("offering_id", "slug", "version_number"),
+        Index(
+            "uq_plans_published",
+            "offering_id",
+            "slug",
+            unique=True,
+            sqlite_where=db.text("status = 'published'"),
+            postgresql_where=db.text("status = 'published'"),
+        ),
+    )
+
+    id: Mapped[int] = db.pk()
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id"))
+    slug: Mapped[str]
+    version_number: Mapped[int] = mapped_column(default=1)
+    status: Mapped[PlanStatus] = mapped_column(db.status_type(PlanStatus), default=PlanStatus.DRAFT)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    summary_zh: Mapped[str] = mapped_column(default="")
+    summary_en: Mapped[str] = mapped_column(default="")
+    position: Mapped[int] = mapped_column(default=0)
+    #: Days of free trial without payment; 0 means none.
+    trial_days: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    published_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    retired_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    version: Mapped[int] = mapped_column()
+
+    offering: Mapped[Offering] = relationship(back_populates="plans", lazy="raise")
+    charges: Mapped[list[Charge]] = relationship(
+        back_populates="plan", lazy="raise", order_by="Charge.position", cascade="all, delete-orphan"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return f"{self.name_zh} · {self.version_number}"
+
+
+class Charge(db.Base):
+    """A priced line of a plan. `terms` has the shape that `rating.parse` reads; tax is included."""
+
+    __tablename__ = "charges"
+    __table_args__ = (UniqueConstraint("plan_id", "slug"),)
+
+    id: Mapped[int] = db.pk()
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
+    slug: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    #: Null for flat charges.
+    meter_id: Mapped[int | None] = mapped_column(ForeignKey("meters.id"))
+    terms: Mapped[dict[str, Any]] = mapped_column(db.JSONType)
+    #: Decimal text such as "0.06"; the provider's rate when the plan was written.
+    tax_rate: Mapped[str]
+    #: What to type into the calculator and a rule of thumb beside it.
+    hint_zh: Mapped[str] = mapped_column(default="")
+    hint_en: Mapped[str] = mapped_column(default="")
+    #: The quantity per month with which the calculator starts.
+    typical: Mapped[str] = mapped_column(default="0")
+    position: Mapped[int] = mapped_column(default=0)
+
+    plan: Mapped[Plan] = relationship(back_populates="charges", lazy="raise")
+    meter: Mapped[Meter | None] = relationship(lazy="raise")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Solution(db.Base):
+    """A bundle of offerings that answers one sector's need."""
+
+    __tablename__ = "solutions"
+
+    id: Mapped[int] = db.pk()
+    slug: Mapped[str] = mapped_column(unique=True)
+    sector_slug: Mapped[str] = mapped_column(ForeignKey("sectors.slug"))
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    summary_zh: Mapped[str]
+    summary_en: Mapped[str]
+    position: Mapped[int]
+
+    parts: Mapped[list[SolutionPart]] = relationship(
+        back_populates="solution", lazy="raise", order_by="SolutionPart.position", cascade="all, delete-orphan"
+    )
+
+
+class SolutionPart(db.Base):
+    """One offering in a solution, and what it does there."""
+
+    __tablename__ = "solution_parts"
+    __table_args__ = (UniqueConstraint("solution_id", "offering_id"),)
+
+    id: Mapped[int] = db.pk()
+    solution_id: Mapped[int] = mapped_column(ForeignKey("solutions.id"))
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id"))
+    reason_zh: Mapped[str]
+    reason_en: Mapped[str]
+    position: Mapped[int]
+
+    solution: Mapped[Solution] = relationship(back_populates="parts", lazy="raise")
+    offering: Mapped[Offering] = relationship(lazy="raise")

@@ -1,0 +1,226 @@
+"""Settings: the only reader of the environment.
+
+`Settings.from_env` either returns settings that can work or raises `ConfigError`, which lists
+every problem at once, in words, before anything is started.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_YES = {"1", "true", "yes", "on"}
+_NO = {"", "0", "false", "no", "off"}
+
+
+class ConfigError(Exception):
+    """The settings cannot work; `problems` says each one and how to mend it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(["The settings cannot work:", *(f"  - {p}" for p in problems)]))
+
+
+@dataclass(frozen=True)
+class Payee:
+    """Where buyers transfer money to: the account of the licensed partner that collects."""
+
+    name: str = "粤企云市收款专户（示例）"
+    bank: str = "示例银行广州示例支行"
+    account: str = "0000 0000 0000 0000"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, checked. Paths are absolute; `data_dir` exists."""
+
+    data_dir: Path
+    database_url: str
+    secret_key: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    base_url: str = "http://127.0.0.1:8000"
+    site_name_zh: str = "粤企云市"
+    site_name_en: str = "Yueqi Cloud Market"
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str = "market@example.invalid"
+    payee: Payee = Payee()
+    demo: bool = False
+    test_clock: bool = False
+    stripe_key: str | None = field(default=None, repr=False)
+    grace_days: int = 3
+    payment_days: int = 15
+    web_workers: int = 1
+    web_threads: int = 8
+    log_format: str = "console"
+    allow_private_webhooks: bool = True
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the embedded database is used."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def index_dir(self) -> Path:
+        """The folder of the search index."""
+        return self.data_dir / "index"
+
+    @property
+    def clock_file(self) -> Path:
+        """The test clock's file; read only when `test_clock` is on."""
+        return self.data_dir / "clock"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Read and check the environment. Raises ConfigError with every problem found."""
+        return _Reader(env).read()
+
+
+class _Reader:
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.problems: list[str] = []
+
+    def read(self) -> Settings:
+        data_dir = self.data_dir()
+        port = self.number("PORT", 8000, 1, 65535)
+        host = self.text("HOST", "127.0.0.1")
+        test_clock = self.flag("MARKET_TEST_CLOCK", False)
+        demo = self.flag("MARKET_DEMO", False)
+        stripe_key = self.env.get("STRIPE_SECRET_KEY") or None
+        if test_clock and stripe_key and "_live_" in stripe_key:
+            self.problems.append(
+                "MARKET_TEST_CLOCK=1 stands beside a live payment key: a clock that can be moved must "
+                "never charge real money. Unset one of the two."
+            )
+        settings = dict(
+            data_dir=data_dir,
+            database_url=self.database_url(data_dir),
+            secret_key=self.secret_key(data_dir),
+            host=host,
+            port=port,
+            base_url=self.base_url(f"http://{host}:{port}"),
+            site_name_zh=self.text("MARKET_SITE_NAME_ZH", Settings.site_name_zh),
+            site_name_en=self.text("MARKET_SITE_NAME_EN", Settings.site_name_en),
+            smtp_url=self.smtp_url(),
+            mail_from=self.text("MARKET_MAIL_FROM", Settings.mail_from),
+            payee=Payee(
+                name=self.text("MARKET_PAYEE_NAME", Payee.name),
+                bank=self.text("MARKET_PAYEE_BANK", Payee.bank),
+                account=self.text("MARKET_PAYEE_ACCOUNT", Payee.account),
+            ),
+            demo=demo,
+            test_clock=test_clock,
+            stripe_key=stripe_key,
+            grace_days=self.number("MARKET_GRACE_DAYS", 3, 0, 20),
+            payment_days=self.number("MARKET_PAYMENT_DAYS", 15, 0, 90),
+            web_workers=self.number("MARKET_WEB_WORKERS", 1, 1, 64),
+            web_threads=self.number("MARKET_WEB_THREADS", 8, 1, 256),
+            log_format=self.choice("MARKET_LOG_FORMAT", "console", ("console", "json")),
+            allow_private_webhooks=self.flag("MARKET_ALLOW_PRIVATE_WEBHOOKS", demo or test_clock),
+        )
+        if self.problems:
+            raise ConfigError(self.problems)
+        return Settings(**settings)  # type: ignore[arg-type]  # checked field by field above
+
+    def text(self, name: str, default: str) -> str:
+        return self.env.get(name, "").strip() or default
+
+    def flag(self, name: str, default: bool) -> bool:
+        raw = self.env.get(name)
+        if raw is None:
+            return default
+        if raw.lower() in _YES:
+            return True
+        if raw.lower() not in _NO:
+            self.problems.append(f"{name}={raw!r} is neither yes nor no: set it to 1 or 0.")
+        return False
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        raw = self.env.get(name, "").strip()
+        if not raw:
+            return default
+        if raw.isdecimal() and low <= int(raw) <= high:
+            return int(raw)
+        self.problems.append(f"{name}={raw!r} is not a whole number from {low} to {high}.")
+        return default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        raw = self.text(name, default)
+        if raw not in choices:
+            self.problems.append(f"{name}={raw!r} is not one of: {', '.join(choices)}.")
+        return raw
+
+    def data_dir(self) -> Path:
+        folder = Path(self.text("MARKET_DATA_DIR", str(ROOT / "var"))).expanduser().resolve()
+        self._try(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            self.problems.append(f"MARKET_DATA_DIR: {folder} cannot be written to.")
+        return folder
+
+    def database_url(self, data_dir: Path) -> str:
+        raw = self.text("DATABASE_URL", f"sqlite:///{data_dir / 'market.db'}")
+        try:
+            url = make_url(raw)
+        except ArgumentError:
+            self.problems.append(
+                "DATABASE_URL is not a database address such as postgresql://user:password@host/name."
+            )
+            return raw
+        if url.drivername in ("postgresql", "postgres"):
+            url = url.set(drivername="postgresql+psycopg")
+        if url.drivername not in ("sqlite", "postgresql+psycopg"):
+            self.problems.append(f"DATABASE_URL: {url.drivername} is not supported: use sqlite or postgresql.")
+        if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
+            self.problems.append("DATABASE_URL: several processes share the database, so SQLite needs a file.")
+        return url.render_as_string(hide_password=False)
+
+    def secret_key(self, data_dir: Path) -> str:
+        """The key from the environment, or one made once and kept in the data folder."""
+        key = self.env.get("MARKET_SECRET_KEY", "")
+        if key:
+            if len(key) < 32:
+                self.problems.append("MARKET_SECRET_KEY is too short: use at least 32 random characters.")
+            return key
+        path = data_dir / "secret_key"
+        self._try(path, lambda: _write_once(path, secrets.token_urlsafe(48)))
+        return path.read_text().strip() if path.is_file() else ""
+
+    def base_url(self, default: str) -> str:
+        raw = self.text("MARKET_BASE_URL", default).rstrip("/")
+        if urlsplit(raw).scheme not in ("http", "https") or not urlsplit(raw).hostname:
+            self.problems.append(f"MARKET_BASE_URL={raw!r} is not an address such as https://market.example.")
+        return raw
+
+    def smtp_url(self) -> str | None:
+        raw = self.env.get("MARKET_SMTP_URL", "").strip()
+        if not raw:
+            return None
+        if urlsplit(raw).scheme not in ("smtp", "smtps") or not urlsplit(raw).hostname:
+            self.problems.append("MARKET_SMTP_URL is not an address such as smtp://user:password@host:587.")
+        return raw
+
+    def _try(self, path: Path, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError as error:
+            self.problems.append(f"{path}: {error.strerror or error}.")
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Two processes may start at once: the first to create the file decides."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(text)

@@ -1,0 +1,15 @@
+"""Console: where a subscribing enterprise sees and runs what it buys."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from market.web import guards
+
+#: The page modules; each has a blueprint of its own, named after itself.
+MODULES: tuple = ()
+
+bp = Blueprint("console", __name__, url_prefix="/console")
+bp.before_request(guards.buyer)
+for module in MODULES:
+    bp.register_blueprint(module.bp)

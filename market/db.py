@@ -1,0 +1,230 @@
+"""The database: engine, session, transaction, after-commit effects, column types.
+
+`commit()` is called in this module only. One request or command is one transaction; on SQLite
+a writing transaction starts with BEGIN IMMEDIATE, so read-modify-write is never lost, and a
+reading one cannot write. Effects on the outside world run after the commit: one that fails is
+logged and left to a sweep, because the committed rows say what is still to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum as PyEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+log = structlog.get_logger(__name__)
+
+Effect = Callable[[], object]
+
+
+class Base(DeclarativeBase):
+    """The root of every table; names of keys and checks are the same on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+# --- column types ------------------------------------------------------------------------
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, UTC in the database; naive values are refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Quantity(TypeDecorator[Decimal]):
+    """A Decimal with at most six places, stored exactly as millionths."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        millionths = value.scaleb(6)
+        if millionths != int(millionths):
+            raise ValueError(f"{value} has more than six decimal places")
+        return int(millionths)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-6).normalize() + 0
+
+
+JSONType = JSON().with_variant(JSONB(), "postgresql")
+BigInt = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def pk() -> MappedColumn[int]:
+    """A whole-number primary key that counts up on both databases."""
+    return mapped_column(BigInt, primary_key=True)
+
+
+def status_type(states: type[PyEnum]) -> Enum:
+    """A text column that holds one of `states`; a CHECK says so in the database too."""
+    return Enum(
+        states,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name="status_known" if states.__name__.endswith("Status") else f"{states.__name__.lower()}_known",
+        values_callable=lambda kinds: [kind.value for kind in kinds],
+    )
+
+
+# --- engine and session ------------------------------------------------------------------
+
+_factory = sessionmaker(expire_on_commit=False)
+session: scoped_session[Session] = scoped_session(_factory)
+_engines: dict[bool, Engine] = {}
+
+
+def connect(url: str) -> Engine:
+    """Bind the session to the database at `url`, replacing an earlier binding."""
+    disconnect()
+    engine = make_engine(url)
+    readonly = engine.execution_options(market_readonly=True)
+    if engine.dialect.name == "postgresql":
+        readonly = readonly.execution_options(postgresql_readonly=True)
+    _engines.update({False: engine, True: readonly})
+    _factory.configure(bind=engine)
+    return engine
+
+
+def disconnect() -> None:
+    """Close every connection; the session is unbound afterwards."""
+    session.remove()
+    if _engines:
+        _engines.pop(False).dispose()
+        _engines.clear()
+
+
+def engine() -> Engine:
+    """The engine in use."""
+    return _engines[False]
+
+
+def make_engine(url: str) -> Engine:
+    """An engine with this project's rules; does not touch the database yet."""
+    if url.startswith("sqlite"):
+        made = create_engine(url, pool_size=20, max_overflow=20)
+        event.listen(made, "connect", _prepare_sqlite)
+        event.listen(made, "begin", _begin_sqlite)
+        return made
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not send its own BEGIN
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    readonly = connection.get_execution_options().get("market_readonly", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if readonly else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+# --- transactions ------------------------------------------------------------------------
+
+
+def begin(*, readonly: bool = False) -> Session:
+    """Start afresh in this thread: a new session, read-only if asked."""
+    session.remove()
+    current = session(bind=_engines[readonly])
+    current.info["open"] = True
+    return current
+
+
+def commit() -> None:
+    """Commit this thread's transaction, then run its effects."""
+    current = session()
+    current.commit()
+    current.info.pop("open", None)  # an effect that writes starts a transaction of its own
+    effects: list[Effect] = current.info.pop("effects", [])
+    for effect in effects:
+        _run(effect)
+
+
+def rollback() -> None:
+    """Forget this thread's transaction and its effects."""
+    session().info.pop("effects", None)
+    session.rollback()
+
+
+def on_commit(effect: Effect) -> None:
+    """Run `effect` after the commit; it must be safe to lose, because a sweep repeats it."""
+    session().info.setdefault("effects", []).append(effect)
+
+
+def _run(effect: Effect) -> None:
+    try:
+        effect()
+    except Exception:
+        log.exception("effect_failed", effect=getattr(effect, "__qualname__", repr(effect)))
+
+
+@contextmanager
+def transaction(*, readonly: bool = False) -> Iterator[Session]:
+    """One unit of work for commands and the worker; joins the one already open in this thread."""
+    if session.registry.has() and session().info.get("open"):
+        yield session()
+        return
+    current = begin(readonly=readonly)
+    try:
+        yield current
+        commit()
+    except BaseException:
+        rollback()
+        raise
+    finally:
+        session.remove()

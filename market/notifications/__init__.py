@@ -1,0 +1,12 @@
+"""Notifications: telling people what happened.
+
+Owns        the e-mail outbox and its delivery.
+Not here    what happened (each domain's signals), provisioning webhooks (subscriptions).
+Invariants  a message is a row committed with what it tells; a sweep delivers it, whatever crashed.
+"""
+
+from market.notifications.actions import enqueue, send_due
+from market.notifications.models import Email, EmailStatus
+from market.notifications.queries import mailbox
+
+__all__ = ["Email", "EmailStatus", "enqueue", "mailbox", "send_due"]

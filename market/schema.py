@@ -1,0 +1,57 @@
+"""The whole schema: every table imported once, and the way to bring a database up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, text
+
+from market import db
+from market.accounts import models as _accounts
+from market.audit import models as _audit
+from market.billing import models as _billing
+from market.catalog import models as _catalog
+from market.metering import models as _metering
+from market.notifications import models as _notifications
+from market.payments import models as _payments
+from market.providers import models as _providers
+from market.recommended import models as _recommended
+from market.search import models as _search
+from market.subscriptions import models as _subscriptions
+
+metadata: MetaData = db.Base.metadata
+MODELS = (
+    _accounts, _audit, _providers, _catalog, _recommended, _subscriptions,
+    _metering, _billing, _payments, _notifications, _search,
+)  # fmt: skip
+
+#: Any number will do, as long as every process takes the same lock before it migrates.
+_MIGRATION_LOCK = 20_261_122
+
+
+def alembic_config() -> Config:
+    """Alembic's settings for the database in use."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def upgrade() -> None:
+    """Bring the database to the newest revision. Two processes that start at once take turns."""
+    config = alembic_config()
+    with db.engine().begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current() -> bool:
+    """Whether the database has the newest revision."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    with db.engine().connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head

@@ -1,0 +1,12 @@
+"""Storefront: what anyone may see — home, offerings, providers, solutions, registration, sign-in."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+#: The page modules; each has a blueprint of its own, named after itself.
+MODULES: tuple = ()
+
+bp = Blueprint("storefront", __name__)
+for module in MODULES:
+    bp.register_blueprint(module.bp)

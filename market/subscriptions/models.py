@@ -1,0 +1,175 @@
+"""Subscriptions: what an organization buys, and the requests that set it up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from market import db
+from market.accounts.models import Organization, User
+from market.catalog.models import OfferingRevision, Plan, Provisioning
+from market.kit.lifecycle import Lifecycle
+from market.providers.models import Provider
+
+
+class SubscriptionStatus(StrEnum):
+    """The life of a subscription; `cancel_at` is a date beside it, not a state."""
+
+    PENDING = "pending"
+    PROVISIONING = "provisioning"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    FAILED = "failed"
+    ENDED = "ended"
+
+
+_S = SubscriptionStatus
+LIFECYCLE = Lifecycle(
+    {
+        _S.PENDING: [_S.PROVISIONING, _S.ENDED],
+        _S.PROVISIONING: [_S.TRIALING, _S.ACTIVE, _S.FAILED, _S.ENDED],
+        _S.FAILED: [_S.PROVISIONING, _S.ENDED],
+        _S.TRIALING: [_S.ACTIVE, _S.SUSPENDED, _S.ENDED],
+        _S.ACTIVE: [_S.PAUSED, _S.SUSPENDED, _S.ENDED],
+        _S.PAUSED: [_S.ACTIVE, _S.ENDED],
+        _S.SUSPENDED: [_S.ACTIVE, _S.TRIALING, _S.ENDED],
+        _S.ENDED: [],
+    }
+)
+
+#: States in which usage is taken in and recurring fees run.
+LIVE = frozenset({_S.TRIALING, _S.ACTIVE, _S.PAUSED, _S.SUSPENDED})
+#: States that can still become live.
+OPENING = frozenset({_S.PENDING, _S.PROVISIONING, _S.FAILED})
+
+
+class Subscription(db.Base):
+    """An organization's use of one plan version, with what was agreed when it was bought."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "request_key"),
+        Index("ix_subscriptions_organization_id_status", "organization_id", "status"),
+        Index("ix_subscriptions_provider_id_status", "provider_id", "status"),
+    )
+
+    id: Mapped[int] = db.pk()
+    #: `sub_…`: the subject of usage events and the name providers know it by.
+    public_id: Mapped[str] = mapped_column(unique=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("offering_revisions.id"))
+    status: Mapped[SubscriptionStatus] = mapped_column(
+        db.status_type(SubscriptionStatus), default=SubscriptionStatus.PENDING
+    )
+    #: Names the order: the same key is the same subscription, however often it is sent.
+    request_key: Mapped[str]
+    #: The buyer's own guess of monthly use per charge slug, as decimal text.
+    estimate: Mapped[dict[str, str]] = mapped_column(db.JSONType)
+    #: SHA-256 of the terms that were shown and accepted.
+    terms_hash: Mapped[str]
+    accepted_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    ordered_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: When it became live; fees count from this local day.
+    started_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    trial_ends_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: When it is to end, once somebody has canceled it.
+    cancel_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    version: Mapped[int] = mapped_column()
+
+    organization: Mapped[Organization] = relationship(lazy="raise")
+    provider: Mapped[Provider] = relationship(lazy="raise")
+    plan: Mapped[Plan] = relationship(lazy="raise")
+    revision: Mapped[OfferingRevision] = relationship(lazy="raise")
+    accepted_by: Mapped[User] = relationship(lazy="raise")
+    access: Mapped[AccessDetails | None] = relationship(back_populates="subscription", lazy="raise")
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class AccessDetails(db.Base):
+    """How to reach and sign in to what was bought; encrypted, shown to the entitled only."""
+
+    __tablename__ = "access_details"
+
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"), primary_key=True)
+    #: Encrypted JSON object of label → value.
+    sealed: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+
+    subscription: Mapped[Subscription] = relationship(back_populates="access", lazy="raise")
+
+
+class RequestKind(StrEnum):
+    """What the provider is asked to do."""
+
+    PROVISION = "provision"
+    DEPROVISION = "deprovision"
+
+
+class RequestStatus(StrEnum):
+    """Where a provisioning request stands: `pending` until the provider knows, then `delivered`."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_Q = RequestStatus
+REQUEST_LIFECYCLE = Lifecycle(
+    {
+        _Q.PENDING: [_Q.DELIVERED, _Q.DONE, _Q.FAILED],
+        _Q.DELIVERED: [_Q.DONE, _Q.FAILED],
+        _Q.FAILED: [_Q.PENDING],
+        _Q.DONE: [],
+    }
+)
+
+
+class ProvisioningRequest(db.Base):
+    """A committed order to the provider's people or system; a sweep delivers what is pending."""
+
+    __tablename__ = "provisioning_requests"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "kind"),
+        Index("ix_provisioning_requests_due", "status", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = db.pk()
+    #: `prov_…`: the webhook's id, the same on every attempt.
+    public_id: Mapped[str] = mapped_column(unique=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"))
+    kind: Mapped[RequestKind] = mapped_column(db.status_type(RequestKind))
+    mode: Mapped[Provisioning] = mapped_column(db.status_type(Provisioning))
+    status: Mapped[RequestStatus] = mapped_column(
+        db.status_type(RequestStatus), default=RequestStatus.PENDING
+    )
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    last_error: Mapped[str] = mapped_column(default="")
+    #: What the provider is to do by when.
+    due_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: What the provider answered, without secrets.
+    answer: Mapped[dict[str, Any]] = mapped_column(db.JSONType, default=dict)
+    version: Mapped[int] = mapped_column()
+
+    subscription: Mapped[Subscription] = relationship(lazy="raise")
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return self.public_id

@@ -1,0 +1,15 @@
+"""Vendor portal: where a provider lists, meters, serves and earns."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from market.web import guards
+
+#: The page modules; each has a blueprint of its own, named after itself.
+MODULES: tuple = ()
+
+bp = Blueprint("vendor", __name__, url_prefix="/vendor")
+bp.before_request(guards.provider)
+for module in MODULES:
+    bp.register_blueprint(module.bp)
