@@ -60,7 +60,9 @@ def _sprite(names: list[str]) -> str:
         for name, attributes, drawing in _SYMBOL.findall((folder / file).read_text(encoding="utf-8")):
             known[_public_name(name)] = attributes, _FRAME.sub("", drawing).strip()
     if unknown := [name for name in names if name not in known]:
-        raise AssetError("\n".join(["static/icons.txt names unknown icons:", *(_hint(n, known) for n in unknown)]))
+        raise AssetError(
+            "\n".join(["static/icons.txt names unknown icons:", *(_hint(n, known) for n in unknown)])
+        )
     symbols = [f'<symbol id="{name}"{known[name][0]}>{known[name][1]}</symbol>' for name in names]
     return "\n".join(['<svg xmlns="http://www.w3.org/2000/svg">', _NOTICE, *symbols, "</svg>", ""])
 

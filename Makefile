@@ -1,0 +1,37 @@
+# Everything starts here; `make` alone lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run test tour soak bench lock check clean
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+setup:
+	@.ci/setup run
+
+run: setup  ## install, migrate, fill with samples and serve at 127.0.0.1:8000 (PORT, MARKET_DATA_DIR, DATABASE_URL move it)
+	@MARKET_DEMO=$${MARKET_DEMO:-1} exec .venv/bin/market run
+
+test:  ## every test on SQLite and PostgreSQL and in Chromium (ARGS="tests/billing -x" for some)
+	@.ci/test $(ARGS)
+
+tour: setup  ## the main job from the outside on real files, every amount recomputed to the fen
+	@exec .venv/bin/market tour $(ARGS)
+
+soak:  ## the long runs: kills at random moments, nothing lost, nothing doubled
+	@.ci/test -m soak $(ARGS)
+
+bench: setup  ## the benchmarks against their targets (ARGS=NAME for one)
+	@exec .venv/bin/market bench $(ARGS)
+
+check:  ## style and types
+	@.ci/setup test
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+lock:  ## resolve the packages anew: requirements.txt, requirements-dev.txt
+	@.ci/lock
+
+clean:  ## remove what was built and installed; the data in var/ stays
+	@rm -rf .venv .cache static/vendor build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,182 @@
+"""Fixtures of all tests. `session` for domains, `client` for faces, `visit` for a real browser.
+
+A test that touches the database runs on SQLite and, when TEST_DATABASE_URL names a PostgreSQL, there too; it is
+marked `database` by itself. What only some tests need is imported in its fixture, so that a pure test starts at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from market import assets, db, resources
+from market.config import Settings
+from tests.support.clock import FakeClock
+from tests.support.databases import PostgresRoom, Room, SqliteRoom
+from tests.support.queries import counted
+
+DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
+PRESENT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 10:00 in Guangdong
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what uses a database; leave long runs out unless they are asked for."""
+    asked = "soak" in (config.option.markexpr or "")
+    soaks = [item for item in items if item.get_closest_marker("soak") and not asked]
+    config.hook.pytest_deselected(items=soaks)
+    items[:] = [item for item in items if item not in soaks]
+    for item in items:
+        if "database_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _assets() -> None:
+    assets.build()
+
+
+@pytest.fixture(scope="session")
+def rooms() -> Iterator[Callable[[str], Room]]:
+    """Where each kind of database comes from; made when first asked for."""
+    folder = Path(tempfile.mkdtemp(prefix="databases-", dir=os.environ.get("MARKET_TEST_ROOM")))
+    made: dict[str, Room] = {}
+
+    def room(kind: str) -> Room:
+        if kind not in made:
+            made[kind] = (
+                SqliteRoom(folder / "sqlite", _migrate)
+                if kind == "sqlite"
+                else PostgresRoom(os.environ["TEST_DATABASE_URL"], _migrate)
+            )
+        return made[kind]
+
+    yield room
+    for each in made.values():
+        each.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _migrate(url: str) -> None:
+    from market import schema
+
+    db.connect(url)
+    schema.upgrade()
+    db.disconnect()
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, rooms: Callable[[str], Room]) -> Iterator[str]:
+    """The address of a fresh, migrated database; nothing is connected to it yet."""
+    room = rooms(request.param)
+    url = room.fresh()
+    yield url
+    db.disconnect()
+    room.drop(url)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The clock that the app reads: 2026-11-20 10:00 in Guangdong until the test moves it."""
+    return FakeClock(PRESENT)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a marketplace of its own."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return Settings(
+        data_dir=folder,
+        database_url=database_url,
+        secret_key="0123456789abcdef" * 3,
+        base_url="http://localhost",
+    )
+
+
+@pytest.fixture
+def database(settings: Settings, clock: FakeClock) -> Iterator[None]:
+    """Connected, no transaction open: the test writes with `db.transaction()` and sees commits and effects."""
+    resources.install(settings, with_clock=clock)
+    db.connect(settings.database_url)
+    yield
+    db.disconnect()
+
+
+@pytest.fixture
+def session(database: None) -> Iterator[Session]:
+    """One open transaction around the test, never committed."""
+    current = db.begin()
+    current.info["open"] = True
+    yield current
+    db.rollback()
+    db.session.remove()
+
+
+@pytest.fixture
+def app(settings: Settings, clock: FakeClock, database: None) -> Flask:
+    """The whole app on a fresh database."""
+    from market.app import create_app
+    from tests.support.client import Client
+
+    app = create_app(settings, clock=clock)
+    app.test_client_class = Client
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A visitor (a `tests.support.client.Client`); every HTML page fetched is checked."""
+    return app.test_client()
+
+
+@pytest.fixture
+def mail() -> Iterator[Any]:
+    """A real SMTP server on loopback (a `MailSink`)."""
+    from tests.support.mail import mail_sink
+
+    with mail_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def queries() -> Callable[..., Any]:
+    """`with queries(at_most=12): client.get(…)`."""
+    return counted
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, one for each worker."""
+    from tests.support.browser import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def live_server(app: Flask) -> Iterator[str]:
+    """The app on a free port of loopback; gives its address."""
+    from tests.support.browser import served
+
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Any, live_server: str) -> Iterator[Any]:
+    """`page = visit(js=False, width=390)`: a visitor in a real browser (see `Visits`)."""
+    from tests.support.browser import Visits
+
+    visits = Visits(browser, live_server)
+    yield visits
+    visits.close()

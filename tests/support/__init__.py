@@ -1,0 +1,1 @@
+"""What tests share: databases, pages, the browser, a mail sink. Builders of domain things are in `tests/builders`."""
