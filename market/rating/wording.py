@@ -31,7 +31,7 @@ _ZH: Final[Mapping[str, str]] = {
     "volume": "全部按第 {tier} 档（{range}）：{quantity} × {price}",
     "tier_fee": "第 {tier} 档固定费 {price}",
     "range.between": "{over}–{up_to}",
-    "range.over": "{over} 以上",
+    "range.over": "超过 {over}",
     "range.all": "不限量",
     "package": "{quantity} 包 × {price}（每包 {size}）",
     "sum": "合计 {amount}",
@@ -221,11 +221,14 @@ def _tier_prices(words: Mapping[str, str], tiers: Sequence[Tier], unit: str) -> 
 
 
 def _worked(step: Step, unit: str, locale: str) -> str:
+    """The formula and what it comes to; a fee without a factor is its own amount."""
     if step.kind is StepKind.INCLUDED:
         return formula(step, unit, locale)
-    amount = _exact_price(step.amount)
-    equals = "" if amount.startswith("≈") else "= "
-    return f"{formula(step, unit, locale)} {equals}{amount}"
+    how, amount = formula(step, unit, locale), _exact_price(step.amount)
+    if "×" not in how:
+        return how
+    gap = "" if how.endswith("）") else " "
+    return f"{how}{gap}{'' if amount.startswith('≈') else '= '}{amount}"
 
 
 def _exact_price(exact: Fraction) -> str:
