@@ -28,7 +28,6 @@ from sqlalchemy import (
     MetaData,
     create_engine,
     event,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, scoped_session, sessionmaker

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
@@ -190,8 +190,8 @@ class OfferingRevision(db.Base):
             "uq_offering_revisions_published",
             "offering_id",
             unique=True,
-            sqlite_where=db.text("status = 'published'"),
-            postgresql_where=db.text("status = 'published'"),
+            sqlite_where=text("status = 'published'"),
+            postgresql_where=text("status = 'published'"),
         ),
         Index("ix_offering_revisions_status", "status", "submitted_at"),
     )
@@ -266,8 +266,8 @@ class Plan(db.Base):
             "offering_id",
             "slug",
             unique=True,
-            sqlite_where=db.text("status = 'published'"),
-            postgresql_where=db.text("status = 'published'"),
+            sqlite_where=text("status = 'published'"),
+            postgresql_where=text("status = 'published'"),
         ),
     )
 

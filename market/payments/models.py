@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
@@ -48,8 +48,8 @@ class Payment(db.Base):
             "bill_id",
             "gateway",
             unique=True,
-            sqlite_where=db.text(_OPEN),
-            postgresql_where=db.text(_OPEN),
+            sqlite_where=text(_OPEN),
+            postgresql_where=text(_OPEN),
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
@@ -67,8 +67,8 @@ class Entry(db.Base):
             "edition_id",
             "offering_id",
             unique=True,
-            sqlite_where=db.text(_OPEN),
-            postgresql_where=db.text(_OPEN),
+            sqlite_where=text(_OPEN),
+            postgresql_where=text(_OPEN),
         ),
     )
 
