@@ -26,7 +26,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
     )
-    web.init_app(app, settings)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "market" / "translations")
+    web.init_app(app)
     for face in (storefront, console, vendor, admin):
         app.register_blueprint(face.bp)
     api.init_app(app)

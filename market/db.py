@@ -28,6 +28,8 @@ from sqlalchemy import (
     MetaData,
     create_engine,
     event,
+    func,
+    select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, scoped_session, sessionmaker
@@ -210,6 +212,15 @@ def _run(effect: Effect) -> None:
         effect()
     except Exception:
         log.exception("effect_failed", effect=getattr(effect, "__qualname__", repr(effect)))
+
+
+def serialize(name: str) -> None:
+    """Let transactions that name the same thing run one after the other, from here to their end.
+
+    On SQLite writers take turns anyway.
+    """
+    if session().get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
 
 
 @contextmanager

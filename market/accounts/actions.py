@@ -11,7 +11,16 @@ from sqlalchemy.exc import IntegrityError
 
 from market import audit, db
 from market.accounts import passwords, uscc
-from market.accounts.models import ApiKey, City, Membership, Organization, OrganizationKind, Role, Sector, User
+from market.accounts.models import (
+    ApiKey,
+    City,
+    Membership,
+    Organization,
+    OrganizationKind,
+    Role,
+    Sector,
+    User,
+)
 from market.accounts.queries import user_by_email
 from market.errors import Invalid, Refused
 
@@ -56,7 +65,9 @@ def register(
     )
     membership = join(user, organization, Role.OWNER, at=at)
     actor = audit.Actor("user", user.id, user.name, organization.id, address)
-    audit.record("organization.registered", organization, by=actor, at=at, after={"uscc": code, "city": city_code})
+    audit.record(
+        "organization.registered", organization, by=actor, at=at, after={"uscc": code, "city": city_code}
+    )
     return membership
 
 
@@ -117,7 +128,7 @@ def join(user: User, organization: Organization, role: Role, *, at: datetime) ->
     return membership
 
 
-def authenticate(email: str, password: str, *, at: datetime) -> User | None:
+def authenticate(email: str, password: str) -> User | None:
     """The person with this address and password; rehashes an outdated hash on the way."""
     user = user_by_email(email.strip().lower())
     if not passwords.verify(user.password_hash if user else None, password) or user is None:

@@ -33,7 +33,9 @@ GRANTS: dict[Kind, dict[Role, frozenset[str]]] = {
     Kind.PLATFORM: {
         Role.REVIEWER: frozenset({"reviews.read", "reviews.decide", "providers.read", "audit.read"}),
         Role.CURATOR: frozenset({"recommended.read", "recommended.decide", "reviews.read", "audit.read"}),
-        Role.FINANCE: frozenset({"payments.read", "payments.confirm", "bills.read", "bills.close", "audit.read"}),
+        Role.FINANCE: frozenset(
+            {"payments.read", "payments.confirm", "bills.read", "bills.close", "audit.read"}
+        ),
         Role.AUDITOR: _PLATFORM_READ,
         Role.SUPER: _PLATFORM_READ
         | {"reviews.decide", "recommended.decide", "payments.confirm", "bills.close"},

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from market.storefront import auth, health, mailbox
+
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES: tuple = ()
+MODULES = (auth, health, mailbox)
 
 bp = Blueprint("storefront", __name__)
 for module in MODULES:

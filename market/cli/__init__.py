@@ -1,0 +1,47 @@
+"""The `market` command: everything an operator does from a shell."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from market.cli import backup, bench, billing, catalog, clock, doctor, run, search, worker
+from market.config import ConfigError
+from market.errors import MarketError
+
+
+class _Group(click.Group):
+    """Turns refusals into a sentence and an exit code instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (ConfigError, MarketError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A marketplace where small firms get their cloud services."""
+
+
+for command in (
+    run.run,
+    worker.worker,
+    doctor.doctor,
+    doctor.migrate,
+    catalog.seed,
+    catalog.assets,
+    billing.bill,
+    search.search,
+    backup.backup,
+    backup.restore,
+    clock.clock,
+    bench.bench,
+    bench.tour,
+):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    sys.exit(main())

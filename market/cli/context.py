@@ -1,0 +1,45 @@
+"""What most commands start with: checked settings, a bound database, a quiet log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+from sqlalchemy.exc import OperationalError
+from tqdm import tqdm
+
+from market import db, notifications, resources, schema, search
+from market.config import Settings
+
+T = TypeVar("T")
+
+
+@contextmanager
+def database(*, migrated: bool = True) -> Iterator[Settings]:
+    """Settings and database for one command; says in words what cannot be reached."""
+    settings = Settings.from_env()
+    resources.install(settings)
+    db.connect(settings.database_url)
+    search.listen()
+    notifications.listen()
+    try:
+        if migrated and not schema.is_current():
+            raise click.ClickException("The database is not up to date. Run `market migrate` first.")
+        yield settings
+    except OperationalError as error:
+        raise click.ClickException(unreachable(error)) from error
+    finally:
+        db.disconnect()
+
+
+def unreachable(error: OperationalError) -> str:
+    """What the database driver said, and what to look at."""
+    reason = str(error.orig or error).strip().splitlines()[0]
+    return f"The database cannot be used: {reason}\nCheck DATABASE_URL, and that the database is running."
+
+
+def progress(steps: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """A progress bar on standard error, silent where nobody watches."""
+    yield from tqdm(steps, desc=what, total=total, unit="", disable=None, dynamic_ncols=True)

@@ -1,0 +1,88 @@
+"""`market run`: everything on one machine — migrate, fill, then server, worker and example provider."""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from market import db, schema
+from market.cli import demo
+from market.cli.context import database
+from market.cli.supervisor import Child, supervise
+from market.config import Settings
+
+
+@click.command()
+def run() -> None:
+    """Serve the marketplace at HOST:PORT until it is stopped; with MARKET_DEMO=1 on sample data."""
+    with database(migrated=False) as settings, only_one(settings.data_dir):
+        require_free(settings.host, settings.port)
+        schema.upgrade()
+        provider = demo.prepare(settings) if settings.demo else None
+        db.disconnect()
+        children = [_server(settings), _worker()]
+        if provider:
+            children.append(
+                Child("provider", [sys.executable, "-m", "examples.provider"], provider.environment)
+            )
+        supervise(children, ready=lambda: _announce(settings))
+
+
+def _server(settings: Settings) -> Child:
+    command = [
+        sys.executable, "-m", "gunicorn", "wsgi:app",
+        "--bind", f"{settings.host}:{settings.port}",
+        "--worker-class", "gthread",
+        "--workers", str(settings.web_workers),
+        "--threads", str(settings.web_threads),
+        "--graceful-timeout", "20",
+        "--log-level", "warning",
+    ]  # fmt: skip
+    return Child("server", command, health=f"http://{settings.host}:{settings.port}/healthz")
+
+
+def _worker() -> Child:
+    return Child("worker", [sys.executable, "-m", "market.cli", "worker"])
+
+
+def _announce(settings: Settings) -> None:
+    if settings.demo:
+        demo.finish(settings)
+    address = f"http://{settings.host}:{settings.port}"
+    click.secho(f"\n  {settings.site_name_zh} · {settings.site_name_en}   {address}\n", bold=True)
+    if settings.demo:
+        for who, email, password in demo.sign_ins(settings):
+            click.echo(f"  {who:<28} {email:<32} {password}")
+        click.echo(f"\n  The same for scripts: {settings.data_dir / 'demo.json'}")
+    click.echo("  Ctrl-C stops everything.\n")
+
+
+@contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder; a second process is told so instead of fighting for it."""
+    with (data_dir / "run.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise click.ClickException(
+                f"Another `market run` uses {data_dir}. Stop it, or set MARKET_DATA_DIR to another folder."
+            ) from error
+        yield
+
+
+def require_free(host: str, port: int) -> None:
+    """Refuse early, in words, when somebody else listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port} on {host} cannot be used ({error.strerror}). Set PORT to another one, such as PORT=8080."
+            ) from error

@@ -1,0 +1,132 @@
+"""`/sign-in`, `/sign-out`, `/register`: coming in, leaving, opening an account."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
+
+from market import accounts, resources
+from market.errors import MarketError
+from market.web import forms, guards, login
+from market.web.formats import local
+
+bp = Blueprint("auth", __name__)
+
+Answer = Response | str | tuple[str, int]
+
+
+class SignInForm(forms.MarketForm):
+    """Address and password."""
+
+    email = EmailField(
+        _l("邮箱"), [forms.Filled(_l("填写注册时用的邮箱"))], render_kw={"autocomplete": "username"}
+    )
+    password = PasswordField(
+        _l("密码"), [forms.Filled(_l("填写密码"))], render_kw={"autocomplete": "current-password"}
+    )
+    remember = BooleanField(_l("在这台电脑上保持登录"))
+
+
+class RegisterForm(forms.MarketForm):
+    """A person and her firm; the rules live in `accounts.register`."""
+
+    organization_name = StringField(
+        _l("企业名称"),
+        [forms.Filled(_l("填写企业名称，和营业执照上一致")), forms.NotLongerThan(120)],
+        render_kw={"autocomplete": "organization"},
+    )
+    code = StringField(_l("统一社会信用代码"), [forms.Filled(_l("填写营业执照上的 18 位统一社会信用代码"))])
+    city_code = SelectField(_l("所在地市"), [forms.Filled(_l("选择企业所在的地市"))], validate_choice=False)
+    sector_slug = SelectField(_l("所属行业"), validate_choice=False)
+    name = StringField(
+        _l("您的姓名"),
+        [forms.Filled(_l("填写您的姓名，账单和审批记录会用到")), forms.NotLongerThan(60)],
+        render_kw={"autocomplete": "name"},
+    )
+    email = EmailField(
+        _l("邮箱"), [forms.Filled(_l("填写邮箱，用来登录和收账单"))], render_kw={"autocomplete": "email"}
+    )
+    password = PasswordField(
+        _l("密码"),
+        [forms.Filled(_l("设一个密码，至少 10 个字符"))],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def fill_choices(self) -> None:
+        """Cities and sectors from the database, with an empty first choice."""
+        self.city_code.choices = [("", _("请选择"))] + [(c.code, local(c, "name")) for c in accounts.cities()]
+        self.sector_slug.choices = [("", _("暂不选择"))] + [
+            (s.slug, local(s, "name")) for s in accounts.sectors()
+        ]
+
+
+@bp.get("/sign-in")
+def sign_in() -> Answer:
+    """The sign-in page; somebody already signed in goes on to where she wanted to go."""
+    if login.viewer() is not None:
+        return redirect(login.safe_next(_home()), 303)
+    return render_template("storefront/auth/sign_in.html", form=SignInForm())
+
+
+@bp.post("/sign-in")
+def sign_in_post() -> Answer:
+    """One sentence for a wrong address and a wrong password alike, so that neither is given away."""
+    form = SignInForm()
+    if form.validate_on_submit():
+        user = accounts.authenticate(form.email.data, form.password.data)
+        if user is not None:
+            login.sign_in(user, remember=form.remember.data)
+            return redirect(login.safe_next(_home()), 303)
+        form.form_errors.append(_("邮箱或密码不对。请检查后再试，密码区分大小写。"))
+    return render_template("storefront/auth/sign_in.html", form=form), 422
+
+
+@bp.post("/sign-out")
+def sign_out() -> Response:
+    """Leave; the session is gone from this browser."""
+    login.sign_out()
+    return redirect(url_for("storefront.home.index"), 303)
+
+
+@bp.get("/register")
+def register() -> Answer:
+    """Open an account for a firm."""
+    form = RegisterForm()
+    form.fill_choices()
+    return render_template("storefront/auth/register.html", form=form)
+
+
+@bp.post("/register")
+def register_post() -> Answer:
+    """Register, sign in and go on to what she came for."""
+    form = RegisterForm()
+    form.fill_choices()
+    if form.validate_on_submit():
+        try:
+            membership = accounts.register(
+                email=form.email.data,
+                name=form.name.data,
+                password=form.password.data,
+                organization_name=form.organization_name.data,
+                code=form.code.data,
+                city_code=form.city_code.data,
+                sector_slug=form.sector_slug.data or None,
+                at=resources.clock.now(),
+                address=request.remote_addr or "",
+            )
+        except MarketError as refusal:
+            form.refuse(refusal)
+        else:
+            login.sign_in(membership.user)
+            login.act_for(membership)
+            return redirect(login.safe_next(url_for("console.overview.index")), 303)
+    return render_template("storefront/auth/register.html", form=form), 422
+
+
+def _home() -> str:
+    """The first page of the side this person belongs to."""
+    faces = guards.faces()
+    return url_for(guards.home_endpoint(faces[0])) if faces else url_for("storefront.home.index")
