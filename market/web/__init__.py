@@ -1,0 +1,37 @@
+"""Web: what the faces share.
+
+Owns        language and theme, formats, sessions and guards, forms, menus, error pages, the
+            request's transaction, security headers, addresses of static files.
+Not here    pages (storefront, console, vendor, admin, api), business rules (the domains).
+Invariants  every request runs in one transaction; every face has a guard; no page needs inline
+            style or script.
+"""
+
+from flask import Flask
+
+from market.config import Settings
+from market.web import (
+    components,
+    errors,
+    fingerprint,
+    guards,
+    htmx,
+    locale,
+    login,
+    logs,
+    navigation,
+    preferences,
+    security,
+    states,
+    transactions,
+)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Equip the app; call it before the faces are registered."""
+    app.secret_key = settings.secret_key
+    logs.configure(settings.log_format)
+    logs.init_app(app)
+    for part in (security, fingerprint, locale, htmx, navigation, states, components, login, guards, errors, preferences):
+        part.init_app(app)
+    transactions.init_app(app)

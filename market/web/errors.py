@@ -1,0 +1,173 @@
+"""Refusals and accidents, told to people as a page and to machines as problem+json (RFC 9457).
+
+A page says what happened and what to do next; it never shows what was sent, nor anything of the
+program's inside. An accident carries an incident number that the log has too.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, got_request_exception, json, render_template, request
+from flask_babel import LazyString, gettext
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from werkzeug.exceptions import HTTPException
+
+from market import db
+from market.errors import Invalid, MarketError
+from market.kit.refusal import Refusal
+from market.web import login, logs
+from market.web.htmx import is_fragment
+
+log = structlog.get_logger("market.web")
+
+#: What each status is called on its page, and what the visitor can do about it.
+PAGES: dict[int, tuple[LazyString, LazyString]] = {
+    400: (_l("这个请求读不懂"), _l("请返回上一页，再操作一次。")),
+    401: (_l("需要先登录"), _l("登录以后会回到您要看的页面。")),
+    403: (_l("您的账号不能看这一页"), _l("可请企业的老板（所有者）调整您的角色，或换一个账号登录。")),
+    404: (_l("没有找到这一页"), _l("地址可能写错了，或者内容已经下架。您的数据没有受影响。")),
+    405: (_l("这个地址不能直接打开"), _l("请从页面上的按钮进入。")),
+    409: (_l("现在不能做这个操作"), _l("页面显示之后情况变了。请返回上一页，刷新后再看。")),
+    413: (_l("上传的内容太大"), _l("请减小文件，或分几次上传。")),
+    422: (_l("有几处需要改一下"), _l("请返回上一页，按提示修改。")),
+    429: (_l("操作太频繁"), _l("请等 1 分钟再试。已经保存的内容不受影响。")),
+    500: (_l("页面暂时打不开"), _l("问题已经记录。您的用量照常记录，已经保存的内容不受影响。")),
+    503: (_l("数据库暂时连不上"), _l("请等 1 分钟再试。没有保存的内容请先留在这一页。")),
+}
+FORGED = (
+    _l("这一页放得太久了"),
+    _l("为了您的账号安全，刚才的内容没有保存。请返回上一页刷新，再填一次。"),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every refusal and every accident."""
+    app.register_error_handler(MarketError, _refused)
+    app.register_error_handler(Refusal, _value_refused)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _no_database)
+    app.register_error_handler(NoConnection, _no_database)
+    got_request_exception.connect(_log_accident, app)
+    app.logger.disabled = True  # the line above logs the same traceback, with the incident number
+
+
+def translate(refusal: MarketError | Refusal) -> str:
+    """What a refusal says, in the visitor's language."""
+    return gettext(refusal.message, **refusal.params)
+
+
+def field_messages(refusal: MarketError) -> dict[str, str]:
+    """The messages of a refusal by form field, translated; empty when it names none."""
+    if isinstance(refusal, Invalid):
+        return {name: gettext(message) for name, message in refusal.fields.items()}
+    return {refusal.field: translate(refusal)} if refusal.field else {}
+
+
+def wants_problem() -> bool:
+    """Whether a machine asks: by address, or because it prefers JSON to a page."""
+    if request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
+    return best is not None and best != "text/html"
+
+
+def problem(status: int, code: str, title: str, detail: str = "", **extra: Any) -> Response:
+    """An answer by RFC 9457; `code` is stable, `title` and `detail` are for people."""
+    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    body |= {"request_id": logs.request_id(), **extra}
+    return Response(json.dumps(body), status, mimetype="application/problem+json")
+
+
+def _refused(error: MarketError) -> Response:
+    _start_afresh()
+    title = str(PAGES.get(error.status, PAGES[400])[0])
+    text = translate(error)
+    if wants_problem():
+        fields = field_messages(error)
+        return problem(error.status, error.code, title, text, **({"errors": fields} if fields else {}))
+    return _page(error.status, title, text, fields=field_messages(error), code=error.code)
+
+
+def _value_refused(refusal: Refusal) -> Response:
+    return _refused(Invalid(refusal.message, **refusal.params))
+
+
+def _forged(error: CSRFError) -> Response:
+    _start_afresh()
+    title, text = map(str, FORGED)
+    if wants_problem():
+        return problem(400, "csrf", title, text)
+    return _page(400, title, text, code="csrf")
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]  # a view aborted with an answer of its own
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()  # type: ignore[return-value]  # a redirect of the router
+    if status >= 500:
+        return _accident(status)
+    _start_afresh()
+    title, text = map(str, PAGES.get(status, PAGES[400]))
+    answer = problem(status, error.name.lower().replace(" ", "_"), title, text) if wants_problem() else _page(status, title, text)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def _no_database(error: OperationalError | NoConnection) -> Response:
+    if "readonly" in str(error) or "read-only" in str(error):
+        raise error  # a GET that tried to write is a bug, not a busy database
+    log.error("database_unavailable", reason=type(error).__name__)
+    answer = _accident(503)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
+def _accident(status: int) -> Response:
+    """Rendered without the database: it may be what failed."""
+    g.anonymous = True
+    if db.session.registry.has():
+        db.rollback()
+    title, text = map(str, PAGES.get(status, PAGES[500]))
+    if wants_problem():
+        return problem(status, "internal_error" if status == 500 else "unavailable", title, text)
+    return _page(status, title, text, incident=logs.request_id())
+
+
+def _page(
+    status: int,
+    title: str,
+    text: str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    code: str = "",
+    incident: str = "",
+) -> Response:
+    body = render_template(
+        "errors/error.html", status=status, title=title, text=text, fields=fields or {}, code=code, incident=incident
+    )
+    answer = Response(body, status, mimetype="text/html")
+    if is_fragment():
+        # htmx leaves the page as it is on an error; a whole error page replaces it instead.
+        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "body", "innerHTML"
+    return answer
+
+
+def _start_afresh() -> None:
+    """What failed may have left the session unusable; the error page reads from a clean one."""
+    if db.session.registry.has():
+        db.rollback()
+        login.forget_loaded()
+        db.begin(readonly=True)
+
+
+def _log_accident(_app: Flask, exception: BaseException, **_: Any) -> None:
+    log.error("request_failed", incident=logs.request_id(), method=request.method, path=request.path, exc_info=exception)

@@ -1,0 +1,186 @@
+"""How numbers and times are written, in both languages; the template filters.
+
+Every function takes a plain value and answers text in the language of the
+request. `None` is written as 暂无数据 / No data yet, never as a bare dash.
+Times are aware and shown in Asia/Shanghai.
+"""
+
+from collections.abc import Mapping
+from datetime import date as Date
+from datetime import datetime as DateTime
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from flask import Flask
+from flask_babel import get_locale, gettext
+
+from market import resources
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+MINUS = "\u2212"
+CHINESE = Locale("zh", script="Hans", territory="CN")
+
+DATE = {"zh": "y年M月d日", "en": "d MMM y"}
+SHORT_DATE = {"zh": "M月d日", "en": "d MMM"}
+MONTH = {"zh": "y年M月", "en": "MMM y"}
+MOMENT = {"zh": "y年M月d日 HH:mm", "en": "d MMM y, HH:mm"}
+
+
+def language() -> str:
+    """`zh` or `en`: the language of this request."""
+    locale = get_locale()
+    return locale.language if locale else "zh"
+
+
+def money(fen: int | None, *, cents: bool = True) -> str:
+    """Fen as ¥1,234.56; `cents=False` drops .00 of whole yuan, for cards only."""
+    if fen is None:
+        return gettext("暂无数据")
+    text = money_plain(fen)
+    if not cents and text.endswith(".00"):
+        text = text[:-3]
+    return MINUS + "¥" + text[1:] if text.startswith(MINUS) else "¥" + text
+
+
+def money_plain(fen: int | None) -> str:
+    """Fen as 1,234.56, for columns whose header says （¥）."""
+    if fen is None:
+        return gettext("暂无数据")
+    yuan = format_decimal(Decimal(abs(fen)) / 100, "#,##0.00", locale=_locale())
+    return MINUS + yuan if fen < 0 else yuan
+
+
+def money_large(fen: int | None) -> str:
+    """Fen in 万元 or millions, for the administrators' overview; give the exact value in `title`."""
+    if fen is None:
+        return gettext("暂无数据")
+    yuan = Decimal(fen) / 100
+    if language() == "zh":
+        return format_decimal(yuan / 10_000, "#,##0.0", locale=_locale()) + " 万元"
+    return "¥" + format_decimal(yuan / 1_000_000, "#,##0.00", locale=_locale()) + " M"
+
+
+def unit_price(price: str | Decimal | None) -> str:
+    """A unit price in yuan with all its decimals: ¥0.0125."""
+    if price is None:
+        return gettext("暂无数据")
+    amount = Decimal(price)
+    text = "¥" + _exact(abs(amount), "#,##0.00######")
+    return MINUS + text if amount < 0 else text
+
+
+def quantity(value: Decimal | int | str | None, unit: str = "") -> str:
+    """A quantity with its thousands separated and no idle zeros: `1,234.5 GB`."""
+    if value is None:
+        return gettext("暂无数据")
+    amount = Decimal(value)
+    text = _exact(abs(amount), "#,##0.######")
+    text = MINUS + text if amount < 0 else text
+    return f"{text} {unit}" if unit else text
+
+
+def percent(ratio: Decimal | float | None) -> str:
+    """A ratio of one as a percentage with at most one decimal: 12.3%."""
+    if ratio is None:
+        return gettext("暂无数据")
+    return format_percent(ratio, "#,##0.#%", locale=_locale())
+
+
+def date(value: Date | DateTime | None, *, short: bool = False) -> str:
+    """2026年11月22日; `short` leaves the year out when it is this one."""
+    if value is None:
+        return gettext("暂无数据")
+    day = _day(value)
+    this_year = short and day.year == _now().astimezone(SHANGHAI).year
+    return format_date(day, (SHORT_DATE if this_year else DATE)[language()], locale=_locale())
+
+
+def datetime(value: DateTime | None) -> str:
+    """2026年11月22日 14:00 in Asia/Shanghai."""
+    if value is None:
+        return gettext("暂无数据")
+    return format_datetime(value, MOMENT[language()], tzinfo=SHANGHAI, locale=_locale())
+
+
+def clock(value: DateTime | None) -> str:
+    """The time of day, 14:00, in Asia/Shanghai."""
+    if value is None:
+        return gettext("暂无数据")
+    return format_time(value.astimezone(SHANGHAI), "HH:mm", tzinfo=SHANGHAI, locale=_locale())
+
+
+def stamp(value: DateTime | None) -> str:
+    """2026-11-22 14:00:05 +08:00: for audit lists and machines, the same in both languages."""
+    if value is None:
+        return gettext("暂无数据")
+    return value.astimezone(SHANGHAI).isoformat(sep=" ", timespec="seconds").replace("+08:00", " +08:00")
+
+
+def iso(value: Date | DateTime) -> str:
+    """The `datetime` attribute of `<time>`, to the minute, in Asia/Shanghai."""
+    if isinstance(value, DateTime):
+        return value.astimezone(SHANGHAI).isoformat(timespec="minutes")
+    return value.isoformat()
+
+
+def month(value: Date | DateTime | str | Any | None) -> str:
+    """2026年10月, from a date, a moment, the text `2026-10` or a period (its start)."""
+    if value is None:
+        return gettext("暂无数据")
+    if isinstance(value, str):
+        year, number = value.split("-")[:2]
+        value = Date(int(year), int(number), 1)
+    day = _day(getattr(value, "start", value))
+    return format_date(day, MONTH[language()], locale=_locale())
+
+
+def relative(value: DateTime | None) -> str:
+    """`5分钟前` within a day of now, the date and time otherwise."""
+    if value is None:
+        return gettext("暂无数据")
+    delta = value - _now()
+    if abs(delta) >= timedelta(days=1):
+        return datetime(value)
+    return format_timedelta(delta, add_direction=True, locale=_locale())
+
+
+def local(thing: Any, key: str) -> str:
+    """The `key_zh` or `key_en` of a row or a mapping, by language; the other one if it is empty."""
+    first, second = ("en", "zh") if language() == "en" else ("zh", "en")
+    return _get(thing, f"{key}_{first}") or _get(thing, f"{key}_{second}") or ""
+
+
+FILTERS = (
+    money, money_plain, money_large, unit_price, quantity, percent,
+    date, datetime, clock, stamp, iso, month, relative, local,
+)  # fmt: skip
+
+
+def init_app(app: Flask) -> None:
+    """Make the filters known to every template, under their own names."""
+    app.jinja_env.filters.update({function.__name__: function for function in FILTERS})
+
+
+def _locale() -> Locale:
+    return get_locale() or CHINESE
+
+
+def _exact(amount: Decimal, pattern: str) -> str:
+    return format_decimal(amount, pattern, locale=_locale(), decimal_quantization=False)
+
+
+def _day(value: Date | DateTime) -> Date:
+    return value.astimezone(SHANGHAI).date() if isinstance(value, DateTime) else value
+
+
+def _now() -> DateTime:
+    return resources.clock.now()
+
+
+def _get(thing: Any, name: str) -> str | None:
+    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)

@@ -1,0 +1,129 @@
+"""Deny by default: who may enter a face, for whom they act, and what their role allows.
+
+A face registers one guard on its blueprint (`blueprint.before_request(guards.buyer)`); it sets
+`g.user`, `g.membership`, `g.organization`, `g.provider` (vendor face), `g.actor` and `g.can`.
+Single views ask for more with `@guards.require("bills.pay")`. Whose thing it is, loaders decide.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import Flask, g, request, session
+from werkzeug.wrappers import Response
+
+from market import accounts, audit, providers
+from market.accounts import Membership, OrganizationKind
+from market.errors import Forbidden
+from market.web import login
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The face of each kind of organization, and what to call it on the page that points there.
+FACES = {
+    OrganizationKind.BUYER: "console.overview.index",
+    OrganizationKind.PROVIDER: "vendor.overview.index",
+    OrganizationKind.PLATFORM: "admin.overview.index",
+}
+
+
+class WrongFace(Forbidden):
+    """Signed in, but with an account that belongs on another side of the marketplace."""
+
+    code = "wrong_face"
+    message = "您现在登录的账号不能用这个后台。"
+
+
+def init_app(app: Flask) -> None:
+    """Let templates ask what the person may do."""
+    app.jinja_env.globals.update(can=can, home_endpoint=home_endpoint, faces=faces)
+
+
+def signed_in() -> Response | None:
+    """Anyone who is signed in."""
+    user = login.viewer()
+    if user is None:
+        return login.to_sign_in()
+    g.user = user
+    g.actor = _actor(None)
+    g.can = lambda permission: False
+    return None
+
+
+def buyer() -> Response | None:
+    """Members of an organization that buys."""
+    return _enter(OrganizationKind.BUYER)
+
+
+def provider() -> Response | None:
+    """Members of a provider; also sets `g.provider`."""
+    answer = _enter(OrganizationKind.PROVIDER)
+    if answer is None:
+        g.provider = providers.provider_of_organization(g.organization)
+    return answer
+
+
+def administrator() -> Response | None:
+    """Members of the office that runs the marketplace."""
+    return _enter(OrganizationKind.PLATFORM)
+
+
+def require(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only roles that hold `permission` may use this view; others get the 403 page."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not can(permission):
+                raise Forbidden
+            return view(*args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # read by the architecture tests
+        return guarded
+
+    return decorate
+
+
+def can(permission: str) -> bool:
+    """Whether the person asking holds `permission` where she now acts."""
+    allowed = g.get("can")
+    return bool(allowed and allowed(permission))
+
+
+def faces() -> list[Membership]:
+    """One membership for each side of the marketplace the person belongs to, the current one first."""
+    first: dict[OrganizationKind, Membership] = {}
+    for membership in sorted(login.memberships(), key=lambda m: m.organization_id != session.get(login.ORGANIZATION)):
+        first.setdefault(membership.organization.kind, membership)
+    return list(first.values())
+
+
+def home_endpoint(membership: Membership) -> str:
+    """The first page of the face this membership belongs to."""
+    return FACES[membership.organization.kind]
+
+
+def membership_of(kind: OrganizationKind) -> Membership | None:
+    """The membership the person acts under on this side: the chosen one, else the oldest."""
+    ours = [membership for membership in login.memberships() if membership.organization.kind is kind]
+    chosen = [membership for membership in ours if membership.organization_id == session.get(login.ORGANIZATION)]
+    return next(iter(chosen or ours), None)
+
+
+def _enter(kind: OrganizationKind) -> Response | None:
+    answer = signed_in()
+    if answer is not None:
+        return answer
+    membership = membership_of(kind)
+    if membership is None:
+        raise WrongFace
+    g.membership, g.organization = membership, membership.organization
+    g.actor = _actor(membership)
+    g.can = lambda permission: accounts.may(kind, membership.role, permission)
+    return None
+
+
+def _actor(membership: Membership | None) -> audit.Actor:
+    organization_id = membership.organization_id if membership else None
+    return audit.Actor("user", g.user.id, g.user.name, organization_id, request.remote_addr or "")

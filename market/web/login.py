@@ -1,0 +1,96 @@
+"""Who is asking: signing in and out, the organization one acts for, and where to go next."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, g, redirect, request, session, url_for
+from flask_login import LoginManager, current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from market import accounts
+from market.accounts import Membership, User
+from market.web.htmx import is_fragment
+from market.web.navigation import endpoint_exists
+
+SIGN_IN = "storefront.auth.sign_in"
+ORGANIZATION = "org_id"
+
+_manager = LoginManager()
+
+
+def init_app(app: Flask) -> None:
+    """Load people from their session cookie; send strangers to the sign-in page."""
+    # A change of address is normal on mobile networks, so it only makes the session "not fresh".
+    _manager.session_protection = "basic"
+    _manager.user_loader(accounts.user_of_session)
+    _manager.unauthorized_handler(to_sign_in)
+    _manager.init_app(app)
+    app.jinja_env.globals.update(viewer=viewer, my_memberships=memberships)
+
+
+def viewer() -> User | None:
+    """The person who is signed in, or None."""
+    if g.get("anonymous"):
+        return None
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def memberships() -> list[Membership]:
+    """Where the signed-in person belongs, asked once per request."""
+    if "memberships" not in g:
+        user = viewer()
+        g.memberships = list(accounts.memberships_of(user)) if user else []
+    return g.memberships
+
+
+def sign_in(user: User, *, remember: bool = False) -> None:
+    """Begin a session for `user`; nothing of an earlier one survives."""
+    session.clear()
+    login_user(user, remember=remember)
+    _forget()
+
+
+def sign_out() -> None:
+    """End the session."""
+    logout_user()
+    session.clear()
+    _forget()
+
+
+def act_for(membership: Membership) -> None:
+    """From now on this session acts for that organization."""
+    session[ORGANIZATION] = membership.organization_id
+
+
+def safe_next(default: str) -> str:
+    """The address in `next` if it is a path of ours, else `default`."""
+    wanted = request.values.get("next", "")
+    parts = urlsplit(wanted)
+    ours = wanted.startswith("/") and not parts.scheme and not parts.netloc
+    readable = wanted.isprintable() and not wanted.startswith(("//", "/\\")) and "\\" not in wanted
+    return wanted if ours and readable else default
+
+
+def to_sign_in() -> Response:
+    """To the sign-in page and, afterwards, back to the page that was asked for."""
+    back = request.full_path.rstrip("?") if request.method == "GET" else (_referring_path() or "/")
+    address = url_for(SIGN_IN, next=back) if endpoint_exists(SIGN_IN) else "/"
+    if is_fragment():
+        answer = Response(status=401)
+        answer.headers["HX-Redirect"] = address
+        return answer
+    return redirect(address, 303)
+
+
+def forget_loaded() -> None:
+    """Drop what was loaded for this request; after a rollback it must be read anew."""
+    for name in ("_login_user", "memberships", "membership", "user", "organization", "provider", "actor"):
+        g.pop(name, None)
+
+
+def _forget() -> None:
+    g.pop("memberships", None)
+
+
+def _referring_path() -> str | None:
+    parts = urlsplit(request.referrer or "")
+    return parts.path if parts.netloc == request.host else None

@@ -1,0 +1,37 @@
+"""One request, one transaction: reading requests cannot write, refused ones leave nothing behind."""
+
+from flask import Flask, Response, request
+
+from market import db
+
+READING = {"GET", "HEAD", "OPTIONS"}
+
+
+def init_app(app: Flask) -> None:
+    """Begin before, decide after, and let go of the connection in every case.
+
+    Must be the last of the front door's parts that register an `after_request`: those run in
+    reverse, so the commit comes before anything that only decorates the answer.
+    """
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.teardown_request(_release)
+
+
+def _begin() -> None:
+    if request.endpoint != "static":
+        db.begin(readonly=request.method in READING)
+
+
+def _finish(response: Response) -> Response:
+    if request.endpoint == "static" or not db.session.registry.has():
+        return response
+    if response.status_code < 400 and request.method not in READING:
+        db.commit()
+    else:
+        db.rollback()
+    return response
+
+
+def _release(_error: BaseException | None) -> None:
+    db.session.remove()
