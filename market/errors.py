@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from market.kit.refusal import Refusal
+
 
 class MarketError(Exception):
     """A refusal. `status` is the HTTP status, `code` is stable for machines."""
@@ -46,13 +48,16 @@ class Refused(MarketError):
 
 
 class Invalid(MarketError):
-    """What was sent cannot be used; `fields` maps a field's name to what to change."""
+    """What was sent cannot be used; `fields` maps a field's name to what to change.
+
+    A plain string is a message without parameters, a `Refusal` brings its own.
+    """
 
     status, code = 422, "invalid"
     message = "有几处需要改一下。"
 
     def __init__(
-        self, message: str | None = None, *, fields: Mapping[str, str] | None = None, **params: Any
+        self, message: str | None = None, *, fields: Mapping[str, str | Refusal] | None = None, **params: Any
     ) -> None:
         super().__init__(message, **params)
         self.fields = dict(fields or {})

@@ -23,6 +23,7 @@ from market.accounts.models import (
 )
 from market.accounts.queries import user_by_email
 from market.errors import Invalid, Refused
+from market.kit.refusal import Refusal
 
 #: How long a key's "last used" may lag behind: writing it for each request would cost more than it tells.
 USED_PRECISION = timedelta(minutes=1)
@@ -74,7 +75,7 @@ def register(
 def _check_registration(
     name: str, password: str, organization_name: str, code: str, city_code: str, sector_slug: str | None
 ) -> None:
-    problems: dict[str, str] = {}
+    problems: dict[str, str | Refusal] = {}
     if not name.strip():
         problems["name"] = "填写您的姓名，账单和审批记录会用到。"
     if len(password) < passwords.MINIMUM:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from market import assets as third_party
 from market import audit, db, resources
 from market.catalog import generator
 from market.catalog import seed as catalog_seed
 from market.cli.context import database, progress
-from market.config import ROOT, Settings
-from market.web import assets as web_assets
+from market.config import ROOT
 
 
 @click.command()
@@ -41,6 +41,9 @@ def seed(listings: int, organizations: int, folder: Path) -> None:
 @click.command()
 def assets() -> None:
     """Build static/vendor from installed packages: htmx, and a sprite of the icons in use."""
-    Settings.from_env()
-    for path in web_assets.build():
+    try:
+        built = third_party.build()
+    except third_party.AssetError as error:
+        raise click.ClickException(str(error)) from error
+    for path in built:
         click.echo(f"built {path}")

@@ -10,10 +10,9 @@ import click
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from market import db, schema
+from market import assets, db, schema
 from market.cli.context import database, unreachable
 from market.config import ROOT, Settings
-from market.web import assets
 
 _LOW_DISK = 500 * 1024 * 1024
 
@@ -70,8 +69,12 @@ def _assets(_: Settings) -> str | None:
     return f"{', '.join(missing)} missing; run `market assets`." if missing else None
 
 
-def _font(settings: Settings) -> str | None:
-    return assets.font_fault(settings)
+def _font(_: Settings) -> str | None:
+    try:
+        assets.font_dir()
+    except assets.AssetError as error:
+        return str(error)
+    return None
 
 
 def _mail(settings: Settings) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, got_request_exception, json, render_template, request
+from flask import Flask, Response, current_app, g, got_request_exception, render_template, request
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -17,7 +17,8 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from market import db
-from market.errors import Invalid, MarketError
+from market.errors import Invalid, MarketError, Refused
+from market.kit.lifecycle import IllegalMove
 from market.kit.refusal import Refusal
 from market.web import login, logs
 from market.web.htmx import is_fragment
@@ -64,7 +65,10 @@ def translate(refusal: MarketError | Refusal) -> str:
 def field_messages(refusal: MarketError) -> dict[str, str]:
     """The messages of a refusal by form field, translated; empty when it names none."""
     if isinstance(refusal, Invalid):
-        return {name: gettext(message) for name, message in refusal.fields.items()}
+        return {
+            name: translate(message) if isinstance(message, Refusal) else gettext(message)
+            for name, message in refusal.fields.items()
+        }
     return {refusal.field: translate(refusal)} if refusal.field else {}
 
 
@@ -80,7 +84,7 @@ def problem(status: int, code: str, title: str, detail: str = "", **extra: Any) 
     """An answer by RFC 9457; `code` is stable, `title` and `detail` are for people."""
     body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
     body |= {"request_id": logs.request_id(), **extra}
-    return Response(json.dumps(body), status, mimetype="application/problem+json")
+    return Response(current_app.json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json")
 
 
 def _refused(error: MarketError) -> Response:
@@ -94,6 +98,8 @@ def _refused(error: MarketError) -> Response:
 
 
 def _value_refused(refusal: Refusal) -> Response:
+    if isinstance(refusal, IllegalMove):
+        return _refused(Refused())
     return _refused(Invalid(refusal.message, **refusal.params))
 
 
