@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .PHONY: help setup run test tour soak bench lock check clean
 
 help:  ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup:
 	@.ci/setup run
@@ -28,6 +28,9 @@ check:  ## style and types
 	@.ci/setup test
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+
+messages:  ## bring the English catalog up to date with the source (ARGS=more.json fills some in)
+	@.ci/messages $(ARGS)
 
 lock:  ## resolve the packages anew: requirements.txt, requirements-dev.txt
 	@.ci/lock

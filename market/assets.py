@@ -1,8 +1,9 @@
-"""Third-party files that pages and PDFs need, taken from installed packages.
+"""Built files: what pages and PDFs need from installed packages, and compiled translations.
 
-Owns        `static/vendor/` (htmx and a sprite of the icons named in `static/icons.txt`), the font of PDFs.
+Owns        `static/vendor/` (htmx and a sprite of the icons named in `static/icons.txt`), the font of PDFs,
+            and translations in the form that gettext reads.
 Not here    our own styles and scripts (`static/css`, `static/js`).
-Invariants  nothing is downloaded and nothing in `static/vendor/` is committed; building twice changes nothing.
+Invariants  nothing is downloaded and nothing built is committed; building twice changes nothing.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ import difflib
 import os
 import re
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
 from market.config import ROOT
 
 STATIC = ROOT / "static"
+TRANSLATIONS = ROOT / "market" / "translations"
 FONT_FAMILY = "Noto Sans SC"
 
 _ICONS = "tabler_icons/tabler-sprite-nostroke.svg", "tabler_icons/tabler-sprite-filled.svg"
@@ -29,12 +35,13 @@ class AssetError(Exception):
 
 
 def build(static: Path = STATIC) -> list[Path]:
-    """Write `static/vendor/`; return the files whose content changed. Raises AssetError in words."""
+    """Write what is missing or old; return the files whose content changed. Raises AssetError in words."""
     names = _names(static / "icons.txt")
     made = {
         static / "vendor" / "htmx.min.js": (_package("js_lib_htmx") / "static/htmx/htmx.min.js").read_bytes(),
         static / "vendor" / "icons.svg": _sprite(names).encode(),
     }
+    made |= {path.with_suffix(".mo"): _compiled(path) for path in TRANSLATIONS.glob("*/LC_MESSAGES/*.po")}
     return [path for path, content in made.items() if _write(path, content)]
 
 
@@ -44,6 +51,15 @@ def font_dir() -> Path:
     if not any(folder.glob("*.ttf")):
         raise AssetError(f"No font in {folder}: the installed packages differ from requirements.txt.")
     return folder
+
+
+def _compiled(source: Path) -> bytes:
+    """A catalog as gettext reads it; messages without a translation stay Chinese."""
+    with source.open("rb") as file:
+        catalog = read_po(file)
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
+    return compiled.getvalue()
 
 
 def _names(listing: Path) -> list[str]:

@@ -4,6 +4,7 @@
 remembers the theme and goes back to the page without the parameter.
 """
 
+from collections.abc import Collection
 from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, redirect, request
@@ -24,8 +25,10 @@ def init_app(app: Flask) -> None:
     """Choose language and theme for every request and give templates their helpers."""
     app.config.setdefault("BABEL_DEFAULT_LOCALE", LANGUAGES["zh"])
     app.config.setdefault("BABEL_DEFAULT_TIMEZONE", "Asia/Shanghai")
-    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
-    Babel(app, locale_selector=lambda: LANGUAGES[chosen_language()], timezone_selector=lambda: "Asia/Shanghai")
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "market/translations")
+    Babel(
+        app, locale_selector=lambda: LANGUAGES[chosen_language()], timezone_selector=lambda: "Asia/Shanghai"
+    )
     app.before_request(_leave_theme_parameter)
     app.after_request(_remember)
     app.jinja_env.globals.update(
@@ -72,7 +75,7 @@ def site_name() -> str:
 
 
 def _leave_theme_parameter() -> AnyResponse | None:
-    if request.method == "GET" and request.args.get("theme") in THEMES:
+    if request.method in ("GET", "HEAD") and request.args.get("theme") in THEMES:
         return redirect(here_with(theme=None), 303)
     return None
 
@@ -80,7 +83,7 @@ def _leave_theme_parameter() -> AnyResponse | None:
 def _remember(response: Response) -> Response:
     for name, allowed in (("lang", LANGUAGES), ("theme", THEMES)):
         wanted = request.args.get(name)
-        if wanted in allowed and wanted != request.cookies.get(name):
+        if wanted is not None and wanted in allowed and wanted != request.cookies.get(name):
             response.set_cookie(
                 name, wanted, max_age=YEAR, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"]
             )
@@ -90,11 +93,12 @@ def _remember(response: Response) -> Response:
 def _readable(path: str) -> bool:
     adapter = current_app.create_url_adapter(request)
     try:
-        adapter.match(path, method="GET")
+        if adapter is not None:
+            adapter.match(path, method="GET")
     except HTTPException:
         return False
     return True
 
 
-def _one_of(allowed, *wanted: str | None) -> str | None:
-    return next((value for value in wanted if value in allowed), None)
+def _one_of(allowed: Collection[str], *wanted: str | None) -> str | None:
+    return next((value for value in wanted if value is not None and value in allowed), None)
