@@ -84,7 +84,7 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_only_the_edges_commit() -> None:
-    allowed = {"market/db.py", "market/web/transactions.py"}
+    allowed = {"market/db.py", "market/web/transactions.py", "market/search/whoosh_index.py"}  # the last commits an index
     others = [
         where(path, node)
         for path in MODULES
@@ -127,10 +127,12 @@ def test_imports_stand_at_the_top() -> None:
 
 
 def test_domains_never_read_the_clock() -> None:
+    # A webhook's receiver compares the signature's time with its own clock.
+    allowed = ROOT / "market/subscriptions/provisioning/transport.py"
     readers = [
         where(path, node)
         for path in MODULES
-        if path.relative_to(ROOT).parts[1] in (*DOMAINS, "kit", "rating")
+        if path != allowed and path.relative_to(ROOT).parts[1] in (*DOMAINS, "kit", "rating")
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Attribute)
         and (
