@@ -1,0 +1,180 @@
+"""Questions about subscriptions and provisioning requests. A stranger's is not found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
+
+from market import audit, db
+from market.accounts.models import Organization
+from market.catalog.models import Charge, Offering, Plan
+from market.errors import NotFound
+from market.kit.period import Period
+from market.providers.models import Provider
+from market.subscriptions.models import (
+    LIVE,
+    OPENING,
+    ProvisioningRequest,
+    RequestKind,
+    RequestStatus,
+    Subscription,
+    SubscriptionStatus,
+)
+
+#: Requests somebody still has to act on.
+OPEN_REQUESTS = frozenset({RequestStatus.PENDING, RequestStatus.DELIVERED})
+
+
+def with_plan() -> tuple[ORMOption, ...]:
+    """Load what pages and bills show of a subscription: plan, charges, meters, offering, revision, provider."""
+    charges = selectinload(Subscription.plan).selectinload(Plan.charges).joinedload(Charge.meter)
+    return (
+        charges,
+        selectinload(Subscription.plan).joinedload(Plan.offering),
+        joinedload(Subscription.revision),
+        joinedload(Subscription.provider),
+    )
+
+
+def subscriptions_of(organization: Organization) -> Sequence[Subscription]:
+    """An organization's subscriptions, what runs first, then newest first; plan and provider loaded."""
+    query = select(Subscription).where(Subscription.organization_id == organization.id)
+    return db.session.scalars(query.options(*with_plan()).order_by(*_live_first())).all()
+
+
+def subscription_of(organization: Organization, id: int) -> Subscription:
+    """One of an organization's subscriptions, with plan, provider and who accepted it. Raises NotFound."""
+    query = select(Subscription).where(Subscription.id == id, Subscription.organization_id == organization.id)
+    return _found(query.options(*with_plan(), joinedload(Subscription.accepted_by)))
+
+
+def customers_of(provider: Provider) -> Select[Subscription]:
+    """A provider's subscriptions, what runs first, then newest first; organization and plan loaded."""
+    query = select(Subscription).where(Subscription.provider_id == provider.id)
+    return query.options(*with_plan(), joinedload(Subscription.organization)).order_by(*_live_first())
+
+
+def of_provider(provider: Provider, id: int) -> Subscription:
+    """One of a provider's subscriptions, with organization and plan. Raises NotFound for a stranger's."""
+    query = select(Subscription).where(Subscription.id == id, Subscription.provider_id == provider.id)
+    return _found(query.options(*with_plan(), joinedload(Subscription.organization)))
+
+
+def by_public_ids(provider: Provider, ids: Iterable[str]) -> dict[str, Subscription]:
+    """A provider's subscriptions by public id; strangers' and unknown ids are absent. Nothing else is loaded."""
+    wanted = sorted(set(ids))
+    query = select(Subscription).where(Subscription.provider_id == provider.id)
+    found = db.session.scalars(query.where(Subscription.public_id.in_(wanted))).all() if wanted else []
+    return {subscription.public_id: subscription for subscription in found}
+
+
+def by_request_key(organization: Organization, request_key: str) -> Subscription | None:
+    """The subscription that this order made, if it was placed."""
+    query = select(Subscription).where(
+        Subscription.organization_id == organization.id, Subscription.request_key == request_key
+    )
+    return db.session.scalar(query.options(*with_plan()))
+
+
+def live_during(organization: Organization, period: Period) -> Sequence[Subscription]:
+    """Subscriptions that were live at some time in `period`, oldest first, with plan, charges and meters."""
+    query = select(Subscription).where(Subscription.organization_id == organization.id, live_in(period))
+    return db.session.scalars(query.options(*with_plan()).order_by(Subscription.id)).all()
+
+
+def live_in(period: Period) -> ColumnElement[bool]:
+    """Started before the period's end and not ended before its start."""
+    return and_(
+        Subscription.started_at < period.end,
+        or_(
+            Subscription.ended_at.is_(None),
+            Subscription.ended_at > period.start,
+            Subscription.started_at >= period.start,
+        ),
+    )
+
+
+def running_for(organization: Organization, offering: Offering) -> Sequence[Subscription]:
+    """What the organization already has, or has ordered, of one offering; oldest first."""
+    query = select(Subscription).join(Subscription.plan)
+    query = query.where(
+        Subscription.organization_id == organization.id,
+        Plan.offering_id == offering.id,
+        Subscription.status.in_(LIVE | OPENING),
+    )
+    return db.session.scalars(query.order_by(Subscription.id)).all()
+
+
+def timeline(subscription: Subscription) -> Sequence[audit.AuditEvent]:
+    """What happened to a subscription, newest first."""
+    return audit.history(subscription)
+
+
+# --- provisioning requests ---------------------------------------------------------------
+
+
+def requests_of(provider: Provider) -> Select[ProvisioningRequest]:
+    """A provider's requests, open ones first by deadline; subscription, organization and plan loaded."""
+    query = select(ProvisioningRequest).join(ProvisioningRequest.subscription)
+    query = query.where(Subscription.provider_id == provider.id).options(*with_subscription())
+    first = case((ProvisioningRequest.status.in_(OPEN_REQUESTS), 0), else_=1)
+    newest = case((ProvisioningRequest.status.in_(OPEN_REQUESTS), 0), else_=-ProvisioningRequest.id)
+    return query.order_by(first, newest, ProvisioningRequest.due_at, ProvisioningRequest.id)
+
+
+def open_requests(provider: Provider) -> int:
+    """How many requests wait for the provider."""
+    query = select(func.count()).select_from(ProvisioningRequest).join(ProvisioningRequest.subscription)
+    query = query.where(Subscription.provider_id == provider.id)
+    return db.session.scalar(query.where(ProvisioningRequest.status.in_(OPEN_REQUESTS))) or 0
+
+
+def request_of(provider: Provider, id: int) -> ProvisioningRequest:
+    """One of a provider's requests, with its subscription. Raises NotFound for a stranger's."""
+    return _request(provider, ProvisioningRequest.id == id)
+
+
+def request_by_public_id(provider: Provider, public_id: str) -> ProvisioningRequest:
+    """One of a provider's requests by the name its system knows. Raises NotFound for a stranger's."""
+    return _request(provider, ProvisioningRequest.public_id == public_id)
+
+
+def requests_about(subscription: Subscription) -> Mapping[RequestKind, ProvisioningRequest]:
+    """What the provider was asked to do about one subscription."""
+    query = select(ProvisioningRequest).where(ProvisioningRequest.subscription_id == subscription.id)
+    return {request.kind: request for request in db.session.scalars(query)}
+
+
+def _request(provider: Provider, condition: ColumnElement[bool]) -> ProvisioningRequest:
+    query = select(ProvisioningRequest).join(ProvisioningRequest.subscription)
+    query = query.where(condition, Subscription.provider_id == provider.id)
+    found = db.session.scalar(query.options(*with_subscription()))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def with_subscription() -> tuple[ORMOption, ...]:
+    subscription = joinedload(ProvisioningRequest.subscription)
+    return (
+        subscription.joinedload(Subscription.organization),
+        subscription.joinedload(Subscription.provider),
+        subscription.joinedload(Subscription.revision),
+        subscription.selectinload(Subscription.plan).joinedload(Plan.offering),
+        subscription.selectinload(Subscription.plan).selectinload(Plan.charges).joinedload(Charge.meter),
+    )
+
+
+def _live_first() -> tuple[ColumnElement[int], ColumnElement[int]]:
+    over = case((Subscription.status == SubscriptionStatus.ENDED, 1), else_=0)
+    return over, -Subscription.id
+
+
+def _found(query: Select[Subscription]) -> Subscription:
+    found = db.session.scalar(query)
+    if found is None:
+        raise NotFound
+    return found
