@@ -1,0 +1,81 @@
+"""Billing: what an organization owes, line by line, and why.
+
+Owns        estimates, draft and issued bills, their lines, tax split, numbers and documents.
+Not here    what was used (metering), how an amount follows from a quantity (rating), money that moves (payments).
+Invariants  one bill per organization and month; a line is rounded once and can be computed again from what is
+            stored with it; an issued bill never changes but for its payment; numbers have no gaps; running the
+            month close twice, or in two processes, changes nothing.
+"""
+
+from market.billing.actions import (
+    GraceNotOver,
+    NothingDue,
+    PeriodNotOver,
+    TooMuch,
+    close,
+    finalize,
+    mark_overdue,
+    receive,
+)
+from market.billing.closing import Failure, Report, bill_leavers, close_due, outstanding
+from market.billing.drafts import LineDraft, draw_up, recompute, total_fen
+from market.billing.estimates import Estimate, EstimateLine, estimate
+from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
+from market.billing.periods import due_at, final_at, period_of
+from market.billing.queries import (
+    MonthCounts,
+    bill_by_id,
+    bill_for,
+    bill_of,
+    bills_in,
+    bills_of,
+    closed_until,
+    due_bills_of,
+    months,
+)
+from market.billing.signals import bill_finalized, bill_overdue, bill_paid
+
+__all__ = [
+    "DUE",
+    "LIFECYCLE",
+    "Bill",
+    "BillLine",
+    "BillStatus",
+    "BillTax",
+    "Estimate",
+    "EstimateLine",
+    "Failure",
+    "GraceNotOver",
+    "LineDraft",
+    "LineKind",
+    "MonthCounts",
+    "NothingDue",
+    "PeriodNotOver",
+    "Report",
+    "TooMuch",
+    "bill_by_id",
+    "bill_finalized",
+    "bill_for",
+    "bill_leavers",
+    "bill_of",
+    "bill_overdue",
+    "bill_paid",
+    "bills_in",
+    "bills_of",
+    "close",
+    "close_due",
+    "closed_until",
+    "draw_up",
+    "due_at",
+    "due_bills_of",
+    "estimate",
+    "final_at",
+    "finalize",
+    "mark_overdue",
+    "months",
+    "outstanding",
+    "period_of",
+    "receive",
+    "recompute",
+    "total_fen",
+]

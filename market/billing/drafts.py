@@ -1,0 +1,142 @@
+"""Drawing up: the lines of a bill as they are now. Reads only; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from market import rating, subscriptions
+from market.accounts import Organization
+from market.billing import adjustments, charging, usage
+from market.billing.charging import Due
+from market.billing.models import BillLine, LineKind
+from market.billing.periods import period_of
+from market.kit.period import Period
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineDraft:
+    """A bill line that is not stored (yet); named like the columns of BillLine."""
+
+    kind: LineKind
+    provider_id: int
+    subscription_id: int
+    charge_id: int
+    service_start: datetime
+    service_end: datetime
+    label: dict[str, str]
+    quantity: Decimal | None
+    terms: dict[str, Any]
+    steps: list[dict[str, Any]]
+    exact: str
+    booked_fen: int
+    tax_rate: str
+    gross_fen: int
+
+
+def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> list[LineDraft]:
+    """The lines of the organization's bill for `period` with the usage that is stored now.
+
+    For a period that has not ended this is the running bill: fees of the whole month, usage until `cutoff`.
+    Lines stand by provider and subscription, charges in the plan's order, then what came too late for
+    earlier bills.
+    """
+    due = [
+        one
+        for subscription in subscriptions.live_during(organization, period)
+        for one in charging.due_in(subscription, period)
+    ]
+    used = usage.quantities(due, period, cutoff=cutoff)
+    lines = [_line(one, used.get(usage.key(one), _ZERO) if one.metered else None) for one in due]
+    lines += _late(organization, period)
+    return sorted(lines, key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))
+
+
+def recompute(
+    line: BillLine | LineDraft, organization: Organization, *, quantity: Decimal | None = None
+) -> rating.Rated:
+    """The amount of a line's service again, from nothing but what is stored with it or from another quantity.
+
+    An adjustment's own amount is this less its `booked_fen`.
+    """
+    terms = rating.parse(line.terms)
+    share: rating.Share = rating.WHOLE
+    if not isinstance(terms, rating.Flat) or terms.interval == "month":
+        full = period_of(organization, line.service_start)
+        share = rating.share(full, Period(line.service_start, line.service_end))
+    return rating.rate(terms, (line.quantity if quantity is None else quantity) or _ZERO, share=share)
+
+
+def _line(due: Due, quantity: Decimal | None) -> LineDraft:
+    rated = rating.rate(due.terms, quantity or _ZERO, share=due.share)
+    return LineDraft(
+        kind=LineKind.CHARGE,
+        provider_id=due.subscription.provider_id,
+        subscription_id=due.subscription.id,
+        charge_id=due.charge.id,
+        service_start=due.service.start,
+        service_end=due.service.end,
+        label=_label(due),
+        quantity=quantity,
+        terms=rating.dump(due.terms),
+        steps=rating.dump_steps(rated.steps),
+        exact=rating.exact_text(rated.exact),
+        booked_fen=0,
+        tax_rate=due.charge.tax_rate,
+        gross_fen=rated.fen,
+    )
+
+
+def _label(due: Due) -> dict[str, str]:
+    """The words of a line, copied: a later change of names does not reach a bill."""
+    facts, plan, charge, meter = due.subscription.revision.facts, due.charge.plan, due.charge, due.charge.meter
+    words = {"subscription": due.subscription.public_id}
+    for locale in ("zh", "en"):
+        words |= {
+            f"offering_{locale}": facts.get(f"name_{locale}") or "",
+            f"plan_{locale}": getattr(plan, f"name_{locale}"),
+            f"charge_{locale}": getattr(charge, f"name_{locale}"),
+            f"unit_{locale}": getattr(meter, f"unit_{locale}") if meter and due.metered else "",
+        }
+    return words | ({"trial": "1"} if due.trial else {})
+
+
+def _late(organization: Organization, period: Period) -> Iterable[LineDraft]:
+    """What earlier, issued bills would charge more today, each with its own service period.
+
+    A negative difference stays where it is until corrections can credit it.
+    """
+    for line, quantity, booked_fen in adjustments.changed(organization, period):
+        rated = recompute(line, organization, quantity=quantity)
+        if rated.fen > booked_fen:
+            yield LineDraft(
+                kind=LineKind.ADJUSTMENT,
+                provider_id=line.provider_id,
+                subscription_id=line.subscription_id,
+                charge_id=line.charge_id,
+                service_start=line.service_start,
+                service_end=line.service_end,
+                label=line.label,
+                quantity=quantity,
+                terms=line.terms,
+                steps=rating.dump_steps(rated.steps),
+                exact=rating.exact_text(rated.exact),
+                booked_fen=booked_fen,
+                tax_rate=line.tax_rate,
+                gross_fen=rated.fen - booked_fen,
+            )
+
+
+def total_fen(lines: Sequence[LineDraft]) -> int:
+    """What the lines come to, tax included."""
+    return sum(line.gross_fen for line in lines)
+
+
+def columns(line: LineDraft) -> dict[str, Any]:
+    """The draft's values by column name."""
+    return {field.name: getattr(line, field.name) for field in fields(line)}

@@ -1,0 +1,107 @@
+"""Questions about bills. A stranger's is not found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from market import db
+from market.accounts import Organization
+from market.billing.models import DUE, Bill, BillStatus, BillTax
+from market.errors import NotFound
+from market.kit.period import Period
+
+
+def bills_of(organization: Organization) -> Select[Bill]:
+    """An organization's issued bills, newest first."""
+    query = select(Bill).where(Bill.organization_id == organization.id, Bill.status != BillStatus.DRAFT)
+    return query.order_by(Bill.period_start.desc())
+
+
+def bill_of(organization: Organization, id: int) -> Bill:
+    """One of an organization's bills with all that a view of it needs. Raises NotFound for a stranger's."""
+    return _found(select(Bill).where(Bill.id == id, Bill.organization_id == organization.id))
+
+
+def bill_by_id(id: int) -> Bill:
+    """Any bill, for administrators. Raises NotFound."""
+    return _found(select(Bill).where(Bill.id == id))
+
+
+def bill_for(organization: Organization, period: Period) -> Bill | None:
+    """The organization's bill of one period, draft or issued, with all that a view of it needs."""
+    query = select(Bill).where(Bill.organization_id == organization.id, Bill.period_start == period.start)
+    return db.session.scalar(query.options(*_whole()).execution_options(populate_existing=True))
+
+
+def due_bills_of(organization: Organization) -> Sequence[Bill]:
+    """Bills on which money is still owed, oldest first."""
+    query = select(Bill).where(Bill.organization_id == organization.id, Bill.status.in_(DUE))
+    return db.session.scalars(query.order_by(Bill.period_start)).all()
+
+
+def closed_until(organization_ids: Iterable[int]) -> dict[int, datetime]:
+    """The end of each organization's last issued bill; usage before it is too late for its own bill.
+
+    Organizations without an issued bill are left out.
+    """
+    query = select(Bill.organization_id, func.max(Bill.period_end))
+    query = query.where(Bill.organization_id.in_(sorted(set(organization_ids))), Bill.status != BillStatus.DRAFT)
+    return {id: end for id, end in db.session.execute(query.group_by(Bill.organization_id))}
+
+
+@dataclass(frozen=True)
+class MonthCounts:
+    """Bills of one period by status, and their sums in fen."""
+
+    period_start: datetime
+    period_end: datetime
+    by_status: Mapping[BillStatus, int]
+    gross_fen: int
+    paid_fen: int
+
+    def count(self, *statuses: BillStatus) -> int:
+        """How many bills are in these states; without any, how many there are."""
+        return sum(self.by_status.get(status, 0) for status in statuses or BillStatus)
+
+
+def months(*, limit: int = 24) -> list[MonthCounts]:
+    """Every billed period, newest first."""
+    query = select(
+        Bill.period_start, Bill.period_end, Bill.status,
+        func.count(), func.sum(Bill.gross_fen), func.sum(Bill.paid_fen),
+    ).group_by(Bill.period_start, Bill.period_end, Bill.status)  # fmt: skip
+    found: dict[tuple[datetime, datetime], list[tuple[BillStatus, int, int, int]]] = {}
+    for start, end, status, count, gross, paid in db.session.execute(query):
+        found.setdefault((start, end), []).append((status, count, int(gross), int(paid)))
+    counted = [
+        MonthCounts(start, end, {row[0]: row[1] for row in rows}, sum(row[2] for row in rows), sum(row[3] for row in rows))
+        for (start, end), rows in found.items()
+    ]
+    return sorted(counted, key=lambda month: month.period_start, reverse=True)[:limit]
+
+
+def bills_in(period: Period, *, statuses: Iterable[BillStatus] = ()) -> Select[Bill]:
+    """All organizations' bills of one period, with the organization; narrowed to some states."""
+    query = select(Bill).where(Bill.period_start == period.start).options(joinedload(Bill.organization))
+    wanted = list(statuses)
+    return (query.where(Bill.status.in_(wanted)) if wanted else query).order_by(Bill.number, Bill.id)
+
+
+def _found(query: Select[Bill]) -> Bill:
+    bill = db.session.scalar(query.options(*_whole()).execution_options(populate_existing=True))
+    if bill is None:
+        raise NotFound
+    return bill
+
+
+def _whole() -> tuple:  # type: ignore[type-arg]  # loader options have no public common type
+    return (
+        joinedload(Bill.organization),
+        selectinload(Bill.lines),
+        selectinload(Bill.taxes).joinedload(BillTax.provider),
+    )
