@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from market import db, schema
-from market.cli import demo
+from market import db, demo, schema
 from market.cli.context import database
 from market.cli.supervisor import Child, supervise
 from market.config import Settings
@@ -57,8 +56,8 @@ def _announce(settings: Settings) -> None:
     address = f"http://{settings.host}:{settings.port}"
     click.secho(f"\n  {settings.site_name_zh} · {settings.site_name_en}   {address}\n", bold=True)
     if settings.demo:
-        for who, email, password in demo.sign_ins(settings):
-            click.echo(f"  {who:<28} {email:<32} {password}")
+        for person in demo.PEOPLE:
+            click.echo(f"  {person.email:<28} {demo.PASSWORD}   {person.title}")
         click.echo(f"\n  The same for scripts: {settings.data_dir / 'demo.json'}")
     click.echo("  Ctrl-C stops everything.\n")
 

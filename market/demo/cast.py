@@ -1,0 +1,102 @@
+"""The sample people and firms. Every name carries 示例, every address ends in .example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from market import accounts, audit, db, providers
+from market.accounts import Organization, OrganizationKind, Role, User
+
+PASSWORD = "demo-cloud-2026"  # noqa: S105  # printed at every start; the demo is not a secret
+
+OFFICE = "粤企云市运营中心（示例）"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who signs in: `key` names her in demo.json, `firm` is a buyer's key or a provider's slug."""
+
+    key: str
+    title: str
+    email: str
+    name: str
+    firm: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Firm:
+    """A sample buyer. `code` passes both check digits and belongs to nobody."""
+
+    key: str
+    name: str
+    code: str
+    city: str
+    sector: str | None
+
+
+BUYERS = (
+    Firm("hardware", "示例五金制品有限公司", "91440604MA0000015B", "440600", None),
+    Firm("tea", "示例茶叶商行", "91445102MA0000023D", "445100", None),
+)
+PEOPLE = (
+    Person("sme", "企业老板 · SME owner", "owner@hardware.example", "示例老板", "hardware", Role.OWNER),
+    Person("sme_finance", "企业财务 · SME finance", "finance@hardware.example", "示例财务", "hardware", Role.FINANCE),
+    Person("sme_tea", "另一家企业 · another SME", "owner@tea.example", "示例店主", "tea", Role.OWNER),
+    Person("provider", "服务商 · provider", "product@storage.example", "示例产品经理", "example-cloud", Role.OWNER),
+    Person(
+        "provider_telecom", "运营商 · operator", "product@telecom.example", "示例运营商产品经理",
+        "telecom-guangdong", Role.OWNER,
+    ),
+    Person("administrator", "管理员甲 · administrator A", "admin-a@market.example", "示例管理员甲", "office", Role.SUPER),
+    Person("administrator_2", "管理员乙 · administrator B", "admin-b@market.example", "示例管理员乙", "office", Role.SUPER),
+)  # fmt: skip
+
+
+def gather(*, at: datetime) -> dict[str, User]:
+    """Make the people and the firms that are not in the catalogue; key → person."""
+    firms = {firm.key: _buyer(firm, at) for firm in BUYERS}
+    firms["office"] = Organization(
+        kind=OrganizationKind.PLATFORM, name=OFFICE, uscc=None, city_code="440100", created_at=at
+    )
+    db.session.add_all(firms.values())
+    db.session.flush()
+    people = {}
+    for person in PEOPLE:
+        organization = firms.get(person.firm) or providers.provider_by_slug(person.firm).organization
+        user = accounts.add_user(email=person.email, name=person.name, password=PASSWORD, at=at)
+        accounts.join(user, organization, person.role, at=at)
+        people[person.key] = user
+    for firm in firms.values():
+        audit.record("organization.registered", firm, by=audit.system("demo", organization_id=firm.id), at=at)
+    return people
+
+
+def _buyer(firm: Firm, at: datetime) -> Organization:
+    return Organization(
+        kind=OrganizationKind.BUYER,
+        name=firm.name,
+        uscc=firm.code,
+        city_code=firm.city,
+        sector_slug=firm.sector,
+        created_at=at,
+    )
+
+
+def gathered() -> bool:
+    """Whether this database has its sample world already."""
+    query = select(Organization.id).where(Organization.name == OFFICE)
+    return db.session.scalar(query) is not None
+
+
+def actor(user: User, organization_id: int | None = None) -> audit.Actor:
+    """The person as somebody who acts for an organization."""
+    return audit.Actor("user", user.id, user.name, organization_id, "127.0.0.1")
+
+
+def firm_of(user: User) -> Organization:
+    """The organization a sample person belongs to."""
+    return accounts.memberships_of(user)[0].organization

@@ -1,0 +1,75 @@
+"""What lies on the administrators' desks: a filled edition, a nomination, a listing to review."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from market import audit, catalog, db, recommended
+from market.accounts import User
+from market.demo import cast
+from market.kit.period import local_day
+
+_PRAISED = (
+    (
+        "computer-backup",
+        "价格和超出部分写得清楚，数据存放在广东，误删的文件 30 天内都能找回。",
+        "Prices and what exceeds the plan are stated plainly, data stays in Guangdong, and deleted files can be had back for 30 days.",
+    ),
+    (
+        "company-sms",
+        "没有月费，发多少付多少；签名和内容审核的规则公开。",
+        "No monthly fee, pay for what is sent; the rules for signatures and texts are public.",
+    ),
+    (
+        "code-per-box",
+        "适合农产品追溯，扫码记录可以整体导出。",
+        "Suits the tracing of farm produce, and all scans can be exported.",
+    ),
+)
+#: Nominated, waiting for a second administrator.
+_WAITING = (
+    "payment-matching",
+    "能把对公转账自动对上订单，减少财务人工核对。",
+    "Matches bank transfers with orders by itself and spares the accountant the checking.",
+)
+_REVISED = "team-drive"
+_NEW_TAGLINE = {
+    "tagline_zh": "全公司的文件放在一处，手机和电脑都能用，员工离职资料不丢",
+    "tagline_en": "All the firm's files in one place, on phone and computer, and nothing is lost when somebody leaves",
+}
+
+
+def fill(people: dict[str, User], *, at: datetime) -> None:
+    """Fill the desks, by the verbs the pages call."""
+    with db.transaction():
+        _recommend(people, at=at)
+    with db.transaction():
+        _ask_for_review(at=at)
+
+
+def _recommend(people: dict[str, User], *, at: datetime) -> None:
+    first, second = people["administrator"], people["administrator_2"]
+    edition = recommended.current_edition(local_day(at)) or recommended.open_edition(
+        slug=f"{at.year}",
+        name_zh=f"{at.year} 年推荐目录",
+        name_en=f"Recommended catalogue {at.year}",
+        starts_on=local_day(at).replace(month=1, day=1),
+        ends_on=local_day(at).replace(month=12, day=31),
+        by=cast.actor(first),
+        at=at,
+    )
+    for slug, zh, en in (*_PRAISED, _WAITING):
+        offering = catalog.offering_by_slug(slug)
+        entry = recommended.nominate(
+            offering, edition, reason_zh=zh, reason_en=en, user=first, by=cast.actor(first), at=at
+        )
+        if slug != _WAITING[0]:
+            recommended.approve(entry, user=second, by=cast.actor(second), at=at + timedelta(hours=2))
+
+
+def _ask_for_review(*, at: datetime) -> None:
+    offering = catalog.offering_by_slug(_REVISED)
+    by = audit.system(str(offering.provider))
+    revision = catalog.start_revision(offering, by=by, at=at)
+    catalog.edit(revision, _NEW_TAGLINE, by=by, at=at)
+    catalog.submit(revision, by=by, at=at)

@@ -1,0 +1,161 @@
+"""Three months of the sample world, lived through the domains' own verbs, one day after the other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from market import audit, billing, catalog, db, metering, payments, subscriptions
+from market.accounts import Organization, User
+from market.billing import Bill
+from market.demo import cast
+from market.demo.habits import HABITS, Habit, Use
+from market.kit.period import local_day, local_midnight
+from market.providers import Provider
+from market.subscriptions import Subscription
+
+MONTHS = 3
+#: Local hours at which the day's work is done, in this order.
+_ORDER, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 22, 23, 23.5))
+_CLOSING_DAY, _PAYING_DAY = 4, 9
+
+
+def first_day(now: datetime) -> date:
+    """The first day of the month three months before this one."""
+    day = local_day(now).replace(day=1)
+    for _ in range(MONTHS):
+        day = (day - timedelta(days=1)).replace(day=1)
+    return day
+
+
+def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
+    """Live day by day up to yesterday; yields each day when it is over."""
+    start, today = first_day(now), local_day(now)
+    buyers = {key: _Buyer.of(user) for key, user in people.items() if key in ("sme", "sme_tea")}
+    lives = [_Life(habit, buyers["sme" if habit.buyer == "hardware" else "sme_tea"]) for habit in HABITS]
+    for age in range((today - start).days):
+        day = start + timedelta(days=age)
+        midnight = local_midnight(day)
+        for life in lives:
+            life.live(day, age, midnight)
+        if day.day == _CLOSING_DAY:
+            billing.close_due(midnight + _CLOSE)
+        if day.day == _PAYING_DAY and (today - day).days > 20:
+            _pay_bills(buyers["sme"], people["administrator"], at=midnight + _PAY)
+        yield day
+
+
+@dataclass
+class _Buyer:
+    user: User
+    organization: Organization
+    actor: audit.Actor
+
+    @classmethod
+    def of(cls, user: User) -> _Buyer:
+        organization = cast.firm_of(user)
+        return cls(user, organization, cast.actor(user, organization.id))
+
+
+@dataclass
+class _Life:
+    """One habit on its way through the months."""
+
+    habit: Habit
+    buyer: _Buyer
+    subscription: Subscription | None = None
+    provider: Provider | None = None
+    reported: int = field(default=0)
+
+    def live(self, day: date, age: int, midnight: datetime) -> None:
+        """Order on the first day, report on the following ones, leave on the last."""
+        since = age - self.habit.after_days
+        if since == 0:
+            self._order(at=midnight + _ORDER)
+        elif since > 0 and not self._over(age):
+            self._report(day, since, at=midnight + _REPORT)
+        if self.habit.ends_after_days == age:
+            self._leave(at=midnight + _REPORT)
+
+    def _over(self, age: int) -> bool:
+        return self.habit.ends_after_days is not None and age > self.habit.ends_after_days
+
+    def _order(self, *, at: datetime) -> None:
+        with db.transaction():
+            offering = catalog.offering_by_slug(self.habit.offering)
+            plan = next(plan for plan in offering.plans if plan.slug == self.habit.plan)
+            self.provider = offering.provider
+            self.subscription = subscriptions.subscribe(
+                self.buyer.organization,
+                plan,
+                request_key=f"demo-{self.habit.offering}",
+                estimate={},
+                user=self.buyer.user,
+                by=self.buyer.actor,
+                at=at,
+            )
+            self._set_up(self.subscription, plan.trial_days, at=at + timedelta(minutes=40))
+
+    def _set_up(self, subscription: Subscription, trial_days: int, *, at: datetime) -> None:
+        request = next(iter(subscriptions.requests_about(subscription)))
+        access = {"登录地址 Sign-in": f"https://{self.habit.offering}.example", "账号 Account": "demo"}
+        by = audit.system(str(self.provider))
+        subscriptions.complete(request, access=access, by=by, at=at)
+        if trial_days:
+            subscriptions.convert(subscription, by=self.buyer.actor, at=at)
+
+    def _report(self, day: date, since: int, *, at: datetime) -> None:
+        dice = random.Random(f"{self.habit.offering} {day}")  # noqa: S311  # samples, not secrets
+        events = [self._event(use) for use in self.habit.days(day, dice, float(since))]
+        if self.provider and events:
+            with db.transaction():
+                metering.ingest(
+                    self.provider, _source(self.provider), events, now=at, closed_until=billing.closed_until
+                )
+
+    def _event(self, use: Use) -> dict[str, Any]:
+        assert self.subscription is not None and self.provider is not None
+        self.reported += 1
+        return {
+            "specversion": "1.0",
+            "id": f"{self.habit.offering}-{self.reported:05}",
+            "source": _source(self.provider),
+            "type": use.type,
+            "subject": self.subscription.public_id,
+            "time": use.at.isoformat(),
+            "data": use.data,
+        }
+
+    def _leave(self, *, at: datetime) -> None:
+        assert self.subscription is not None
+        with db.transaction():
+            current = subscriptions.subscription_of(self.buyer.organization, self.subscription.id)
+            subscriptions.cancel(current, when="now", reason="季节结束，不再需要", by=self.buyer.actor, at=at)
+
+
+def _source(provider: Provider) -> str:
+    return f"/{provider.slug}/demo"
+
+
+def _pay_bills(buyer: _Buyer, administrator: User, *, at: datetime) -> None:
+    """The firm transfers what it owes; an administrator sees the money arrive."""
+    with db.transaction():
+        for bill in billing.unpaid_of(buyer.organization):
+            _pay(bill, buyer, administrator, at=at)
+
+
+def _pay(bill: Bill, buyer: _Buyer, administrator: User, *, at: datetime) -> None:
+    payment = payments.start(bill, "bank_transfer", by=buyer.actor, at=at)
+    payments.confirm_arrival(
+        payment,
+        amount_fen=payment.amount_fen,
+        payer_name=buyer.organization.name,
+        bank_reference=f"DEMO{bill.number}",
+        arrived_on=local_day(at),
+        user=administrator,
+        by=cast.actor(administrator),
+        at=at + timedelta(minutes=5),
+    )

@@ -1,0 +1,193 @@
+"""`demo.json`: address, sign-ins, keys and a live subscription, for people and scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from market import accounts, audit, catalog, db, providers, resources, search, subscriptions
+from market.accounts import User
+from market.catalog import seed as catalog_seed
+from market.config import ROOT, Settings
+from market.demo import cast, desk, history
+from market.kit.period import local_day, local_midnight
+from market.providers import Provider
+from market.subscriptions import LIVE, Subscription
+
+STORAGE_PROVIDER = "example-cloud"
+STORAGE_OFFERING = "example-object-storage"
+STORAGE_PLAN = "payg"
+_SCOPES = ["events:write", "catalogue:read", "subscriptions:read", "provisioning:write"]
+_LIVE_WITHIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Keepsakes:
+    """What the demo hands over: how to run the example provider, and where it listens."""
+
+    environment: Mapping[str, str]
+    port: int
+
+
+def prepare(settings: Settings) -> Keepsakes:
+    """Load the catalogue, make the sample world once, and hand out the example provider's settings."""
+    now = resources.clock.now()
+    with db.transaction():
+        catalog_seed.load(ROOT / "catalog_seed", by=audit.system("seed"), at=_catalogue_date(now))
+    with db.transaction(readonly=True):
+        made = cast.gathered()
+    if not made:
+        _make(settings)
+    return _provider_settings(settings)
+
+
+def _catalogue_date(now: datetime) -> datetime:
+    """The catalogue is older than the first order in it."""
+    return local_midnight(history.first_day(now)) - timedelta(days=30)
+
+
+def _make(settings: Settings) -> None:
+    now = resources.clock.now()
+    with db.transaction():
+        people = cast.gather(at=_catalogue_date(now))
+    days = (local_day(now) - history.first_day(now)).days
+    for _ in tqdm(history.live(people, now=now), desc="sample history", total=days, unit="day", disable=None):
+        pass
+    desk.fill(people, at=now - timedelta(days=2))
+    for _ in search.rebuild():
+        pass
+
+
+def _provider_settings(settings: Settings) -> Keepsakes:
+    port = int(os.environ.get("PROVIDER_PORT", settings.port + 1))
+    kept = _read(settings).get("provider_program")
+    with db.transaction():
+        provider = providers.provider_by_slug(STORAGE_PROVIDER)
+        by, now = audit.system("demo"), resources.clock.now()
+        providers.set_webhook(provider, f"http://127.0.0.1:{port}/provisioning", by=by, at=now)
+        if kept is None or accounts.key_of_secret(kept["API_KEY"]) is None:
+            kept = _program_key(provider, settings, by)
+        kept["WEBHOOK_SECRET"] = providers.webhook_secret(provider)
+    kept |= {"MARKET_URL": f"http://{settings.host}:{settings.port}", "PORT": str(port)}
+    _write(settings, provider_program=kept)
+    return Keepsakes({**kept, **_clock(settings)}, port)
+
+
+def _program_key(provider: Provider, settings: Settings, by: audit.Actor) -> dict[str, str]:
+    source = "/example-cloud/object-storage"
+    key, secret = accounts.issue_key(
+        provider.organization, name="示例程序", source=source, scopes=_SCOPES, by=by, at=resources.clock.now()
+    )
+    return {"API_KEY": secret, "SOURCE": key.source, "DATA_DIR": str(settings.data_dir / "provider")}
+
+
+def _clock(settings: Settings) -> dict[str, str]:
+    return {"CLOCK_FILE": str(settings.clock_file)} if settings.test_clock else {}
+
+
+def finish(settings: Settings) -> None:
+    """Once everything runs: subscribe the sample firm to the example storage, and write down what scripts need."""
+    kept = _read(settings)
+    with db.transaction():
+        subscription = _storage_subscription()
+        if "api_key" not in kept.get("provider", {}):
+            kept["provider"] = _script_key()
+    _await_live(subscription.id)
+    with db.transaction(readonly=True):
+        meters = catalog.meters_of(providers.provider_by_slug(STORAGE_PROVIDER))
+        _write(
+            settings,
+            address=f"http://{settings.host}:{settings.port}",
+            sign_ins={p.key: {"email": p.email, "password": cast.PASSWORD, "firm": p.firm} for p in cast.PEOPLE},
+            provider=kept["provider"],
+            subscription={
+                "id": subscription.public_id,
+                "number": subscription.id,
+                "meters": [
+                    {
+                        "slug": m.slug, "event_type": m.event_type, "value_property": m.value_property,
+                        "aggregation": m.aggregation, "unit": m.unit_en, "unit_size": m.unit_size,
+                    }
+                    for m in meters
+                ],
+            },
+        )  # fmt: skip
+
+
+def _storage_subscription() -> Subscription:
+    user = _person("sme")
+    organization = cast.firm_of(user)
+    offering = catalog.offering_by_slug(STORAGE_OFFERING)
+    plan = next(plan for plan in offering.plans if plan.slug == STORAGE_PLAN)
+    return subscriptions.subscribe(
+        organization,
+        plan,
+        request_key="demo-storage",
+        estimate={},
+        user=user,
+        by=cast.actor(user, organization.id),
+        at=resources.clock.now(),
+    )
+
+
+def _person(key: str) -> User:
+    email = next(person.email for person in cast.PEOPLE if person.key == key)
+    user = accounts.user_by_email(email)
+    assert user is not None
+    return user
+
+
+def _script_key() -> dict[str, str]:
+    provider = providers.provider_by_slug(STORAGE_PROVIDER)
+    key, secret = accounts.issue_key(
+        provider.organization,
+        name="示例脚本",
+        source="/example-cloud/scripts",
+        scopes=_SCOPES,
+        by=audit.system("demo"),
+        at=resources.clock.now(),
+    )
+    return {"slug": provider.slug, "source": key.source, "api_key": secret}
+
+
+def _await_live(id: int) -> None:
+    deadline = time.monotonic() + _LIVE_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        with db.transaction(readonly=True):
+            if db.session.get_one(Subscription, id).status in LIVE:
+                return
+        time.sleep(0.3)
+    click.echo(
+        "The example provider has not set up its subscription yet; the worker goes on trying.", err=True
+    )
+
+
+def _path(settings: Settings) -> Path:
+    return settings.data_dir / "demo.json"
+
+
+def _read(settings: Settings) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = json.loads(_path(settings).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return kept
+
+
+def _write(settings: Settings, **changes: Any) -> None:
+    """Add to the file; readers see the old or the new one. It holds keys, so only its owner may read it."""
+    path = _path(settings)
+    draft = path.with_suffix(".part")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(_read(settings) | changes, file, ensure_ascii=False, indent=2)
+    draft.replace(path)
