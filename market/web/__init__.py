@@ -32,6 +32,18 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.secret_key = settings.secret_key
     logs.configure(settings.log_format)
     logs.init_app(app)
-    for part in (security, fingerprint, locale, htmx, navigation, states, components, login, guards, errors, preferences):
+    for part in (
+        security,
+        fingerprint,
+        locale,
+        htmx,
+        navigation,
+        states,
+        components,
+        login,
+        guards,
+        errors,
+        preferences,
+    ):
         part.init_app(app)
     transactions.init_app(app)

@@ -108,7 +108,9 @@ class Cumulative:
     def labeled_days(self, frame: Frame) -> list[date]:
         """The days that get a label: the first, every fifth or tenth, the last."""
         step = 5 if frame.width > 500 else 10
-        numbers = [n for n in range(1, self.length + 1) if n == 1 or (n % step == 0 and self.length - n >= step / 2)]
+        numbers = [
+            n for n in range(1, self.length + 1) if n == 1 or (n % step == 0 and self.length - n >= step / 2)
+        ]
         if self.length > 1:
             numbers.append(self.length)
         return [date.fromordinal(self.first.toordinal() + n - 1) for n in numbers]

@@ -59,7 +59,7 @@ def init_app(app: Flask) -> None:
 
 def translate(refusal: MarketError | Refusal) -> str:
     """What a refusal says, in the visitor's language."""
-    return gettext(refusal.message, **refusal.params)
+    return str(gettext(refusal.message, **refusal.params))
 
 
 def field_messages(refusal: MarketError) -> dict[str, str]:
@@ -84,7 +84,9 @@ def problem(status: int, code: str, title: str, detail: str = "", **extra: Any) 
     """An answer by RFC 9457; `code` is stable, `title` and `detail` are for people."""
     body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
     body |= {"request_id": logs.request_id(), **extra}
-    return Response(current_app.json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json")
+    return Response(
+        current_app.json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json"
+    )
 
 
 def _refused(error: MarketError) -> Response:
@@ -100,7 +102,7 @@ def _refused(error: MarketError) -> Response:
 def _value_refused(refusal: Refusal) -> Response:
     if isinstance(refusal, IllegalMove):
         return _refused(Refused())
-    return _refused(Invalid(refusal.message, **refusal.params))
+    return _refused(Invalid(translate(refusal)))
 
 
 def _forged(error: CSRFError) -> Response:
@@ -121,7 +123,11 @@ def _http(error: HTTPException) -> Response:
         return _accident(status)
     _start_afresh()
     title, text = map(str, PAGES.get(status, PAGES[400]))
-    answer = problem(status, error.name.lower().replace(" ", "_"), title, text) if wants_problem() else _page(status, title, text)
+    answer = (
+        problem(status, error.name.lower().replace(" ", "_"), title, text)
+        if wants_problem()
+        else _page(status, title, text)
+    )
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
@@ -158,7 +164,13 @@ def _page(
     incident: str = "",
 ) -> Response:
     body = render_template(
-        "errors/error.html", status=status, title=title, text=text, fields=fields or {}, code=code, incident=incident
+        "errors/error.html",
+        status=status,
+        title=title,
+        text=text,
+        fields=fields or {},
+        code=code,
+        incident=incident,
     )
     answer = Response(body, status, mimetype="text/html")
     if is_fragment():
@@ -176,4 +188,10 @@ def _start_afresh() -> None:
 
 
 def _log_accident(_app: Flask, exception: BaseException, **_: Any) -> None:
-    log.error("request_failed", incident=logs.request_id(), method=request.method, path=request.path, exc_info=exception)
+    log.error(
+        "request_failed",
+        incident=logs.request_id(),
+        method=request.method,
+        path=request.path,
+        exc_info=exception,
+    )

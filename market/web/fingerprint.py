@@ -55,6 +55,9 @@ def _keep(response: Response) -> Response:
 
 def _compress(response: Response, body: bytes) -> None:
     response.direct_passthrough = False
+    close = getattr(response.response, "close", None)
+    if close is not None:
+        close()  # the opened file
     response.set_data(body)
     response.headers["Content-Encoding"] = "gzip"
     response.headers.pop("Accept-Ranges", None)

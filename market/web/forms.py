@@ -7,7 +7,7 @@ server's words appear at the field and in the summary above the heading.
 import secrets
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
@@ -20,7 +20,7 @@ from market.kit import money, quantity
 from market.kit.refusal import Refusal
 from market.web.errors import field_messages, translate
 
-Text = str | LazyString
+Text: TypeAlias = str | LazyString
 
 
 class MarketForm(FlaskForm):
@@ -59,7 +59,9 @@ class Filled:
             raise StopValidation
         value = field.data.strip() if isinstance(field.data, str) else field.data
         if value in (None, "", [], False):
-            raise StopValidation(str(self.message) if self.message else gettext("填写%(label)s", label=str(field.label.text)))
+            raise StopValidation(
+                str(self.message) if self.message else gettext("填写%(label)s", label=str(field.label.text))
+            )
 
 
 class NotLongerThan:
@@ -75,8 +77,10 @@ class NotLongerThan:
             raise ValidationError(
                 gettext(
                     "%(label)s最多 %(limit)d 个字，现在有 %(count)d 个",
-                    label=str(field.label.text), limit=self.limit, count=count,
-                )  # fmt: skip
+                    label=str(field.label.text),
+                    limit=self.limit,
+                    count=count,
+                )
             )
 
 
@@ -139,7 +143,9 @@ class UnitPriceField(_ParsedField):
     def parse(self, written: str) -> str:
         cleaned = written.strip().lstrip("¥￥").replace(",", "")
         whole, point, decimals = cleaned.partition(".")
-        if not (whole.isascii() and whole.isdigit()) or (point and not (decimals.isascii() and decimals.isdigit())):
+        if not (whole.isascii() and whole.isdigit()) or (
+            point and not (decimals.isascii() and decimals.isdigit())
+        ):
             raise ValueError(gettext("单价写成 0.0125 的样子"))
         if len(decimals.rstrip("0")) > 8:
             raise ValueError(gettext("单价最多 8 位小数"))

@@ -94,7 +94,9 @@ def can(permission: str) -> bool:
 def faces() -> list[Membership]:
     """One membership for each side of the marketplace the person belongs to, the current one first."""
     first: dict[OrganizationKind, Membership] = {}
-    for membership in sorted(login.memberships(), key=lambda m: m.organization_id != session.get(login.ORGANIZATION)):
+    for membership in sorted(
+        login.memberships(), key=lambda m: m.organization_id != session.get(login.ORGANIZATION)
+    ):
         first.setdefault(membership.organization.kind, membership)
     return list(first.values())
 
@@ -107,7 +109,9 @@ def home_endpoint(membership: Membership) -> str:
 def membership_of(kind: OrganizationKind) -> Membership | None:
     """The membership the person acts under on this side: the chosen one, else the oldest."""
     ours = [membership for membership in login.memberships() if membership.organization.kind is kind]
-    chosen = [membership for membership in ours if membership.organization_id == session.get(login.ORGANIZATION)]
+    chosen = [
+        membership for membership in ours if membership.organization_id == session.get(login.ORGANIZATION)
+    ]
     return next(iter(chosen or ours), None)
 
 

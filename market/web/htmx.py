@@ -11,7 +11,9 @@ def init_app(app: Flask) -> None:
 
 def is_fragment() -> bool:
     """Whether htmx asks for a part of the page; going back in history wants the whole page."""
-    return request.headers.get("HX-Request") == "true" and not request.headers.get("HX-History-Restore-Request")
+    return request.headers.get("HX-Request") == "true" and not request.headers.get(
+        "HX-History-Restore-Request"
+    )
 
 
 def _vary(response: Response) -> Response:

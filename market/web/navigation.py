@@ -21,14 +21,16 @@ class Entry:
 
     @property
     def url(self) -> str:
-        return url_for(self.endpoint, **dict(self.values))
+        return url_for(self.endpoint, _external=False, **dict(self.values))
 
     @property
     def current(self) -> bool:
         """Whether the page shown belongs to this entry's module."""
         if not request.endpoint or not request.endpoint.startswith(self.endpoint.rpartition(".")[0] + "."):
             return False
-        return not self.values or all((request.view_args or {}).get(key) == value for key, value in self.values)
+        return not self.values or all(
+            (request.view_args or {}).get(key) == value for key, value in self.values
+        )
 
 
 MAIN = (
@@ -66,8 +68,6 @@ ADMIN = (
     Entry("admin.payments.index", _l("到账确认"), "building-bank", "payments.read"),
     Entry("admin.bills.index", _l("账单"), "file-invoice", "bills.read"),
     Entry("admin.audit.index", _l("操作记录"), "history", "audit.read"),
-    Entry("admin.mail.index", _l("邮件"), "mail"),
-    Entry("admin.jobs.index", _l("后台任务"), "settings"),
 )
 FOOTER: tuple[tuple[LazyString, tuple[Entry, ...]], ...] = (
     (
@@ -132,7 +132,8 @@ def shown(entries: Sequence[Entry], can: Can | None = None) -> list[Entry]:
     return [
         entry
         for entry in entries
-        if endpoint_exists(entry.endpoint) and (not entry.permission or (can is not None and can(entry.permission)))
+        if endpoint_exists(entry.endpoint)
+        and (not entry.permission or (can is not None and can(entry.permission)))
     ]
 
 

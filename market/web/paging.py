@@ -39,7 +39,9 @@ class Page:
 
     def numbers(self) -> list[int | None]:
         """The page numbers to offer; `None` stands for a gap."""
-        wanted = sorted({1, self.last, *range(self.number - 1, self.number + 2)} & set(range(1, self.last + 1)))
+        wanted = sorted(
+            {1, self.last, *range(self.number - 1, self.number + 2)} & set(range(1, self.last + 1))
+        )
         shown: list[int | None] = []
         for number in wanted:
             if shown and shown[-1] is not None and number - shown[-1] > 1:
@@ -64,7 +66,7 @@ def current_number() -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdigit() and len(text) < 9 else 1
 
 
-def page_of(session: Session, statement: Select, *, size: int = 20) -> Page:
+def page_of(session: Session, statement: Select[Any], *, size: int = 20) -> Page:
     """The page of `statement` that the address asks for; past the end it is the last one."""
     total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     number = min(current_number(), max(1, -(-total // size)))

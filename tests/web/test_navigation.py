@@ -1,0 +1,47 @@
+"""Menus show what exists and what one may use."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+from market import resources
+from market.config import Settings
+from market.web import navigation
+from tests.support.client import Client
+
+HOME = navigation.Entry("home", _l("首页"))
+PAY = navigation.Entry("console.overview.pay", _l("付款"), permission="bills.pay")
+GONE = navigation.Entry("console.nothing.index", _l("没有"))
+
+
+def test_an_entry_without_a_page_or_a_permission_is_not_shown(site: Flask) -> None:
+    with site.test_request_context("/"):
+        assert navigation.shown([HOME, PAY, GONE]) == [HOME]
+        assert navigation.shown([HOME, PAY, GONE], lambda permission: permission == "bills.pay") == [
+            HOME,
+            PAY,
+        ]
+
+
+def test_a_link_to_a_page_that_does_not_exist_is_none(site: Flask) -> None:
+    with site.test_request_context("/"):
+        assert navigation.url_if("console.nothing.index") is None
+        assert navigation.url_if("home") == "/"
+
+
+def test_the_test_clock_is_announced_on_every_page_also_on_errors(
+    visitor: Client, settings: Settings
+) -> None:
+    assert "测试时钟" not in visitor.get("/").text
+    resources.install(dataclasses.replace(settings, test_clock=True))
+    assert "测试时钟" in visitor.get("/").text
+    assert "测试时钟" in visitor.get("/nowhere").text
+
+
+def test_the_demo_says_that_it_is_one(visitor: Client, settings: Settings) -> None:
+    assert "演示站点" not in visitor.get("/").text
+    resources.install(dataclasses.replace(settings, demo=True))
+    assert "演示站点" in visitor.get("/").text
