@@ -1,0 +1,231 @@
+"""Taking usage in: one set-based write, a verdict for every event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from market import db
+from market.catalog.models import Meter
+from market.kit.period import local_day, local_midnight, month_of
+from market.metering import counters, envelope, queries, values
+from market.metering.counters import Count
+from market.metering.envelope import Envelope
+from market.metering.models import Band, RefusedEvent, UsageEvent
+from market.metering.queries import Known, Subject
+from market.metering.verdicts import BadEvent, EventRefused, Outcome, Receipt, Verdict
+from market.providers.models import Provider
+
+#: How far a provider's clock may be ahead of ours, and how late its first reading may seem to be early.
+SKEW = timedelta(minutes=5)
+#: How old usage may be once the bill of its month is final.
+REACH = timedelta(days=35)
+
+#: `billing.closed_until`: organization → the end of its last final bill.
+ClosedUntil = Callable[[Collection[int]], Mapping[int, datetime]]
+
+EVENTS: Table = UsageEvent.__table__  # type: ignore[assignment]  # declarative types say FromClause
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """One event of a request on its way to its verdict."""
+
+    raw: Any
+    envelope: Envelope | None = None
+    verdict: Verdict | None = None
+    subject: Subject | None = None
+    counts: tuple[Count, ...] = ()
+
+    def refuse(self, refusal: EventRefused) -> None:
+        id, source = envelope.outline(self.raw)
+        self.verdict = Verdict(id, source, Outcome.REFUSED, refusal.code, refusal.message, dict(refusal.params))
+
+    @property
+    def event(self) -> Envelope:
+        """The event; only asked of arrivals that could be read."""
+        assert self.envelope is not None
+        return self.envelope
+
+
+def ingest(
+    provider: Provider,
+    key_source: str,
+    events: Sequence[Any],
+    *,
+    now: datetime,
+    closed_until: ClosedUntil,
+    dry_run: bool = False,
+) -> list[Verdict]:
+    """Take in what a provider reports; one verdict per event, in the order sent.
+
+    What is accepted is stored and counted in this transaction; an event that is already known under
+    its (source, id) is a duplicate or a conflict whatever else may be wrong with it by now, so a whole
+    batch can always be sent again. `dry_run` judges and stores nothing.
+    """
+    arrivals = [_Arrival(raw) for raw in events]
+    for arrival in arrivals:
+        _read(arrival, key_source, now)
+    readable = [arrival for arrival in arrivals if arrival.envelope]
+    closed = _judge(provider, key_source, readable, now, closed_until)
+    if not dry_run:
+        _store(provider, key_source, [arrival for arrival in readable if not arrival.verdict], now, closed)
+        _keep_refused(provider, arrivals, now)
+    return [arrival.verdict or _accepted(arrival) for arrival in arrivals]
+
+
+def _read(arrival: _Arrival, key_source: str, now: datetime) -> None:
+    try:
+        if isinstance(arrival.raw, BadEvent):
+            raise EventRefused(arrival.raw.code)
+        read = envelope.read(arrival.raw, now=now)
+        if read.source != key_source:
+            raise EventRefused("wrong_source", "这个密钥只能用 source “%(source)s”。", source=key_source)
+        arrival.envelope = read
+    except EventRefused as refusal:
+        arrival.refuse(refusal)
+
+
+def _judge(
+    provider: Provider, source: str, arrivals: list[_Arrival], now: datetime, closed_until: ClosedUntil
+) -> Mapping[int, datetime]:
+    """Give a verdict to all that are known already or cannot be counted; the rest stays without one."""
+    subjects = queries.hold(provider, {arrival.event.subject for arrival in arrivals})
+    known = queries.known(provider, source, {arrival.event.id for arrival in arrivals})
+    meters = queries.meters_by_type(provider, {arrival.event.type for arrival in arrivals})
+    closed = closed_until({subject.organization_id for subject in subjects.values()})
+    for arrival in arrivals:
+        if arrival.event.id in known:
+            arrival.verdict = _repeated(arrival, known[arrival.event.id])
+            continue
+        try:
+            _check(arrival, subjects, meters, closed, now)
+        except EventRefused as refusal:
+            arrival.refuse(refusal)
+        else:
+            known[arrival.event.id] = _as_known(arrival.event, now)
+    _refuse_overfull([arrival for arrival in arrivals if not arrival.verdict])
+    return closed
+
+
+def _check(
+    arrival: _Arrival,
+    subjects: Mapping[str, Subject],
+    meters: Mapping[str, list[Meter]],
+    closed: Mapping[int, datetime],
+    now: datetime,
+) -> None:
+    event = arrival.event
+    if event.type not in meters:
+        raise EventRefused("unknown_type")
+    subject = subjects.get(event.subject)
+    if subject is None:
+        raise EventRefused("unknown_subscription")
+    _check_time(event.at, subject, closed.get(subject.organization_id), now)
+    arrival.subject = subject
+    arrival.counts = tuple(
+        Count(subject.id, meter, event.at, values.value_of(meter, event.data)) for meter in meters[event.type]
+    )
+
+
+def _check_time(at: datetime, subject: Subject, closed: datetime | None, now: datetime) -> None:
+    if at > now + SKEW:
+        raise EventRefused("future")
+    if subject.started_at is None:
+        raise EventRefused("subscription_not_live", "这个订阅还没有开通。")
+    # The provider may have set its clock a little behind ours; usage never falls on a day before the first.
+    opened = max(subject.started_at - SKEW, local_midnight(local_day(subject.started_at)))
+    if now - at > REACH and (at < opened or (closed is not None and at < closed)):
+        raise EventRefused("expired")
+    if at < opened or (subject.ended_at is not None and at >= subject.ended_at):
+        raise EventRefused("subscription_not_live")
+
+
+def _refuse_overfull(arrivals: list[_Arrival]) -> None:
+    overfull = counters.overfull(count for arrival in arrivals for count in arrival.counts)
+    for arrival in arrivals:
+        if overfull and any(count.key in overfull for count in arrival.counts):
+            arrival.refuse(EventRefused("too_large", "这一天的用量合计超出了上限，请检查单位。"))
+
+
+def _store(
+    provider: Provider, source: str, arrivals: list[_Arrival], now: datetime, closed: Mapping[int, datetime]
+) -> None:
+    """Insert what is new. The unique key decides: a request that came in at the same time may have won."""
+    if not arrivals:
+        return
+    rows = [_row(provider, arrival, closed, now) for arrival in arrivals]
+    stored = set(db.session.scalars(_insert(), rows))
+    lost = [arrival for arrival in arrivals if arrival.event.id not in stored]
+    if lost:
+        known = queries.known(provider, source, {arrival.event.id for arrival in lost})
+        for arrival in lost:
+            arrival.verdict = _repeated(arrival, known[arrival.event.id])
+    counters.apply([count for arrival in arrivals if not arrival.verdict for count in arrival.counts])
+
+
+def _insert() -> Any:
+    statement = (postgresql if db.engine().dialect.name == "postgresql" else sqlite).insert(EVENTS)
+    return statement.on_conflict_do_nothing().returning(EVENTS.c.event_id)
+
+
+def _row(provider: Provider, arrival: _Arrival, closed: Mapping[int, datetime], now: datetime) -> dict[str, Any]:
+    event, subject = arrival.event, arrival.subject
+    assert subject is not None
+    return {
+        "provider_id": provider.id,
+        "source": event.source,
+        "event_id": event.id,
+        "type": event.type,
+        "subscription_id": subject.id,
+        "at": event.at,
+        "stored_at": now,
+        "data": event.data,
+        "payload_hash": event.digest,
+        "band": _band(event.at, closed.get(subject.organization_id), now),
+    }
+
+
+def _band(at: datetime, closed: datetime | None, now: datetime) -> Band:
+    if closed is not None and at < closed:
+        return Band.VERY_LATE
+    return Band.ON_TIME if at >= month_of(now).start else Band.LATE
+
+
+def _keep_refused(provider: Provider, arrivals: Iterable[_Arrival], now: datetime) -> None:
+    rows = [
+        {
+            "provider_id": provider.id,
+            "source": arrival.verdict.source,
+            "event_id": arrival.verdict.id,
+            "received_at": now,
+            "code": arrival.verdict.code,
+            "reason": arrival.verdict.reason,
+            "body": arrival.raw.body if isinstance(arrival.raw, BadEvent) else envelope.excerpt(arrival.raw),
+        }
+        for arrival in arrivals
+        if arrival.verdict and not arrival.verdict.counted
+    ]
+    if rows:
+        db.session.execute(insert(RefusedEvent), rows)
+
+
+def _repeated(arrival: _Arrival, first: Known) -> Verdict:
+    event = arrival.event
+    if first.digest == event.digest:
+        return Verdict(event.id, event.source, Outcome.DUPLICATE, first=first.receipt)
+    refusal = EventRefused("conflict")
+    return Verdict(event.id, event.source, Outcome.CONFLICT, refusal.code, refusal.message, first=first.receipt)
+
+
+def _accepted(arrival: _Arrival) -> Verdict:
+    return Verdict(arrival.event.id, arrival.event.source, Outcome.ACCEPTED)
+
+
+def _as_known(event: Envelope, now: datetime) -> Known:
+    return Known(event.digest, Receipt(now, event.type, event.subject, event.at, event.data))

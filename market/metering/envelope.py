@@ -1,0 +1,155 @@
+"""Reading a CloudEvents 1.0 event: pure, and strict about everything that is counted or stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from market.metering.verdicts import EventRefused
+
+TEXT_LIMIT = 255
+DATA_LIMIT = 64 * 1024
+DEPTH_LIMIT = 8
+
+_REQUIRED = ("id", "source", "specversion", "type", "subject")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class NotJson:
+    """Stands where a body said NaN or Infinity, which JSON does not know."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event as sent, checked for form only. `data` holds decimals as text, so that no digit is lost."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    at: datetime
+    data: dict[str, Any]
+    #: SHA-256 of the canonical event; what the sender left out is not in it.
+    digest: str
+
+
+def load(body: bytes) -> Any:
+    """The JSON of a body, with exact decimals. Raises EventRefused `not_json` or `too_deep`."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=NotJson)
+    except RecursionError:
+        raise EventRefused("too_deep") from None
+    except ValueError:  # also an integer of more than 4,300 digits
+        raise EventRefused("not_json") from None
+
+
+def read(raw: object, *, now: datetime) -> Envelope:
+    """One event of a request. An absent `time` means now. Raises EventRefused."""
+    if not isinstance(raw, dict):
+        raise EventRefused("malformed", "每条事件须是一个 JSON 对象。")
+    id, source, version, type, subject = (_attribute(raw, name) for name in _REQUIRED)
+    if version != "1.0":
+        raise EventRefused("malformed", "specversion 须是 \"1.0\"。")
+    at = _time(raw.get("time"))
+    data = _data(raw)
+    canonical = json.dumps(
+        [type, subject, at.isoformat() if at else "", data], sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    ).encode()
+    if len(canonical) > DATA_LIMIT:
+        raise EventRefused("too_long", "一条事件最多 64 KB。")
+    return Envelope(id, source, type, subject, at or now, data, hashlib.sha256(canonical).hexdigest())
+
+
+def outline(raw: object) -> tuple[str, str]:
+    """The id and the source of an event that may be broken, as far as they can be stored."""
+    if not isinstance(raw, dict):
+        return "", ""
+    id, source = (raw.get(name) for name in ("id", "source"))
+    return _storable(id), _storable(source)
+
+
+def excerpt(raw: object, limit: int = 2000) -> str:
+    """A broken event as text for the log, cut to `limit` characters."""
+    try:
+        text = json.dumps(raw, ensure_ascii=False, default=_written)
+    except (RecursionError, ValueError):
+        text = "…"
+    return _printable(text[:limit])
+
+
+def _attribute(raw: dict[str, Any], name: str) -> str:
+    value = raw.get(name)
+    if value is None or value == "":
+        raise EventRefused("missing_attribute", "缺少 %(name)s。", name=name)
+    if not isinstance(value, str):
+        raise EventRefused("malformed", "%(name)s 须是文字。", name=name)
+    if len(value) > TEXT_LIMIT:
+        raise EventRefused("too_long", "%(name)s 最多 255 个字符。", name=name)
+    return _text(value)
+
+
+def _time(value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise EventRefused("malformed", "time 须写成 2026-10-01T08:30:00+08:00 的样子。")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise EventRefused("malformed", "time 不是一个存在的时间。") from None
+
+
+def _data(raw: dict[str, Any]) -> dict[str, Any]:
+    if "data_base64" in raw:
+        raise EventRefused("malformed", "data 须是 JSON 对象，不能是 data_base64。")
+    data = raw.get("data")
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise EventRefused("malformed", "data 须是 JSON 对象。")
+    cleaned: dict[str, Any] = _clean(data, DEPTH_LIMIT)
+    return cleaned
+
+
+def _clean(value: Any, depth: int) -> Any:
+    """The value as both databases can store it, or a refusal."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict | list):
+        if not depth:
+            raise EventRefused("too_deep")
+        if isinstance(value, list):
+            return [_clean(each, depth - 1) for each in value]
+        return {_text(key): _clean(each, depth - 1) for key, each in value.items()}
+    if isinstance(value, NotJson):
+        raise EventRefused("not_a_number", "%(value)s 不是数字。", value=value.token)
+    return value
+
+
+def _text(value: str) -> str:
+    """PostgreSQL stores neither NUL nor half of a surrogate pair."""
+    if "\0" in value or _printable(value) != value:
+        raise EventRefused("malformed", "文字里有不能保存的字符。")
+    return value
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
+
+
+def _storable(value: object) -> str:
+    return _printable(value[:TEXT_LIMIT]) if isinstance(value, str) else ""
+
+
+def _written(value: object) -> str:
+    return value.token if isinstance(value, NotJson) else str(value)

@@ -1,0 +1,94 @@
+"""What is said about each event that comes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from market.kit.refusal import Refusal
+
+
+class Outcome(StrEnum):
+    """What became of an event. Only an accepted one is counted; a duplicate was counted before."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+#: Every reason an event is not counted: stable code → the Chinese sentence that explains it in general.
+REASONS: dict[str, str] = {
+    "not_json": "内容不是 UTF-8 编码的 JSON，读不出来。",
+    "malformed": "事件的格式不对，请对照接口文档检查。",
+    "missing_attribute": "缺少必填属性。",
+    "too_long": "内容太长。",
+    "too_deep": "内容嵌套太深，最多 8 层。",
+    "wrong_source": "这个密钥不能用这个 source。",
+    "unknown_type": "没有这种类型的计量项。先在服务商后台建好计量项，再用同一编号重发。",
+    "unknown_subscription": "找不到这个订阅。",
+    "subscription_not_live": "事件发生的时候，这个订阅没有在用。",
+    "value_missing": "data 里没有计量项要的数值。",
+    "not_a_number": "计量的数值不是数字。",
+    "too_many_decimals": "计量的数值最多 6 位小数。",
+    "negative": "计量的数值不能小于 0。",
+    "too_large": "计量的数值太大。",
+    "future": "事件的时间比现在晚 5 分钟以上，请检查服务器的时钟。",
+    "expired": "事件太旧：账单已经定稿，而且超过 35 天，不能再计入。",
+    "conflict": "这个编号已经收过一条内容不同的事件，以先收到的为准。",
+}
+
+
+class EventRefused(Refusal):
+    """An event that cannot be counted; `code` is a key of `REASONS`."""
+
+    def __init__(self, code: str, message: str = "", **params: object) -> None:
+        super().__init__(message or REASONS[code], **params)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class BadEvent:
+    """Something in a request that is not even a JSON object; it is refused with `code`."""
+
+    code: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The event that first came in under an id."""
+
+    stored_at: datetime
+    type: str
+    subject: str
+    at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One event's outcome. `message` is a Chinese source text for gettext, `params` fills it.
+
+    `first` is the earlier event of a duplicate or a conflict.
+    """
+
+    id: str
+    source: str
+    outcome: Outcome
+    code: str = ""
+    message: str = ""
+    params: dict[str, object] = field(default_factory=dict)
+    first: Receipt | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether this event, now or earlier, is in the counters."""
+        return self.outcome in (Outcome.ACCEPTED, Outcome.DUPLICATE)
+
+    @property
+    def reason(self) -> str:
+        """The Chinese sentence, filled in."""
+        return self.message % self.params if self.params else self.message
