@@ -17,10 +17,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from market import rating, subscriptions
-from market.catalog.models import Charge
+from market.catalog import Charge, Plan
 from market.kit import period as periods
 from market.kit.period import Period
-from market.subscriptions.models import Subscription
+from market.subscriptions import Segment, Subscription
 
 _FREE = rating.Flat(Decimal("0.00"), "once")
 
@@ -33,6 +33,7 @@ class Due:
     """
 
     subscription: Subscription
+    plan: Plan
     charge: Charge
     terms: rating.Terms
     service: Period
@@ -49,10 +50,10 @@ def due_in(subscription: Subscription, period: Period) -> Iterator[Due]:
     """The charges of one subscription in a billing period, in the plan's order."""
     free = trial_in(subscription, period)
     if free and subscription.plan.charges:
-        yield Due(subscription, subscription.plan.charges[0], _FREE, free, trial=True)
+        yield Due(subscription, subscription.plan, subscription.plan.charges[0], _FREE, free, trial=True)
     for segment in subscriptions.segments(subscription, period):
         for charge in segment.plan.charges:
-            yield from _due(subscription, charge, period, segment.period)
+            yield from _due(subscription, segment, charge, period)
 
 
 def trial_in(subscription: Subscription, period: Period) -> Period | None:
@@ -65,17 +66,16 @@ def trial_in(subscription: Subscription, period: Period) -> Period | None:
     return Period(first, last).clip(period) if first < last else None
 
 
-def _due(
-    subscription: Subscription, charge: Charge, period: Period, paid: Period
-) -> Iterator[Due]:
-    terms, paid_from = rating.parse(charge.terms), subscriptions.paid_from(subscription) or paid.start
+def _due(subscription: Subscription, segment: Segment, charge: Charge, period: Period) -> Iterator[Due]:
+    terms, paid, plan = rating.parse(charge.terms), segment.period, segment.plan
+    first = subscriptions.paid_from(subscription) or paid.start
     if not isinstance(terms, rating.Flat) or terms.interval == "month":
-        yield Due(subscription, charge, terms, paid, rating.share(period, paid))
+        yield Due(subscription, plan, charge, terms, paid, rating.share(period, paid))
     elif terms.interval == "once":
-        if paid.contains(paid_from):
-            yield Due(subscription, charge, terms, paid)
-    elif year := _year_beginning_in(paid, periods.local_day(paid_from)):
-        yield Due(subscription, charge, terms, year)
+        if paid.contains(first):
+            yield Due(subscription, plan, charge, terms, paid)
+    elif year := _year_beginning_in(paid, periods.local_day(first)):
+        yield Due(subscription, plan, charge, terms, year)
 
 
 def _year_beginning_in(paid: Period, anchor: date) -> Period | None:

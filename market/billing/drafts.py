@@ -94,7 +94,7 @@ def _line(due: Due, quantity: Decimal | None) -> LineDraft:
 
 def _label(due: Due) -> dict[str, str]:
     """The words of a line, copied: a later change of names does not reach a bill."""
-    facts, plan, charge, meter = due.subscription.revision.facts, due.charge.plan, due.charge, due.charge.meter
+    facts, plan, charge, meter = due.subscription.revision.facts, due.plan, due.charge, due.charge.meter
     words = {"subscription": due.subscription.public_id}
     for locale in ("zh", "en"):
         words |= {
