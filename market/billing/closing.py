@@ -80,7 +80,7 @@ def outstanding(now: datetime) -> Iterator[Ahead]:
 
     A draft still in its days of grace is due again only when it is older than an hour.
     """
-    for organization, since, drafted_at in db.session.execute(_unbilled(now)).tuples():
+    for organization, since, drafted_at in db.session.execute(_unbilled(now)):
         period = period_of(organization, since)
         if period.end <= now and (final_at(period) <= now or drafted_at is None or drafted_at + REFRESH <= now):
             yield Ahead(organization, period)
@@ -184,7 +184,7 @@ def _leavers(now: datetime) -> Iterator[Ahead]:
     last = select(Bill.organization_id, func.max(Bill.period_end)).where(Bill.status != BillStatus.DRAFT)
     last = last.where(Bill.organization_id.not_in(live)).group_by(Bill.organization_id)
     recent = func.max(Bill.period_end) >= now - LOOK_BACK - timedelta(days=62)
-    for organization_id, until in db.session.execute(last.having(recent)).tuples():
+    for organization_id, until in db.session.execute(last.having(recent)):
         organization = db.session.get_one(Organization, organization_id)
         period = period_of(organization, until)
         while periods.final_at(period) <= now:
