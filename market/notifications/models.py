@@ -39,9 +39,7 @@ class Email(db.Base):
     recipient: Mapped[str]
     subject: Mapped[str]
     body: Mapped[str]
-    status: Mapped[EmailStatus] = mapped_column(
-        db.status_type(EmailStatus), default=EmailStatus.QUEUED
-    )
+    status: Mapped[EmailStatus] = mapped_column(db.status_type(EmailStatus), default=EmailStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     last_error: Mapped[str] = mapped_column(default="")

@@ -1,0 +1,91 @@
+"""Who hears what: each signal of a domain becomes letters in the outbox, in the transaction of the fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from market import accounts, billing, catalog, db, subscriptions
+from market.accounts import Organization, OrganizationKind, User
+from market.billing import Bill
+from market.catalog import Offering, OfferingRevision
+from market.kit.period import local_day
+from market.notifications import letters
+from market.notifications.actions import enqueue
+from market.providers import Provider
+from market.subscriptions import Subscription
+
+
+def listen() -> None:
+    """From now on people are told."""
+    subscriptions.subscription_activated.connect(_activated)
+    subscriptions.subscription_failed.connect(_failed)
+    subscriptions.subscription_ended.connect(_ended)
+    billing.bill_finalized.connect(_finalized)
+    billing.bill_paid.connect(_paid)
+    billing.bill_overdue.connect(_overdue)
+    catalog.revision_decided.connect(_decided)
+
+
+def _activated(subscription: Subscription, *, at: datetime, **_: Any) -> None:
+    _tell_buyer("subscription_activated", subscription, at)
+
+
+def _failed(subscription: Subscription, *, at: datetime, reason: str = "", **_: Any) -> None:
+    _tell_buyer("subscription_failed", subscription, at, reason=reason)
+
+
+def _ended(subscription: Subscription, *, at: datetime, **_: Any) -> None:
+    _tell_buyer("subscription_ended", subscription, at)
+
+
+def _tell_buyer(event: str, subscription: Subscription, at: datetime, **facts: str) -> None:
+    user = db.session.get_one(User, subscription.accepted_by_id)
+    revision = db.session.get_one(OfferingRevision, subscription.revision_id)
+    # A failure may happen again after a retry, and is then news again.
+    key = f"{event}.{subscription.id}.{int(at.timestamp())}"
+    _send(key, event, [user], at, subscription=subscription, facts=revision.facts, **facts)
+
+
+def _finalized(bill: Bill, *, at: datetime, **_: Any) -> None:
+    if bill.gross_fen:
+        _tell_payers("bill_finalized", bill, at)
+
+
+def _paid(bill: Bill, *, at: datetime, **_: Any) -> None:
+    if bill.gross_fen:
+        _tell_payers("bill_paid", bill, at)
+
+
+def _overdue(bill: Bill, *, at: datetime, **_: Any) -> None:
+    _tell_payers("bill_overdue", bill, at)
+
+
+def _tell_payers(event: str, bill: Bill, at: datetime) -> None:
+    payers = _members(bill.organization_id, OrganizationKind.BUYER, "bills.pay")
+    due = local_day(bill.due_at) if bill.due_at else None
+    _send(f"{event}.{bill.id}", event, payers, at, bill=bill, month=bill.period.label, due=due)
+
+
+def _decided(revision: OfferingRevision, *, at: datetime, **_: Any) -> None:
+    offering = db.session.get_one(Offering, revision.offering_id)
+    provider = db.session.get_one(Provider, offering.provider_id)
+    editors = _members(provider.organization_id, OrganizationKind.PROVIDER, "offerings.edit")
+    _send(
+        f"revision_decided.{revision.id}.{revision.version}", "revision_decided", editors, at,
+        revision=revision, offering=offering, facts=revision.facts, status=revision.status.value,
+    )  # fmt: skip
+
+
+def _members(organization_id: int, kind: OrganizationKind, permission: str) -> list[User]:
+    organization = db.session.get_one(Organization, organization_id)
+    memberships = accounts.members_of(organization)
+    return [m.user for m in memberships if accounts.may(kind, m.role, permission)]
+
+
+def _send(key: str, event: str, people: Iterable[User], at: datetime, **facts: Any) -> None:
+    for user in people:
+        language = user.locale if user.locale in letters.LANGUAGES else "zh"
+        subject, body = letters.write(event, language, name=user.name, **facts)
+        enqueue(f"{key}.{user.id}", user, subject, body, at=at)

@@ -1,0 +1,70 @@
+"""Settings: what is refused, and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from market.config import ConfigError, Settings
+
+
+def read(tmp_path: Path, **env: str) -> Settings:
+    return Settings.from_env({"MARKET_DATA_DIR": str(tmp_path), **env})
+
+
+def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    assert settings.sqlite and settings.port == 8000 and settings.base_url == "http://127.0.0.1:8000"
+    assert not settings.demo and not settings.test_clock
+
+
+def test_the_secret_key_is_made_once_and_kept_for_its_owner_only(tmp_path: Path) -> None:
+    first, second = read(tmp_path), read(tmp_path)
+    assert first.secret_key == second.secret_key and len(first.secret_key) >= 48
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+    assert first.secret_key not in repr(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "eighty", "not a whole number from 1 to 65535"),
+        ("PORT", "70000", "not a whole number"),
+        ("MARKET_TEST_CLOCK", "maybe", "neither yes nor no"),
+        ("DATABASE_URL", "mysql://host/name", "not supported"),
+        ("DATABASE_URL", "sqlite://", "needs a file"),
+        ("DATABASE_URL", "nonsense", "not a database address"),
+        ("MARKET_BASE_URL", "market.example", "not an address"),
+        ("MARKET_SMTP_URL", "mail.example:25", "not an address"),
+        ("MARKET_SECRET_KEY", "short", "too short"),
+        ("MARKET_LOG_FORMAT", "xml", "not one of"),
+    ],
+)
+def test_a_bad_setting_is_named_with_what_to_do(tmp_path: Path, name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        read(tmp_path, **{name: value})
+    assert any(name in problem and said in problem for problem in refusal.value.problems)
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        read(tmp_path, PORT="x", MARKET_BASE_URL="y", MARKET_GRACE_DAYS="z")
+    assert len(refusal.value.problems) == 3
+
+
+def test_a_clock_that_moves_never_stands_beside_real_money(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="real money"):
+        read(tmp_path, MARKET_TEST_CLOCK="1", STRIPE_SECRET_KEY="sk_live_0")
+    assert read(tmp_path, MARKET_TEST_CLOCK="1", STRIPE_SECRET_KEY="sk_test_0").test_clock
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="file"):
+        read(tmp_path / "file" / "var")
+
+
+@pytest.mark.parametrize("written", ["postgres://u:p@h/n", "postgresql://u:p@h/n", "postgresql+psycopg://u:p@h/n"])
+def test_any_spelling_of_postgresql_is_understood(tmp_path: Path, written: str) -> None:
+    assert read(tmp_path, DATABASE_URL=written).database_url == "postgresql+psycopg://u:p@h/n"

@@ -1,0 +1,129 @@
+"""Transactions, effects and column types, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from market import db
+from market.accounts import User
+from market.billing.models import NumberSeries
+from tests.builders.accounts import a_user
+
+
+def test_effects_run_after_the_commit_and_see_it(database: None) -> None:
+    seen: list[int] = []
+
+    def effect() -> None:
+        with db.transaction(readonly=True):
+            seen.append(len(db.session.scalars(select(User)).all()))
+
+    with db.transaction():
+        a_user()
+        db.on_commit(effect)
+        assert seen == []
+    assert seen == [1]
+
+
+def test_effects_of_a_transaction_that_failed_never_run(database: None) -> None:
+    ran: list[str] = []
+    with pytest.raises(RuntimeError), db.transaction():
+        a_user()
+        db.on_commit(lambda: ran.append("effect"))
+        raise RuntimeError
+    with db.transaction(readonly=True):
+        assert db.session.scalars(select(User)).all() == []
+    assert ran == []
+
+
+def test_an_effect_that_fails_spoils_neither_the_commit_nor_the_next_effect(database: None) -> None:
+    ran: list[str] = []
+
+    def broken() -> None:
+        raise RuntimeError("the outside world is away")
+
+    with db.transaction():
+        a_user()
+        db.on_commit(broken)
+        db.on_commit(lambda: ran.append("next"))
+    assert ran == ["next"]
+
+
+def test_an_inner_transaction_joins_the_outer_one(database: None) -> None:
+    with pytest.raises(RuntimeError), db.transaction():
+        with db.transaction():
+            a_user()
+        raise RuntimeError
+    with db.transaction(readonly=True):
+        assert db.session.scalars(select(User)).all() == []
+
+
+def test_a_reading_transaction_cannot_write(database: None) -> None:
+    with pytest.raises(DBAPIError), db.transaction(readonly=True):
+        a_user()
+        db.session.flush()
+    with db.transaction():
+        a_user()  # the connection can write again
+
+
+def test_read_modify_write_by_many_threads_loses_nothing(database: None) -> None:
+    with db.transaction():
+        db.session.add(NumberSeries(name="test"))
+
+    def count() -> None:
+        for _ in range(25):
+            with db.transaction():
+                db.session.get_one(NumberSeries, "test", with_for_update=True).last += 1
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with db.transaction(readonly=True):
+        assert db.session.get_one(NumberSeries, "test").last == 100
+
+
+def test_times_come_back_aware_and_in_utc(database: None) -> None:
+    noon = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=8)))
+    with db.transaction():
+        user = a_user()
+        user.created_at = noon
+    with db.transaction(readonly=True):
+        stored = db.session.get_one(User, user.id).created_at
+    assert stored == noon and stored.tzinfo is UTC
+
+
+def test_a_time_without_a_zone_is_refused(database: None) -> None:
+    with pytest.raises(StatementError, match="without a zone"), db.transaction():
+        a_user().created_at = datetime(2026, 11, 20)  # noqa: DTZ001  # the point of the test
+        db.session.flush()
+
+
+@pytest.mark.parametrize("value", ["0", "0.000001", "-1.5", "9007199254.740993", "123456789012.123456"])
+def test_quantities_are_stored_to_the_last_millionth(value: str) -> None:
+    column = db.Quantity()
+    bound = column.process_bind_param(Decimal(value), None)  # type: ignore[arg-type]  # no dialect needed
+    assert column.process_result_value(bound, None) == Decimal(value)  # type: ignore[arg-type]
+
+
+def test_a_seventh_decimal_is_refused() -> None:
+    with pytest.raises(ValueError, match="six decimal places"):
+        db.Quantity().process_bind_param(Decimal("0.0000001"), None)  # type: ignore[arg-type]
+
+
+def test_sqlite_waits_its_turn_and_keeps_what_it_promises(database: None) -> None:
+    if db.engine().dialect.name != "sqlite":
+        return
+    with db.engine().connect() as connection:
+        pragma = {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in (
+            "journal_mode", "synchronous", "foreign_keys", "busy_timeout",
+        )}  # fmt: skip
+    assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
+
+
