@@ -29,15 +29,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from market.catalog.sections import CERTIFICATES, SECTIONS, Choice, Fact, Section
+from market.catalog.slugs import METER_SLUG
 from market.errors import Invalid
 
 __all__ = [
-    "CERTIFICATES", "FACTS", "OF_FIELD", "SECTIONS", "SLUG", "Certificate", "Change", "Choice", "Fact", "Facts",
+    "CERTIFICATES", "FACTS", "OF_FIELD", "SECTIONS", "Certificate", "Change", "Choice", "Fact", "Facts",
     "FactsInvalid", "Missing", "OfferingFacts", "Problem", "Question", "Section", "changes", "choice_of",
     "downtime_minutes", "dump", "labels", "missing", "parse",
 ]  # fmt: skip
 
-SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LATIN_PER_HAN = 4  # an English text may have this many letters where a Chinese one has a character
 
 
@@ -61,13 +61,24 @@ def _matching(form: re.Pattern[str], message: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _one_of(choices: tuple[Choice, ...]) -> AfterValidator:
+    values = tuple(choice.value for choice in choices)
+
+    def check(value: str) -> str:
+        if value not in values:
+            raise PydanticCustomError("not_listed", "{expected}", {"expected": "、".join(values)})
+        return value
+
+    return AfterValidator(check)
+
+
 def _without_blanks(value: Any) -> Any:
     if isinstance(value, list):
         return [entry for entry in value if not (isinstance(entry, str) and not entry.strip())]
     return value
 
 
-Slug = Annotated[str, _matching(SLUG, "只用小写字母、数字和连字符")]
+Slug = Annotated[str, _matching(METER_SLUG, "只用小写字母、数字和连字符")]
 Percent = Annotated[
     str, _matching(re.compile(r"100|9\d(?:\.\d{1,4})?"), "填 90 到 100 之间的百分数，例如 99.9")
 ]
@@ -84,7 +95,7 @@ class Facts(BaseModel):
 class Certificate(Facts):
     """A certificate the provider holds for this offering; without `valid_until` it does not expire."""
 
-    type: Literal[tuple(choice.value for choice in CERTIFICATES)]
+    type: Annotated[str, _one_of(CERTIFICATES)]
     number: Annotated[str, Field(min_length=1, max_length=60)]
     valid_until: date | None = None
 
@@ -183,9 +194,13 @@ _MESSAGES = {
     "string_too_long": "最多 %(max_length)s 个字",
     "string_too_short": "这一项要填",
     "string_type": "这里填文字",
+    "string_pattern_mismatch": "写法不对，请对照旁边的例子",
+    "dict_type": "这里填一组内容",
+    "bool_type": "这里填 true 或 false",
     "missing": "这一项要填",
     "too_long": "最多 %(max_length)s 条，现在 %(actual_length)s 条",
     "list_type": "这里填列表，一条一项",
+    "not_listed": "只能从这些里选：%(expected)s",
     "literal_error": "只能从这些里选：%(expected)s",
     "model_type": "这里填一组内容",
     "extra_forbidden": "没有这一项",

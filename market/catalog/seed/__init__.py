@@ -1,0 +1,13 @@
+"""The hand-written catalogue: `catalog_seed/` into the database.
+
+    report = seed.load(folder, by=audit.system("seed"), at=now)
+
+Loading is one transaction and can be repeated: what is there and says the same is not touched,
+a changed text becomes a new revision, a changed price a new version of its plan. What a provider
+has taken over in the portal is theirs: the files do not overwrite it.
+"""
+
+from market.catalog.seed.files import SeedInvalid, read
+from market.catalog.seed.loader import Report, load
+
+__all__ = ["Report", "SeedInvalid", "load", "read"]
