@@ -91,8 +91,10 @@ def problem(status: int, code: str, title: str, detail: str = "", **extra: Any) 
 
 def _refused(error: MarketError) -> Response:
     _start_afresh()
-    title = str(PAGES.get(error.status, PAGES[400])[0])
+    title, advice = map(str, PAGES.get(error.status, PAGES[400]))
     text = translate(error)
+    if text.rstrip("。.") == title:
+        text = advice
     if wants_problem():
         fields = field_messages(error)
         return problem(error.status, error.code, title, text, **({"errors": fields} if fields else {}))
@@ -174,8 +176,8 @@ def _page(
     )
     answer = Response(body, status, mimetype="text/html")
     if is_fragment():
-        # htmx leaves the page as it is on an error; a whole error page replaces it instead.
-        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "body", "innerHTML"
+        # htmx leaves the page as it is on an error; these make it show the error instead of the content.
+        answer.headers.update({"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"})
     return answer
 
 

@@ -42,10 +42,11 @@ def init_app(app: Flask) -> None:
 
 
 def chosen_language() -> str:
-    """`zh` or `en`: the address first, then the cookie, then Chinese."""
+    """`zh` or `en`: the address first, then the cookie; machines say it in a header; else Chinese."""
     if not request:
         return "zh"
-    return _one_of(LANGUAGES, request.args.get("lang"), request.cookies.get("lang")) or "zh"
+    header = request.accept_languages.best_match(LANGUAGES) if request.path.startswith("/api/v1/") else None
+    return _one_of(LANGUAGES, request.args.get("lang"), request.cookies.get("lang"), header) or "zh"
 
 
 def chosen_theme() -> str:

@@ -1,6 +1,6 @@
 """One request, one transaction: reading requests cannot write, refused ones leave nothing behind."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from market import db
 
@@ -18,6 +18,11 @@ def init_app(app: Flask) -> None:
     app.teardown_request(_release)
 
 
+def keep() -> None:
+    """Commit this request although it is answered with a refusal: part of what was sent is stored."""
+    g.keep_transaction = True
+
+
 def _begin() -> None:
     if request.endpoint != "static":
         db.begin(readonly=request.method in READING)
@@ -26,7 +31,8 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     if request.endpoint == "static" or not db.session.registry.has():
         return response
-    if response.status_code < 400 and request.method not in READING:
+    wanted = response.status_code < 400 or g.get("keep_transaction", False)
+    if wanted and request.method not in READING:
         db.commit()
     else:
         db.rollback()

@@ -80,6 +80,15 @@
   });
   addEventListener('pageshow', () => all('form[data-sent]').forEach((form) => { delete form.dataset.sent; }));
 
+  // An error page of ours says where it belongs; anything else that went wrong is told in a line.
+  document.addEventListener('htmx:beforeSwap', (event) => {
+    if (event.detail.isError && event.detail.xhr.getResponseHeader('HX-Retarget')) event.detail.shouldSwap = true;
+  });
+  ['htmx:sendError', 'htmx:timeout', 'htmx:responseError'].forEach((kind) => document.addEventListener(kind, (event) => {
+    const flashes = document.getElementById('flashes');
+    if (flashes && !event.detail.xhr?.getResponseHeader('HX-Retarget')) flashes.textContent = flashes.dataset.failed;
+  }));
+
   document.addEventListener('htmx:afterSwap', (event) => {
     enhance(event.target);
     focusErrors(event.target);

@@ -74,9 +74,9 @@ def test_a_database_that_cannot_be_reached_is_said_so(site: Flask) -> None:
     assert "数据库暂时连不上" in answer.text
 
 
-def test_htmx_shows_an_error_as_the_whole_page(visitor: Client, site: Flask) -> None:
-    answer = Flask.test_client(site).get("/api-less", headers={"HX-Request": "true", "HX-Boosted": "true"})
-    assert (answer.status_code, answer.headers["HX-Retarget"]) == (404, "body")
+def test_htmx_shows_an_error_in_place_of_the_content(visitor: Client) -> None:
+    answer = visitor.get("/api-less", headers={"HX-Request": "true", "HX-Boosted": "true"})
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (404, "#main")
 
 
 def test_messages_stand_at_the_fields_they_belong_to(site: Flask) -> None:
