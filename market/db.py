@@ -29,6 +29,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -212,6 +213,17 @@ def _run(effect: Effect) -> None:
         effect()
     except Exception:
         log.exception("effect_failed", effect=getattr(effect, "__qualname__", repr(effect)))
+
+
+def lock(row: Base) -> None:
+    """Take `row` until the transaction ends and read its columns anew; what was loaded beside them stays.
+
+    Two people who act on one thing at once take turns, and the second sees what the first did. On SQLite
+    the writing transaction already holds the whole database.
+    """
+    session.flush()
+    columns = [attribute.key for attribute in inspect(type(row)).column_attrs]
+    session.refresh(row, attribute_names=columns, with_for_update=True)
 
 
 def serialize(name: str) -> None:

@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
+from market.accounts.models import User
 from market.kit.lifecycle import Lifecycle
 from market.providers.models import Provider
 
@@ -136,7 +137,22 @@ class Offering(db.Base):
         back_populates="offering", lazy="raise", order_by="OfferingRevision.number"
     )
     plans: Mapped[list[Plan]] = relationship(
-        back_populates="offering", lazy="raise", order_by="Plan.position, Plan.version"
+        back_populates="offering", lazy="raise", order_by="Plan.position, Plan.version_number"
+    )
+    #: What buyers read now; None until the first revision is published.
+    live_revision: Mapped[OfferingRevision | None] = relationship(
+        primaryjoin=lambda: and_(
+            Offering.id == OfferingRevision.offering_id, OfferingRevision.status == RevisionStatus.PUBLISHED
+        ),
+        viewonly=True,
+        lazy="raise",
+    )
+    #: What buyers can subscribe to now.
+    live_plans: Mapped[list[Plan]] = relationship(
+        primaryjoin=lambda: and_(Offering.id == Plan.offering_id, Plan.status == PlanStatus.PUBLISHED),
+        viewonly=True,
+        lazy="raise",
+        order_by="Plan.position, Plan.id",
     )
 
     __mapper_args__ = {"version_id_col": version}
@@ -215,6 +231,7 @@ class OfferingRevision(db.Base):
     version: Mapped[int] = mapped_column()
 
     offering: Mapped[Offering] = relationship(back_populates="revisions", lazy="raise")
+    reviewer: Mapped[User | None] = relationship(lazy="raise")
     comments: Mapped[list[ReviewComment]] = relationship(
         back_populates="revision", lazy="raise", order_by="ReviewComment.id"
     )

@@ -98,7 +98,7 @@ def complete_facts(**changes: Any) -> dict[str, Any]:
         "not_for_zh": ["需要实时同步"], "not_for_en": ["Live synchronization"],
         "start_steps_zh": ["订阅", "装客户端", "选文件夹"], "start_steps_en": ["Subscribe", "Install", "Choose folders"],
         "deadline_setup_zh": "约 2 分钟", "deadline_setup_en": "About 2 minutes",
-        "typical": [], "faq": [], "availability": "99.9",
+        "faq": [], "availability": "99.9",
         "availability_credit_zh": "低于承诺退当月费用的 10%", "availability_credit_en": "10% of the month's fee back",
         "data_location": ["440100"], "data_location_note_zh": "", "data_location_note_en": "",
         "cross_border": "none", "cross_border_note_zh": "", "cross_border_note_en": "",

@@ -1,0 +1,145 @@
+"""Verbs: taking providers in, stopping them, and setting where their systems listen."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from market import audit, db, resources
+from market.accounts.models import Organization
+from market.errors import Invalid, Refused
+from market.providers.models import LIFECYCLE, Licence, Provider, ProviderStatus
+from market.providers.signals import provider_changed
+from market.providers.webhooks import checked_url, new_secret
+
+
+class ReasonMissing(Invalid):
+    """The other side will read the reason, so there has to be one."""
+
+    code = "reason_missing"
+    message = "写明原因，服务商会原样看到。"
+
+    def __init__(self) -> None:
+        super().__init__(fields={"reason": self.message})
+
+
+class NoWebhook(Refused):
+    """There is no address yet that a secret could belong to."""
+
+    code = "no_webhook"
+    message = "还没有填写通知地址。先保存地址，再更换密钥。"
+
+
+def apply(
+    organization: Organization, *, slug: str, name_zh: str, name_en: str, by: audit.Actor, at: datetime, **profile: Any
+) -> Provider:
+    """A provider that waits to be taken in; `profile` fills the other columns that buyers see."""
+    provider = Provider(
+        organization=organization,
+        slug=slug,
+        status=ProviderStatus.APPLIED,
+        name_zh=name_zh,
+        name_en=name_en,
+        licences=[],
+        **profile,
+    )
+    db.session.add(provider)
+    audit.record(
+        "provider.applied", provider, by=by, at=at, after={"slug": slug, "name": name_zh},
+        organization_id=organization.id,
+    )  # fmt: skip
+    return provider
+
+
+def add_licence(
+    provider: Provider,
+    *,
+    kind: str,
+    name_zh: str,
+    name_en: str,
+    number: str,
+    valid_until: date | None,
+    checked_at: datetime | None,
+    by: audit.Actor,
+    at: datetime,
+) -> Licence:
+    """A licence with its number and last day; `checked_at` says when an administrator saw it."""
+    licence = Licence(
+        provider=provider, kind=kind, name_zh=name_zh, name_en=name_en,
+        number=number, valid_until=valid_until, checked_at=checked_at,
+    )  # fmt: skip
+    db.session.add(licence)
+    after = {"kind": kind, "number": number, "valid_until": valid_until.isoformat() if valid_until else None}
+    _record("provider.licence_added", provider, by=by, at=at, after=after)
+    provider_changed.send(provider, at=at)
+    return licence
+
+
+def approve(provider: Provider, *, by: audit.Actor, at: datetime) -> None:
+    """Take a provider in; from now on its offerings can go live."""
+    _move(provider, ProviderStatus.APPROVED, "provider.approved", by=by, at=at)
+    provider.verified_at = at
+
+
+def refuse(provider: Provider, *, reason: str, by: audit.Actor, at: datetime) -> None:
+    """Do not take a provider in; it may apply again."""
+    _move(provider, ProviderStatus.REFUSED, "provider.refused", reason=_given(reason), by=by, at=at)
+
+
+def suspend(provider: Provider, *, reason: str, by: audit.Actor, at: datetime) -> None:
+    """Hide a provider's offerings from new buyers; running subscriptions go on."""
+    _move(provider, ProviderStatus.SUSPENDED, "provider.suspended", reason=_given(reason), by=by, at=at)
+
+
+def reinstate(provider: Provider, *, by: audit.Actor, at: datetime) -> None:
+    """End a suspension."""
+    _move(provider, ProviderStatus.APPROVED, "provider.reinstated", by=by, at=at)
+
+
+def set_webhook(provider: Provider, url: str, *, by: audit.Actor, at: datetime) -> str:
+    """Set or, with an empty address, remove where provisioning requests are sent.
+
+    Returns the signing secret when a new one was made, else an empty text; it is shown once.
+    Raises WebhookUrlInvalid.
+    """
+    url = checked_url(url, allow_private=resources.settings.allow_private_webhooks) if url.strip() else ""
+    before, provider.webhook_url = provider.webhook_url, url
+    if not url:
+        provider.webhook_secret = ""
+    _record("provider.webhook_changed", provider, by=by, at=at, before={"url": before}, after={"url": url})
+    return rotate_secret(provider, by=by, at=at) if url and not provider.webhook_secret else ""
+
+
+def rotate_secret(provider: Provider, *, by: audit.Actor, at: datetime) -> str:
+    """Replace the signing secret and return the new one. Raises NoWebhook without an address."""
+    if not provider.webhook_url:
+        raise NoWebhook
+    secret = new_secret()
+    provider.webhook_secret = resources.cipher.encrypt(secret)
+    _record("provider.webhook_secret_made", provider, by=by, at=at)
+    return secret
+
+
+def webhook_secret(provider: Provider) -> str:
+    """The signing secret in the clear, for whoever signs; empty without a webhook."""
+    return resources.cipher.decrypt(provider.webhook_secret) if provider.webhook_secret else ""
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise ReasonMissing
+    return reason.strip()
+
+
+def _move(
+    provider: Provider, to: ProviderStatus, action: str, *, by: audit.Actor, at: datetime, reason: str = ""
+) -> None:
+    db.lock(provider)
+    before = provider.status
+    LIFECYCLE.move(provider, to)
+    _record(action, provider, by=by, at=at, reason=reason, before={"status": before}, after={"status": to})
+    provider_changed.send(provider, at=at)
+
+
+def _record(action: str, provider: Provider, **details: Any) -> None:
+    audit.record(action, provider, organization_id=provider.organization_id, **details)

@@ -1,0 +1,96 @@
+"""Questions about the recommended catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
+
+from market import db
+from market.catalog import Charge, Offering, OfferingStatus, Plan
+from market.errors import NotFound
+from market.providers import Provider, ProviderStatus
+from market.recommended.models import Edition, Entry, EntryStatus
+
+
+def current_edition(on: date) -> Edition | None:
+    """The edition in force on a day; of two that overlap, the one that began later."""
+    query = select(Edition).where(Edition.starts_on <= on, Edition.ends_on >= on)
+    return db.session.scalar(query.order_by(Edition.starts_on.desc(), Edition.id.desc()).limit(1))
+
+
+def editions() -> Sequence[Edition]:
+    """Every edition, the latest first."""
+    return db.session.scalars(select(Edition).order_by(Edition.starts_on.desc(), Edition.id.desc())).all()
+
+
+def edition_by_slug(slug: str) -> Edition:
+    """One edition. Raises NotFound."""
+    edition = db.session.scalar(select(Edition).where(Edition.slug == slug))
+    if edition is None:
+        raise NotFound
+    return edition
+
+
+def entries(edition: Edition) -> Sequence[Entry]:
+    """Everything nominated for an edition, the latest first, with offering, words, provider and people."""
+    query = select(Entry).where(Entry.edition_id == edition.id).order_by(Entry.id.desc())
+    return db.session.scalars(query.options(*_with_words())).all()
+
+
+def waiting() -> Sequence[Entry]:
+    """Nominations without a decision, oldest first, of every edition."""
+    query = select(Entry).where(Entry.status.in_((EntryStatus.NOMINATED, EntryStatus.SCORED))).order_by(Entry.id)
+    return db.session.scalars(query.options(*_with_words())).all()
+
+
+def entry_by_id(id: int) -> Entry:
+    """One entry. Raises NotFound."""
+    entry = db.session.scalar(select(Entry).where(Entry.id == id).options(*_with_words()))
+    if entry is None:
+        raise NotFound
+    return entry
+
+
+def listed_for(offering_ids: Collection[int], on: date) -> dict[int, Entry]:
+    """The entries that put these offerings into the catalogue on a day, by offering; with their edition."""
+    query = _listed(on).where(Entry.offering_id.in_(offering_ids)).options(joinedload(Entry.edition))
+    return {entry.offering_id: entry for entry in db.session.scalars(query)}
+
+
+def listed(on: date) -> Sequence[Entry]:
+    """The catalogue as the public sees it on a day: entries whose offering can be bought, with all a card shows."""
+    query = (
+        _listed(on)
+        .join(Entry.offering)
+        .join(Provider, Provider.id == Offering.provider_id)
+        .where(Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED)
+        .order_by(Entry.decided_at.desc(), Entry.id.desc())
+    )
+    plans = joinedload(Entry.offering).selectinload(Offering.live_plans)
+    loads = (*_with_words(), plans.selectinload(Plan.charges).joinedload(Charge.meter))
+    return db.session.scalars(query.options(*loads)).all()
+
+
+def _listed(on: date) -> Select[tuple[Entry]]:
+    # The sweep ends listings a moment after the edition's last day; the dates already hold before it runs.
+    return (
+        select(Entry)
+        .join(Entry.edition)
+        .where(Entry.status == EntryStatus.LISTED, Edition.starts_on <= on, Edition.ends_on >= on)
+    )
+
+
+def _with_words() -> tuple[Any, ...]:
+    offering = joinedload(Entry.offering)
+    return (
+        joinedload(Entry.edition),
+        joinedload(Entry.nominated_by),
+        joinedload(Entry.decided_by),
+        offering.joinedload(Offering.provider),
+        offering.joinedload(Offering.category),
+        offering.joinedload(Offering.live_revision),
+    )
