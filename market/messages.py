@@ -1,4 +1,4 @@
-"""Every Chinese text of the program and its English: collecting, checking, compiling.
+"""Every Chinese text of the program and its English: collecting and checking.
 
 Chinese is the source. In templates a text is marked with `_()`; in Python every string literal
 with a Chinese character counts, so a refusal's message needs no mark. Modules that hold both
@@ -14,15 +14,14 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from market.config import ROOT
 
 FOLDER = ROOT / "market" / "translations" / "en" / "LC_MESSAGES"
-PO, MO = FOLDER / "messages.po", FOLDER / "messages.mo"
+PO = FOLDER / "messages.po"
 
-#: Modules whose Chinese is data or stands beside its English.
+#: Modules whose Chinese is data, stands beside its English, or is read by operators only.
 BILINGUAL = (
     "market/config.py",
     "market/messages.py",
@@ -31,9 +30,20 @@ BILINGUAL = (
     "market/search/words.py",
     "market/catalog/sections.py",
     "market/catalog/generator.py",
+    "market/catalog/seed/",
     "market/cli/",
+    "market/demo/",
 )
 
+#: Without dates and tool versions, so that two runs write the same file.
+_HEADER = """msgid ""
+msgstr ""
+"Language: en\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
 _KEYWORDS = {"_": None, "gettext": None}
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
@@ -56,23 +66,15 @@ def english() -> dict[str, str]:
 
 def write(translations: dict[str, str]) -> list[str]:
     """Write the catalogue for all collected texts; returns those that still have no English."""
-    catalog = Catalog(locale="en", project="market", charset="utf-8", fuzzy=False, header_comment="# English")
+    catalog = Catalog(locale="en", charset="utf-8")
     places = collect()
     for text in sorted(places):
         catalog.add(text, translations.get(text, ""), flags={"python-format"} & _flags(text))
     FOLDER.mkdir(parents=True, exist_ok=True)
     with PO.open("wb") as file:
-        write_po(file, catalog, width=110, omit_header=False, sort_output=True)
+        file.write(_HEADER.encode())
+        write_po(file, catalog, width=110, omit_header=True, sort_output=True)
     return [text for text in sorted(places) if not translations.get(text)]
-
-
-def compile() -> None:
-    """Make the file that the pages read from the catalogue, if it is older."""
-    if PO.is_file() and (not MO.is_file() or MO.stat().st_mtime < PO.stat().st_mtime):
-        draft = MO.with_suffix(".part")
-        with PO.open("rb") as source, draft.open("wb") as target:
-            write_mo(target, read_po(source, locale="en"))
-        draft.replace(MO)
 
 
 def _flags(text: str) -> set[str]:
@@ -103,25 +105,47 @@ def _in_python() -> Iterator[tuple[str, str]]:
 
 def _literals(path: Path) -> Iterator[tuple[str, int]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    skipped = _paired(tree) | {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            docstrings.update(id(piece) for piece in node.values)  # `glued` reports these
+            skipped.update(id(piece) for piece in node.values)  # `glued` reports these
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and _is_chinese(node.value) and id(node) not in docstrings:
-            yield node.value, node.lineno
+        if isinstance(node, ast.Constant) and _is_chinese(_said(node)) and id(node) not in skipped:
+            yield _said(node), node.lineno
 
 
 def glued() -> list[str]:
     """Where Chinese stands in an f-string: such a text has no fixed form and cannot be translated."""
-    return [
-        f"{name}:{node.lineno}"
-        for path in sorted((ROOT / "market").rglob("*.py"))
-        if not (name := str(path.relative_to(ROOT))).startswith(BILINGUAL)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.JoinedStr)
-        if any(isinstance(piece, ast.Constant) and _is_chinese(piece.value) for piece in node.values)
-    ]
+    places = []
+    for path in sorted((ROOT / "market").rglob("*.py")):
+        name = str(path.relative_to(ROOT))
+        if not name.startswith(BILINGUAL):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            paired = _paired(tree)
+            places += [
+                f"{name}:{node.lineno}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.JoinedStr) and _is_chinese(_said(node)) and id(node) not in paired
+            ]
+    return places
+
+
+def _paired(tree: ast.Module) -> set[int]:
+    """Texts whose next neighbour is the same in English, as in `Choice("phone", "电话", "Phone")`."""
+    pairs = set()
+    for node in ast.walk(tree):
+        row = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
+        for text, neighbor in zip(row, row[1:], strict=False):
+            if _is_chinese(_said(text)) and _said(neighbor).strip() and not _is_chinese(_said(neighbor)):
+                pairs.add(id(text))
+    return pairs
+
+
+def _said(node: ast.AST) -> str:
+    """The fixed text of a literal; nothing for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_said(piece) for piece in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _is_chinese(value: object) -> bool:
