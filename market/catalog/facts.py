@@ -230,7 +230,7 @@ def problems_of(error: ValidationError) -> list[Problem]:
 def _problem(entry: Mapping[str, Any]) -> Problem:
     params = dict(entry.get("ctx", {}))
     if entry["type"] == "literal_error":
-        params["expected"] = "、".join(re.findall(r"'([^']+)'", params["expected"]))
+        params["expected"] = "、".join(re.findall(r"'([\w-]+)'", params["expected"]))
     message = entry["msg"] if entry["type"] == "form" else _MESSAGES.get(entry["type"], "这里的内容读不懂")
     return Problem(path_of(entry["loc"]), message, params)
 

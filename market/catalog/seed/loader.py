@@ -96,7 +96,8 @@ def _load_solutions(
     seeds: Iterable[SolutionSeed], report: Report, *, by: audit.Actor, at: datetime
 ) -> None:
     query = select(Solution).options(joinedload(Solution.parts).joinedload(SolutionPart.offering))
-    known = {solution.slug: solution for solution in db.session.scalars(query).unique()}
+    found = db.session.scalars(query, execution_options={"populate_existing": True}).unique()
+    known = {solution.slug: solution for solution in found}
     ids = {slug: id for slug, id in db.session.execute(select(Offering.slug, Offering.id))}
     for place, seed in enumerate(seeds):
         report.count(_load_solution(seed, place, known.get(seed.slug), ids, by=by, at=at))

@@ -36,7 +36,8 @@ class Offerings:
             selectinload(Offering.revisions),
             selectinload(Offering.plans).selectinload(Plan.charges).joinedload(Charge.meter),
         )
-        self.known = {offering.slug: offering for offering in db.session.scalars(query)}
+        found = db.session.scalars(query, execution_options={"populate_existing": True})
+        self.known = {offering.slug: offering for offering in found}
 
     def load(self, provider: Provider, seed: shapes.Provider) -> None:
         """All of one provider's offerings, live as the files say."""

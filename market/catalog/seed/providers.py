@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from market import audit, db, providers
 from market.accounts import Organization, OrganizationKind
@@ -29,8 +29,11 @@ class Providers:
         self, count: Callable[[str], None], problems: list[str], *, by: audit.Actor, at: datetime
     ) -> None:
         self.count, self.problems, self.by, self.at = count, problems, by, at
-        query = select(Provider).options(joinedload(Provider.organization), selectinload(Provider.licences))
+        query = select(Provider).options(joinedload(Provider.organization))
         self.known = {provider.slug: provider for provider in db.session.scalars(query)}
+        self.licences = {
+            (each.provider_id, each.kind, each.number): each for each in db.session.scalars(select(Licence))
+        }
         self.meters: dict[int, dict[str, Meter]] = {}
         for meter in db.session.scalars(select(Meter)):
             self.meters.setdefault(meter.provider_id, {})[meter.slug] = meter
@@ -98,9 +101,8 @@ class Providers:
         return bool(before)
 
     def _load_licences(self, provider: Provider, words: shapes.ProviderSeed) -> None:
-        known: dict[tuple[str, str], Licence] = {(each.kind, each.number): each for each in provider.licences}
         for seed in words.licences:
-            licence = known.get((seed.type, seed.number))
+            licence = self.licences.get((provider.id, seed.type, seed.number))
             if licence is None:
                 called = facts.choice_of(facts.CERTIFICATES, seed.type)
                 providers.add_licence(
