@@ -186,7 +186,7 @@ def _start_afresh() -> None:
     if db.session.registry.has():
         db.rollback()
         login.forget_loaded()
-        db.begin(readonly=True)
+    db.begin(readonly=True)
 
 
 def _log_accident(_app: Flask, exception: BaseException, **_: Any) -> None:

@@ -5,7 +5,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 
 FOR_EVER = "public, max-age=31536000, immutable"
 COMPRESSIBLE = {".css", ".js", ".svg"}
@@ -19,10 +19,13 @@ def init_app(app: Flask) -> None:
 
 def asset(name: str) -> str:
     """The address of `static/<name>` with a fingerprint of its content."""
-    path = _path(name)
-    if not path.is_file():
-        return url_for("static", filename=name)
-    return url_for("static", filename=name, v=_fingerprint(path, path.stat().st_mtime_ns))
+    # A page names the sprite once for every icon: look at the file once a request.
+    known: dict[str, str] = g.setdefault("assets", {})
+    if name not in known:
+        path = _path(name)
+        version = _fingerprint(path, path.stat().st_mtime_ns) if path.is_file() else None
+        known[name] = url_for("static", filename=name, v=version)
+    return known[name]
 
 
 def _path(name: str) -> Path:

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request, session
+from flask import Flask, Response, current_app, request, session
 from flask_wtf.csrf import CSRFProtect
 
 from market import resources
@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
 def _protect(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.is_secure:
+    if request.is_secure or current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers.setdefault("Strict-Transport-Security", TRANSPORT)
     if "Cache-Control" not in response.headers:
         # Pages of a signed-in person must not come back from the history after she has signed out.

@@ -37,3 +37,16 @@ def test_every_icon_named_in_a_template_is_in_the_sprite() -> None:
         for name in re.findall(r"""\bicon\(["']([a-z0-9-]+)["']""", path.read_text())
     }
     assert {(path, name) for path, name in used if name not in known} == set()
+
+
+def test_every_class_named_in_a_template_has_a_style() -> None:
+    styled = set(re.findall(r"\.([a-zA-Z][\w-]*)", (STATIC / "css/app.css").read_text()))
+    unknown = {
+        (path.name, name)
+        for path in TEMPLATES.rglob("*.html")
+        if path.parent.name not in ("email", "documents")
+        for value in re.findall(r'class="([^"]*)"', path.read_text())
+        for name in re.sub(r"\{\{.*?\}\}|\{%.*?%\}", " ", value).split()
+        if not name.endswith("-") and name not in styled
+    }
+    assert unknown == set()

@@ -1,0 +1,90 @@
+"""The audit trail in words: what each recorded action is called, for lists and timelines.
+
+A new action gets a line here; one without a line shows its code, so nothing is hidden.
+"""
+
+from flask_babel import gettext, lazy_gettext as _l
+
+from market.audit import AuditEvent
+
+TITLES = {
+    "subscription.ordered": _l("下单订阅"),
+    "subscription.activated": _l("开通成功"),
+    "subscription.failed": _l("没有开通成功"),
+    "subscription.retried": _l("重新开通"),
+    "subscription.cancel_planned": _l("安排了停用"),
+    "subscription.kept": _l("撤销停用，继续使用"),
+    "subscription.converted": _l("试用后转为正式订阅"),
+    "subscription.trial_ended": _l("试用结束，开始计费"),
+    "subscription.ended": _l("停用"),
+    "subscription.deprovisioned": _l("服务商已停止服务"),
+    "subscription.deprovision_failed": _l("服务商没能停止服务"),
+    "webhook.delivered": _l("通知已送到服务商系统"),
+    "webhook.not_delivered": _l("通知没有送到服务商系统"),
+    "organization.registered": _l("企业注册"),
+    "organization.added": _l("添加了企业"),
+    "provider.applied": _l("申请入驻"),
+    "provider.approved": _l("通过入驻"),
+    "provider.refused": _l("入驻未通过"),
+    "provider.suspended": _l("暂停了服务商"),
+    "provider.reinstated": _l("恢复了服务商"),
+    "provider.webhook_set": _l("设置了通知地址"),
+    "provider.secret_rotated": _l("更换了签名密钥"),
+    "provider.licence_added": _l("添加了证照"),
+    "api_key.issued": _l("新建接口密钥"),
+    "api_key.revoked": _l("停用接口密钥"),
+    "bill.drafted": _l("生成账单草稿"),
+    "bill.issued": _l("账单定稿"),
+    "bill.paid": _l("账单付清"),
+    "bill.part_paid": _l("账单收到部分付款"),
+    "bill.overdue": _l("账单逾期"),
+    "bill.close_failed": _l("账单没有生成"),
+    "payment.started": _l("选择对公转账付款"),
+    "payment.announced": _l("通知已转账"),
+    "payment.confirmed": _l("确认到账"),
+    "payment.succeeded": _l("付款到账"),
+    "payment.canceled": _l("取消付款"),
+    "payment.failed": _l("付款没有成功"),
+}
+#: Done by the provider's people, key or system.
+BY_PROVIDER = frozenset(
+    {
+        "subscription.activated",
+        "subscription.failed",
+        "subscription.deprovisioned",
+        "subscription.deprovision_failed",
+    }
+)
+BAD = frozenset(
+    {
+        "subscription.failed",
+        "subscription.deprovision_failed",
+        "webhook.not_delivered",
+        "bill.overdue",
+        "bill.close_failed",
+    }
+)
+#: Why a provider's system could not be reached; anything else is a reason in somebody's own words.
+REASONS = {
+    "timeout": _l("服务商系统 15 秒内没有回应"),
+    "unreachable": _l("连不上服务商系统"),
+    "unknown_host": _l("找不到服务商系统的地址"),
+    "private_target": _l("通知地址指向内网，没有发送"),
+    "not_https": _l("通知地址不是 https，没有发送"),
+    "called_off": _l("客户已取消"),
+    "invalid": _l("服务商系统回应的登录信息读不懂"),
+}
+
+
+def title(event: AuditEvent) -> str:
+    """What happened, in a few words."""
+    return str(TITLES.get(event.action, event.action))
+
+
+def reason(code: str) -> str:
+    """A stored reason for people: known codes in words, `http_503` with its number, other text as it is."""
+    if code in REASONS:
+        return str(REASONS[code])
+    if code.startswith("http_") and code[5:].isdigit():
+        return gettext("服务商系统回应了错误 %(status)s", status=code[5:])
+    return code
