@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         static_folder=str(ROOT / "static"),
     )
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "market" / "translations")
-    web.init_app(app)
+    web.init_app(app, settings)
     for face in (storefront, console, vendor, admin):
         app.register_blueprint(face.bp)
     api.init_app(app)
