@@ -3,7 +3,8 @@
 A new action gets a line here; one without a line shows its code, so nothing is hidden.
 """
 
-from flask_babel import gettext, lazy_gettext as _l
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 
 from market.audit import AuditEvent
 

@@ -58,6 +58,10 @@
 
   const focusErrors = (root) => root.querySelector('[data-error-summary]')?.focus();
 
+  // On a phone the side menu is one line that scrolls: the current entry comes into view.
+  const current = document.querySelector('.side [aria-current]');
+  if (current) { const menu = current.closest('.side'); menu.scrollLeft = current.offsetLeft - menu.clientWidth / 2 + current.clientWidth / 2; }
+
   collapse(document);
   enhance(document);
   focusErrors(document);
