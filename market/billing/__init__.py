@@ -18,7 +18,7 @@ from market.billing.actions import (
     receive,
 )
 from market.billing.closing import Failure, Report, bill_leavers, close_due, outstanding
-from market.billing.drafts import LineDraft, draw_up, recompute, total_fen
+from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
 from market.billing.periods import due_at, final_at, period_of
@@ -66,6 +66,7 @@ __all__ = [
     "close_due",
     "closed_until",
     "draw_up",
+    "draw_up_one",
     "due_at",
     "due_bills_of",
     "estimate",

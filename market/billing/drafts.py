@@ -15,6 +15,7 @@ from market.billing.charging import Due
 from market.billing.models import BillLine, LineKind
 from market.billing.periods import period_of
 from market.kit.period import Period
+from market.subscriptions.models import Subscription
 
 _ZERO = Decimal(0)
 
@@ -55,6 +56,16 @@ def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> 
     lines = [_line(one, used.get(usage.key(one), _ZERO) if one.metered else None) for one in due]
     lines += _late(organization, period)
     return sorted(lines, key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))
+
+
+def draw_up_one(subscription: Subscription, period: Period, *, cutoff: datetime) -> list[LineDraft]:
+    """The lines of one subscription alone; it may be a copy with dates that are only being considered.
+
+    `subscription.plan` with charges and meters, and `subscription.revision`, are loaded.
+    """
+    due = list(charging.due_in(subscription, period))
+    used = usage.quantities(due, period, cutoff=cutoff)
+    return [_line(one, used.get(usage.key(one), _ZERO) if one.metered else None) for one in due]
 
 
 def recompute(

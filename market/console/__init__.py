@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from market.console import activity, overview, subscriptions
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES: tuple = ()
+MODULES = (activity, overview, subscriptions)
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 bp.before_request(guards.buyer)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.storefront import auth, health, mailbox
+from market.storefront import auth, health, mailbox, subscribe
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (auth, health, mailbox)
+MODULES = (auth, health, mailbox, subscribe)
 
 bp = Blueprint("storefront", __name__)
 for module in MODULES:

@@ -26,6 +26,7 @@ from market.subscriptions.queries import (
     by_public_ids,
     by_request_key,
     customers_of,
+    firms_of,
     live_during,
     live_in,
     of_provider,
@@ -34,10 +35,12 @@ from market.subscriptions.queries import (
     request_of,
     requests_about,
     requests_of,
+    running_by_plan,
     running_for,
     subscription_of,
     subscriptions_of,
     timeline,
+    to_do,
     with_plan,
 )
 from market.subscriptions.refusals import (
@@ -90,6 +93,7 @@ __all__ = [
     "deliver_due",
     "end_due",
     "fail",
+    "firms_of",
     "keep",
     "live_during",
     "live_in",
@@ -104,6 +108,7 @@ __all__ = [
     "requests_about",
     "requests_of",
     "retry",
+    "running_by_plan",
     "running_for",
     "segments",
     "subscribe",
@@ -115,5 +120,6 @@ __all__ = [
     "terms",
     "terms_hash",
     "timeline",
+    "to_do",
     "with_plan",
 ]

@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from market.catalog.models import Charge, OfferingRevision, Plan
+from market import db
+from market.catalog.models import Charge, Offering, OfferingRevision, Plan
 
 #: The promises and the way out, as far as the revision states them.
 FACTS = (
@@ -18,12 +19,12 @@ FACTS = (
 
 
 def terms(plan: Plan, revision: OfferingRevision) -> dict[str, Any]:
-    """Everything a buyer agrees to; `plan.offering`, `plan.charges` and their meters are loaded.
+    """Everything a buyer agrees to; `plan.charges` and their meters are loaded.
 
     The order of keys and the absence of anything that changes by itself make it comparable for ever.
     """
     return {
-        "offering": plan.offering.slug,
+        "offering": db.session.get_one(Offering, plan.offering_id).slug,
         "revision": revision.number,
         "name_zh": revision.facts.get("name_zh", ""),
         "name_en": revision.facts.get("name_en", ""),

@@ -58,9 +58,10 @@ def customers_of(provider: Provider) -> Select[Subscription]:
 
 
 def of_provider(provider: Provider, id: int) -> Subscription:
-    """One of a provider's subscriptions, with organization and plan. Raises NotFound for a stranger's."""
+    """One of a provider's subscriptions, with organization, contact and plan. Raises NotFound for a stranger's."""
     query = select(Subscription).where(Subscription.id == id, Subscription.provider_id == provider.id)
-    return _found(query.options(*with_plan(), joinedload(Subscription.organization)))
+    people = (joinedload(Subscription.organization), joinedload(Subscription.accepted_by))
+    return _found(query.options(*with_plan(), *people))
 
 
 def by_public_ids(provider: Provider, ids: Iterable[str]) -> dict[str, Subscription]:
@@ -108,6 +109,20 @@ def running_for(organization: Organization, offering: Offering) -> Sequence[Subs
     return db.session.scalars(query.order_by(Subscription.id)).all()
 
 
+def running_by_plan(plan_ids: Iterable[int]) -> dict[int, int]:
+    """How many firms use each of these plan versions now."""
+    query = select(Subscription.plan_id, func.count(Subscription.organization_id.distinct()))
+    query = query.where(Subscription.plan_id.in_(list(plan_ids)), Subscription.status.in_(LIVE))
+    return {plan_id: number for plan_id, number in db.session.execute(query.group_by(Subscription.plan_id))}
+
+
+def firms_of(provider: Provider) -> int:
+    """How many firms use something of a provider now."""
+    firms = select(func.count(Subscription.organization_id.distinct()))
+    live = (Subscription.provider_id == provider.id, Subscription.status.in_(LIVE))
+    return db.session.scalar(firms.where(*live)) or 0
+
+
 def timeline(subscription: Subscription) -> Sequence[audit.AuditEvent]:
     """What happened to a subscription, newest first."""
     return audit.history(subscription)
@@ -123,6 +138,19 @@ def requests_of(provider: Provider) -> Select[ProvisioningRequest]:
     first = case((ProvisioningRequest.status.in_(OPEN_REQUESTS), 0), else_=1)
     newest = case((ProvisioningRequest.status.in_(OPEN_REQUESTS), 0), else_=-ProvisioningRequest.id)
     return query.order_by(first, newest, ProvisioningRequest.due_at, ProvisioningRequest.id)
+
+
+def to_do(provider: Provider) -> Sequence[ProvisioningRequest]:
+    """The work list: open requests and failed ones that still matter, by deadline; loaded as `requests_of`."""
+    failed = and_(
+        ProvisioningRequest.status == RequestStatus.FAILED,
+        or_(
+            ProvisioningRequest.kind == RequestKind.DEPROVISION,
+            Subscription.status == SubscriptionStatus.FAILED,
+        ),
+    )
+    matters = or_(ProvisioningRequest.status.in_(OPEN_REQUESTS), failed)
+    return db.session.scalars(requests_of(provider).where(matters)).all()
 
 
 def open_requests(provider: Provider) -> int:

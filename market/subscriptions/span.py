@@ -7,9 +7,10 @@ Only dates decide, never the status, so a sweep that runs late changes no bill.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from market import rating
+from market import db, rating
+from market.accounts.models import Organization
 from market.catalog.models import Plan
 from market.kit import period as periods
 from market.kit.period import Period
@@ -60,7 +61,7 @@ def trial_end(started_at: datetime, trial_days: int) -> datetime:
 
 
 def period_end(subscription: Subscription, at: datetime) -> datetime:
-    """When the period ends that `at` lies in: the trial, the paid year, or the calendar month.
+    """When the period ends that `at` lies in: the trial, the paid year, or the billing month.
 
     `subscription.plan` with its charges is loaded.
     """
@@ -69,7 +70,8 @@ def period_end(subscription: Subscription, at: datetime) -> datetime:
         return start
     if start is not None and pays_yearly(subscription.plan):
         return periods.anchored_at(periods.local_day(start), at, "year")[1].end
-    return periods.month_of(at).end
+    anchor_day = db.session.get_one(Organization, subscription.organization_id).anchor_day
+    return periods.anchored_at(date(2000, 1, anchor_day), at, "month")[1].end
 
 
 def pays_yearly(plan: Plan) -> bool:

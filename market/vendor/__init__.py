@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from market.vendor import customers
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES: tuple = ()
+MODULES = (customers,)
 
 bp = Blueprint("vendor", __name__, url_prefix="/vendor")
 bp.before_request(guards.provider)

@@ -1,0 +1,105 @@
+"""`/console`: what is to be done, what this month costs so far, what runs, what happened."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, g, render_template, url_for
+from flask_babel import gettext as _
+
+from market import audit, billing, db, resources, subscriptions
+from market.billing import Bill, BillStatus
+from market.console import parts
+from market.subscriptions import LIVE, OPENING, Subscription, SubscriptionStatus
+from market.web import agreements, formats, trail
+from market.web.navigation import url_if
+
+bp = Blueprint("overview", __name__)
+
+#: How many subscriptions and events the overview shows.
+MOST = 5
+#: How long before its end a trial becomes something to decide.
+SOON = timedelta(days=7)
+
+Task = dict[str, Any]
+
+
+@bp.get("/")
+def index() -> str:
+    """The first page of the console."""
+    now = resources.clock.now()
+    month = billing.period_of(g.organization, now)
+    mine = subscriptions.subscriptions_of(g.organization) if g.can("subscriptions.read") else []
+    lines = billing.draw_up(g.organization, month, cutoff=now) if mine and g.can("usage.read") else []
+    owed = billing.due_bills_of(g.organization) if g.can("bills.read") else []
+    running = [one for one in mine if one.status in LIVE | OPENING]
+    return render_template(
+        "console/overview/index.html",
+        tasks=_tasks(owed, mine, now),
+        month=month,
+        so_far_fen=billing.total_fen(lines),
+        owed_fen=sum(bill.owed_fen for bill in owed),
+        owed=owed,
+        running=running,
+        shown=(running or mine)[:MOST],
+        costs=parts.costs(lines),
+        planned={one.id: parts.planned(one, now) for one in mine},
+        recent=_recent() if g.can("audit.read") else None,
+        any=bool(mine),
+        trail=trail,
+        cutoff=now,
+        final_at=billing.final_at(month),
+    )
+
+
+def _recent() -> list[audit.AuditEvent]:
+    query = audit.events(organization_id=g.organization.id).limit(MOST)
+    return list(db.session.scalars(query))
+
+
+def _tasks(owed: list[Bill], mine: list[Subscription], now: datetime) -> list[Task]:
+    """What waits for a decision of the firm, the most pressing first."""
+    tasks = [_bill_task(bill) for bill in owed]
+    tasks += [_failed_task(one) for one in mine if one.status is SubscriptionStatus.FAILED]
+    for one in mine:
+        trial_ends = one.trial_ends_at
+        if one.status is SubscriptionStatus.TRIALING and one.cancel_at and trial_ends and trial_ends - now <= SOON:
+            tasks.append(_trial_task(one, now))
+    return tasks
+
+
+def _bill_task(bill: Bill) -> Task:
+    late = bill.status is BillStatus.OVERDUE
+    money = formats.money(bill.owed_fen)
+    text = _("账单 %(number)s 已逾期，还欠 %(money)s") if late else _("账单 %(number)s 待付款 %(money)s")
+    return {
+        "title": text % {"number": bill.number, "money": money},
+        "text": _("最晚 %(date)s 付款", date=formats.date(bill.due_at)) if bill.due_at else "",
+        "label": _("去付款"),
+        "url": url_if("console.bills.show", id=bill.id),
+        "bad": late,
+    }
+
+
+def _failed_task(subscription: Subscription) -> Task:
+    name = formats.local(subscription.revision.facts, "name")
+    return {
+        "title": _("“%(name)s”没有开通成功", name=name),
+        "text": _("没有产生费用。可以重试或取消。"),
+        "label": _("查看"),
+        "url": url_for("console.subscriptions.show", id=subscription.id),
+        "bad": True,
+    }
+
+
+def _trial_task(subscription: Subscription, now: datetime) -> Task:
+    name = formats.local(subscription.revision.facts, "name")
+    days = agreements.days_left(subscription.trial_ends_at or now, now)
+    return {
+        "title": _("“%(name)s”的试用还剩 %(days)s 天", name=name, days=days),
+        "text": _("不处理就自动停止，不收费。"),
+        "label": _("决定要不要继续"),
+        "url": url_for("console.subscriptions.show", id=subscription.id),
+        "bad": False,
+    }

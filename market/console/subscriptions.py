@@ -1,0 +1,209 @@
+"""`/console/subscriptions`: what the firm has, one subscription in full, and leaving it in three clicks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import RadioField, TextAreaField
+
+from market import billing, resources, subscriptions
+from market.console import parts
+from market.errors import MarketError
+from market.kit import period
+from market.subscriptions import LIVE, OPENING, RequestKind, Subscription, SubscriptionStatus
+from market.web import agreements, formats, forms, guards, trail
+
+bp = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
+
+Answer = Response | str | tuple[str, int]
+
+
+class CancelForm(forms.MarketForm):
+    """When to end, and perhaps why."""
+
+    when = RadioField(
+        _l("什么时候停用"),
+        [forms.Filled(_l("选择什么时候停用"))],
+        choices=[("period_end", _l("用到期末")), ("now", _l("现在就停用"))],
+        default="period_end",
+    )
+    reason = TextAreaField(_l("为什么退订"), [forms.NotLongerThan(300)])
+
+
+@bp.get("/")
+@guards.require("subscriptions.read")
+def index() -> str:
+    """All subscriptions, what runs first."""
+    now = resources.clock.now()
+    mine = subscriptions.subscriptions_of(g.organization)
+    month = billing.period_of(g.organization, now)
+    lines = billing.draw_up(g.organization, month, cutoff=now) if mine else []
+    return render_template(
+        "console/subscriptions/index.html",
+        subscriptions=mine,
+        costs=parts.costs(lines),
+        planned={one.id: parts.planned(one, now) for one in mine},
+        cutoff=now,
+        month=month,
+    )
+
+
+@bp.get("/<int:id>")
+@guards.require("subscriptions.read")
+def show(id: int) -> str:
+    """One subscription: state, next charge, access, prices, story, way out."""
+    now, subscription = resources.clock.now(), _mine(id)
+    month = billing.period_of(g.organization, now)
+    lines = billing.draw_up_one(subscription, month, cutoff=now)
+    facts = subscription.revision.facts
+    ended = subscription.ended_at if subscription.started_at else None
+    request = subscriptions.requests_about(subscription)[RequestKind.PROVISION]
+    return render_template(
+        "console/subscriptions/show.html",
+        subscription=subscription,
+        facts=facts,
+        planned=parts.planned(subscription, now),
+        charge=parts.next_charge(subscription, month, billing.total_fen(lines), now=now),
+        access=subscriptions.access_of(subscription) if g.can("access.read") and _reachable(subscription, now) else {},
+        prices=agreements.prices(subscription.plan),
+        promises=agreements.promises(facts),
+        leaving=agreements.leaving(facts, ended),
+        story=parts.story(subscription, subscriptions.timeline(subscription)),
+        request_row=request,
+        failure=trail.reason(request.last_error) if subscription.status is SubscriptionStatus.FAILED else "",
+        opening=subscription.status in OPENING,
+        live=subscription.status in LIVE,
+        trialing=subscription.status is SubscriptionStatus.TRIALING,
+        paid_from=subscriptions.paid_from(subscription),
+        last_day=agreements.last_day,
+    )
+
+
+@bp.get("/<int:id>/cancel")
+@guards.require("subscriptions.end")
+def cancel(id: int) -> Answer:
+    """What leaving means, now and at the period's end, before anything is decided."""
+    subscription = _mine(id)
+    if subscription.status is SubscriptionStatus.ENDED:
+        return redirect(url_for(".show", id=id), 303)
+    return _cancel_page(subscription, CancelForm())
+
+
+@bp.post("/<int:id>/cancel")
+@guards.require("subscriptions.end")
+def cancel_post(id: int) -> Answer:
+    """End it as chosen."""
+    subscription, form = _mine(id), CancelForm()
+    if not form.validate_on_submit():
+        return _cancel_page(subscription, form), 422
+    try:
+        subscriptions.cancel(
+            subscription, when=form.when.data, reason=form.reason.data or "", by=g.actor, at=resources.clock.now()
+        )
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return _cancel_page(subscription, form), refusal.status
+    flash(_done(subscription), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/<int:id>/keep")
+@guards.require("subscriptions.order")
+def keep(id: int) -> Response:
+    """Take a planned end back."""
+    subscriptions.keep(_mine(id), by=g.actor, at=resources.clock.now())
+    flash(_("已撤销停用，会继续使用。"), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/<int:id>/convert")
+@guards.require("subscriptions.order")
+def convert(id: int) -> Response:
+    """Go on after the trial."""
+    subscriptions.convert(_mine(id), by=g.actor, at=resources.clock.now())
+    flash(_("试用结束后会转为正式订阅。剩下的试用天数仍然不收费。"), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/<int:id>/retry")
+@guards.require("subscriptions.order")
+def retry(id: int) -> Response:
+    """Ask the provider once more."""
+    request = subscriptions.requests_about(_mine(id))[RequestKind.PROVISION]
+    subscriptions.retry(request, by=g.actor, at=resources.clock.now())
+    flash(_("已重新通知服务商开通。"), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What one way of leaving means: the last day, the bill it leaves, the dates of the data."""
+
+    last_day: datetime
+    fen: int
+    export_until: str
+    deleted_on: str
+    note: str = ""
+
+
+def _cancel_page(subscription: Subscription, form: CancelForm) -> str:
+    now = resources.clock.now()
+    previews = {}
+    if subscription.status in LIVE:
+        at_end = subscriptions.period_end(subscription, now)
+        previews = {"period_end": _preview(subscription, at_end, now), "now": _preview(subscription, now, now)}
+    return render_template(
+        "console/subscriptions/cancel.html",
+        subscription=subscription,
+        form=form,
+        previews=previews,
+        opening=subscription.status in OPENING,
+        trialing=subscription.status is SubscriptionStatus.TRIALING,
+        leaving=agreements.leaving(subscription.revision.facts),
+    )
+
+
+def _preview(subscription: Subscription, end: datetime, now: datetime) -> Preview:
+    """The bill of the current month as it would be with this end and the use until now."""
+    month = billing.period_of(g.organization, now)
+    facts = subscription.revision.facts
+    rows = agreements.leaving(facts, end)
+    considered = Subscription(
+        id=subscription.id, provider_id=subscription.provider_id, plan=subscription.plan,
+        revision=subscription.revision, public_id=subscription.public_id, started_at=subscription.started_at,
+        trial_ends_at=subscription.trial_ends_at, ended_at=end,
+    )  # fmt: skip
+    lines = billing.draw_up_one(considered, month, cutoff=now)
+    yearly = subscriptions.pays_yearly(subscription.plan) and end <= now
+    return Preview(
+        last_day=agreements.last_day(end),
+        fen=billing.total_fen(lines),
+        export_until=rows[1][1],
+        deleted_on=rows[2][1],
+        note=_("按年的费用已经计入，现在停用不退；用到期末不再续下一年。") if yearly else "",
+    )
+
+
+def _done(subscription: Subscription) -> str:
+    if subscription.status is SubscriptionStatus.ENDED:
+        return _("已停用。停用前的费用在下一份账单里，之后不再收费。") if subscription.started_at else _("订阅已取消，没有产生费用。")
+    end = agreements.last_day(subscription.cancel_at or resources.clock.now())
+    return _("已安排停用：用到 %(date)s，之后不再收费。", date=formats.date(end))
+
+
+def _mine(id: int) -> Subscription:
+    return subscriptions.subscription_of(g.organization, id)
+
+
+def _reachable(subscription: Subscription, now: datetime) -> bool:
+    """Access details stay readable until the data can no longer be fetched."""
+    ended = subscription.ended_at
+    if ended is None:
+        return subscription.started_at is not None
+    days = subscription.revision.facts.get("export_days") or 0
+    return (period.local_day(now) - period.local_day(agreements.last_day(ended))).days <= days

@@ -1,0 +1,180 @@
+"""`/offerings/<slug>/subscribe`: one page to check everything and order; `/subscribed/<id>`: what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, HiddenField
+from wtforms.form import BaseForm
+from wtforms.validators import ValidationError
+
+from market import billing, catalog, resources, subscriptions
+from market.catalog import Offering, Plan
+from market.errors import Invalid, MarketError, NotFound
+from market.kit import quantity
+from market.web import agreements, formats, forms, guards, htmx
+
+bp = Blueprint("subscribe", __name__)
+bp.before_request(guards.buyer)
+
+Answer = Response | str | tuple[str, int]
+#: Tells htmx that nothing more will change.
+STOP_POLLING = 286
+
+
+class OrderForm(forms.MarketForm):
+    """What is sent with an order. `guesses` are the buyer's own figures, one for each metered charge."""
+
+    request_key = forms.TokenField()
+    accepted = HiddenField()
+    agree = BooleanField(
+        _l("我看过了价格、条款和退出方式，同意订阅"), [forms.Filled(_l("先看一遍价格和条款，再勾选同意"))]
+    )
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.guesses = _guesses(plan)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        mine = super().validate(extra_validators)
+        return self.guesses.validate() and mine
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        yield from self.guesses
+
+    @property
+    def has_errors(self) -> bool:
+        return bool(self.form_errors or any(field.errors for field in self))
+
+    def refuse(self, refusal: MarketError) -> None:
+        if not (isinstance(refusal, Invalid) and set(refusal.fields) <= set(self.guesses._fields)):
+            super().refuse(refusal)
+            return
+        for name, message in refusal.fields.items():
+            self.guesses[name].errors = [message]
+
+    def typed(self) -> dict[str, str]:
+        """The figures as they stand in the boxes."""
+        return {field.name: field._value() for field in self.guesses}
+
+
+def _guesses(plan: Plan) -> BaseForm:
+    """A box for each metered charge, filled from the address or the form, else with what is typical."""
+    metered = [charge for charge in plan.charges if charge.meter is not None]
+    boxes = BaseForm(
+        {
+            charge.slug: forms.QuantityField(
+                formats.local(charge, "name"),
+                [_not_negative],
+                id=f"use-{charge.slug}",
+                default=quantity.parse(charge.typical or "0"),
+                description=formats.local(charge, "hint"),
+            )
+            for charge in metered
+        }
+    )
+    boxes.process(request.form if request.method == "POST" else request.args)
+    return boxes
+
+
+def _not_negative(_form: BaseForm, field: forms.QuantityField) -> None:
+    if field.data is not None and field.data < 0:
+        raise ValidationError(_("%(label)s不能小于 0", label=field.label.text))
+
+
+@bp.get("/offerings/<slug>/subscribe")
+@guards.require("subscriptions.order")
+def show(slug: str) -> Answer:
+    """Everything on one page; `?plan=` and one parameter per charge come from the calculator."""
+    offering, plan, gone = _chosen(slug)
+    form = OrderForm(plan)
+    form.guesses.validate()
+    if gone:
+        form.form_errors.append(_("这个套餐已经停售。下面是现在在售的“%(plan)s”。", plan=formats.local(plan, "name")))
+    return _check_page(offering, plan, form)
+
+
+@bp.post("/offerings/<slug>/subscribe")
+@guards.require("subscriptions.order")
+def place(slug: str) -> Answer:
+    """Order once, however often the button is pressed."""
+    offering, plan, gone = _chosen(slug)
+    form = OrderForm(plan)
+    if gone:
+        form.refuse(subscriptions.NotForSale())
+        return _check_page(offering, plan, form), subscriptions.NotForSale.status
+    if "recalculate" in request.form:
+        return redirect(url_for(".show", slug=slug, plan=plan.slug, **form.typed()), 303)
+    if not form.validate_on_submit():
+        return _check_page(offering, plan, form), 422
+    try:
+        subscription = subscriptions.subscribe(
+            g.organization, plan, request_key=form.request_key.data, estimate=form.typed(), user=g.user,
+            by=g.actor, at=resources.clock.now(), accepted_hash=form.accepted.data,
+        )  # fmt: skip
+    except MarketError as refusal:
+        form.refuse(refusal)
+        form.agree.data = False
+        return _check_page(offering, plan, form), refusal.status
+    return redirect(url_for(".done", id=subscription.id), 303)
+
+
+@bp.get("/subscribed/<int:id>")
+@guards.require("subscriptions.read")
+def done(id: int) -> Answer:
+    """What happens next, and how far it is by now."""
+    subscription = subscriptions.subscription_of(g.organization, id)
+    opening = subscription.status in subscriptions.OPENING
+    body = render_template(
+        "storefront/subscribe/done.html",
+        subscription=subscription,
+        facts=subscription.revision.facts,
+        opening=opening,
+        request_row=subscriptions.requests_about(subscription)[subscriptions.RequestKind.PROVISION],
+    )
+    return (body, STOP_POLLING) if htmx.is_fragment() and not opening else body
+
+
+def _chosen(slug: str) -> tuple[Offering, Plan, bool]:
+    """The offering, the plan asked for, and whether that one is gone, so that the first one stands in for it."""
+    offering = catalog.offering_by_slug(slug)
+    if not offering.live_plans:
+        raise NotFound
+    wanted = request.values.get("plan", "")
+    named = next((plan for plan in offering.live_plans if plan.slug == wanted), None)
+    return offering, named or offering.live_plans[0], bool(wanted and named is None)
+
+
+def _check_page(offering: Offering, plan: Plan, form: OrderForm) -> str:
+    now, revision = resources.clock.now(), offering.live_revision
+    if revision is None:
+        raise NotFound
+    form.accepted.data = subscriptions.terms_hash(subscriptions.terms(plan, revision))
+    guessed = {field.name: _usable(field.data) for field in form.guesses}
+    return render_template(
+        "storefront/subscribe/show.html",
+        offering=offering,
+        plan=plan,
+        form=form,
+        facts=revision.facts,
+        prices=agreements.prices(plan),
+        promises=agreements.promises(revision.facts),
+        leaving=agreements.leaving(revision.facts),
+        estimate=billing.estimate(plan, guessed, at=now),
+        organization=g.organization,
+        running=subscriptions.running_for(g.organization, offering),
+        can_be_bought=catalog.can_be_bought(offering),
+        grace_days=resources.settings.grace_days,
+        payment_days=resources.settings.payment_days,
+    )
+
+
+def _usable(guess: Decimal | None) -> Decimal:
+    return guess if guess is not None and guess >= 0 else Decimal(0)

@@ -1,0 +1,146 @@
+"""`/vendor/customers`: the work list of requests, the customers, and one customer's subscription."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import TextAreaField
+
+from market import audit, db, resources, subscriptions
+from market.errors import Invalid, MarketError
+from market.subscriptions import OPEN_REQUESTS, ProvisioningRequest, RequestKind, RequestStatus, Subscription
+from market.web import agreements, forms, guards, paging, trail
+
+bp = Blueprint("customers", __name__, url_prefix="/customers")
+
+Answer = Response | str | tuple[str, int]
+
+
+class CompleteForm(forms.MarketForm):
+    """Done by hand: how the customer signs in, one entry a line."""
+
+    access = TextAreaField(_l("登录信息"), [forms.NotLongerThan(20_000)])
+
+    def entries(self) -> dict[str, str]:
+        """`名称: 内容` line by line, with either colon. Raises Invalid for a line without one."""
+        entries = {}
+        for line in filter(None, map(str.strip, (self.access.data or "").splitlines())):
+            label, colon, value = line.replace("：", ":", 1).partition(":")
+            if not (colon and label.strip() and value.strip()):
+                raise Invalid(fields={"access": "每行写一项，名称和内容用冒号隔开，例如：账号: zhangwei"})
+            entries[label.strip()] = value.strip()
+        return entries
+
+
+class FailForm(forms.MarketForm):
+    """Why it cannot be done; the customer reads it."""
+
+    reason = TextAreaField(
+        _l("为什么办不成"), [forms.Filled(_l("写明原因，客户会看到")), forms.NotLongerThan(500)]
+    )
+
+
+@bp.get("/")
+@guards.require("customers.read")
+def index() -> str:
+    """What is to be done, by deadline, and who buys."""
+    return render_template(
+        "vendor/customers/index.html",
+        requests=subscriptions.to_do(g.provider),
+        customers=paging.page_of(db.session, subscriptions.customers_of(g.provider)),
+        open_states=OPEN_REQUESTS,
+        now_at=resources.clock.now(),
+        trail=trail,
+    )
+
+
+@bp.get("/<int:id>")
+@guards.require("customers.read")
+def show(id: int) -> str:
+    """One customer's subscription and what is asked for it."""
+    return _page(subscriptions.of_provider(g.provider, id), CompleteForm(formdata=None), FailForm(formdata=None))
+
+
+@bp.post("/requests/<int:id>/complete")
+@guards.require("provisioning.do")
+def complete(id: int) -> Answer:
+    """Done by hand."""
+    request, form = subscriptions.request_of(g.provider, id), CompleteForm()
+    if not form.validate_on_submit():
+        return _refused(request, form, FailForm(formdata=None), 422)
+    try:
+        subscriptions.complete(request, access=form.entries(), by=g.actor, at=resources.clock.now())
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return _refused(request, form, FailForm(formdata=None), refusal.status)
+    opened = request.kind is RequestKind.PROVISION
+    flash(_("已开通，客户已经能用了。") if opened else _("已记录：服务已停止。"), "ok")
+    return redirect(url_for(".show", id=request.subscription_id), 303)
+
+
+@bp.post("/requests/<int:id>/fail")
+@guards.require("provisioning.do")
+def fail(id: int) -> Answer:
+    """Cannot be done, with a reason."""
+    request, form = subscriptions.request_of(g.provider, id), FailForm()
+    if not form.validate_on_submit():
+        return _refused(request, CompleteForm(formdata=None), form, 422)
+    try:
+        subscriptions.fail(request, reason=form.reason.data, by=g.actor, at=resources.clock.now())
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return _refused(request, CompleteForm(formdata=None), form, refusal.status)
+    flash(_("已记录，客户会看到原因。没有产生费用。"), "ok")
+    return redirect(url_for(".show", id=request.subscription_id), 303)
+
+
+@bp.post("/requests/<int:id>/retry")
+@guards.require("provisioning.do")
+def retry(id: int) -> Response:
+    """Take it up again."""
+    request = subscriptions.request_of(g.provider, id)
+    subscriptions.retry(request, by=g.actor, at=resources.clock.now())
+    flash(_("任务已重新打开。"), "ok")
+    return redirect(url_for(".show", id=request.subscription_id), 303)
+
+
+def _refused(request: ProvisioningRequest, complete: CompleteForm, fail: FailForm, status: int) -> Answer:
+    return _page(subscriptions.of_provider(g.provider, request.subscription_id), complete, fail), status
+
+
+def _page(subscription: Subscription, complete: CompleteForm, fail: FailForm) -> str:
+    requests = subscriptions.requests_about(subscription)
+    pending = next((each for each in requests.values() if each.status in OPEN_REQUESTS), None)
+    failed = next((each for each in requests.values() if _can_retry(each, subscription)), None)
+    return render_template(
+        "vendor/customers/show.html",
+        subscription=subscription,
+        facts=subscription.revision.facts,
+        prices=agreements.prices(subscription.plan),
+        request_row=pending,
+        failed=failed,
+        complete=complete,
+        fail=fail,
+        form=complete if complete.has_errors else fail,
+        log=_delivery_log(list(requests.values())),
+        story=[
+            {"at": event.at, "title": trail.title(event), "reason": trail.reason(event.reason)}
+            for event in subscriptions.timeline(subscription)
+        ],
+        now_at=resources.clock.now(),
+        last_day=agreements.last_day,
+        trail=trail,
+    )
+
+
+def _can_retry(request: ProvisioningRequest, subscription: Subscription) -> bool:
+    still_wanted = subscription.status is subscriptions.SubscriptionStatus.FAILED
+    return request.status is RequestStatus.FAILED and (still_wanted or request.kind is RequestKind.DEPROVISION)
+
+
+def _delivery_log(requests: list[ProvisioningRequest]) -> list[audit.AuditEvent]:
+    """Every attempt to reach the provider's system about this subscription, newest first."""
+    events = [event for request in requests for event in audit.history(request)]
+    return sorted(events, key=lambda event: event.id, reverse=True)
