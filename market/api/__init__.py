@@ -1,0 +1,38 @@
+"""API: what machines of providers may do — report usage, read their catalogue, set subscriptions up.
+
+Owns        keys at the door, CloudEvents over HTTP, the OpenAPI document and its readable page.
+Not here    what usage counts (metering), the verbs behind an answer (subscriptions, catalog).
+Invariants  every route but the documentation needs a key with a scope; every refusal is problem+json with
+            a stable code; what was answered as accepted is committed.
+"""
+
+from __future__ import annotations
+
+from flask_openapi3 import APIBlueprint, OpenAPI
+from pydantic import ValidationError
+
+from market.api import docs, door, events, meters, offerings, provisioning, subscriptions
+from market.web.security import csrf
+
+MODULES = (events, meters, offerings, subscriptions, provisioning)
+
+bp = APIBlueprint("api", __name__, url_prefix="/api/v1")
+bp.before_request(door.enter)
+bp.after_request(door.leave)
+for module in MODULES:
+    bp.register_api(module.bp)
+
+
+def init_app(app: OpenAPI) -> None:
+    """Serve `/api/v1`, the OpenAPI document and the page that explains it."""
+    app.security_schemes = {"key": {"type": "http", "scheme": "bearer"}}
+    app.validation_error_callback = _invalid
+    app.validation_error_model = door.Problem
+    for part in (bp, *(module.bp for module in MODULES)):
+        csrf.exempt(part)
+    app.register_api(bp)
+    app.register_blueprint(docs.bp)
+
+
+def _invalid(error: ValidationError):  # type: ignore[no-untyped-def]  # flask-openapi3 wants what abort() takes
+    return door.invalid(error)

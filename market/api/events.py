@@ -1,0 +1,148 @@
+"""POST /api/v1/events: usage in, as CloudEvents 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response, g, json, request
+from flask_babel import gettext as _
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field
+
+from market import billing, metering, resources
+from market.api import bodies
+from market.api.door import Problem, require
+from market.metering import Outcome, Verdict
+from market.web import transactions
+from market.web.errors import problem, translate
+
+bp = APIBlueprint(
+    "events", __name__, abp_tags=[Tag(name="Usage", description="Reporting what was used.")],
+    abp_security=[{"key": []}],
+)  # fmt: skip
+
+
+class EventsQuery(BaseModel):
+    """How to take the events."""
+
+    dry_run: bool = Field(False, description="Judge every event and store nothing.")
+
+
+class EventVerdict(BaseModel):
+    """What became of one event."""
+
+    id: str
+    source: str
+    status: Outcome
+    code: str | None = Field(None, description="Why it was not counted; stable.")
+    message: str | None = None
+    first: dict[str, Any] | None = Field(None, description="Of a duplicate or conflict: the event that came first.")
+
+
+class Verdicts(BaseModel):
+    """One verdict per event, in the order sent."""
+
+    accepted: int
+    duplicate: int
+    conflict: int
+    refused: int
+    events: list[EventVerdict]
+
+
+class CloudEvent(BaseModel):
+    """A CloudEvents 1.0 event; its type is a meter's event type, its subject a subscription."""
+
+    specversion: str = Field(examples=["1.0"])
+    id: str = Field(description="Unique within the source for ever: send again with the same id.", examples=["req-0001"])
+    source: str = Field(description="The source of the key.")
+    type: str = Field(examples=["storage.requests"])
+    subject: str = Field(examples=["sub_…"])
+    time: str | None = Field(None, description="RFC 3339; absent means now.")
+    data: dict[str, Any] | None = Field(None, examples=[{"count": 3}])
+
+
+_SHAPE = {"$ref": "#/components/schemas/CloudEvent"}
+_BATCH = {"type": "array", "items": _SHAPE, "maxItems": bodies.MOST_EVENTS}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/cloudevents+json": {"schema": _SHAPE},
+            "application/cloudevents-batch+json": {"schema": _BATCH},
+            "application/json": {"schema": {"anyOf": [_SHAPE, _BATCH]}},
+        },
+    }
+}
+bp.components_schemas["CloudEvent"] = CloudEvent.model_json_schema()
+
+
+@bp.post(
+    "/events",
+    summary="Report usage",
+    description=(
+        "One event or up to 5,000 (5 MB). Every event gets its own verdict; what is accepted stays accepted, and "
+        "sending anything again under the same id is harmless. With `Accept: application/json` the answer is 200 "
+        "with the verdicts. Otherwise it is 204 when every event is counted, and 400 with all verdicts when one is not."
+    ),
+    responses={200: Verdicts, 204: None, 400: Problem, 401: Problem, 403: Problem, 413: Problem, 415: Problem, 429: Problem},
+    openapi_extensions=_BODY,
+)
+@require("events:write")
+def create(query: EventsQuery) -> Response:
+    """Take events in; durable once answered."""
+    body = bodies.read()
+    try:
+        events = bodies.events(body)
+    except bodies.NotJson as refusal:
+        return _unreadable(refusal, body, query.dry_run)
+    verdicts = metering.ingest(
+        g.provider, g.api_key.source, events,
+        now=resources.clock.now(), closed_until=billing.closed_until, dry_run=query.dry_run,
+    )  # fmt: skip
+    return _answer(verdicts)
+
+
+def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response:
+    """Nothing in it can be judged, but the provider's event log shows that something came."""
+    told = metering.BadEvent(refusal.code, body[:2000].decode("utf-8", "replace").replace("\0", "�"))
+    metering.ingest(
+        g.provider, g.api_key.source, [told],
+        now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
+    )  # fmt: skip
+    transactions.keep()
+    return problem(refusal.status, refusal.code, _("有事件没有计入"), translate(refusal))
+
+
+def _answer(verdicts: Sequence[Verdict]) -> Response:
+    lost = [verdict for verdict in verdicts if not verdict.counted]
+    if _wants_verdicts():
+        return Response(json.dumps(_body(verdicts)), 200, mimetype="application/json")
+    if not lost:
+        return Response(status=204)
+    transactions.keep()
+    detail = _("%(lost)s 条事件没有计入，共 %(total)s 条。其余的已经计入；改好以后可以整批重发。", lost=len(lost), total=len(verdicts))
+    return problem(400, "events_refused", _("有事件没有计入"), detail, **_body(verdicts))
+
+
+def _wants_verdicts() -> bool:
+    """A client that can read verdicts says so by name; `*/*` reads only the status."""
+    return any(kind == "application/json" and quality > 0 for kind, quality in request.accept_mimetypes)
+
+
+def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    counts = {outcome.value: sum(verdict.outcome is outcome for verdict in verdicts) for outcome in Outcome}
+    return {**counts, "events": [_verdict(verdict) for verdict in verdicts]}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": verdict.id, "source": verdict.source, "status": verdict.outcome.value}
+    if verdict.code:
+        told |= {"code": verdict.code, "message": _(verdict.message, **verdict.params)}
+    if verdict.first:
+        first = verdict.first
+        told["first"] = {
+            "stored_at": first.stored_at.isoformat(), "type": first.type, "subject": first.subject,
+            "time": first.at.isoformat(), "data": first.data,
+        }  # fmt: skip
+    return told

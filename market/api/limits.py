@@ -1,0 +1,41 @@
+"""How often one key may ask: a token bucket for each, in each server process."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from market.errors import MarketError
+
+
+class TooManyRequests(MarketError):
+    """The key has used up what it may ask for the moment."""
+
+    status, code = 429, "too_many_requests"
+    message = "请求太频繁。请按 Retry-After 等一会儿再发；用同一编号重发不会重复计费。"
+
+
+class Limiter:
+    """At most `burst` requests at once, refilled by `per_second`."""
+
+    def __init__(self, *, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.burst, self.per_second, self.clock = burst, per_second, clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def policy(self) -> str:
+        """The rule as the `RateLimit-Policy` header says it."""
+        return f'"key";q={self.burst};w={math.ceil(self.burst / self.per_second)}'
+
+    def take(self, key: str) -> int:
+        """Count a request; 0 lets it pass, otherwise the seconds to wait."""
+        now = self.clock()
+        with self._lock:
+            left, seen = self._buckets.get(key, (float(self.burst), now))
+            left = min(float(self.burst), left + (now - seen) * self.per_second)
+            passes = left >= 1
+            self._buckets[key] = (left - 1 if passes else left, now)
+        return 0 if passes else max(1, math.ceil((1 - left) / self.per_second))

@@ -1,0 +1,33 @@
+"""Long lists for machines: `?cursor=` and a `Link: rel="next"` header (RFC 8288)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Response, json, request, url_for
+from pydantic import BaseModel, Field
+
+SIZE = 100
+
+
+class CursorQuery(BaseModel):
+    """Where to go on: the cursor of the `next` link."""
+
+    cursor: int = Field(0, ge=0, le=2**53, description="Take it from the `next` link.")
+
+
+def page(rows: Sequence[Any], told: Callable[[Any], dict[str, Any]], cursor: Callable[[Any], int]) -> Response:
+    """The answer for up to `SIZE` of `rows`; one row more says that there is a next page."""
+    shown, more = rows[:SIZE], len(rows) > SIZE
+    answer = Response(json.dumps({"data": [told(row) for row in shown]}), mimetype="application/json")
+    if more:
+        arguments = {**request.args.to_dict(), "cursor": cursor(shown[-1])}
+        following = url_for(str(request.endpoint), _external=True, **(request.view_args or {}), **arguments)
+        answer.headers["Link"] = f'<{following}>; rel="next"'
+    return answer
+
+
+def instant(at: Any) -> str | None:
+    """An instant as RFC 3339, or null."""
+    return at.isoformat() if at else None
