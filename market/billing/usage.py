@@ -39,7 +39,7 @@ def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[
         for service, ids in wanted.items()
         if service.start < cutoff
         for (subscription_id, meter_id), used in metering.quantities(
-            ids, Period(service.start, min(service.end, cutoff)), whole=period
+            ids, service, until=cutoff, whole=period
         ).items()
     }
 

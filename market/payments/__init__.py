@@ -1,0 +1,62 @@
+"""Payments: money promised and money that arrived.
+
+Owns        payments through gateways, bank arrivals, remittance codes.
+Not here    what is owed (billing), what providers get (settlement).
+Invariants  at most one open payment per bill and gateway; a bank reference is booked once; a bill never gets
+            more than it asks for; everything here may be done twice.
+"""
+
+from market.payments.actions import GATEWAYS, announce, confirm_arrival, instructions, start
+from market.payments.bank_transfer import BankTransfer
+from market.payments.gateway import Gateway, Gateways
+from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
+from market.payments.queries import (
+    OPEN,
+    arrivals_of,
+    awaiting,
+    awaiting_count,
+    open_payment_of,
+    payment_by_id,
+    payment_of,
+    settled,
+)
+from market.payments.refusals import (
+    AmountDiffers,
+    AmountTooLarge,
+    ArrivalInvalid,
+    NotAwaited,
+    NothingToPay,
+    ReferenceTaken,
+)
+from market.payments.signals import payment_announced, payment_arrived
+
+__all__ = [
+    "GATEWAYS",
+    "LIFECYCLE",
+    "OPEN",
+    "AmountDiffers",
+    "AmountTooLarge",
+    "ArrivalInvalid",
+    "BankArrival",
+    "BankTransfer",
+    "Gateway",
+    "Gateways",
+    "NotAwaited",
+    "NothingToPay",
+    "Payment",
+    "PaymentStatus",
+    "ReferenceTaken",
+    "announce",
+    "arrivals_of",
+    "awaiting",
+    "awaiting_count",
+    "confirm_arrival",
+    "instructions",
+    "open_payment_of",
+    "payment_announced",
+    "payment_arrived",
+    "payment_by_id",
+    "payment_of",
+    "settled",
+    "start",
+]

@@ -1,0 +1,187 @@
+"""Verbs of paying: begin, announce, confirm what arrived. Doing any of them twice is harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from market import audit, billing, db
+from market.accounts import User
+from market.audit import Actor
+from market.billing import Bill
+from market.kit import money
+from market.kit.period import local_day
+from market.payments.bank_transfer import BankTransfer
+from market.payments.gateway import Gateways
+from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
+from market.payments.queries import OPEN, open_payment_of
+from market.payments.refusals import (
+    AmountDiffers,
+    AmountTooLarge,
+    ArrivalInvalid,
+    NotAwaited,
+    NothingToPay,
+    ReferenceTaken,
+)
+from market.payments.signals import payment_announced, payment_arrived
+
+GATEWAYS = Gateways(BankTransfer())
+
+_LONGEST_REFERENCE = 64
+_LONGEST_NAME = 100
+
+
+def start(bill: Bill, gateway: str = BankTransfer.name, *, by: Actor, at: datetime) -> Payment:
+    """Begin to pay what is still owed on a bill; a payment that is open already is returned as it is.
+
+    Raises NothingToPay, NotFound for a gateway that is not set up.
+    """
+    way = GATEWAYS.named(gateway)
+    _hold(bill)
+    if bill.status not in billing.DUE:
+        raise NothingToPay
+    known = open_payment_of(bill, gateway)
+    if known is not None:
+        return known
+    payment = Payment(bill=bill, gateway=gateway, amount_fen=bill.owed_fen, created_at=at)
+    way.prepare(payment)
+    db.session.add(payment)
+    audit.record(
+        "payment.started", payment, by=by, at=at, organization_id=bill.organization_id,
+        after={"bill": str(bill), "gateway": gateway, "amount_fen": payment.amount_fen},
+    )  # fmt: skip
+    db.on_commit(lambda: way.collect(payment))
+    return payment
+
+
+def instructions(payment: Payment) -> Mapping[str, str]:
+    """What the buyer types into her bank's form."""
+    return GATEWAYS.named(payment.gateway).instructions(payment)
+
+
+def announce(payment: Payment, *, by: Actor, at: datetime) -> None:
+    """Note that the buyer says she has transferred the money. Raises NotAwaited when it is settled."""
+    _take(payment)
+    if payment.announced_at is not None:
+        return
+    payment.announced_at = at
+    audit.record(
+        "payment.announced", payment, by=by, at=at, organization_id=payment.bill.organization_id,
+        after={"bill": str(payment.bill)},
+    )  # fmt: skip
+    payment_announced.send(payment, at=at)
+
+
+def confirm_arrival(
+    payment: Payment,
+    *,
+    amount_fen: int,
+    payer_name: str,
+    bank_reference: str,
+    arrived_on: date,
+    user: User,
+    by: Actor,
+    at: datetime,
+    partial: bool = False,
+    note: str = "",
+) -> BankArrival:
+    """Book money that an administrator has seen on the account.
+
+    Less than is owed is booked only with `partial`; what is left gets a payment with a code of its own. The
+    same bank reference for the same payment and amount returns the arrival that is there.
+    Raises NotAwaited, ReferenceTaken, AmountDiffers, AmountTooLarge, ArrivalInvalid.
+    """
+    payer_name, bank_reference, note = payer_name.strip(), bank_reference.strip(), note.strip()
+    _check(payer_name, bank_reference, arrived_on, amount_fen, at)
+    _hold(payment.bill)
+    booked = _booked(bank_reference)
+    if booked is not None:
+        if booked.payment_id == payment.id and booked.amount_fen == amount_fen:
+            return booked
+        raise ReferenceTaken(field="bank_reference", reference=bank_reference, code=str(booked.payment))
+    _take(payment)
+    _compare(amount_fen, payment.bill.owed_fen, partial=partial)
+    arrival = BankArrival(
+        payment_id=payment.id, bank_reference=bank_reference, amount_fen=amount_fen, payer_name=payer_name,
+        arrived_on=arrived_on, confirmed_by_id=user.id, confirmed_at=at, note=note,
+    )  # fmt: skip
+    _store(arrival, payment)
+    _succeed(payment, amount_fen, at)
+    audit.record(
+        "payment.confirmed", payment, by=by, at=at, reason=note, organization_id=payment.bill.organization_id,
+        after={"bill": str(payment.bill), "amount_fen": amount_fen, "payer": payer_name, "bank_reference": bank_reference},
+    )  # fmt: skip
+    billing.receive(payment.bill, amount_fen, by=by, at=at)
+    payment_arrived.send(payment, at=at)
+    if payment.bill.owed_fen:
+        start(payment.bill, payment.gateway, by=by, at=at)
+    return arrival
+
+
+def _hold(bill: Bill) -> None:
+    """Two people who act on one bill take turns; the second sees what the first did."""
+    columns = ["status", "gross_fen", "paid_fen", "version"]
+    db.session.flush()
+    db.session.refresh(bill, attribute_names=columns, with_for_update=True)
+
+
+def _take(payment: Payment) -> None:
+    db.session.refresh(payment, attribute_names=["status", "announced_at", "version"], with_for_update=True)
+    if payment.status not in OPEN:
+        raise NotAwaited
+
+
+def _check(payer_name: str, bank_reference: str, arrived_on: date, amount_fen: int, at: datetime) -> None:
+    wrong = {}
+    if amount_fen <= 0:
+        wrong["amount_fen"] = "到账金额须大于 0"
+    if not payer_name:
+        wrong["payer_name"] = "填写付款户名，和银行回单上一致"
+    if len(payer_name) > _LONGEST_NAME:
+        wrong["payer_name"] = "付款户名太长，最多 100 个字"
+    if not bank_reference:
+        wrong["bank_reference"] = "填写银行流水号，和银行回单上一致"
+    if len(bank_reference) > _LONGEST_REFERENCE:
+        wrong["bank_reference"] = "银行流水号太长，最多 64 个字"
+    if arrived_on > local_day(at):
+        wrong["arrived_on"] = "到账日期不能晚于今天"
+    if wrong:
+        raise ArrivalInvalid(fields=wrong)
+
+
+def _compare(arrived_fen: int, owed_fen: int, *, partial: bool) -> None:
+    sums = {"arrived": money.text(arrived_fen), "owed": money.text(owed_fen)}
+    difference = money.text(abs(arrived_fen - owed_fen))
+    if arrived_fen > owed_fen:
+        raise AmountTooLarge(field="amount_fen", difference=difference, **sums)
+    if arrived_fen < owed_fen and not partial:
+        raise AmountDiffers(field="amount_fen", difference=difference, **sums)
+
+
+def _booked(bank_reference: str) -> BankArrival | None:
+    query = select(BankArrival).where(BankArrival.bank_reference == bank_reference)
+    found = db.session.scalar(query)
+    if found is not None:
+        db.session.refresh(found, attribute_names=["payment"])
+    return found
+
+
+def _store(arrival: BankArrival, payment: Payment) -> None:
+    """The unique key decides when two administrators enter the same slip at one moment."""
+    try:
+        with db.session.begin_nested():
+            db.session.add(arrival)
+        db.session.refresh(payment, attribute_names=["arrival"])
+    except IntegrityError as error:
+        raise ReferenceTaken(
+            field="bank_reference", reference=arrival.bank_reference, code=str(payment)
+        ) from error
+
+
+def _succeed(payment: Payment, amount_fen: int, at: datetime) -> None:
+    LIFECYCLE.move(payment, PaymentStatus.SUCCEEDED)
+    payment.amount_fen = amount_fen
+    payment.finished_at = at

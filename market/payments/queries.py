@@ -1,0 +1,77 @@
+"""Questions about payments. A stranger's is not found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased, contains_eager, joinedload
+
+from market import db
+from market.accounts import Organization
+from market.billing import Bill
+from market.errors import NotFound
+from market.payments.models import BankArrival, Payment, PaymentStatus
+from market.payments.remittance import tidy
+
+#: Payments that money may still come for.
+OPEN = frozenset({PaymentStatus.PENDING, PaymentStatus.PROCESSING})
+
+
+def payment_of(organization: Organization, id: int) -> Payment:
+    """One payment for an organization's bill, with the bill and what arrived. Raises NotFound for a stranger's."""
+    return _found(_with_bill().where(Payment.id == id, Bill.organization_id == organization.id))
+
+
+def payment_by_id(id: int) -> Payment:
+    """Any payment, for administrators. Raises NotFound."""
+    return _found(_with_bill().where(Payment.id == id))
+
+
+def open_payment_of(bill: Bill, gateway: str) -> Payment | None:
+    """The payment of a bill through one gateway that money may still come for."""
+    query = _with_bill().where(Payment.bill_id == bill.id, Payment.gateway == gateway, Payment.status.in_(OPEN))
+    return db.session.scalar(query)
+
+
+def awaiting(code: str = "") -> Select[Payment]:
+    """Payments that money may still come for: announced ones first, oldest first.
+
+    `code` narrows to bills that were ever given such a code: a second part may carry the first one's.
+    """
+    query = _with_bill().where(Payment.status.in_(OPEN))
+    if code.strip():
+        named = aliased(Payment)
+        like = named.remittance_code.contains(tidy(code), autoescape=True)
+        query = query.where(Payment.bill_id.in_(select(named.bill_id).where(like)))
+    return query.order_by(Payment.announced_at.is_(None), Payment.announced_at, Payment.id)
+
+
+def awaiting_count() -> int:
+    """How many payments a buyer has announced that nobody has confirmed."""
+    query = select(func.count()).select_from(Payment)
+    query = query.where(Payment.status.in_(OPEN), Payment.announced_at.is_not(None))
+    return db.session.scalar(query) or 0
+
+
+def settled() -> Select[Payment]:
+    """Payments whose money has arrived, newest first."""
+    return _with_bill().where(Payment.status == PaymentStatus.SUCCEEDED).order_by(Payment.finished_at.desc(), Payment.id.desc())
+
+
+def arrivals_of(bill: Bill) -> Sequence[BankArrival]:
+    """What has arrived for a bill, oldest first, with the payment."""
+    query = select(BankArrival).join(BankArrival.payment).where(Payment.bill_id == bill.id)
+    return db.session.scalars(query.options(contains_eager(BankArrival.payment)).order_by(BankArrival.id)).all()
+
+
+def _with_bill() -> Select[Payment]:
+    query = select(Payment).join(Payment.bill).options(joinedload(Payment.arrival))
+    return query.options(contains_eager(Payment.bill).joinedload(Bill.organization))
+
+
+def _found(query: Select[Payment]) -> Payment:
+    payment = db.session.scalar(query)
+    if payment is None:
+        raise NotFound
+    return payment
