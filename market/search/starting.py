@@ -1,0 +1,70 @@
+"""Where an offering's prices start: the plan that a card names, and what it costs in a usual month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any, Protocol, TypeVar
+
+from market import rating
+from market.kit import money
+
+_MONTHS = 12
+
+
+class Priced(Protocol):
+    """A charge, as far as its price goes."""
+
+    terms: Any
+    typical: str
+
+
+class Offer(Protocol):
+    """A plan, as far as its price goes."""
+
+    @property
+    def charges(self) -> Sequence[Priced]: ...
+
+
+AnyOffer = TypeVar("AnyOffer", bound=Offer)
+
+
+def starting_plan(plans: Iterable[AnyOffer]) -> AnyOffer | None:
+    """The plan with the lowest fixed fee a month; a plan that is paid once comes after all that recur.
+
+    Among equals it is the first one in the provider's order. None without plans.
+    """
+    return min(plans, key=_fixed, default=None)
+
+
+def usual_month_fen(plan: Offer) -> int:
+    """What a month costs at the quantities the calculator starts with: a yearly fee by its twelfth, one-off fees not."""
+    return money.fen(sum((_monthly(charge) for charge in plan.charges), Fraction(0)))
+
+
+def _fixed(plan: Offer) -> tuple[bool, Fraction]:
+    fees = [rating.parse(charge.terms) for charge in plan.charges]
+    recurring = [terms for terms in fees if not isinstance(terms, rating.Flat) or terms.interval != "once"]
+    fixed = sum((_of_month(terms) for terms in recurring if isinstance(terms, rating.Flat)), Fraction(0))
+    return not recurring, fixed
+
+
+def _of_month(terms: rating.Flat) -> Fraction:
+    shares = {"month": Fraction(1), "year": Fraction(1, _MONTHS), "once": Fraction(0)}
+    return Fraction(terms.amount) * shares[terms.interval]
+
+
+def _monthly(charge: Priced) -> Fraction:
+    terms = rating.parse(charge.terms)
+    if isinstance(terms, rating.Flat):
+        return _of_month(terms)
+    return rating.rate(terms, usual(charge)).exact
+
+
+def usual(charge: Priced) -> Decimal:
+    """The quantity a month that the provider calls usual; 0 where it says nothing readable."""
+    try:
+        return max(Decimal(charge.typical or "0"), Decimal(0))
+    except InvalidOperation:
+        return Decimal(0)

@@ -1,0 +1,52 @@
+"""`/help`: how this marketplace works, topic by topic; figures come from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from market import resources
+from market.errors import NotFound
+
+bp = Blueprint("help", __name__, url_prefix="/help")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A help page, and what it answers in one sentence."""
+
+    slug: str
+    title: LazyString
+    answer: LazyString
+    icon: str
+
+
+TOPICS = (
+    Topic("pricing", _l("价格与账单说明"), _l("价格怎么看，账单上的每一笔怎么算出来"), "receipt"),
+    Topic("payment", _l("对公转账指引"), _l("收到账单以后怎么付款，备注码写在哪里"), "building-bank"),
+    Topic("fapiao", _l("账单和发票的区别"), _l("账单不是发票；发票由谁开、什么时候开"), "file-invoice"),
+    Topic("leaving", _l("退订与数据导出"), _l("怎么停用，最后一张账单怎么算，数据怎么带走"), "download"),
+    Topic("listing", _l("上架与审核"), _l("服务商怎么上架，管理员审核什么"), "clipboard-check"),
+    Topic("rules", _l("平台规则"), _l("谁能在这里卖，推荐目录怎么评，价格怎么改"), "scale"),
+    Topic("privacy", _l("隐私政策"), _l("我们记下什么，用来做什么，谁看得到"), "lock"),
+)
+
+
+@bp.get("/")
+def index() -> str:
+    """All topics and the questions asked most."""
+    return render_template("storefront/help/index.html", topics=TOPICS, settings_now=resources.settings)
+
+
+@bp.get("/<topic>")
+def show(topic: str) -> str:
+    """One topic."""
+    found = next((each for each in TOPICS if each.slug == topic), None)
+    if found is None:
+        raise NotFound
+    return render_template(
+        f"storefront/help/{found.slug}.html", topic=found, topics=TOPICS, settings_now=resources.settings
+    )

@@ -1,0 +1,36 @@
+"""`/`: what this place is, a search in one's own words, what is recommended and what is new."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from market import catalog, recommended, search
+from market.storefront import structured
+from market.storefront.cards import cards, today
+
+bp = Blueprint("home", __name__)
+
+SHOWN = 4
+
+
+@bp.get("/")
+def index() -> str:
+    """The start page; searching and filtering happen on the list."""
+    shelf = search.shelf()
+    newest = list(shelf.listings)[:SHOWN]
+    chosen = [entry.offering for entry in recommended.listed(today())[:SHOWN]]
+    return render_template(
+        "storefront/home/index.html",
+        branches=catalog.categories(),
+        total=len(shelf.listings),
+        sellers=len(catalog.live_counts()),
+        chosen=cards(chosen),
+        newest=cards(in_order(newest)),
+        data=structured.organization(),
+    )
+
+
+def in_order(ids: list[int]) -> list[catalog.Offering]:
+    """Offerings on sale with all a card shows, in the order of `ids`."""
+    found = {offering.id: offering for offering in catalog.live_offerings(ids=ids)}
+    return [found[id] for id in ids if id in found]

@@ -1,0 +1,83 @@
+"""`/offerings` and `/offerings/<slug>`: finding a service, and what it is, costs and promises."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext as _
+
+from market import accounts, catalog, recommended, resources
+from market.catalog import Offering
+from market.storefront import browse, places, structured
+from market.storefront.calculator import calculate
+from market.storefront.cards import cards, key_facts, today
+from market.storefront.home import in_order
+from market.storefront.papers import papers
+from market.storefront.price_table import has_tiers, price_rows
+from market.storefront.prices import plan_price
+from market.storefront.terms import exit_rows, promise_rows
+from market.web import formats, paging
+from market.web.navigation import url_if
+
+bp = Blueprint("offerings", __name__, url_prefix="/offerings")
+
+PAGE_SIZE = 12
+
+
+@bp.get("/")
+def index() -> str | tuple[str, int]:
+    """The list, narrowed by what its address asks for; 422 for search words that are too long."""
+    found = browse.read()
+    page = paging.page_of_list(found.listings, size=PAGE_SIZE)
+    offered = in_order([listing.id for listing in page])
+    html = render_template(
+        "storefront/offerings/index.html", browse=found, page=page, cards=cards(offered), longest=browse.LONGEST_QUERY
+    )
+    return (html, 422) if found.error else html
+
+
+@bp.get("/<slug>")
+def show(slug: str) -> str | tuple[str, int]:
+    """One service with its calculator; a withdrawn one keeps its page. 422 for guesses that cannot be read."""
+    offering = catalog.offering_by_slug(slug)
+    at, on = resources.clock.now(), today()
+    calculator = calculate(offering, request.args, at=at)
+    cities = places.cities()
+    html = render_template(
+        "storefront/offerings/show.html",
+        offering=offering,
+        facts=offering.live_revision.facts,
+        for_sale=catalog.can_be_bought(offering),
+        entry=recommended.listed_for([offering.id], on).get(offering.id),
+        calculator=calculator,
+        key_facts=key_facts(offering, cities, on),
+        plan_prices={plan.slug: plan_price(plan) for plan in offering.live_plans},
+        subscribe_url=url_if("storefront.subscribe.show", slug=offering.slug),
+        rows=price_rows(offering.live_plans),
+        tiers=has_tiers(offering.live_plans),
+        papers=papers(offering, on),
+        promise_rows=promise_rows(offering, places.place_names(offering.live_revision.facts["data_location"], cities)),
+        exit_rows=exit_rows(offering),
+        sectors=_sectors(offering),
+        trail=trail(offering),
+        data=[structured.product(offering), structured.crumbs(trail(offering), offering)],
+    )
+    return (html, 422) if calculator.has_errors else html
+
+
+def trail(offering: Offering) -> list[tuple[str, str]]:
+    """Start page, category, sub-category, the offering itself."""
+    facts, names = offering.live_revision.facts, catalog.category_names()
+    top, sub = offering.category_slug, facts["subcategory"]
+    steps = [
+        (_("首页"), url_for("storefront.home.index")),
+        (formats.local(offering.category, "name"), url_for("storefront.offerings.index", category=top)),
+    ]
+    if sub in names:
+        address = url_for("storefront.offerings.index", category=top, subcategory=sub)
+        steps.append((formats.local(names[sub], "name"), address))
+    return [*steps, (formats.local(facts, "name"), "")]
+
+
+def _sectors(offering: Offering) -> list[str]:
+    chosen = set(offering.live_revision.facts["sectors"])
+    return [formats.local(sector, "name") for sector in accounts.sectors() if sector.slug in chosen] if chosen else []

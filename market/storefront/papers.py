@@ -1,0 +1,58 @@
+"""Certificates of an offering and licences of its provider: one table, with last days and when they were checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from market import providers
+from market.catalog import Offering
+from market.providers import Licence
+from market.storefront import places
+from market.web import formats
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One certificate or licence; `state` is valid, expiring, expired or unchecked."""
+
+    name: str
+    number: str
+    valid_until: date | None
+    checked_at: datetime | None
+    state: str
+    of_provider: bool = False
+
+
+def papers(offering: Offering, on: date) -> list[Paper]:
+    """What an offering holds, then what its provider holds. An administrator saw the former at the review."""
+    revision = offering.live_revision
+    own = [_certificate(held, revision.decided_at or revision.published_at, on) for held in revision.facts["certificates"]]
+    return own + [of_licence(licence, on) for licence in offering.provider.licences]
+
+
+def of_licences(licences: Iterable[Licence], on: date) -> list[Paper]:
+    """A provider's licences."""
+    return [of_licence(licence, on) for licence in licences]
+
+
+def of_licence(licence: Licence, on: date) -> Paper:
+    """One licence of a provider."""
+    return Paper(
+        formats.local(licence, "name"), licence.number, licence.valid_until, licence.checked_at,
+        providers.licence_state(licence, on), of_provider=True,
+    )  # fmt: skip
+
+
+def _certificate(held: Mapping[str, Any], checked_at: datetime | None, on: date) -> Paper:
+    last = date.fromisoformat(str(held["valid_until"])) if held.get("valid_until") else None
+    state = "expired" if places.expired(held, on) else _expiring(last, on, checked_at)
+    return Paper(places.certificate_name(held["type"]), held["number"], last, checked_at, state)
+
+
+def _expiring(last: date | None, on: date, checked_at: datetime | None) -> str:
+    if last is not None and last < on + providers.EXPIRING:
+        return "expiring"
+    return "valid" if checked_at is not None else "unchecked"

@@ -1,0 +1,77 @@
+"""The price table of an offering: plans side by side, every charge, also one that costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from flask_babel import gettext as _
+
+from market import rating
+from market.catalog import Charge, Plan
+from market.storefront import prices
+from market.web import formats
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """What each plan says about one thing; a cell is one line or several."""
+
+    label: str
+    note: str
+    cells: list[tuple[str, ...]]
+
+
+def price_rows(plans: Sequence[Plan]) -> list[PriceRow]:
+    """Fees first, then use by kind, then the trial."""
+    keys = dict.fromkeys(_key(charge) for plan in plans for charge in plan.charges)
+    rows: list[PriceRow] = []
+    for key in sorted(keys, key=lambda key: key[0] != "fee"):
+        charges = [next((c for c in plan.charges if _key(c) == key), None) for plan in plans]
+        rows += _fee_rows(charges) if key[0] == "fee" else _use_rows(charges)
+    trials = [_("%(days)d 天", days=plan.trial_days) if plan.trial_days else _("无") for plan in plans]
+    rows.append(PriceRow(_("免费试用"), "", [(text,) for text in trials]))
+    return rows
+
+
+def has_tiers(plans: Sequence[Plan]) -> bool:
+    """Whether a note on how tiers count is needed."""
+    return any(charge.terms["model"] in ("graduated", "volume") for plan in plans for charge in plan.charges)
+
+
+def _key(charge: Charge) -> tuple[str, str]:
+    """Charges of different plans with the same key stand in one row."""
+    if charge.meter is None:
+        return ("fee", f"{charge.terms['interval']} {charge.name_zh}")
+    return ("use", str(charge.meter_id))
+
+
+def _fee_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
+    known = next(charge for charge in charges if charge is not None)
+    cells = [rating.describe(rating.parse(c.terms), "", formats.language()) if c else (_("无"),) for c in charges]
+    yield PriceRow(formats.local(known, "name"), "", cells)
+
+
+def _use_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
+    known = next(charge for charge in charges if charge is not None)
+    name, unit = formats.local(known, "name"), prices.unit_of(known)
+    terms = [rating.parse(charge.terms) if charge else None for charge in charges]
+    if any(each is not None and each.included for each in terms):
+        included = [(_included(each, unit),) for each in terms]
+        yield PriceRow(_("%(use)s：包含", use=name), _("每月"), included)
+        yield PriceRow(_("%(use)s：超出", use=name), "", [_price(each, unit) for each in terms])
+    else:
+        yield PriceRow(name, "", [_price(each, unit) for each in terms])
+
+
+def _included(terms: rating.Terms | None, unit: str) -> str:
+    if terms is None or isinstance(terms, rating.Flat) or not terms.included:
+        return _("无")
+    return formats.quantity(terms.included, unit)
+
+
+def _price(terms: rating.Terms | None, unit: str) -> tuple[str, ...]:
+    if terms is None or isinstance(terms, rating.Flat):
+        return (_("无"),)
+    return rating.describe(replace(terms, included=Decimal(0)), unit, formats.language())
