@@ -51,9 +51,9 @@ def sign_in(user: User, *, remember: bool = False) -> None:
 
 
 def sign_out() -> None:
-    """End the session."""
-    logout_user()
+    """End the session, and forget the cookie that would begin another."""
     session.clear()
+    logout_user()  # notes in the session that the cookie is to be removed
     _forget()
 
 

@@ -72,7 +72,12 @@ def _raise(error: Exception) -> Callable[[], str]:
 def sign_in(id: int) -> object:
     user = db.session.get(User, id)
     assert user is not None
-    login.sign_in(user)
+    login.sign_in(user, remember="remember" in request.args)
+    return redirect("/", 303)
+
+
+def sign_out() -> object:
+    login.sign_out()
     return redirect("/", 303)
 
 
@@ -115,6 +120,7 @@ def site(settings: Settings, database: None) -> Flask:
     app.add_url_rule("/broken", "broken", _raise(RuntimeError("secret-detail")))
     app.add_url_rule("/api/v1/broken", "api_broken", _raise(RuntimeError("secret-detail")))
     app.add_url_rule("/become/<int:id>", "become", sign_in)
+    app.add_url_rule("/leave", "leave", sign_out)
     return app
 
 
