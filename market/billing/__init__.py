@@ -18,6 +18,7 @@ from market.billing.actions import (
     receive,
 )
 from market.billing.closing import Failure, Report, bill_leavers, close_due, outstanding
+from market.billing.documents import file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
@@ -34,6 +35,8 @@ from market.billing.queries import (
     months,
 )
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
+from market.billing.view import BillView, Receipt, used, view, working
+from market.billing.wording import Words
 
 __all__ = [
     "DUE",
@@ -42,6 +45,7 @@ __all__ = [
     "BillLine",
     "BillStatus",
     "BillTax",
+    "BillView",
     "Estimate",
     "EstimateLine",
     "Failure",
@@ -51,8 +55,10 @@ __all__ = [
     "MonthCounts",
     "NothingDue",
     "PeriodNotOver",
+    "Receipt",
     "Report",
     "TooMuch",
+    "Words",
     "bill_by_id",
     "bill_finalized",
     "bill_for",
@@ -70,13 +76,18 @@ __all__ = [
     "due_at",
     "due_bills_of",
     "estimate",
+    "file_name",
     "final_at",
     "finalize",
     "mark_overdue",
     "months",
     "outstanding",
+    "pdf",
     "period_of",
     "receive",
     "recompute",
     "total_fen",
+    "used",
+    "view",
+    "working",
 ]

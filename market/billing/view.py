@@ -1,0 +1,234 @@
+"""One view model of a bill for page, print and PDF: every word and figure as it is shown.
+
+Strings only (and fen beside them where a page needs to compare), so no two faces can differ by a fen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from market import rating
+from market.billing import parties
+from market.billing.models import Bill, BillLine, BillStatus, LineKind
+from market.billing.wording import Words, amount, percent, price
+from market.kit import money
+from market.kit.period import Period, local_day
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that has arrived, as payments tell it."""
+
+    amount_fen: int
+    arrived_on: date
+    payer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: what it is for, how it was worked out, and its three amounts."""
+
+    offering: str
+    charge: str
+    plan: str
+    subscription: str
+    service: str
+    used: str
+    working: tuple[str, ...]
+    net: str
+    tax: str
+    gross: str
+    gross_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One provider's lines at one tax rate."""
+
+    seller: str
+    seller_code: str
+    subtotal: str
+    rate: str
+    rows: tuple[Row, ...]
+    net: str
+    tax: str
+    gross: str
+
+
+@dataclass(frozen=True, slots=True)
+class BillView:
+    """A bill as it is read. `texts` are the document's own words by key."""
+
+    locale: str
+    title: str
+    number: str
+    state: str
+    status: str
+    draft: bool
+    buyer: tuple[str, ...]
+    payee: tuple[str, ...]
+    span: tuple[str, ...]
+    note: str
+    cutoff: str
+    groups: tuple[Group, ...]
+    net: str
+    tax: str
+    gross: str
+    capital: str
+    paid: str
+    owed: str
+    owed_fen: int
+    payments: tuple[str, ...]
+    texts: Mapping[str, str]
+    issued_on: date | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for the PDF."""
+        return asdict(self) | {"issued_on": self.issued_on.isoformat() if self.issued_on else ""}
+
+
+_TEXTS = (
+    "number", "state", "buyer", "payee", "period", "column.what", "column.how", "column.net", "column.tax",
+    "column.gross", "total", "capital", "paid", "owed", "payments", "payments.none",
+)  # fmt: skip
+
+
+def view(bill: Bill, locale: str = "zh", *, receipts: Iterable[Receipt] = ()) -> BillView:
+    """A stored bill; needs its organization, lines and taxes, as `bill_of` and `bill_for` load them.
+
+    A draft shows the parties of now, an issued bill those of then.
+    """
+    words = Words(locale)
+    draft = bill.status is BillStatus.DRAFT
+    names = bill.parties or parties.snapshot(bill.organization, [tax.provider_id for tax in bill.taxes])
+    return BillView(
+        locale=words.locale,
+        title=words.say("title.draft" if draft else "title"),
+        number=bill.number or "",
+        state=words.state(bill.status),
+        status=bill.status.value,
+        draft=draft,
+        buyer=_firm(words, names["buyer"]),
+        payee=_payee(words, names["payee"]),
+        span=_span(words, bill),
+        note=words.say("draft_note" if draft else "not_fapiao"),
+        cutoff=words.say("cutoff", moment=words.moment(bill.cutoff)),
+        groups=tuple(_groups(words, bill, names["providers"])),
+        net=amount(bill.net_fen),
+        tax=amount(bill.tax_fen),
+        gross=amount(bill.gross_fen),
+        capital=money.capital(bill.gross_fen),
+        paid=amount(bill.paid_fen),
+        owed=amount(bill.owed_fen),
+        owed_fen=bill.owed_fen,
+        payments=tuple(_payment(words, receipt) for receipt in receipts),
+        texts={key.replace(".", "_"): words.say(key) for key in _TEXTS},
+        issued_on=local_day(bill.issued_at) if bill.issued_at else None,
+    )
+
+
+def _firm(words: Words, firm: Mapping[str, str]) -> tuple[str, ...]:
+    return (firm["name"], *([words.say("uscc", uscc=firm["uscc"])] if firm["uscc"] else []))
+
+
+def _payee(words: Words, payee: Mapping[str, str]) -> tuple[str, ...]:
+    return payee["name"], words.say("bank", bank=payee["bank"]), words.say("account", account=payee["account"])
+
+
+def _span(words: Words, bill: Bill) -> tuple[str, ...]:
+    told = [words.span(bill.period)]
+    if bill.issued_at:
+        told.append(words.say("issued", date=words.date(local_day(bill.issued_at))))
+    if bill.due_at and bill.gross_fen:
+        told.append(words.say("due", date=words.date(local_day(bill.due_at))))
+    return tuple(told)
+
+
+def _payment(words: Words, receipt: Receipt) -> str:
+    day, sum_ = words.date(receipt.arrived_on), price(receipt.amount_fen)
+    return words.say("payment", date=day, amount=sum_, payer=receipt.payer)
+
+
+def _groups(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]]) -> Iterable[Group]:
+    """Lines by provider and rate; the sums are the ones a fapiao will state."""
+    taxes = {(tax.provider_id, Decimal(tax.tax_rate)): tax for tax in bill.taxes}
+
+    def key(line: BillLine) -> tuple[int, Decimal]:
+        return line.provider_id, Decimal(line.tax_rate)
+
+    for (provider_id, rate), lines in groupby(sorted(bill.lines, key=lambda line: (*key(line), line.position)), key):
+        seller, tax = sellers[str(provider_id)], taxes[provider_id, rate]
+        name = words.local(seller, "name")
+        legal = f"{name}（{seller['name']}）" if not words.english else f"{name} ({seller['name']})"
+        yield Group(
+            seller=words.say("seller", name=name if name == seller["name"] else legal),
+            seller_code=words.say("seller.uscc", uscc=seller["uscc"]) if seller["uscc"] else "",
+            subtotal=words.say("subtotal", rate=percent(tax.tax_rate)),
+            rate=percent(tax.tax_rate),
+            rows=tuple(_row(words, line, bill.period) for line in lines),
+            net=amount(tax.net_fen),
+            tax=amount(tax.tax_fen),
+            gross=amount(tax.gross_fen),
+        )
+
+
+def _row(words: Words, line: BillLine, period: Period) -> Row:
+    label, service = line.label, Period(line.service_start, line.service_end)
+    return Row(
+        offering=words.local(label, "offering"),
+        charge=words.say("trial") if "trial" in label else words.local(label, "charge"),
+        plan=words.local(label, "plan"),
+        subscription=label["subscription"],
+        service=_service(words, line, service, period),
+        used=used(line, words),
+        working=working(line, words),
+        net=amount(line.net_fen),
+        tax=amount(line.tax_fen),
+        gross=amount(line.gross_fen),
+        gross_fen=line.gross_fen,
+    )
+
+
+def _service(words: Words, line: BillLine, service: Period, period: Period) -> str:
+    """The days paid for, where they are not simply the bill's month."""
+    if line.kind is LineKind.ADJUSTMENT:
+        return words.say("adjustment", month=words.month(service.first_day))
+    if line.terms.get("interval") == "once" and "trial" not in line.label:
+        return ""
+    if line.terms.get("interval") == "year":
+        return words.span(service, "year")
+    return "" if service == period else words.span(service, "part")
+
+
+def used(line: Any, words: Words) -> str:
+    """The quantity of a usage line with its unit; nothing for a fee."""
+    if line.quantity is None:
+        return ""
+    return words.say("used", used=f"{rating.number_text(line.quantity)} {words.local(line.label, 'unit')}".rstrip())
+
+
+def working(line: Any, words: Words) -> tuple[str, ...]:
+    """How a line (stored or a draft) comes to its amount.
+
+    One plain step is only a formula, because its amount stands beside it; anything else adds up in full.
+    """
+    if "trial" in line.label:
+        return (words.say("trial.how"),)
+    steps, unit = rating.load_steps(line.steps), words.local(line.label, "unit")
+    if line.kind is LineKind.ADJUSTMENT:
+        total = line.gross_fen + line.booked_fen
+        told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
+        return (*rating.explain(steps, unit, words.locale), told)
+    if _plain(steps):
+        return tuple(rating.formula(step, unit, words.locale) for step in steps)
+    return rating.explain(steps, unit, words.locale)
+
+
+def _plain(steps: Sequence[rating.Step]) -> bool:
+    priced = [step for step in steps if step.kind is not rating.StepKind.INCLUDED]
+    return len(priced) <= 1 and all((step.amount * 100).denominator == 1 for step in steps)
