@@ -55,6 +55,8 @@ class Settings:
     mail_from: str = "market@example.invalid"
     payee: Payee = Payee()
     demo: bool = False
+    #: How many past months the sample world has lived through.
+    demo_months: int = 3
     test_clock: bool = False
     stripe_key: str | None = field(default=None, repr=False)
     grace_days: int = 3
@@ -119,6 +121,7 @@ class _Reader:
                 account=self.text("MARKET_PAYEE_ACCOUNT", Payee.account),
             ),
             demo=demo,
+            demo_months=self.number("MARKET_DEMO_MONTHS", 3, 0, 24),
             test_clock=test_clock,
             stripe_key=stripe_key,
             grace_days=self.number("MARKET_GRACE_DAYS", 3, 0, 20),
@@ -179,9 +182,13 @@ class _Reader:
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
         if url.drivername not in ("sqlite", "postgresql+psycopg"):
-            self.problems.append(f"DATABASE_URL: {url.drivername} is not supported: use sqlite or postgresql.")
+            self.problems.append(
+                f"DATABASE_URL: {url.drivername} is not supported: use sqlite or postgresql."
+            )
         if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
-            self.problems.append("DATABASE_URL: several processes share the database, so SQLite needs a file.")
+            self.problems.append(
+                "DATABASE_URL: several processes share the database, so SQLite needs a file."
+            )
         return url.render_as_string(hide_password=False)
 
     def secret_key(self, data_dir: Path) -> str:

@@ -49,7 +49,7 @@ def fill(people: dict[str, User], *, at: datetime) -> None:
 
 def _recommend(people: dict[str, User], *, at: datetime) -> None:
     first, second = people["administrator"], people["administrator_2"]
-    edition = recommended.current_edition(local_day(at)) or recommended.open_edition(
+    edition = recommended.current_edition(local_day(at)) or recommended.add_edition(
         slug=f"{at.year}",
         name_zh=f"{at.year} 年推荐目录",
         name_en=f"Recommended catalogue {at.year}",

@@ -1,4 +1,4 @@
-"""Three months of the sample world, lived through the domains' own verbs, one day after the other."""
+"""Past months of the sample world, lived through the domains' own verbs, one day after the other."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from market import audit, billing, catalog, db, metering, payments, subscriptions
+from market import audit, billing, catalog, db, metering, payments, resources, subscriptions
 from market.accounts import Organization, User
 from market.billing import Bill
 from market.demo import cast
 from market.demo.habits import HABITS, Habit, Use
 from market.kit.period import local_day, local_midnight
 from market.providers import Provider
-from market.subscriptions import Subscription
+from market.subscriptions import RequestKind, Subscription
 
-MONTHS = 3
 #: Local hours at which the day's work is done, in this order.
 _ORDER, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 22, 23, 23.5))
 _CLOSING_DAY, _PAYING_DAY = 4, 9
 
 
 def first_day(now: datetime) -> date:
-    """The first day of the month three months before this one."""
+    """The first day of the history: so many whole months before this one; today where there is none."""
+    months = resources.settings.demo_months
+    if not months:
+        return local_day(now)
     day = local_day(now).replace(day=1)
-    for _ in range(MONTHS):
+    for _ in range(months):
         day = (day - timedelta(days=1)).replace(day=1)
     return day
 
@@ -41,6 +43,7 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
         midnight = local_midnight(day)
         for life in lives:
             life.live(day, age, midnight)
+        subscriptions.end_due(midnight + _CLOSE)
         if day.day == _CLOSING_DAY:
             billing.close_due(midnight + _CLOSE)
         if day.day == _PAYING_DAY and (today - day).days > 20:
@@ -86,7 +89,7 @@ class _Life:
     def _order(self, *, at: datetime) -> None:
         with db.transaction():
             offering = catalog.offering_by_slug(self.habit.offering)
-            plan = next(plan for plan in offering.plans if plan.slug == self.habit.plan)
+            plan = catalog.live_plan(offering, self.habit.plan)
             self.provider = offering.provider
             self.subscription = subscriptions.subscribe(
                 self.buyer.organization,
@@ -100,7 +103,7 @@ class _Life:
             self._set_up(self.subscription, plan.trial_days, at=at + timedelta(minutes=40))
 
     def _set_up(self, subscription: Subscription, trial_days: int, *, at: datetime) -> None:
-        request = next(iter(subscriptions.requests_about(subscription)))
+        request = subscriptions.requests_about(subscription)[RequestKind.PROVISION]
         access = {"登录地址 Sign-in": f"https://{self.habit.offering}.example", "账号 Account": "demo"}
         by = audit.system(str(self.provider))
         subscriptions.complete(request, access=access, by=by, at=at)
@@ -143,7 +146,7 @@ def _source(provider: Provider) -> str:
 def _pay_bills(buyer: _Buyer, administrator: User, *, at: datetime) -> None:
     """The firm transfers what it owes; an administrator sees the money arrive."""
     with db.transaction():
-        for bill in billing.unpaid_of(buyer.organization):
+        for bill in billing.due_bills_of(buyer.organization):
             _pay(bill, buyer, administrator, at=at)
 
 

@@ -127,7 +127,7 @@ def _storage_subscription() -> Subscription:
     user = _person("sme")
     organization = cast.firm_of(user)
     offering = catalog.offering_by_slug(STORAGE_OFFERING)
-    plan = next(plan for plan in offering.plans if plan.slug == STORAGE_PLAN)
+    plan = catalog.live_plan(offering, STORAGE_PLAN)
     return subscriptions.subscribe(
         organization,
         plan,

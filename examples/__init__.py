@@ -1,0 +1,1 @@
+"""Programs beside the marketplace that talk to it over HTTP only."""

@@ -1,0 +1,86 @@
+"""Somebody at a browser without a screen: follows links, fills in forms, reads what the pages say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import httpx
+
+from examples.tour import page as pages
+from examples.tour.page import Element, Form
+
+T = TypeVar("T")
+
+#: How often and how long to try again while a server is being restarted.
+PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 0.2
+
+
+class Surprise(Exception):
+    """A page was not what a person would expect."""
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """Do it again while nobody answers: what is sent twice must do no harm."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return act()
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+class Visitor:
+    """A person's browser: cookies, the page she is on."""
+
+    def __init__(self, address: str) -> None:
+        self.http = httpx.Client(base_url=address, follow_redirects=True, timeout=60, trust_env=False)
+        self.page = Element("page", {})
+        self.path = ""
+
+    def close(self) -> None:
+        """Close the window."""
+        self.http.close()
+
+    def go(self, path: str) -> Element:
+        """Open a page; it must be there."""
+        return self._arrive(patiently(lambda: self.http.get(path)))
+
+    def submit(self, *holding: str, **entries: str) -> Element:
+        """Send the form of this page that has the fields `holding` and `entries`, filled in with `entries`."""
+        wanted = {*holding, *entries}
+        form = next((f for f in pages.forms(self.page) if f.method == "post" and wanted <= _names(self.page, f)), None)
+        if form is None:
+            raise Surprise(f"{self.path}: no form with {sorted(wanted)}")
+        data = {**form.fields, **entries}
+        target = form.action or self.path
+        return self._arrive(patiently(lambda: self.http.post(target, data=data, headers={"Referer": str(self.http.base_url)})))
+
+    def _arrive(self, answer: httpx.Response) -> Element:
+        self.path = answer.url.raw_path.decode()
+        self.page = pages.read(answer.text)
+        if answer.status_code != 200:
+            main = self.page.first("main")
+            raise Surprise(f"{self.path}: {answer.status_code} {main.text[:300] if main else ''}")
+        return self.page
+
+    def link(self, containing: str) -> str:
+        """The address of the first link in the page whose address contains this."""
+        for anchor in self.page.all("a"):
+            if containing in anchor.attributes.get("href", ""):
+                return anchor.attributes["href"]
+        raise Surprise(f"{self.path}: no link to …{containing}…")
+
+
+def _names(page: Element, form: Form) -> set[str]:
+    """All names in the form, ticked or not."""
+    main = page.first("main") or page
+    for element in main.all("form"):
+        if element.attributes.get("action", "") == form.action:
+            names = {e.attributes.get("name", "") for kind in ("input", "select", "textarea") for e in element.all(kind)}
+            if set(form.fields) <= names:
+                return names
+    return set(form.fields)

@@ -1,0 +1,149 @@
+"""A marketplace of one's own: server, worker and example provider with a clock that only we move."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_START_SECONDS = 120.0
+_STOP_SECONDS = 40.0
+
+
+@dataclass
+class World:
+    """One running marketplace. `demo` is what it says about itself in demo.json."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    demo: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """Where its pages are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def now(self) -> datetime:
+        """The world's time."""
+        return datetime.fromisoformat((self.folder / "clock").read_text())
+
+    def move_to(self, at: datetime) -> None:
+        """Move the world's time; it stands still in between."""
+        draft = self.folder / "clock.tour"
+        draft.write_text(at.isoformat())
+        draft.replace(self.folder / "clock")
+
+    def advance(self, seconds: float) -> datetime:
+        """Let this much time pass; returns the new time."""
+        at = self.now() + timedelta(seconds=seconds)
+        self.move_to(at)
+        return at
+
+    def parts(self) -> list[int]:
+        """The processes of server, worker and provider."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in children]
+
+    def stop(self) -> int:
+        """Stop everything it started; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(_STOP_SECONDS)
+
+
+@contextmanager
+def running(folder: Path, *, start: datetime, environment: Mapping[str, str] | None = None) -> Iterator[World]:
+    """A world whose time begins at `start`; it is gone afterwards, its data stays in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "clock").write_text(start.isoformat())
+    port = free_port()
+    log = (folder / "tour.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "market.cli", "run"],
+        cwd=ROOT,
+        stdout=log,
+        stderr=log,
+        env={
+            **os.environ,
+            "MARKET_DATA_DIR": str(folder),
+            "MARKET_TEST_CLOCK": "1",
+            "MARKET_DEMO": "1",
+            "MARKET_DEMO_MONTHS": "0",
+            "PORT": str(port),
+            **(environment or {}),
+        },
+    )
+    world = World(folder, port, process)
+    try:
+        _await(world)
+        yield world
+    finally:
+        if process.poll() is None:
+            world.stop()
+        log.close()
+
+
+def _await(world: World) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if world.process.poll() is not None:
+            raise RuntimeError(f"It did not start: see {world.folder / 'tour.log'}")
+        try:
+            world.demo = json.loads((world.folder / "demo.json").read_text())
+        except (FileNotFoundError, ValueError):
+            pass
+        if "subscription" in world.demo:
+            return
+        time.sleep(0.2)
+        world.advance(1)
+    raise RuntimeError(f"It was not ready after {_START_SECONDS:.0f} s: see {world.folder / 'tour.log'}")
+
+
+def free_port() -> int:
+    """A port with a free neighbour: the server takes the first, the example provider the second."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@contextmanager
+def trouble(world: World, *, seed: int, every: tuple[float, float]) -> Iterator[list[int]]:
+    """Kill server, worker or provider with -9, again and again, `every` so many seconds; gives the kills."""
+    kills: list[int] = []
+    over = threading.Event()
+    dice = random.Random(seed)  # noqa: S311  # a seed makes a run repeatable
+
+    def kill() -> None:
+        while not over.wait(dice.uniform(*every)):
+            parts = world.parts()
+            if parts:
+                victim = dice.choice(parts)
+                os.kill(victim, signal.SIGKILL)
+                kills.append(victim)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    try:
+        yield kills
+    finally:
+        over.set()
+        thread.join()
