@@ -18,6 +18,7 @@ from market.billing.actions import (
     receive,
 )
 from market.billing.closing import Failure, Report, bill_leavers, close_due, outstanding
+from market.billing.course import Course, LineCourse, course
 from market.billing.documents import file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
@@ -46,10 +47,12 @@ __all__ = [
     "BillStatus",
     "BillTax",
     "BillView",
+    "Course",
     "Estimate",
     "EstimateLine",
     "Failure",
     "GraceNotOver",
+    "LineCourse",
     "LineDraft",
     "LineKind",
     "MonthCounts",
@@ -71,6 +74,7 @@ __all__ = [
     "close",
     "close_due",
     "closed_until",
+    "course",
     "draw_up",
     "draw_up_one",
     "due_at",

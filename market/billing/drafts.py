@@ -15,7 +15,7 @@ from market.billing.charging import Due
 from market.billing.models import BillLine, LineKind
 from market.billing.periods import period_of
 from market.kit.period import Period
-from market.subscriptions.models import Subscription
+from market.subscriptions import Subscription
 
 _ZERO = Decimal(0)
 
@@ -47,13 +47,7 @@ def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> 
     Lines stand by provider and subscription, charges in the plan's order, then what came too late for
     earlier bills.
     """
-    due = [
-        one
-        for subscription in subscriptions.live_during(organization, period)
-        for one in charging.due_in(subscription, period)
-    ]
-    used = usage.quantities(due, period, cutoff=cutoff)
-    lines = [_line(one, used.get(usage.key(one), _ZERO) if one.metered else None) for one in due]
+    lines = _charges(subscriptions.live_during(organization, period), period, cutoff)
     lines += _late(organization, period)
     return sorted(lines, key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))
 
@@ -63,7 +57,11 @@ def draw_up_one(subscription: Subscription, period: Period, *, cutoff: datetime)
 
     `subscription.plan` with charges and meters, and `subscription.revision`, are loaded.
     """
-    due = list(charging.due_in(subscription, period))
+    return _charges([subscription], period, cutoff)
+
+
+def _charges(subscribed: Iterable[Subscription], period: Period, cutoff: datetime) -> list[LineDraft]:
+    due = [one for subscription in subscribed for one in charging.due_in(subscription, period)]
     used = usage.quantities(due, period, cutoff=cutoff)
     return [_line(one, used.get(usage.key(one), _ZERO) if one.metered else None) for one in due]
 

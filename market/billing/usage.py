@@ -14,7 +14,7 @@ from market.accounts import Organization
 from market.billing.charging import Due
 from market.billing.models import BillLine
 from market.billing.periods import period_of
-from market.catalog.models import Charge
+from market.catalog import Charge, Meter
 from market.kit.period import Period
 
 _ZERO = Decimal(0)
@@ -59,16 +59,16 @@ def quantities_again(lines: Sequence[BillLine], organization: Organization) -> d
         service: metering.quantities(ids, service, whole=period_of(organization, service.start))
         for service, ids in wanted.items()
     }
-    meters = meter_ids(lines) if lines else {}
+    meters = meters_of([line.charge_id for line in lines]) if lines else {}
     return {
-        line.id: found[_service(line)].get((line.subscription_id, meters[line.charge_id]), _ZERO) for line in lines
+        line.id: found[_service(line)].get((line.subscription_id, meters[line.charge_id].id), _ZERO) for line in lines
     }
 
 
-def meter_ids(lines: Sequence[BillLine]) -> Mapping[int, int]:
-    """Which meter each charge reads."""
-    query = select(Charge.id, Charge.meter_id).where(Charge.id.in_({line.charge_id for line in lines}))
-    return {charge_id: meter_id for charge_id, meter_id in db.session.execute(query) if meter_id is not None}
+def meters_of(charge_ids: Iterable[int]) -> Mapping[int, Meter]:
+    """The meter each of these charges reads; fees have none."""
+    query = select(Charge.id, Meter).join(Charge.meter).where(Charge.id.in_(set(charge_ids)))
+    return {charge_id: meter for charge_id, meter in db.session.execute(query)}
 
 
 def _service(line: BillLine) -> Period:

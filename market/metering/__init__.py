@@ -9,7 +9,7 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
 from market.metering.actions import REACH, SKEW, ingest
 from market.metering.envelope import load
 from market.metering.models import Band, RefusedEvent, UsageCounter, UsageEvent
-from market.metering.quantities import daily, quantities, quantity
+from market.metering.quantities import dailies, daily, quantities, quantity
 from market.metering.queries import (
     events_of,
     hold_all,
@@ -35,6 +35,7 @@ __all__ = [
     "UsageCounter",
     "UsageEvent",
     "Verdict",
+    "dailies",
     "daily",
     "events_of",
     "hold_all",

@@ -89,11 +89,19 @@ def daily(
     subscription: Subscription, meter: Meter, period: Period, *, until: datetime | None = None
 ) -> list[tuple[date, Decimal]]:
     """Each day's quantity, zero days included; of a `period` gauge the day's mean."""
-    series = _series([subscription.id], period, until).get((subscription.id, meter.id))
-    if series is None:
-        return [(day, ZERO) for day in _days(period)]
+    found = dailies([subscription.id], period, until=until).get((subscription.id, meter.id))
+    return found or [(day, ZERO) for day in _days(period)]
+
+
+def dailies(
+    subscription_ids: Collection[int], period: Period, *, until: datetime | None = None
+) -> dict[Key, list[tuple[date, Decimal]]]:
+    """`daily` of every meter that counted anything, by subscription and meter."""
     day_long = Period(period.start, period.start + weighing.DAY)
-    return [(day, _priced(meter, amount, day_long)) for day, amount in series.amounts(period)]
+    return {
+        key: [(day, _priced(series.meter, amount, day_long)) for day, amount in series.amounts(period)]
+        for key, series in _series(subscription_ids, period, until).items()
+    }
 
 
 def _series(
