@@ -12,8 +12,11 @@ from market.accounts.models import Role
 _BUYER_READ = frozenset({"subscriptions.read", "usage.read", "bills.read", "audit.read"})
 _PROVIDER_READ = frozenset({"offerings.read", "customers.read", "usage.read", "audit.read"})
 _PLATFORM_READ = frozenset(
-    {"reviews.read", "recommended.read", "payments.read", "bills.read", "providers.read", "audit.read"}
-)
+    {
+        "reviews.read", "recommended.read", "payments.read", "bills.read", "providers.read",
+        "organizations.read", "audit.read",
+    }
+)  # fmt: skip
 
 GRANTS: dict[Kind, dict[Role, frozenset[str]]] = {
     Kind.BUYER: {
@@ -31,14 +34,16 @@ GRANTS: dict[Kind, dict[Role, frozenset[str]]] = {
         Role.DEVELOPER: _PROVIDER_READ | {"keys.edit", "events.read", "events.write", "provisioning.do"},
     },
     Kind.PLATFORM: {
-        Role.REVIEWER: frozenset({"reviews.read", "reviews.decide", "providers.read", "audit.read"}),
+        Role.REVIEWER: frozenset(
+            {"reviews.read", "reviews.decide", "providers.read", "providers.decide", "organizations.read", "audit.read"}
+        ),
         Role.CURATOR: frozenset({"recommended.read", "recommended.decide", "reviews.read", "audit.read"}),
         Role.FINANCE: frozenset(
-            {"payments.read", "payments.confirm", "bills.read", "bills.close", "audit.read"}
+            {"payments.read", "payments.confirm", "bills.read", "bills.close", "organizations.read", "audit.read"}
         ),
         Role.AUDITOR: _PLATFORM_READ,
         Role.SUPER: _PLATFORM_READ
-        | {"reviews.decide", "recommended.decide", "payments.confirm", "bills.close"},
+        | {"reviews.decide", "recommended.decide", "providers.decide", "payments.confirm", "bills.close"},
     },
 }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from market import db
-from market.accounts.models import ApiKey, City, Membership, Organization, Sector, User
+from market.accounts.models import ApiKey, City, Membership, Organization, OrganizationKind, Sector, User
 from market.errors import NotFound
 
 
@@ -34,6 +34,31 @@ def members_of(organization: Organization) -> Sequence[Membership]:
     """Who belongs to an organization, with the people."""
     query = select(Membership).where(Membership.organization_id == organization.id).order_by(Membership.id)
     return db.session.scalars(query.options(joinedload(Membership.user))).all()
+
+
+def organizations(kind: OrganizationKind | None = None, words: str = "") -> Select[tuple[Organization]]:
+    """Every organization, the latest first, narrowed to a kind and to names or codes with these words; to be paged."""
+    query = select(Organization).order_by(Organization.created_at.desc(), Organization.id.desc())
+    if kind is not None:
+        query = query.where(Organization.kind == kind)
+    if words:
+        query = query.where(or_(Organization.name.contains(words, autoescape=True), Organization.uscc == words.upper()))
+    return query
+
+
+def organization_by_id(id: int) -> Organization:
+    """Any organization, for administrators. Raises NotFound."""
+    organization = db.session.get(Organization, id)
+    if organization is None:
+        raise NotFound
+    return organization
+
+
+def member_counts(organization_ids: Collection[int]) -> dict[int, int]:
+    """How many people belong to each of these organizations."""
+    query = select(Membership.organization_id, func.count()).group_by(Membership.organization_id)
+    found = db.session.execute(query.where(Membership.organization_id.in_(organization_ids)))
+    return {organization_id: number for organization_id, number in found}
 
 
 def keys_of(organization: Organization) -> Sequence[ApiKey]:

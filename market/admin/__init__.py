@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from market.admin import audit, organizations, overview, providers, recommended, reviews
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES: tuple = ()
+MODULES = (overview, reviews, recommended, providers, organizations, audit)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

@@ -7,6 +7,6 @@ Invariants  rows are only ever added, in the transaction of the change they desc
 
 from market.audit.actions import Actor, record, system
 from market.audit.models import AuditEvent
-from market.audit.queries import events, history
+from market.audit.queries import event_by_id, events, history
 
-__all__ = ["Actor", "AuditEvent", "events", "history", "record", "system"]
+__all__ = ["Actor", "AuditEvent", "event_by_id", "events", "history", "record", "system"]

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from market import db
 from market.audit.models import AuditEvent
+from market.errors import NotFound
+from market.kit.period import Period
 
 
 def events(
-    *, organization_id: int | None = None, subject_type: str = "", action: str = ""
+    *,
+    organization_id: int | None = None,
+    subject_type: str = "",
+    action: str = "",
+    words: str = "",
+    period: Period | None = None,
 ) -> Select[tuple[AuditEvent]]:
-    """Newest first; narrowed to one organization, one kind of subject or one action prefix."""
+    """Newest first; narrowed to one organization, kind of subject, action prefix or period, or to who or what
+    has these words in its name."""
     query = select(AuditEvent).order_by(AuditEvent.id.desc())
     if organization_id is not None:
         query = query.where(AuditEvent.organization_id == organization_id)
@@ -21,7 +29,20 @@ def events(
         query = query.where(AuditEvent.subject_type == subject_type)
     if action:
         query = query.where(AuditEvent.action.startswith(action))
+    if words:
+        named = (AuditEvent.actor_label, AuditEvent.subject_label)
+        query = query.where(or_(*(label.icontains(words, autoescape=True) for label in named)))
+    if period is not None:
+        query = query.where(AuditEvent.at >= period.start, AuditEvent.at < period.end)
     return query
+
+
+def event_by_id(id: int) -> AuditEvent:
+    """One row of the trail. Raises NotFound."""
+    event = db.session.get(AuditEvent, id)
+    if event is None:
+        raise NotFound
+    return event
 
 
 def history(subject: db.Base) -> Sequence[AuditEvent]:

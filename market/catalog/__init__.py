@@ -23,7 +23,7 @@ from market.catalog.actions import (
     start_revision,
     suspend,
 )
-from market.catalog.comparison import ChargeChange, FactChange, PlanChange, marked
+from market.catalog.comparison import ChargeChange, FactChange, Mark, PlanChange, marked
 from market.catalog.facts import (
     CERTIFICATES,
     OF_FIELD,
@@ -76,6 +76,7 @@ from market.catalog.queries import (
     solutions,
 )
 from market.catalog.review import (
+    REVIEW_TARGET,
     Incomplete,
     NotClaimed,
     OwnOffering,
@@ -102,6 +103,7 @@ __all__ = [
     "EDITABLE",
     "OF_FIELD",
     "PENDING",
+    "REVIEW_TARGET",
     "SECTIONS",
     "UNDER_REVIEW",
     "Aggregation",
@@ -115,6 +117,7 @@ __all__ = [
     "FactsInvalid",
     "Incomplete",
     "LastPlan",
+    "Mark",
     "Meter",
     "MeterTaken",
     "Missing",

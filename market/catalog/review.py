@@ -7,7 +7,7 @@ says cannot change while it is read, so what was approved is what goes live.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -37,6 +37,8 @@ from market.errors import Forbidden, Invalid, NotFound, Refused
 from market.providers import Provider, ProviderStatus
 
 LONGEST_TEXT = 2000
+#: What providers are promised: a decision within this time.
+REVIEW_TARGET = timedelta(days=3)
 
 
 class Incomplete(Refused):

@@ -21,6 +21,8 @@ from market.recommended.actions import (
 )
 from market.recommended.models import Edition, Entry, EntryStatus
 from market.recommended.queries import (
+    candidate,
+    candidates,
     current_edition,
     edition_by_slug,
     editions,
@@ -42,6 +44,8 @@ __all__ = [
     "SamePerson",
     "add_edition",
     "approve",
+    "candidate",
+    "candidates",
     "current_edition",
     "decline",
     "edition_by_slug",

@@ -53,6 +53,8 @@ LIFECYCLE = Lifecycle(
     }
 )
 
+#: Entries that are decided or still to be: at most one of them for an offering in an edition.
+OPEN = frozenset({_S.NOMINATED, _S.SCORED, _S.APPROVED, _S.LISTED})
 _OPEN = "status IN ('nominated', 'scored', 'approved', 'listed')"
 
 

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import contains_eager, joinedload
 
 from market import db
-from market.catalog import Charge, Offering, OfferingStatus, Plan
+from market.catalog import Charge, Offering, OfferingRevision, OfferingStatus, Plan
 from market.errors import NotFound
 from market.providers import Provider, ProviderStatus
-from market.recommended.models import Edition, Entry, EntryStatus
+from market.recommended.models import OPEN, Edition, Entry, EntryStatus
 
 
 def current_edition(on: date) -> Edition | None:
@@ -45,6 +45,39 @@ def waiting() -> Sequence[Entry]:
     """Nominations without a decision, oldest first, of every edition."""
     query = select(Entry).where(Entry.status.in_((EntryStatus.NOMINATED, EntryStatus.SCORED))).order_by(Entry.id)
     return db.session.scalars(query.options(*_with_words())).all()
+
+
+def candidates(edition: Edition, words: str = "") -> Select[tuple[Offering]]:
+    """What can be bought and has no open entry in an edition, newest first; to be paged. `words` are in its name."""
+    taken = select(Entry.offering_id).where(Entry.edition_id == edition.id, Entry.status.in_(OPEN))
+    query = (
+        select(Offering)
+        .join(Offering.provider)
+        .join(Offering.live_revision)
+        .where(Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED)
+        .where(Offering.id.not_in(taken))
+        .order_by(Offering.listed_at.desc(), Offering.id.desc())
+        .options(
+            contains_eager(Offering.provider), contains_eager(Offering.live_revision), joinedload(Offering.category)
+        )
+    )
+    if words:
+        named = (OfferingRevision.facts["name_zh"], OfferingRevision.facts["name_en"])
+        query = query.where(
+            or_(
+                Provider.name_zh.contains(words, autoescape=True),
+                *(name.as_string().icontains(words, autoescape=True) for name in named),
+            )
+        )
+    return query
+
+
+def candidate(edition: Edition, offering_id: int) -> Offering:
+    """One of the candidates. Raises NotFound for what is not live or already has an open entry."""
+    offering = db.session.scalar(candidates(edition).where(Offering.id == offering_id))
+    if offering is None:
+        raise NotFound
+    return offering
 
 
 def entry_by_id(id: int) -> Entry:

@@ -56,7 +56,7 @@ STATES: dict[str, dict[str, State]] = {
         "retired": State(_l("停售"), "", OFF),
     },
     "recommended": {
-        "nominated": State(_l("已提名，待评分"), "info", WAIT),
+        "nominated": State(_l("已提名，待另一人决定"), "info", WAIT),
         "scored": State(_l("已评分，待复核"), "info", WAIT),
         "approved": State(_l("已通过，待发布"), "ok", DONE),
         "listed": State(_l("推荐目录"), "rec", "award"),

@@ -1,0 +1,120 @@
+"""`/admin`: what waits for an administrator, oldest first, and what happened lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, g, render_template, url_for
+from flask_babel import gettext as _
+
+from market import audit, catalog, db, payments, providers, recommended, resources
+from market.admin import parts
+from market.kit.period import local_day
+from market.payments import Payment
+from market.providers import ProviderStatus
+from market.web import formats, trail
+from market.web.navigation import url_if
+
+bp = Blueprint("overview", __name__)
+
+#: How many waiting things of each kind, and how many events, the page shows.
+MOST = 20
+RECENT = 8
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something to decide: what kind, which one, from whom, since when."""
+
+    kind: str
+    icon: str
+    title: str
+    note: str
+    url: str | None
+    since: datetime | None = None
+    late: bool = False
+
+
+@bp.get("/")
+def index() -> str:
+    """The first page of the administration."""
+    now = resources.clock.now()
+    waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications()]
+    waiting.sort(key=lambda one: (one.since is None, one.since or now))
+    recent = db.session.scalars(audit.events().limit(RECENT)).all() if g.can("audit.read") else []
+    return render_template(
+        "admin/overview/index.html",
+        waiting=waiting,
+        licences=providers.expiring_licences(local_day(now)) if g.can("providers.read") else [],
+        today=local_day(now),
+        now=now,
+        recent=recent,
+        trail=trail,
+        age=parts.age,
+        subject_url=parts.subject_url,
+    )
+
+
+def _reviews(now: datetime) -> list[Waiting]:
+    if not g.can("reviews.read"):
+        return []
+    return [
+        Waiting(
+            _("上架审核"), "clipboard-check",
+            formats.local(revision.facts, "name") or revision.offering.slug,
+            _claimed(revision.offering.provider.name_zh, revision.reviewer),
+            url_for("admin.reviews.show", id=revision.id),
+            revision.submitted_at,
+            late=now - (revision.submitted_at or now) > catalog.REVIEW_TARGET,
+        )
+        for revision in db.session.scalars(catalog.review_queue().limit(MOST))
+    ]  # fmt: skip
+
+
+def _claimed(provider: str, reviewer: object) -> str:
+    if reviewer is None:
+        return provider
+    return _("%(provider)s，由 %(reviewer)s 审核", provider=provider, reviewer=reviewer)
+
+
+def _nominations() -> list[Waiting]:
+    if not g.can("recommended.read"):
+        return []
+    return [
+        Waiting(
+            _("推荐提名"), "award",
+            formats.local(entry.offering.live_revision.facts, "name") if entry.offering.live_revision else entry.offering.slug,
+            _("%(name)s 提名，要由另一位管理员决定", name=entry.nominated_by.name),
+            url_for("admin.recommended.show", id=entry.id),
+            entry.nominated_at,
+        )
+        for entry in recommended.waiting()[:MOST]
+    ]  # fmt: skip
+
+
+def _transfers() -> list[Waiting]:
+    if not g.can("payments.read"):
+        return []
+    announced = payments.awaiting().where(Payment.announced_at.is_not(None)).limit(MOST)
+    return [
+        Waiting(
+            _("到账确认"), "building-bank",
+            _("%(number)s，%(money)s", number=payment.bill.number, money=formats.money(payment.amount_fen)),
+            payment.bill.organization.name,
+            url_if("admin.payments.show", id=payment.id) or url_if("admin.payments.index"),
+            payment.announced_at,
+        )
+        for payment in db.session.scalars(announced)
+    ]  # fmt: skip
+
+
+def _applications() -> list[Waiting]:
+    if not g.can("providers.read"):
+        return []
+    applied = db.session.scalars(providers.all_providers(ProviderStatus.APPLIED).limit(MOST))
+    return [
+        Waiting(_("服务商入驻"), "building-store", formats.local(provider, "name"), provider.organization.name,
+                url_for("admin.providers.show", id=provider.id))
+        for provider in applied
+    ]  # fmt: skip
