@@ -47,7 +47,10 @@ def index() -> str:
         planned={one.id: parts.planned(one, now) for one in mine},
         recent=_recent() if g.can("audit.read") else None,
         any=bool(mine),
+        live=sum(one.status in LIVE for one in mine),
         trail=trail,
+        about=parts.about(mine),
+        actor=parts.actor(mine),
         cutoff=now,
         final_at=billing.final_at(month),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,12 +78,13 @@ def costs(lines: Iterable[billing.LineDraft]) -> dict[int, int]:
 
 def story(subscription: Subscription, events: Sequence[audit.AuditEvent]) -> list[dict[str, Any]]:
     """The state timeline: who did what, when and why, newest first."""
+    who = actor([subscription])
     return [
         {
             "at": event.at,
             "title": trail.title(event),
             "text": _detail(event),
-            "actor": _actor(subscription, event),
+            "actor": who(event),
             "reason": trail.reason(event.reason),
             "tone": _tone(event, first=position == 0, subscription=subscription),
         }
@@ -98,11 +99,27 @@ def _detail(event: audit.AuditEvent) -> str:
     return ""
 
 
-def _actor(subscription: Subscription, event: audit.AuditEvent) -> str:
-    """Whoever acted for the provider is named as the provider, not by the label of a key."""
-    if event.action in trail.BY_PROVIDER:
-        return formats.local(subscription.provider, "name")
-    return _("系统") if event.actor_kind == "system" else event.actor_label
+def about(mine: Sequence[Subscription]) -> Callable[[audit.AuditEvent], str]:
+    """What an event is about, in words: the name of a subscribed service instead of its number."""
+    names = {one.id: formats.local(one.revision.facts, "name") for one in mine}
+
+    def name(event: audit.AuditEvent) -> str:
+        known = names.get(event.subject_id or 0) if event.subject_type == "Subscription" else None
+        return known or event.subject_label
+
+    return name
+
+
+def actor(mine: Sequence[Subscription]) -> Callable[[audit.AuditEvent], str]:
+    """Who acted; whoever acted for a provider is named as the provider, not by the label of a key."""
+    providers = {one.id: formats.local(one.provider, "name") for one in mine}
+
+    def name(event: audit.AuditEvent) -> str:
+        if event.action in trail.BY_PROVIDER and event.subject_id in providers:
+            return providers[event.subject_id]
+        return _("系统") if event.actor_kind == "system" else event.actor_label
+
+    return name
 
 
 def _tone(event: audit.AuditEvent, *, first: bool, subscription: Subscription) -> str:

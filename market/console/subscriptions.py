@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from market import billing, resources, subscriptions
 from market.console import parts
@@ -29,7 +30,7 @@ class CancelForm(forms.MarketForm):
     when = RadioField(
         _l("什么时候停用"),
         [forms.Filled(_l("选择什么时候停用"))],
-        choices=[("period_end", _l("用到期末")), ("now", _l("现在就停用"))],
+        choices=[SelectChoice("period_end", _l("用到期末")), SelectChoice("now", _l("现在就停用"))],
         default="period_end",
     )
     reason = TextAreaField(_l("为什么退订"), [forms.NotLongerThan(300)])

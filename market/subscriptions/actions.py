@@ -126,20 +126,14 @@ def _same_order(known: Subscription, plan: Plan) -> Subscription:
 
 
 def _for_sale(plan_id: int) -> Plan:
-    """The plan as it is now. It is share-locked, so it cannot be retired while the order is written."""
-    query = (
-        select(Plan)
-        .where(Plan.id == plan_id)
-        .options(
-            joinedload(Plan.offering, innerjoin=True).joinedload(Offering.provider, innerjoin=True),
-            selectinload(Plan.charges).joinedload(Charge.meter),
-        )
-        .with_for_update(read=True, of=Plan)
-        .execution_options(populate_existing=True)
-    )
-    plan = db.session.scalar(query)
+    """The plan as it is now; it, its offering and its provider cannot change while the order is written."""
+    query = select(Plan).where(Plan.id == plan_id)
+    offering = joinedload(Plan.offering).joinedload(Offering.provider)
+    plan = db.session.scalar(query.options(offering, selectinload(Plan.charges).joinedload(Charge.meter)))
     if plan is None:
         raise NotFound
+    for thing in (plan.offering.provider, plan.offering, plan):
+        lock(thing, shared=True)
     if plan.offering.status is not OfferingStatus.LIVE:
         raise refusals.OfferingNotLive
     if plan.offering.provider.status is not ProviderStatus.APPROVED:

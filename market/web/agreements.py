@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import LazyString
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from market import accounts, catalog, rating
 from market.catalog import Charge, Plan
@@ -64,11 +66,10 @@ def promises(facts: Mapping[str, Any]) -> Rows:
 
 def leaving(facts: Mapping[str, Any], ended_at: datetime | None = None) -> Rows:
     """How to leave, in days, or in dates once the end is known."""
-    export, deletion = facts.get("export_days"), facts.get("deletion_days")
     return [
         (_("数据怎么带走"), formats.local(facts, "export_format") or _("服务商未提供")),
-        (_("导出数据"), _until(export, ended_at, _("停用后 %(days)s 天内", days=export))),
-        (_("彻底删除"), _until(deletion, ended_at, _("停用后第 %(days)s 天", days=deletion))),
+        (_("导出数据"), _until(facts.get("export_days"), ended_at, _l("到 %(date)s"))),
+        (_("彻底删除"), _until(facts.get("deletion_days"), ended_at, _l("最晚 %(date)s"))),
         (_("退出费用"), _fee(str(facts.get("exit_fee") or "0"))),
     ]
 
@@ -83,12 +84,12 @@ def days_left(end: datetime, now: datetime) -> int:
     return (period.local_day(last_day(end)) - period.local_day(now)).days + 1
 
 
-def _until(days: int | None, ended_at: datetime | None, otherwise: str) -> str:
+def _until(days: int | None, ended_at: datetime | None, dated: LazyString) -> str:
     if days is None:
         return _("服务商未提供")
     if ended_at is None:
-        return otherwise
-    return _("到 %(date)s", date=formats.date(last_day(ended_at) + timedelta(days=days)))
+        return _("停用后 %(days)s 天内", days=days)
+    return str(dated) % {"date": formats.date(last_day(ended_at) + timedelta(days=days))}
 
 
 def _fee(yuan: str) -> str:

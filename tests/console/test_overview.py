@@ -1,0 +1,56 @@
+"""The first page of the console."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from market import db, subscriptions
+from market.accounts.models import Role
+from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, an_organization
+from tests.builders.catalog import a_plan, an_offering
+from tests.builders.subscriptions import a_subscription, the_request
+
+NOV_5 = datetime(2026, 11, 5, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def firm(database):
+    with db.transaction():
+        organization = an_organization()
+        for role in (Role.OWNER, Role.VIEWER):
+            a_member(organization, role, user=a_user(email=f"{role}@example.com"))
+        return organization
+
+
+def test_an_empty_account_shows_the_first_steps(firm, client):
+    client.sign_in("owner@example.com", PASSWORD)
+    page = client.page("/console/")
+    assert "从这三步开始" in page.text
+    assert "还没有动态" in page.text
+
+
+def test_it_answers_what_to_do_and_what_it_costs(firm, client, queries):
+    with db.transaction():
+        plan = a_plan(an_offering(plans=False), monthly="99.00", per_unit="0.50", meter="storage")
+        a_subscription(plan, organization=firm)
+        failed = a_subscription(plan, organization=firm, started_at=None)
+        subscriptions.fail(the_request(failed), reason="没有空位", by=an_actor(), at=NOV_5)
+        trial = a_plan(an_offering(plans=False), monthly="9.00", trial_days=14)
+        a_subscription(trial, organization=firm, started_at=datetime(2026, 11, 10, 2, 0, tzinfo=UTC))
+    client.sign_in("owner@example.com", PASSWORD)
+    page = client.page("/console/")
+    for words in ("没有开通成功", "的试用还剩 5 天", "¥99.00", "12月1日", "2 项", "没有欠款", "下单订阅"):
+        assert words in page.text, words
+    with queries(at_most=20):
+        client.get("/console/")
+
+
+def test_a_viewer_sees_no_trail(firm, client):
+    client.sign_in("viewer@example.com", PASSWORD)
+    assert "最近动态" not in client.page("/console/").text
+
+
+def test_strangers_are_sent_to_sign_in(firm, client):
+    assert client.page("/console/").path == "/sign-in"
