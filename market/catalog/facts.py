@@ -33,7 +33,7 @@ from market.catalog.slugs import METER_SLUG
 from market.errors import Invalid
 
 __all__ = [
-    "CERTIFICATES", "FACTS", "OF_FIELD", "SECTIONS", "Certificate", "Change", "Choice", "Fact", "Facts",
+    "CERTIFICATES", "ELSEWHERE", "FACTS", "OF_FIELD", "SECTIONS", "Certificate", "Change", "Choice", "Fact", "Facts",
     "FactsInvalid", "Missing", "OfferingFacts", "Problem", "Question", "Section", "changes", "choice_of",
     "downtime_minutes", "dump", "labels", "missing", "parse",
 ]  # fmt: skip
