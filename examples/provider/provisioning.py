@@ -1,0 +1,126 @@
+"""Setting customers up: the marketplace's signed request is stored first, worked on afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from examples.provider import objects
+from examples.provider.market import Market, NotNow
+from examples.provider.outbox import Backoff
+from examples.provider.settings import Settings
+from examples.provider.store import Store, iso
+
+KINDS = {"subscription.provision": "provision", "subscription.deprovision": "deprovision"}
+
+
+def accept(store: Store, secret: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Take a webhook in; the HTTP status to answer with. The same request again changes nothing.
+
+    The signature covers id, time and body, and the time may be five minutes off: a stranger can
+    neither make a request up nor send an old one again.
+    """
+    try:
+        Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()})
+        message = json.loads(body)
+        data = message["data"]
+        row = (data["request"], KINDS.get(message["type"]), data["subscription"], json.dumps(data))
+    except WebhookVerificationError:
+        return 401
+    except (ValueError, KeyError, TypeError):
+        return 400
+    if row[1]:  # other types of message may be added; they are none of our business
+        with store.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO requests (id, kind, subscription, data) VALUES (?, ?, ?, ?)", row)
+            # A request that is sent again is still open on the other side: answer it again.
+            db.execute("UPDATE requests SET state = 'waiting' WHERE id = ?", row[:1])
+    return 202
+
+
+class Clerk(threading.Thread):
+    """Works on stored requests until the marketplace has confirmed each of them."""
+
+    def __init__(self, settings: Settings, store: Store, stopping: threading.Event) -> None:
+        super().__init__(name="clerk")
+        self.settings, self.store, self.stopping = settings, store, stopping
+        self.market, self.backoff, self.wake = Market(settings), Backoff(), threading.Event()
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            self.wake.clear()
+            objects.purge(self.store, self.settings.now())
+            with self.store.reading() as db:
+                waiting = db.execute("SELECT * FROM requests WHERE state = 'waiting' ORDER BY rowid").fetchall()
+            failed = [error for request in waiting if (error := self.work_on(request)) is not None]
+            if failed:
+                self.stopping.wait(self.backoff.failed(max(error.wait for error in failed)))
+            else:
+                self.backoff.succeeded()
+                self.wake.wait(1.0)
+
+    def work_on(self, request: sqlite3.Row) -> NotNow | None:
+        """Do what is asked and say so. Every step gives the same result when it is done again."""
+        try:
+            access = self.open(request) if request["kind"] == "provision" else self.close(request)
+            status = self.market.complete(request["id"], access)
+        except NotNow as error:
+            self.settle(request["id"], "waiting", str(error))
+            return error
+        if status != 200 and request["kind"] == "provision":
+            self.close(request)  # called off while we were at it
+        self.settle(request["id"], "done", "" if status == 200 else f"the marketplace answered {status}")
+        return None
+
+    def open(self, request: sqlite3.Row) -> dict[str, str]:
+        """Make the bucket; the credentials are derived from the request, so a second try hands out the same."""
+        subscription = request["subscription"]
+        bucket = f"b-{hashlib.sha256(subscription.encode()).hexdigest()[:20]}"
+        access_key = f"AK{self.store.secret('access', subscription)[:18]}"
+        secret = self.store.secret("secret", subscription)
+        with self.store.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO buckets (id, subscription, access_key, secret_hash, last_at) VALUES (?, ?, ?, ?, ?)",
+                (bucket, subscription, access_key, hashlib.sha256(secret.encode()).hexdigest(), iso(self.settings.now())),
+            )
+            # Asked again after a failure: open it again, unless it was since asked to be closed.
+            db.execute(
+                "UPDATE buckets SET closed_at = NULL, export_until = NULL, delete_by = NULL WHERE subscription = ?1"
+                " AND NOT EXISTS (SELECT 1 FROM requests WHERE subscription = ?1 AND kind = 'deprovision')",
+                (subscription,),
+            )
+        return {"endpoint": f"{self.settings.public_url}/buckets/{bucket}", "access_key": access_key, "secret_key": secret}
+
+    def close(self, request: sqlite3.Row) -> dict[str, str]:
+        """No more changes; files can be fetched until the day of the contract, then they are deleted."""
+        now, data = self.settings.now(), json.loads(request["data"])
+        with self.store.transaction() as db:
+            db.execute(
+                "UPDATE buckets SET closed_at = ?, export_until = ?, delete_by = ?"
+                " WHERE subscription = ? AND closed_at IS NULL",
+                (iso(now), _day(data, "export_until", now), _day(data, "delete_by", now), request["subscription"]),
+            )
+        return {}
+
+    def settle(self, id: str, state: str, error: str) -> None:
+        """Note how it stands."""
+        with self.store.transaction() as db:
+            db.execute("UPDATE requests SET state = ?, error = ? WHERE id = ?", (state, error, id))
+
+
+def status(store: Store) -> dict[str, Any]:
+    """How many requests wait, and what is in their way."""
+    with store.reading() as db:
+        waiting = db.execute("SELECT id, kind, subscription, error FROM requests WHERE state = 'waiting'").fetchall()
+        buckets = db.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM buckets WHERE closed_at IS NULL").fetchone()
+    return {"requests_waiting": [dict(row) for row in waiting], "open_buckets": buckets[0], "bytes": buckets[1]}
+
+
+def _day(data: Mapping[str, Any], name: str, default: datetime) -> str:
+    return iso(datetime.fromisoformat(data[name]) if data.get(name) else default)
