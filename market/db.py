@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum as PyEnum
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -154,8 +155,12 @@ def engine() -> Engine:
     return _engines[False]
 
 
+@lru_cache(maxsize=8)
 def make_engine(url: str) -> Engine:
-    """An engine with this project's rules; does not touch the database yet."""
+    """The engine for an address, with this project's rules; does not touch the database yet.
+
+    Made once for an address: the statements it has compiled outlive `disconnect`.
+    """
     if url.startswith("sqlite"):
         made = create_engine(url, pool_size=20, max_overflow=20)
         event.listen(made, "connect", _prepare_sqlite)

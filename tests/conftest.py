@@ -48,7 +48,10 @@ def _assets() -> None:
 @pytest.fixture(scope="session")
 def rooms() -> Iterator[Callable[[str], Room]]:
     """Where each kind of database comes from; made when first asked for."""
-    folder = Path(tempfile.mkdtemp(prefix="databases-", dir=os.environ.get("MARKET_TEST_ROOM")))
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(
+        tempfile.mkdtemp(prefix="market-databases-", dir=os.environ.get("MARKET_TEST_ROOM", memory))
+    )
     made: dict[str, Room] = {}
 
     def room(kind: str) -> Room:
