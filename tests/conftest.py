@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 
 from market import assets, db, resources
@@ -125,14 +126,21 @@ def session(database: None) -> Iterator[Session]:
     db.session.remove()
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Every test has an app of its own; they need not each compile the same templates."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings, clock: FakeClock, database: None) -> Flask:
+def app(settings: Settings, clock: FakeClock, database: None, compiled_templates: BytecodeCache) -> Flask:
     """The whole app on a fresh database."""
     from market.app import create_app
     from tests.support.client import Client
 
     app = create_app(settings, clock=clock)
     app.test_client_class = Client
+    app.jinja_env.bytecode_cache = compiled_templates
     return app
 
 

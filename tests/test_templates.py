@@ -18,7 +18,7 @@ TEMPLATES = {
     if path.is_file()
 }
 INLINE = re.compile(
-    r"""\sstyle\s*=\s*["']|<style\b|<script\b(?![^>]*\bsrc=)|\son[a-z]+\s*=\s*["']|javascript:"""
+    r"""\sstyle\s*=\s*["']|<style\b|<script\b(?![^>]*(?:\bsrc=|application/ld\+json))|\son[a-z]+\s*=\s*["']|javascript:"""
 )
 environment = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
 
