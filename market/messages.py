@@ -25,6 +25,7 @@ PO = FOLDER / "messages.po"
 BILINGUAL = (
     "market/config.py",
     "market/messages.py",
+    "market/billing/wording.py",
     "market/kit/money.py",
     "market/rating/wording.py",
     "market/search/words.py",

@@ -68,7 +68,9 @@ def test_faces_use_a_domain_through_its_front_door() -> None:
 
 def _inside_a_domain(module: str) -> bool:
     parts = module.split(".")
-    return len(parts) > 2 and parts[0] == "market" and parts[1] in DOMAINS
+    # A package inside a domain, such as `subscriptions.provisioning`, has a front door of its own.
+    inner = len(parts) > 2 and parts[0] == "market" and parts[1] in DOMAINS
+    return inner and not Path(ROOT, *parts).is_dir()
 
 
 def test_no_module_grows_past_its_idea() -> None:
@@ -155,7 +157,7 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_nothing_is_left_open() -> None:
-    left = re.compile(r"\b(TODO|FIXME|XXX|pragma: no cover)\b|# noqa")
+    left = re.compile(r"\b(TODO|FIXME|XXX|pragma: no cover)\b|# noqa(?!: [A-Z0-9, ]+  # )")
     found = [
         f"{where(path)[:-2]}:{number}"
         for path in MODULES
