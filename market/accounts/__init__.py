@@ -6,6 +6,7 @@ Invariants  a secret is stored only as a hash; an e-mail address and a firm's co
 """
 
 from market.accounts.actions import (
+    USED_PRECISION,
     EmailTaken,
     add_user,
     authenticate,
@@ -26,7 +27,7 @@ from market.accounts.models import (
     Sector,
     User,
 )
-from market.accounts.permissions import GRANTS, may, roles_of
+from market.accounts.permissions import GRANTS, SCOPES, may, roles_of
 from market.accounts.queries import (
     cities,
     key_of,
@@ -43,6 +44,8 @@ from market.accounts.queries import (
 
 __all__ = [
     "GRANTS",
+    "SCOPES",
+    "USED_PRECISION",
     "ApiKey",
     "City",
     "EmailTaken",

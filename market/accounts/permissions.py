@@ -18,6 +18,9 @@ _PLATFORM_READ = frozenset(
     }
 )  # fmt: skip
 
+#: Everything an API key can be allowed to do.
+SCOPES = ("events:write", "catalogue:read", "subscriptions:read", "provisioning:write")
+
 GRANTS: dict[Kind, dict[Role, frozenset[str]]] = {
     Kind.BUYER: {
         Role.OWNER: _BUYER_READ | {"subscriptions.order", "subscriptions.end", "access.read", "bills.pay"},

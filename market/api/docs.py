@@ -9,8 +9,8 @@ from typing import Any, cast
 from flask import Blueprint, Response, current_app, json, render_template
 from flask_openapi3 import OpenAPI
 
-from market import resources
-from market.api import bodies, door
+from market import accounts, resources
+from market.api import bodies
 from market.metering import REASONS
 
 bp = Blueprint("docs", __name__, url_prefix="/api")
@@ -50,7 +50,7 @@ def show() -> str:
         document=document,
         groups=_groups(document),
         base_url=resources.settings.base_url,
-        scopes=door.SCOPES,
+        scopes=accounts.SCOPES,
         reasons=REASONS,
         limits={"events": bodies.MOST_EVENTS, "megabytes": bodies.MOST_BYTES // 1024**2},
     )

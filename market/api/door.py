@@ -19,9 +19,6 @@ from market.web.errors import problem
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Everything a key can be allowed to do, in the order the key page shows it.
-SCOPES = ("events:write", "catalogue:read", "subscriptions:read", "provisioning:write")
-
 #: A runaway client must not starve the others; an honest one never meets this.
 limiter = Limiter(burst=4000, per_second=2000)
 
@@ -108,7 +105,7 @@ def invalid(error: ValidationError) -> Response:
 def _touched(key: ApiKey) -> ApiKey:
     """Write down that the key was used; a reading request does so in a transaction of its own."""
     now = resources.clock.now()
-    if key.last_used_at is not None and now - key.last_used_at < accounts.actions.USED_PRECISION:
+    if key.last_used_at is not None and now - key.last_used_at < accounts.USED_PRECISION:
         return key
     if request.method == "POST":
         accounts.touch_key(key, at=now)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.vendor import customers
+from market.vendor import customers, events, keys, meters
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (customers,)
+MODULES = (customers, meters, keys, events)
 
 bp = Blueprint("vendor", __name__, url_prefix="/vendor")
 bp.before_request(guards.provider)

@@ -51,6 +51,7 @@ CONSOLE = (
 VENDOR = (
     Entry("vendor.overview.index", _l("概览"), "home"),
     Entry("vendor.offerings.index", _l("我的服务"), "package", "offerings.read"),
+    Entry("vendor.meters.index", _l("计量项"), "scale", "offerings.read"),
     Entry("vendor.customers.index", _l("客户与开通"), "users", "customers.read"),
     Entry("vendor.usage.index", _l("用量"), "chart-line", "usage.read"),
     Entry("vendor.events.index", _l("用量上报"), "activity", "events.read"),

@@ -12,8 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from market import accounts, db
-from market.accounts import Organization
-from market.api.door import SCOPES
+from market.accounts import SCOPES, Organization
 from tests.builders.accounts import EARLY, an_actor
 from tests.builders.catalog import a_plan
 from tests.builders.metering import SOURCE, an_event

@@ -20,8 +20,7 @@ import pytest
 from flask import Flask
 
 from market import accounts, db, metering, resources, subscriptions
-from market.accounts import Organization
-from market.api.door import SCOPES
+from market.accounts import SCOPES, Organization
 from market.catalog.models import Aggregation, Meter, Provisioning, TimeBase
 from market.config import ROOT
 from market.subscriptions import Subscription
