@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from market.search.models import CatalogChange
 from market.search.whoosh_index import WhooshIndex
 
 _BATCH = 500
+_IN_WORDS = frozenset({"line", "text", "lines", "questions"})
 
 
 def index() -> SearchIndex:
@@ -84,12 +85,22 @@ def _documents(ids: Iterable[int]) -> Iterator[Document]:
             offering_id=offering.id,
             category=offering.category_slug,
             name=" ".join((facts.get("name_zh", ""), facts.get("name_en", ""))),
-            text=" ".join((offering.provider.name_zh, offering.provider.name_en, *_words(facts))),
+            text=" ".join((offering.provider.name_zh, offering.provider.name_en, *_read_by_people(facts))),
         )
 
 
+def _read_by_people(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What the page says, without codes, and without whom the offering does not suit."""
+    for name, fact in catalog.OF_FIELD.items():
+        if fact.kind in _IN_WORDS and fact.key != "not_for":
+            yield from _words(facts.get(name))
+    for held in facts.get("certificates", []):
+        kind = catalog.choice_of(catalog.CERTIFICATES, held["type"])
+        yield from (kind.label_zh, kind.label_en)
+
+
 def _words(value: Any) -> Iterator[str]:
-    """Every piece of text anywhere in the facts."""
+    """Every piece of text anywhere in a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

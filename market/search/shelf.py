@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Row, func, select
 
-from market import catalog, db
+from market import catalog, db, resources
 from market.catalog import Offering, OfferingRevision, Plan
 from market.catalog.models import Charge, OfferingStatus, PlanStatus, RevisionStatus
 from market.search.models import CatalogChange
@@ -82,20 +82,22 @@ class _Offer:
     charges: list[_Fee]
 
 
-_shelves: WeakKeyDictionary[Engine, Shelf] = WeakKeyDictionary()
+_kept: dict[tuple[Path, str], Shelf] = {}
 _making = threading.Lock()
 
 
 def shelf() -> Shelf:
     """The shelf as the open transaction sees the catalogue."""
-    engine, mark = db.engine(), _mark()
-    known = _shelves.get(engine)
+    key, mark = (resources.settings.data_dir, resources.settings.database_url), _mark()
+    known = _kept.get(key)
     if known is not None and known.mark == mark:
         return known
     with _making:
-        known = _shelves.get(engine)
+        known = _kept.get(key)
         if known is None or known.mark != mark:
-            known = _shelves[engine] = _made(known, mark)
+            known = _made(known, mark)
+            _kept.clear()
+            _kept[key] = known
         return known
 
 

@@ -45,9 +45,13 @@ class WhooshIndex:
         if opened is None:
             return None
         within = Term("category", category) if category else None
-        with opened.searcher() as searcher:
-            hits = searcher.search(_query(words.cut(wanted)), filter=within, limit=_LIMIT)
-            return [int(hit["offering_id"]) for hit in hits]
+        try:
+            with opened.searcher() as searcher:
+                hits = searcher.search(_query(words.cut(wanted)), filter=within, limit=_LIMIT)
+                return [int(hit["offering_id"]) for hit in hits]
+        except Exception:  # Whoosh has no exception of its own for damaged or vanished files
+            log.exception("index_unreadable")
+            return None
 
     def taken_up(self) -> int:
         generation = self._generation()
@@ -59,7 +63,7 @@ class WhooshIndex:
     def update(self, documents: Iterable[Document], gone: Sequence[int], *, upto: int) -> None:
         opened, generation = self._open(), self._generation()
         if opened is None or generation is None:
-            self.replace(documents, upto=upto)
+            log.info("index_gone")  # these documents alone would hide the others; the next refresh makes it anew
             return
         try:
             writer = opened.writer(timeout=5)
@@ -100,6 +104,9 @@ class WhooshIndex:
         try:
             return whoosh.open_dir(str(generation)) if generation else None
         except (EmptyIndexError, FileNotFoundError):
+            return None
+        except Exception:  # as above
+            log.exception("index_unreadable")
             return None
 
 

@@ -121,7 +121,7 @@ class Browse:
 def read() -> Browse:
     """What the address of this request asks for, answered."""
     branches = catalog.categories()
-    browse = Browse(branches, query=" ".join(request.args.get("q", "").split()))
+    browse = Browse(branches, query=_words_asked())
     _read_category(browse)
     groups = _groups(browse.category)
     browse.chosen = {group.key: values for group in groups if (values := _chosen(group))}
@@ -136,6 +136,12 @@ def read() -> Browse:
         return browse
     _answer(browse, groups)
     return browse
+
+
+def _words_asked() -> str:
+    """What stands in the search box, without what nobody can see."""
+    typed = request.args.get("q", "")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in typed).split())
 
 
 def _read_category(browse: Browse) -> None:
@@ -214,7 +220,7 @@ def _chips(
     if browse.query:
         left = sum(1 for one in search.shelf().listings.values()
                    if _in_category(browse, one) and all(test(one) for test in passes.values()))  # fmt: skip
-        yield Chip(_("“%(query)s”", query=browse.query), here_with(q=None, page=None), left)
+        yield Chip(_("搜索：%(query)s", query=browse.query), here_with(q=None, page=None), left)
     for group in groups:
         for value in browse.chosen.get(group.key, []):
             rest = [each for each in browse.chosen[group.key] if each != value]

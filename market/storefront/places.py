@@ -13,10 +13,10 @@ from market import accounts, catalog
 from market.accounts import City
 from market.web import formats
 
-#: What people call the certificates that have a long official name.
+#: What people call the certificates, the weightiest first; a card names only the first.
 SHORT_NAMES = {
-    "djbh2": _l("等保二级"),
     "djbh3": _l("等保三级"),
+    "djbh2": _l("等保二级"),
     "trusted_cloud": _l("可信云"),
     "iso27001": _l("ISO 27001"),
     "iso9001": _l("ISO 9001"),
@@ -27,8 +27,6 @@ SHORT_NAMES = {
     "pci_dss": _l("PCI DSS"),
     "ca": _l("电子认证许可"),
 }
-#: Which of them a card names first.
-_WEIGHT = list(SHORT_NAMES)
 
 
 def cities() -> dict[str, City]:
@@ -58,7 +56,7 @@ def certificate_name(kind: str) -> str:
 def short_names(certificates: Iterable[Mapping[str, Any]], on: date) -> list[str]:
     """What valid certificates are called for short, the weightiest first."""
     held = {each["type"] for each in certificates if not expired(each, on)}
-    return [str(SHORT_NAMES[kind]) for kind in _WEIGHT if kind in held]
+    return [str(SHORT_NAMES[kind]) for kind in SHORT_NAMES if kind in held]
 
 
 def expired(certificate: Mapping[str, Any], on: date) -> bool:

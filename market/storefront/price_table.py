@@ -59,8 +59,8 @@ def _use_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
     terms = [rating.parse(charge.terms) if charge else None for charge in charges]
     if any(each is not None and each.included for each in terms):
         included = [(_included(each, unit),) for each in terms]
-        yield PriceRow(_("%(use)s：包含", use=name), _("每月"), included)
-        yield PriceRow(_("%(use)s：超出", use=name), "", [_price(each, unit) for each in terms])
+        yield PriceRow(name, _("每月包含"), included)
+        yield PriceRow(name, _("超出以后"), [_price(each, unit) for each in terms])
     else:
         yield PriceRow(name, "", [_price(each, unit) for each in terms])
 

@@ -48,8 +48,8 @@ def starting_price(offering: Offering, *, cents: bool = False) -> StartingPrice 
             return StartingPrice(plan, amount, per, _notes(flats, used, without=interval), fee)
     if used:
         amount, per = _usage_start(*used[0])
-        notes = (_("没有月费"), *_notes(flats, used[1:]))
-        return StartingPrice(plan, amount, per, notes, None)
+        notes = (_free_of_fees(used[0][1]), *_notes(flats, used[1:]))
+        return StartingPrice(plan, amount if cents else amount.removesuffix(".00"), per, notes, None)
     once = _fee(flats, "once")
     return StartingPrice(plan, formats.money(once, cents=cents), _("（一次性）"), (_("不按用量另外收费"),), once)
 
@@ -81,8 +81,7 @@ def short_price(terms: rating.Terms, unit: str) -> str:
             text = _per_unit(first.unit_price, unit)
             if first.flat:
                 return _("%(price)s，另加 %(fee)s", price=text, fee=rating.price_text(first.flat))
-            cheaper = len(terms.tiers) > 1 and terms.tiers[-1].unit_price < first.unit_price
-            return _("%(price)s，用得多更便宜", price=text) if cheaper else text
+            return _("%(price)s，用得多更便宜", price=text) if _falls(terms) else text
         case rating.Flat():
             return rating.price_text(terms.amount)
 
@@ -112,6 +111,16 @@ def _usage_start(charge: Charge, terms: Any) -> tuple[str, str]:
         return rating.price_text(terms.package_price), _("/%(unit)s起", unit=size)
     price = terms.unit_price if isinstance(terms, rating.PerUnit) else terms.tiers[0].unit_price
     return rating.price_text(price), _("/%(unit)s起", unit=unit)
+
+
+def _free_of_fees(terms: Any) -> str:
+    if isinstance(terms, rating.Graduated | rating.Volume) and _falls(terms):
+        return _("没有月费，用得多更便宜")
+    return _("没有月费，用多少付多少")
+
+
+def _falls(terms: rating.Graduated | rating.Volume) -> bool:
+    return terms.tiers[-1].unit_price < terms.tiers[0].unit_price
 
 
 def _notes(

@@ -1,0 +1,105 @@
+"""The shelf follows the catalogue, whatever changes it, and never needs to be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from market import catalog, db, providers, search
+from market.catalog import OfferingStatus
+from tests.builders.accounts import EARLY, an_actor
+from tests.builders.catalog import a_charge, a_plan, an_offering, complete_facts
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def _listening() -> None:
+    search.listen()
+
+
+def shelved() -> list[str]:
+    with db.transaction(readonly=True):
+        return [one.slug for one in search.shelf().listings.values()]
+
+
+def the(slug: str) -> search.Listing:
+    with db.transaction(readonly=True):
+        return next(one for one in search.shelf().listings.values() if one.slug == slug)
+
+
+def test_it_holds_what_is_on_sale_newest_first() -> None:
+    with db.transaction():
+        for slug in ("first", "second"):
+            an_offering(slug=slug)
+        an_offering(slug="draft", status=OfferingStatus.UNLISTED)
+        an_offering(slug="gone", status=OfferingStatus.RETIRED)
+    assert shelved() == ["second", "first"]
+
+
+def test_an_offering_that_is_suspended_and_reinstated_goes_and_comes_back() -> None:
+    with db.transaction():
+        id = an_offering(slug="backup").id
+    assert shelved() == ["backup"]
+    with db.transaction():
+        catalog.suspend(db.session.get_one(catalog.Offering, id), reason="核对中", by=an_actor(), at=EARLY)
+    assert shelved() == []
+    with db.transaction():
+        catalog.reinstate(db.session.get_one(catalog.Offering, id), by=an_actor(), at=EARLY)
+    assert shelved() == ["backup"]
+
+
+def test_nothing_of_a_suspended_provider_is_on_the_shelf() -> None:
+    with db.transaction():
+        provider_id = an_offering(slug="backup").provider_id
+        an_offering(slug="other")
+    assert shelved() == ["other", "backup"]
+    with db.transaction():
+        provider = db.session.get_one(providers.Provider, provider_id)
+        providers.suspend(provider, reason="许可证过期", by=an_actor(), at=EARLY)
+    assert shelved() == ["other"]
+
+
+def test_an_offering_added_later_is_found_too() -> None:
+    with db.transaction():
+        an_offering(slug="first")
+    assert shelved() == ["first"]
+    with db.transaction():
+        an_offering(slug="second")
+    assert shelved() == ["second", "first"]
+
+
+def test_it_knows_what_lists_are_filtered_by() -> None:
+    with db.transaction():
+        offering = an_offering(slug="backup", plans=False, facts=complete_facts(data_location=["440100", "cn"]))
+        a_plan(offering, monthly="99.00", per_unit="0.50", trial_days=30)
+        a_plan(offering, slug="yearly", yearly="990.00", once="200.00")
+    listing = the("backup")
+    assert listing.trial and not listing.local
+    assert listing.certificates == {"djbh3"}
+    assert listing.billing == {"month", "year", "once", "usage"}
+
+
+def test_the_usual_month_is_that_of_the_plan_with_the_lowest_fixed_fee() -> None:
+    with db.transaction():
+        offering = an_offering(slug="backup", plans=False)
+        a_plan(offering, slug="large", monthly="200.00")
+        small = a_plan(offering, slug="small", yearly="1200.00")
+        a_charge(small, {"model": "per_unit", "unit_price": "0.50", "included": "10"}, meter="storage", typical="30")
+    assert the("backup").month_fen == 100_00 + 10_00
+
+
+def test_a_plan_that_is_paid_once_never_is_where_prices_start() -> None:
+    with db.transaction():
+        offering = an_offering(plans=False)
+        once = a_plan(offering, slug="once", once="1.00")
+        monthly = a_plan(offering, slug="monthly", monthly="99.00")
+        assert search.starting_plan([once, monthly]) is monthly
+
+
+def test_it_is_not_made_again_while_nothing_changes(queries) -> None:
+    with db.transaction():
+        for _number in range(5):
+            an_offering()
+    shelved()
+    with queries(at_most=1):
+        assert len(shelved()) == 5
