@@ -15,6 +15,7 @@ from market.search.models import CatalogChange
 from market.search.whoosh_index import WhooshIndex
 
 _BATCH = 500
+_SHORT = {"djbh2": "等保二级", "djbh3": "等保三级"}
 _IN_WORDS = frozenset({"line", "text", "lines", "questions"})
 
 
@@ -33,9 +34,9 @@ def _list_change(offering: Offering, *, at: datetime, **_: Any) -> None:
     db.session.add(CatalogChange(offering_id=offering.id, at=at))
 
 
-def find(words: str, *, category: str | None = None) -> list[int] | None:
-    """Ids of matching live offerings, best first; None while there is no index."""
-    return index().find(words, category=category)
+def find(words: str, *, category: str | None = None, some: bool = False) -> list[int] | None:
+    """Ids of live offerings that hold every word, or with `some` at least one, best first; None without an index."""
+    return index().find(words, category=category, some=some)
 
 
 def refresh(now: datetime) -> int:
@@ -96,7 +97,7 @@ def _read_by_people(facts: Mapping[str, Any]) -> Iterator[str]:
             yield from _words(facts.get(name))
     for held in facts.get("certificates", []):
         kind = catalog.choice_of(catalog.CERTIFICATES, held["type"])
-        yield from (kind.label_zh, kind.label_en)
+        yield from (kind.label_zh, kind.label_en, _SHORT.get(held["type"], ""))
 
 
 def _words(value: Any) -> Iterator[str]:

@@ -20,8 +20,8 @@ class Document:
 class SearchIndex(Protocol):
     """A projection of the live catalogue; it may be lost and made anew at any time."""
 
-    def find(self, words: str, *, category: str | None = None) -> list[int] | None:
-        """Ids of the offerings that hold every word, best first; None while there is no index."""
+    def find(self, words: str, *, category: str | None = None, some: bool = False) -> list[int] | None:
+        """Ids of the offerings that hold every word, or with `some` at least one, best first; None without an index."""
 
     def taken_up(self) -> int:
         """The id of the last catalogue change that is in the index; 0 for none."""

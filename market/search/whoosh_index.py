@@ -40,14 +40,14 @@ class WhooshIndex:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / f"v{words.VERSION}"
 
-    def find(self, wanted: str, *, category: str | None = None) -> list[int] | None:
+    def find(self, wanted: str, *, category: str | None = None, some: bool = False) -> list[int] | None:
         opened = self._open()
         if opened is None:
             return None
         within = Term("category", category) if category else None
         try:
             with opened.searcher() as searcher:
-                hits = searcher.search(_query(words.cut(wanted)), filter=within, limit=_LIMIT)
+                hits = searcher.search(_query(wanted, some), filter=within, limit=_LIMIT)
                 return [int(hit["offering_id"]) for hit in hits]
         except Exception:  # Whoosh has no exception of its own for damaged or vanished files
             log.exception("index_unreadable")
@@ -119,11 +119,14 @@ def _fields(document: Document) -> dict[str, str]:
     }
 
 
-def _query(tokens: Sequence[str]) -> Query:
-    """Every word must occur, in any field; the start of a word counts a little."""
-    if not tokens:
+def _query(wanted: str, some: bool) -> Query:
+    """Every word must occur, in any field; the start of a word counts a little. With `some`, one word will do."""
+    tokens = words.cut(wanted)
+    telling = words.telling(tokens) or tokens
+    if not telling:
         return Every()
-    return And([Or([match for field in _FIELDS for match in _matches(field, token)]) for token in tokens])
+    found = [Or([match for field in _FIELDS for word in words.same(token) for match in _matches(field, word)]) for token in telling]
+    return Or(found) if some else And(found)
 
 
 def _matches(field: str, token: str) -> list[Query]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.storefront import auth, finding, health, help, home, mailbox, offerings, providers, recommended, solutions, subscribe
+from market.storefront import auth, finding, health, help, home, mailbox, offerings, preview, providers, recommended, solutions, subscribe
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (auth, finding, health, help, home, mailbox, offerings, providers, recommended, solutions, subscribe)
+MODULES = (auth, finding, health, help, home, mailbox, offerings, preview, providers, recommended, solutions, subscribe)
 
 bp = Blueprint("storefront", __name__)
 for module in MODULES:

@@ -98,6 +98,7 @@ class Browse:
     chosen: dict[str, list[str]] = field(default_factory=dict)
     sort: str = ""
     error: str = ""
+    close: bool = False
     listings: list[Listing] = field(default_factory=list)
     facets: list[Facet] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
@@ -167,7 +168,7 @@ def _chosen(group: Group) -> list[str]:
 
 def _answer(browse: Browse, groups: list[Group]) -> None:
     shelf = search.shelf()
-    pool = _found(shelf, browse.query)
+    pool = _found(shelf, browse)
     if browse.category is not None:
         pool = [one for one in pool if one.category == browse.category.category.slug]
     passes = {key: _test(group, browse.chosen[key]) for group in groups if (key := group.key) in browse.chosen}
@@ -176,11 +177,19 @@ def _answer(browse: Browse, groups: list[Group]) -> None:
     browse.chips = list(_chips(groups, browse, pool, passes))
 
 
-def _found(shelf: Shelf, query: str) -> list[Listing]:
-    if not query:
+def _found(shelf: Shelf, browse: Browse) -> list[Listing]:
+    """What holds every word; if nothing does, what holds some, and `browse.close` says so."""
+    if not browse.query:
         return list(shelf.listings.values())
-    ids = search.find(query)
-    return shelf.holding(query) if ids is None else shelf.among(ids)
+    ids = search.find(browse.query)
+    if ids is None:
+        return shelf.holding(browse.query)
+    exact = shelf.among(ids)
+    if exact:
+        return exact
+    near = shelf.among(search.find(browse.query, some=True) or [])
+    browse.close = bool(near)
+    return near
 
 
 def _test(group: Group, chosen: list[str]) -> Callable[[Listing], bool]:

@@ -57,7 +57,7 @@ def show(slug: str) -> str | tuple[str, int]:
         papers=papers(offering, on),
         promise_rows=promise_rows(offering, places.place_names(offering.live_revision.facts["data_location"], cities)),
         exit_rows=exit_rows(offering),
-        sectors=_sectors(offering),
+        sectors=sectors(offering),
         trail=trail(offering),
         data=[structured.product(offering), structured.crumbs(trail(offering), offering)],
     )
@@ -78,6 +78,7 @@ def trail(offering: Offering) -> list[tuple[str, str]]:
     return [*steps, (formats.local(facts, "name"), "")]
 
 
-def _sectors(offering: Offering) -> list[str]:
+def sectors(offering: Offering) -> list[str]:
+    """The sectors it names as its own, in the plan's order; none means any."""
     chosen = set(offering.live_revision.facts["sectors"])
     return [formats.local(sector, "name") for sector in accounts.sectors() if sector.slug in chosen] if chosen else []

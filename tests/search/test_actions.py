@@ -53,6 +53,15 @@ def test_what_is_published_is_found_in_both_languages_and_by_key_word() -> None:
     assert search.find("BACKUP") == [id]
     assert search.find("短信") == [other]
     assert search.find("备份 短信") == []
+    assert set(search.find("备份 短信", some=True)) == {id, other}
+
+
+def test_people_may_say_it_in_their_own_words() -> None:
+    id = publish("backup", name_zh="文件备份")
+    search.refresh(EARLY)
+    assert search.find("我的文件怕丢") == [id]
+    assert search.find("等保三级") == [id]
+    assert search.find("需要实时同步") == [], "for whom it is not suited is no reason to find it"
 
 
 def test_a_name_weighs_more_than_the_small_print() -> None:
