@@ -17,7 +17,16 @@ from market.billing.actions import (
     mark_overdue,
     receive,
 )
-from market.billing.closing import Failure, Report, bill_leavers, close_due, outstanding
+from market.billing.closing import (
+    Ahead,
+    Failure,
+    Report,
+    bill_leavers,
+    close_due,
+    failures_of,
+    late,
+    outstanding,
+)
 from market.billing.course import Course, LineCourse, course
 from market.billing.documents import file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
@@ -32,6 +41,7 @@ from market.billing.queries import (
     bills_in,
     bills_of,
     closed_until,
+    drafts_of,
     due_bills_of,
     months,
 )
@@ -42,6 +52,7 @@ from market.billing.wording import Words
 __all__ = [
     "DUE",
     "LIFECYCLE",
+    "Ahead",
     "Bill",
     "BillLine",
     "BillStatus",
@@ -75,14 +86,17 @@ __all__ = [
     "close_due",
     "closed_until",
     "course",
+    "drafts_of",
     "draw_up",
     "draw_up_one",
     "due_at",
     "due_bills_of",
     "estimate",
+    "failures_of",
     "file_name",
     "final_at",
     "finalize",
+    "late",
     "mark_overdue",
     "months",
     "outstanding",

@@ -6,7 +6,7 @@ loses nothing and a second one does no harm. One transaction per organization an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from sqlalchemy import Select, case, func, select
 
 from market import audit, db
 from market.accounts import Organization
+from market.audit import AuditEvent
 from market.billing import actions, drafts, periods
 from market.billing.models import Bill, BillStatus
 from market.billing.periods import LOOK_BACK, final_at, following, period_of
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 #: A draft in its days of grace is drawn up anew when it is older than this.
 REFRESH = timedelta(hours=1)
 SHORTEST_MONTH = timedelta(days=28)
+
+_FAILED = "bill.close_failed"
 
 Progress = Callable[[int, int], object]
 
@@ -62,10 +65,13 @@ class Ahead(NamedTuple):
     period: Period
 
 
-def close_due(now: datetime, progress: Progress | None = None) -> Report:
-    """Draft what is over, issue what is past its grace, mark what is overdue. Twice is harmless."""
+def close_due(now: datetime, progress: Progress | None = None, *, most: int | None = None) -> Report:
+    """Draft what is over, issue what is past its grace, mark what is overdue. Twice is harmless.
+
+    `most` organizations at most, the longest waiting first; the next sweep does the rest.
+    """
     with db.transaction(readonly=True):
-        waiting = list(outstanding(now))
+        waiting = list(outstanding(now))[:most]
     report = Report()
     for done, ahead in enumerate(waiting, start=1):
         _catch_up(ahead, now, report)
@@ -84,6 +90,18 @@ def outstanding(now: datetime) -> Iterator[Ahead]:
         period = period_of(organization, since)
         if period.end <= now and (final_at(period) <= now or drafted_at is None or drafted_at + REFRESH <= now):
             yield Ahead(organization, period)
+
+
+def late(now: datetime) -> list[Ahead]:
+    """Periods whose days of grace are over and that are not issued: the next sweep's work, or what failed."""
+    return [ahead for ahead in outstanding(now) if final_at(ahead.period) <= now]
+
+
+def failures_of(organizations: Collection[Organization]) -> dict[int, str]:
+    """Why an organization's period could not be billed the last time, by organization id."""
+    ids = [organization.id for organization in organizations]
+    query = audit.events(subject_type=Organization.__name__, action=_FAILED).where(AuditEvent.subject_id.in_(ids))
+    return {event.subject_id or 0: event.reason for event in reversed(db.session.scalars(query).all())}
 
 
 def bill_leavers(now: datetime) -> Report:
@@ -163,8 +181,8 @@ def _note(ahead: Ahead, reason: str, now: datetime) -> None:
         organization = db.session.get_one(Organization, ahead.organization.id)
         known = audit.history(organization)
         told = f"{ahead.period.label} · {reason}"
-        if not any(event.action == "bill.close_failed" and event.reason == told for event in known):
-            audit.record("bill.close_failed", organization, by=audit.system("billing"), at=now, reason=told)
+        if not any(event.action == _FAILED and event.reason == told for event in known):
+            audit.record(_FAILED, organization, by=audit.system("billing"), at=now, reason=told)
 
 
 def _mark_overdue(now: datetime, report: Report) -> None:

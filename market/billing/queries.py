@@ -13,7 +13,7 @@ from market import db
 from market.accounts import Organization
 from market.billing.models import DUE, Bill, BillStatus, BillTax
 from market.errors import NotFound
-from market.kit.period import Period
+from market.kit.period import Period, local_day
 
 
 def bills_of(organization: Organization) -> Select[Bill]:
@@ -36,6 +36,12 @@ def bill_for(organization: Organization, period: Period) -> Bill | None:
     """The organization's bill of one period, draft or issued, with all that a view of it needs."""
     query = select(Bill).where(Bill.organization_id == organization.id, Bill.period_start == period.start)
     return db.session.scalar(query.options(*_whole()).execution_options(populate_existing=True))
+
+
+def drafts_of(organization: Organization) -> Sequence[Bill]:
+    """Bills of months that are over but not issued yet, newest first."""
+    query = select(Bill).where(Bill.organization_id == organization.id, Bill.status == BillStatus.DRAFT)
+    return db.session.scalars(query.order_by(Bill.period_start.desc())).all()
 
 
 def due_bills_of(organization: Organization) -> Sequence[Bill]:
@@ -63,6 +69,11 @@ class MonthCounts:
     by_status: Mapping[BillStatus, int]
     gross_fen: int
     paid_fen: int
+
+    @property
+    def label(self) -> str:
+        """The month in which the period begins, `2026-10`."""
+        return f"{local_day(self.period_start):%Y-%m}"
 
     def count(self, *statuses: BillStatus) -> int:
         """How many bills are in these states; without any, how many there are."""

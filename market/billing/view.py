@@ -48,8 +48,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One provider's lines at one tax rate."""
+    """One provider's lines at one tax rate; a provider with several rates has several, one after the other."""
 
+    same_seller: bool
     seller: str
     seller_code: str
     subtotal: str
@@ -161,11 +162,13 @@ def _groups(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]]) 
     def key(line: BillLine) -> tuple[int, Decimal]:
         return line.provider_id, Decimal(line.tax_rate)
 
+    before = None
     for (provider_id, rate), lines in groupby(sorted(bill.lines, key=lambda line: (*key(line), line.position)), key):
         seller, tax = sellers[str(provider_id)], taxes[provider_id, rate]
         name = words.local(seller, "name")
         legal = f"{name}（{seller['name']}）" if not words.english else f"{name} ({seller['name']})"
         yield Group(
+            same_seller=provider_id == before,
             seller=words.say("seller", name=name if name == seller["name"] else legal),
             seller_code=words.say("seller.uscc", uscc=seller["uscc"]) if seller["uscc"] else "",
             subtotal=words.say("subtotal", rate=percent(tax.tax_rate)),
@@ -175,6 +178,7 @@ def _groups(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]]) 
             tax=amount(tax.tax_fen),
             gross=amount(tax.gross_fen),
         )
+        before = provider_id
 
 
 def _row(words: Words, line: BillLine, period: Period) -> Row:

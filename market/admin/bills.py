@@ -1,0 +1,81 @@
+"""`/admin/bills`: month end at a glance, what is stuck and why, and every bill."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as Answer
+
+from market import audit, billing, db, resources
+from market.billing import BillStatus
+from market.kit import period as periods
+from market.web import formats, guards, paging, papers
+
+bp = Blueprint("bills", __name__, url_prefix="/bills")
+
+#: Organizations that a press of the button closes at once; the worker goes on with the rest.
+AT_ONCE = 200
+#: Stuck organizations that are shown with their reason.
+MOST = 20
+
+
+@bp.get("/")
+@guards.require("bills.read")
+def index() -> str:
+    """Bills of every month by state, and what should be issued but is not."""
+    now = resources.clock.now()
+    late = billing.late(now)
+    running = periods.month_of(now)
+    return render_template(
+        "admin/bills/index.html",
+        months=billing.months(),
+        late=late[:MOST],
+        late_count=len(late),
+        reasons=billing.failures_of([ahead.organization for ahead in late[:MOST]]),
+        running=running,
+        final_at=billing.final_at(running),
+        status=BillStatus,
+    )
+
+
+@bp.post("/close")
+@guards.require("bills.close")
+def close() -> Answer:
+    """Close now what is due, instead of waiting for the worker; each bill in a transaction of its own."""
+    now = resources.clock.now()
+    audit.record("bills.close_started", g.organization, by=g.actor, at=now)
+    db.on_commit(lambda: billing.close_due(now, most=AT_ONCE))
+    flash(_("已按现在的时间结账。下面是结果；没做完的由后台接着做。"), "ok")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.get("/months/<label>")
+@guards.require("bills.read")
+def month(label: str) -> str:
+    """All bills of one month, narrowed to a state."""
+    period = periods.month(label)
+    wanted = request.args.get("status", "")
+    statuses = [status for status in BillStatus if status.value == wanted]
+    return render_template(
+        "admin/bills/month.html",
+        period=period,
+        page=paging.page_of(db.session(), billing.bills_in(period, statuses=statuses)),
+        wanted=wanted if statuses else "",
+        counts=next((m for m in billing.months() if m.period_start == period.start), None),
+        status=BillStatus,
+    )
+
+
+@bp.get("/<int:id>")
+@guards.require("bills.read")
+def show(id: int) -> str:
+    """One bill on paper."""
+    bill = billing.bill_by_id(id)
+    return render_template("admin/bills/show.html", bill=bill, view=papers.view(bill, formats.language()))
+
+
+@bp.get("/<int:id>/bill.pdf")
+@guards.require("bills.read")
+def pdf(id: int) -> Response:
+    """The bill as a file."""
+    return papers.pdf(billing.bill_by_id(id), formats.language())

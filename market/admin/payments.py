@@ -1,0 +1,107 @@
+"""`/admin/payments`: transfers that are awaited, and booking one that has arrived."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, DateField, StringField
+
+from market import db, payments, resources
+from market.admin import parts
+from market.audit import history
+from market.errors import Invalid
+from market.kit.period import local_day
+from market.payments import Payment
+from market.web import formats, forms, guards, paging
+
+bp = Blueprint("payments", __name__, url_prefix="/payments")
+
+Answer = Response | str | tuple[str, int]
+
+
+class DayField(DateField):
+    """A day; what cannot be read is told in our words."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        try:
+            self.data = date.fromisoformat(valuelist[0].strip())
+        except ValueError as error:
+            raise ValueError(_("日期写成 2026-11-06 的样子")) from error
+
+
+class ArrivalForm(forms.MarketForm):
+    """What the bank's slip says."""
+
+    amount_fen = forms.MoneyField(_l("到账金额"), [forms.Filled(_l("填写到账金额，和银行回单上一致"))])
+    payer_name = StringField(_l("付款户名"), [forms.Filled(_l("填写付款户名，和银行回单上一致")), forms.NotLongerThan(100)])
+    bank_reference = StringField(_l("银行流水号"), [forms.Filled(_l("填写银行流水号，和银行回单上一致")), forms.NotLongerThan(64)])
+    arrived_on = DayField(_l("到账日期"), [forms.Filled(_l("填写到账日期"))])
+    partial = BooleanField(_l("按部分付款入账"))
+    note = StringField(_l("备注"), [forms.NotLongerThan(200)])
+
+
+@bp.get("/")
+@guards.require("payments.read")
+def index() -> str:
+    """Transfers that are awaited, announced ones first; or those that have arrived."""
+    arrived, code = request.args.get("show") == "arrived", request.args.get("code", "").strip()
+    query = payments.settled() if arrived else payments.awaiting(code)
+    return render_template(
+        "admin/payments/index.html",
+        page=paging.page_of(db.session(), query),
+        arrived=arrived,
+        code=code,
+        announced=payments.awaiting_count(),
+        age=lambda at: parts.age(at, resources.clock.now()),
+    )
+
+
+@bp.get("/<int:id>")
+@guards.require("payments.read")
+def show(id: int) -> str:
+    """One transfer: what is awaited, and the form to book it."""
+    form = ArrivalForm()
+    form.arrived_on.data = local_day(resources.clock.now())
+    return _page(payments.payment_by_id(id), form)
+
+
+@bp.post("/<int:id>")
+@guards.require("payments.confirm")
+def confirm(id: int) -> Answer:
+    """Book what has arrived; a refusal keeps what was typed."""
+    payment, form = payments.payment_by_id(id), ArrivalForm()
+    if not form.validate_on_submit():
+        return _page(payment, form), 422
+    try:
+        arrival = payments.confirm_arrival(
+            payment, amount_fen=form.amount_fen.data, payer_name=form.payer_name.data,
+            bank_reference=form.bank_reference.data, arrived_on=form.arrived_on.data, partial=form.partial.data,
+            note=form.note.data or "", user=g.user, by=g.actor, at=resources.clock.now(),
+        )  # fmt: skip
+    except Invalid as refusal:
+        form.refuse(refusal)
+        return _page(payment, form), 422
+    flash(_("已入账 %(amount)s。", amount=formats.money(arrival.amount_fen)), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+def _page(payment: Payment, form: ArrivalForm) -> str:
+    waiting = payment.status in payments.OPEN
+    return render_template(
+        "admin/payments/show.html",
+        payment=payment,
+        bill=payment.bill,
+        buyer=payment.bill.organization,
+        form=form if waiting and g.can("payments.confirm") else None,
+        owed=f"{Decimal(payment.bill.owed_fen).scaleb(-2):.2f}",
+        rest=None if waiting else payments.open_payment_of(payment.bill, payment.gateway),
+        story=parts.timeline(history(payment)),
+    )

@@ -1,0 +1,67 @@
+"""`/console/bills`: every bill, one bill on paper, and the way to pay it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, redirect, render_template, url_for
+from werkzeug.wrappers import Response as Answer
+
+from market import billing, db, payments, resources
+from market.web import formats, guards, paging, papers
+
+bp = Blueprint("bills", __name__, url_prefix="/bills")
+
+
+@bp.get("/")
+@guards.require("bills.read")
+def index() -> str:
+    """What is owed, and all bills, newest first."""
+    now = resources.clock.now()
+    running = billing.period_of(g.organization, now)
+    owed = billing.due_bills_of(g.organization)
+    return render_template(
+        "console/bills/index.html",
+        page=paging.page_of(db.session(), billing.bills_of(g.organization), size=12),
+        owed=owed,
+        owed_fen=sum(bill.owed_fen for bill in owed),
+        running=running,
+        drafts=billing.drafts_of(g.organization),
+        final_at=billing.final_at,
+    )
+
+
+@bp.get("/<int:id>")
+@guards.require("bills.read")
+def show(id: int) -> str:
+    """One bill on paper."""
+    bill = billing.bill_of(g.organization, id)
+    return render_template(
+        "console/bills/show.html",
+        bill=bill,
+        view=papers.view(bill, formats.language()),
+        payment=payments.open_payment_of(bill, payments.BankTransfer.name),
+        payable=bill.status in billing.DUE,
+    )
+
+
+@bp.get("/<int:id>/bill.pdf")
+@guards.require("bills.read")
+def pdf(id: int) -> Response:
+    """The bill as a file, in Chinese."""
+    return papers.pdf(billing.bill_of(g.organization, id), "zh")
+
+
+@bp.get("/<int:id>/bill-en.pdf")
+@guards.require("bills.read")
+def pdf_en(id: int) -> Response:
+    """The bill as a file, in English."""
+    return papers.pdf(billing.bill_of(g.organization, id), "en")
+
+
+@bp.post("/<int:id>/pay")
+@guards.require("bills.pay")
+def pay(id: int) -> Answer:
+    """Begin to pay by bank transfer; a second click finds the same payment."""
+    payment = payments.start(billing.bill_of(g.organization, id), by=g.actor, at=resources.clock.now())
+    db.session.flush()
+    return redirect(url_for("console.payments.show", id=payment.id), 303)
+
