@@ -1,0 +1,216 @@
+"""A marketplace in which everybody has one of everything, for tests that look at every page.
+
+    world = a_world()
+    world.buyer.email, world.seller.email, world.office.email       sign in with PASSWORD
+    world.known("console.bills.show")                                {"id": …}: arguments of an address
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from market import accounts, audit, catalog, db, payments, recommended, subscriptions
+from market.accounts.models import Organization, OrganizationKind
+from market.accounts.permissions import SCOPES
+from market.catalog.models import Offering, OfferingStatus, Solution, SolutionPart
+from market.providers.models import Provider, ProviderStatus
+from tests.builders.accounts import (
+    EARLY, _added, a_city, a_member, a_sector, a_user, an_actor, an_administrator, an_organization, the_office,
+)  # fmt: skip
+from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
+from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering
+from tests.builders.metering import SOURCE, an_event, ingest, report
+from tests.builders.recommended import an_edition, an_entry
+from tests.builders.subscriptions import a_subscription, the_request
+
+#: By the beginning of an endpoint's name (the longest that fits): argument -> value.
+Things = Mapping[str, Mapping[str, int | str]]
+
+
+@dataclass(frozen=True)
+class Side:
+    """Somebody who signs in, and the things that are hers."""
+
+    email: str
+    things: Things
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """A firm that buys, the provider it buys from, and the administrators."""
+
+    buyer: Side
+    seller: Side
+    office: Side
+    public: Things
+
+    def known(self, endpoint: str) -> Mapping[str, int | str]:
+        """The arguments with which this endpoint has something to show; empty when nobody said."""
+        things = {**self.public, **self.buyer.things, **self.seller.things, **self.office.things}
+        return fitting(things, endpoint)
+
+
+def fitting(things: Things, endpoint: str) -> Mapping[str, int | str]:
+    """The values of the longest beginning of `endpoint` that is listed."""
+    parts = endpoint.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((things[name] for name in names if name in things), {})
+
+
+def a_world(mark: str = "one") -> World:
+    """Everything, in the open transaction. `mark` tells worlds in one database apart."""
+    a_city()
+    a_sector()
+    seller_user, key_id, secret, provider = _a_seller(mark)
+    live = an_offering(provider, slug=f"backup-{mark}", plans=False)
+    plan = _a_rich_plan(live)
+    drafts = _drafts(provider, mark)
+    buyer, subscription, pending = _a_customer(mark, plan)
+    bill = an_issued_bill(db.session.get_one(Organization, subscription.organization_id), OCTOBER)
+    payment = payments.start(bill, by=an_actor(buyer), at=moment("2026-11-08 10:00"))
+    db.session.flush()
+    shop = {"slug": live.slug}
+    return World(
+        Side(
+            buyer.email,
+            {
+                "storefront.subscribe.done": {"id": subscription.id},
+                "console.subscriptions": {"id": subscription.id},
+                "console.bills": {"id": bill.id},
+                "console.payments": {"id": payment.id},
+            },
+        ),
+        Side(
+            seller_user.email,
+            {
+                "storefront.preview": {"id": drafts["draft"].id},
+                "vendor.offerings": {"id": drafts["draft"].id, "slug": "basic"},
+                "vendor.meters": {"id": plan.charges[1].meter_id},
+                "vendor.customers": {"id": pending.id},
+                "vendor.customers.complete": {"id": the_request(pending).id},
+                "vendor.customers.fail": {"id": the_request(pending).id},
+                "vendor.customers.retry": {"id": the_request(pending).id},
+                "vendor.keys": {"id": key_id},
+                "api.subscriptions": {"id": subscription.public_id},
+                "api.provisioning": {"id": the_request(pending).public_id},
+                "api.meters": {"slug": f"storage_{mark}"},
+            },
+            secret,
+        ),
+        _an_office(mark, live, drafts, bill.id, payment.id, provider.organization_id),
+        {
+            "storefront.offerings": shop,
+            "storefront.subscribe": shop,
+            "storefront.providers": {"slug": provider.slug},
+            "storefront.solutions": {"slug": _a_solution(mark, live).slug},
+            "storefront.help": {"topic": "pricing"},
+        },
+    )
+
+
+def _a_seller(mark: str) -> tuple[accounts.User, int, str, Provider]:
+    organization = an_organization(kind=OrganizationKind.PROVIDER, name=f"示例云服务商 {mark}")
+    provider = a_provider(organization=organization, name=f"示例云服务商 {mark}", phone="020-00000000")
+    a_licence(provider)
+    user = a_member(organization, user=a_user(email=f"seller-{mark}@example.com", name="示例产品经理"))
+    key, secret = accounts.issue_key(
+        organization, name="计量程序", source=SOURCE, scopes=list(SCOPES), by=an_actor(user, organization), at=EARLY
+    )
+    return user, key.id, secret, provider
+
+
+def _a_rich_plan(offering: Offering) -> catalog.Plan:
+    """A plan with every charge model, so that every way of writing a price is on the pages."""
+    mark = offering.slug.removeprefix("backup-")
+    storage = a_meter(offering.provider, f"storage_{mark}", name_zh="备份空间", name_en="Backup space", unit_zh="GB", unit_en="GB")
+    traffic = a_meter(offering.provider, f"traffic_{mark}", name_zh="下载流量", name_en="Downloads", unit_zh="GB", unit_en="GB")
+    a_plan(offering, slug="yearly", name_zh="包年版", name_en="Yearly", yearly="1200.00", once="300.00", position=2)
+    plan = a_plan(offering, monthly="99.00", per_unit="0.12", meter=storage, included="500", summary_zh="五台电脑以内")
+    tiers = [{"up_to": "1000", "unit_price": "0.5", "flat": "0"}, {"up_to": None, "unit_price": "0.4", "flat": "0"}]
+    a_charge(plan, {"model": "graduated", "included": "0", "tiers": tiers}, meter=traffic)
+    a_charge(plan, {"model": "package", "included": "0", "package_size": "100", "package_price": "5.00"}, meter=f"calls_{mark}")
+    return plan
+
+
+def _drafts(provider: Provider, mark: str) -> dict[str, Offering]:
+    """An offering in every state on the way to the storefront."""
+    office, states = an_administrator(), ("draft", "submitted", "in-review", "returned")
+    found = {
+        state: an_offering(provider, slug=f"{state}-{mark}", status=OfferingStatus.UNLISTED) for state in states
+    }
+    for state, offering in found.items():
+        by, revision = an_actor(office), offering.revisions[0]
+        if state != "draft":
+            catalog.submit(revision, by=an_actor(), at=moment("2026-11-18 09:00"))
+        if state in ("in-review", "returned"):
+            catalog.claim(revision, reviewer=office, by=by, at=moment("2026-11-18 10:00"))
+            catalog.comment(revision, field="tagline_zh", text="请写明多久备份一次。", by=by, at=moment("2026-11-18 10:05"))
+        if state == "returned":
+            catalog.send_back(revision, reason="请按意见修改。", by=by, at=moment("2026-11-18 10:10"))
+    return found
+
+
+def _a_customer(mark: str, plan: catalog.Plan) -> tuple[accounts.User, subscriptions.Subscription, subscriptions.Subscription]:
+    """A firm with a subscription in use since October, one being set up, one ended and one that failed."""
+    firm = an_organization(name=f"示例五金制品有限公司 {mark}", city_code="440100", sector_slug="retail")
+    user = a_member(firm, user=a_user(email=f"buyer-{mark}@example.com", name="示例老板"))
+
+    def order(**options: object) -> subscriptions.Subscription:
+        return a_subscription(plan, organization=firm, user=user, **options)  # type: ignore[arg-type]
+
+    running = order(access={"endpoint": "https://s3.example.com", "access_key": "AK-EXAMPLE"})
+    storage, provider = plan.charges[1].meter, plan.offering.provider
+    for day, gigabytes in (("2026-10-05", 420), ("2026-10-20", 160), ("2026-11-03", 300), ("2026-11-18", 260)):
+        report(running, storage, gigabytes, at=moment(f"{day} 09:30"))
+    wrong = an_event(running, storage, "many", at=moment("2026-11-18 11:00"))
+    ingest(provider, [wrong], now=moment("2026-11-18 11:00"))
+    ended, failed = order(), order(started_at=None)
+    subscriptions.cancel(ended, when="now", reason="不用了", by=an_actor(user, firm), at=moment("2026-11-10 10:00"))
+    subscriptions.fail(the_request(failed), reason="当地没有网络资源", by=an_actor(), at=moment("2026-11-11 10:00"))
+    return user, running, order(started_at=None)
+
+
+def _an_office(
+    mark: str, live: Offering, drafts: dict[str, Offering], bill_id: int, payment_id: int, organization_id: int
+) -> Side:
+    office = the_office()
+    user = a_member(office, accounts.Role.SUPER, user=a_user(email=f"office-{mark}@example.com", name="示例管理员"))
+    colleague = an_administrator(office=office, name="示例同事")
+    edition = recommended.current_edition(NOVEMBER.first_day) or an_edition()
+    entry = recommended.nominate(
+        live, edition, reason_zh="小企业用得上，价格写得清楚。", reason_en="Useful and clearly priced.",
+        user=colleague, by=an_actor(colleague), at=moment("2026-11-12 10:00"),
+    )  # fmt: skip
+    db.session.flush()
+    an_entry(an_offering(live.provider, slug=f"listed-{mark}"), edition)
+    candidate = an_offering(live.provider, slug=f"candidate-{mark}")
+    applied = a_provider(name=f"示例申请者 {mark}", status=ProviderStatus.APPLIED, verified_at=None)
+    a_licence(applied, valid_until=NOVEMBER.last_day + timedelta(days=20))
+    latest = db.session.scalars(audit.events().limit(1)).one()
+    return Side(
+        user.email,
+        {
+            "admin.reviews": {"id": drafts["in-review"].revisions[0].id},
+            "admin.recommended": {"id": entry.id},
+            "admin.recommended.nominate": {"id": candidate.id},
+            "admin.recommended.nominate_form": {"id": candidate.id},
+            "admin.providers": {"id": applied.id},
+            "admin.organizations": {"id": organization_id},
+            "admin.audit": {"id": latest.id},
+            "admin.bills": {"id": bill_id, "label": "2026-10"},
+            "admin.payments": {"id": payment_id},
+        },
+    )
+
+
+def _a_solution(mark: str, offering: Offering) -> Solution:
+    solution = _added(
+        Solution(slug=f"solution-{mark}", sector_slug="retail", name_zh="示例门店方案", name_en="Sample shop kit",
+                 summary_zh="备份和收款", summary_en="Backup and payments", position=1, parts=[])
+    )  # fmt: skip
+    solution.parts.append(SolutionPart(offering=offering, reason_zh="保存单据", reason_en="Keeps papers", position=1))
+    db.session.flush()
+    return solution

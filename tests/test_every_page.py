@@ -1,0 +1,121 @@
+"""Every page of every face, in both languages, for people who have everything and people who have nothing.
+
+The client checks each answer as a page: one h1 that the title repeats, labels, CSRF tokens, no dead links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from market import db
+from market.accounts.models import OrganizationKind
+from market.providers.models import ProviderStatus
+from tests.builders.accounts import PASSWORD, a_member, a_user, an_administrator, an_organization
+from tests.builders.catalog import a_provider
+from tests.builders.worlds import a_world
+from tests.support.addresses import Route, routes
+from tests.support.client import Client
+
+#: Answers that are no HTML, by the end of the address; they only have to answer.
+FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz")
+#: What a page's address may ask for beside the page itself.
+QUERIES = {
+    "storefront.offerings.index": ["q=备份", "q=没有这种东西", "category=storage", "category=none", "trial=1&cert=djbh3", "sort=price", "page=7"],
+    "storefront.offerings.show": ["plan=yearly", "plan=none", "plan=basic&storage-one-per-unit=1e99"],
+    "storefront.subscribe.show": ["plan=yearly", "plan=none"],
+    "console.usage.index": ["month=2026-10", "month=1999-01"],
+    "console.bills.index": ["page=9"],
+    "console.subscriptions.index": ["page=9"],
+    "admin.payments.index": ["show=arrived", "code=NOTHING"],
+    "admin.reviews.show": ["comment=tagline_zh"],
+    "admin.audit.index": ["about=bill&q=x", "from=2026-11-30&until=2026-11-01", "from=never"],
+    "admin.organizations.index": ["kind=provider", "kind=none&q=x"],
+    "vendor.customers.index": ["page=9"],
+}
+ANSWERS = {200, 204, 422}
+FACES = ("storefront", "console", "vendor", "admin")
+
+
+def pages(app: Flask, *faces: str) -> Iterator[Route]:
+    """The pages that are fetched, not sent."""
+    for route in routes(app, method="GET"):
+        if route.face in faces:
+            yield route
+
+
+def look(client: Client, addresses: Sequence[str], languages: Sequence[str] = ("zh", "en")) -> list[str]:
+    """Fetch all of them in every language; tells what did not answer, or in the wrong language."""
+    wrong = []
+    for language in languages:
+        client.set_cookie("lang", language)
+        for address in addresses:
+            try:
+                answer = client.get(address, follow_redirects=True)
+            except AssertionError as complaint:
+                wrong.append(str(complaint))
+                continue
+            if answer.status_code not in ANSWERS:
+                wrong.append(f"GET {address}: {answer.status}")
+            elif not address.partition("?")[0].endswith(FILES):
+                tag = {"zh": '<html lang="zh-CN"', "en": '<html lang="en"'}[language]
+                if answer.mimetype != "text/html" or tag not in answer.get_data(as_text=True):
+                    wrong.append(f"GET {address}: {answer.mimetype}, not in {language}")
+    return wrong
+
+
+def signed_in(client: FlaskClient, email: str) -> Client:
+    assert isinstance(client, Client)
+    if email:
+        client.sign_in(email, PASSWORD)
+    return client
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_page_of_a_busy_marketplace(app: Flask, client: Client, face: str) -> None:
+    with db.transaction():
+        world = a_world()
+    who = {"console": world.buyer, "vendor": world.seller, "admin": world.office}
+    signed_in(client, who[face].email if face in who else "")
+    addresses = []
+    for route in pages(app, face):
+        values = world.known(route.endpoint)
+        missing = set(route.arguments) - set(values)
+        assert not missing, f"{route.rule}: tests/builders/worlds.py has no {missing} for {route.endpoint}"
+        address = route.address(app, values)
+        addresses += [address, *(f"{address}?{query}" for query in QUERIES.get(route.endpoint, []))]
+    assert not (wrong := look(client, addresses)), "\n".join(wrong)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_page_while_there_is_nothing_yet(app: Flask, client: Client, face: str) -> None:
+    signed_in(client, newcomer(face))
+    addresses = [route.address(app, {}) for route in pages(app, face) if not route.arguments]
+    # The office cannot nominate anything before there is an edition, and says so.
+    addresses = [address for address in addresses if address != "/admin/recommended/candidates"]
+    assert not (wrong := look(client, addresses)), "\n".join(wrong)
+
+
+def newcomer(face: str) -> str:
+    """The address of somebody whose account was opened just now; none for the storefront."""
+    with db.transaction():
+        if face == "console":
+            return a_member(an_organization()).email
+        if face == "vendor":
+            organization = an_organization(kind=OrganizationKind.PROVIDER)
+            a_provider(organization=organization, status=ProviderStatus.APPLIED, verified_at=None)
+            return a_member(organization, user=a_user()).email
+        if face == "admin":
+            return an_administrator().email
+    return ""
+
+
+def test_buying_pages_for_a_firm_that_has_bought_nothing(app: Flask, client: Client) -> None:
+    with db.transaction():
+        world, email = a_world(), a_member(an_organization()).email
+    signed_in(client, email)
+    addresses = [route.address(app, world.known(route.endpoint)) for route in pages(app, "storefront") if "subscribe.show" in route.endpoint]
+    assert addresses and not (wrong := look(client, addresses)), "\n".join(wrong)
