@@ -44,9 +44,14 @@ def anchor(field: str) -> str:
     return "f-" + field.replace(".", "-")
 
 
+def quoted(words: str) -> str:
+    """What somebody wrote, in quotation marks; nothing stays nothing."""
+    return _("“%(text)s”", text=words) if words else ""
+
+
 def timeline(events: Iterable[AuditEvent]) -> list[dict[str, Any]]:
     """Rows of the trail as the timeline shows them."""
     return [
-        {"at": event.at, "title": trail.title(event), "actor": event.actor_label, "reason": event.reason}
+        {"at": event.at, "title": trail.title(event), "actor": event.actor_label, "text": quoted(event.reason)}
         for event in events
     ]

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import DateField, StringField, TextAreaField
+from wtforms import StringField, TextAreaField
 
 from market import audit, catalog, db, recommended, resources
 from market.admin import parts
@@ -42,8 +42,8 @@ class EditionForm(forms.MarketForm):
 
     slug = StringField(_l("代号"), [forms.Filled(), forms.NotLongerThan(40)])
     name_zh, name_en = forms.bilingual(_l("中文名称"), _l("英文名称"), limit=60)
-    starts_on = DateField(_l("开始日期"), [forms.Filled(_l("填写开始日期，例如 2026-12-01。"))])
-    ends_on = DateField(_l("结束日期"), [forms.Filled(_l("填写结束日期，例如 2027-05-31。"))])
+    starts_on = forms.DayField(_l("开始日期"), [forms.Filled(_l("填写开始日期，例如 2026-12-01。"))])
+    ends_on = forms.DayField(_l("结束日期"), [forms.Filled(_l("填写结束日期，例如 2027-05-31。"))])
 
 
 @bp.get("/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +17,9 @@ from market.kit.refusal import Refusal
 from market.web import facts, formats
 
 # --- words -------------------------------------------------------------------------------
+
+
+Piece = tuple[catalog.Mark, str]
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,10 @@ class Row:
         return self.old != self.new
 
     @property
-    def pieces(self) -> tuple[list[tuple[catalog.Mark, str]], list[tuple[catalog.Mark, str]]]:
-        """Old and new text cut where they differ."""
-        return catalog.marked(self.old, self.new)
+    def pieces(self) -> tuple[list[Piece], list[Piece]]:
+        """Old and new text cut where they differ; a line break is never part of a mark."""
+        old, new = catalog.marked(self.old, self.new)
+        return list(_by_lines(old)), list(_by_lines(new))
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,15 @@ def groups(revision: OfferingRevision, live: OfferingRevision | None) -> list[Gr
         title = section.title_en if formats.language() == "en" else section.title_zh
         found.append(Group(section.slug, title, [r for r in rows if r.changed], [r for r in rows if not r.changed]))
     return found
+
+
+def _by_lines(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    for mark, text in pieces:
+        for place, line in enumerate(text.split("\n")):
+            if place:
+                yield "same", "\n"
+            if line:
+                yield mark, line
 
 
 def _language(bilingual: bool, field: str) -> str:
@@ -211,7 +224,7 @@ def _prices(plans: Sequence[PlanView]) -> Check:
         return Check(_("没有在售套餐改价"), True)
     firms = sum(plan.subscribers for plan in touched)
     names = _("、").join(formats.local(plan.plan, "name") for plan in touched)
-    note = _("%(names)s。%(firms)s 家企业在用旧版，旧版价格不变", names=names, firms=firms)
+    note = names if not firms else _("%(names)s。%(firms)s 家企业在用旧版，旧版价格不变", names=names, firms=firms)
     return Check(_("有在售套餐改价，请核对"), None, note)
 
 

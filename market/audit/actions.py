@@ -37,11 +37,13 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     organization_id: int | None = None,
+    label: str = "",
 ) -> AuditEvent:
     """Add one row for a change to `subject`, in the transaction of the change.
 
     `organization_id` names the organization that may read the row, when it is not the actor's
-    (an administrator confirming a firm's payment, say).
+    (an administrator confirming a firm's payment, say). `label` is what the subject is called when its own
+    columns do not say.
     """
     db.session.flush()
     entry = AuditEvent(
@@ -53,7 +55,7 @@ def record(
         action=action,
         subject_type=type(subject).__name__,
         subject_id=getattr(subject, "id", None),
-        subject_label=str(subject),
+        subject_label=label or str(subject),
         before=dict(before or {}),
         after=dict(after or {}),
         reason=reason,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from market import audit, db
 from market.accounts import User
-from market.catalog import Offering, OfferingStatus, offering_changed
+from market.catalog import Offering, OfferingStatus, offering_changed, published_revision
 from market.errors import Forbidden, Invalid, Refused
 from market.kit.period import local_day
 from market.providers import Provider
@@ -189,4 +189,6 @@ def _move(entry: Entry, to: EntryStatus, action: str, *, by: audit.Actor, at: da
 def _record(action: str, entry: Entry, **details: Any) -> None:
     offering = db.session.get_one(Offering, entry.offering_id)
     provider = db.session.get_one(Provider, offering.provider_id)
-    audit.record(action, entry, organization_id=provider.organization_id, **details)
+    words = published_revision(offering)
+    label = str(words.facts.get("name_zh") or offering.slug) if words else offering.slug
+    audit.record(action, entry, organization_id=provider.organization_id, label=label, **details)

@@ -27,6 +27,9 @@ class Edition(db.Base):
     #: The last day on which its entries are shown.
     ends_on: Mapped[date]
 
+    def __str__(self) -> str:
+        return self.name_zh
+
 
 class EntryStatus(StrEnum):
     """Where a nomination stands. Scores come with a later edition of the rules."""

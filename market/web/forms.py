@@ -6,6 +6,7 @@ server's words appear at the field and in the summary above the heading.
 
 import secrets
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -150,6 +151,22 @@ class UnitPriceField(_ParsedField):
         if len(decimals.rstrip("0")) > 8:
             raise ValueError(gettext("单价最多 8 位小数"))
         return cleaned
+
+
+class DayField(_ParsedField):
+    """A day of the calendar; `data` is a date or None."""
+
+    def parse(self, written: str) -> date:
+        try:
+            return date.fromisoformat(written.strip())
+        except ValueError:
+            raise ValueError(gettext("%(label)s写成 2026-12-01 的样子", label=str(self.label.text))) from None
+
+    def written(self, value: date) -> str:
+        return value.isoformat()
+
+    def __call__(self, **attributes: Any) -> Any:
+        return super().__call__(**({"type": "date"} | attributes))
 
 
 class TokenField(HiddenField):
