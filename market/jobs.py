@@ -61,8 +61,14 @@ def run_forever() -> None:
             name=sweep.name,
             next_run_time=datetime.now().astimezone(),
         )
+
+    def stop(*_: object) -> None:
+        # The signal comes twice when both the shell and `market run` pass it on.
+        if scheduler.running:
+            scheduler.shutdown(wait=False)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: scheduler.shutdown(wait=False))
+        signal.signal(number, stop)
     log.info("worker_started", sweeps=[sweep.name for sweep in SWEEPS])
     scheduler.start()
     log.info("worker_stopped")
