@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +62,7 @@ def _recent() -> list[audit.AuditEvent]:
     return list(db.session.scalars(query))
 
 
-def _tasks(owed: list[Bill], mine: list[Subscription], now: datetime) -> list[Task]:
+def _tasks(owed: Sequence[Bill], mine: Sequence[Subscription], now: datetime) -> list[Task]:
     """What waits for a decision of the firm, the most pressing first."""
     tasks = [_bill_task(bill) for bill in owed]
     tasks += [_failed_task(one) for one in mine if one.status is SubscriptionStatus.FAILED]

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from market import audit, billing, subscriptions
+from market import audit, billing, rating, subscriptions
 from market.kit import period
 from market.subscriptions import Subscription, SubscriptionStatus
 from market.web import agreements, formats, trail
@@ -46,7 +46,7 @@ def next_charge(
     if end is not None:
         note = _("停用后不再收费。停用前的用量在这份账单里。")
         return NextCharge(_("最后一份账单"), max(month.end, end), fen, note)
-    return NextCharge(_("下一份账单"), month.end, fen, _("本月到现在，含税。月底前还会随用量变化。"))
+    return NextCharge(_("下一份账单"), month.end, fen, _("本月到现在，含税和整月的固定费用。月底前还会随用量变化。"))
 
 
 def _last_charge(subscription: Subscription, month: period.Period, fen: int) -> NextCharge:
@@ -66,6 +66,18 @@ def planned(subscription: Subscription, now: datetime) -> str:
     if end is not None and subscription.status in subscriptions.LIVE:
         return _("用到 %(date)s", date=formats.date(agreements.last_day(end), short=True))
     return ""
+
+
+def working(subscription: Subscription, lines: Iterable[billing.LineDraft]) -> dict[str, tuple[str, ...]]:
+    """How this month's amount of each charge comes about so far, by the charge's slug."""
+    slugs = {charge.id: charge.slug for charge in subscription.plan.charges}
+    return {
+        slugs[line.charge_id]: rating.explain(
+            rating.load_steps(line.steps), formats.local(line.label, "unit"), formats.language()
+        )
+        for line in lines
+        if line.charge_id in slugs and "trial" not in line.label
+    }
 
 
 def costs(lines: Iterable[billing.LineDraft]) -> dict[int, int]:

@@ -72,6 +72,7 @@ def show(id: int) -> str:
         charge=parts.next_charge(subscription, month, billing.total_fen(lines), now=now),
         access=subscriptions.access_of(subscription) if g.can("access.read") and _reachable(subscription, now) else {},
         prices=agreements.prices(subscription.plan),
+        working=parts.working(subscription, lines),
         promises=agreements.promises(facts),
         leaving=agreements.leaving(facts, ended),
         story=parts.story(subscription, subscriptions.timeline(subscription)),

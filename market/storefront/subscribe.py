@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -111,7 +112,7 @@ def place(slug: str) -> Answer:
         form.refuse(subscriptions.NotForSale())
         return _check_page(offering, plan, form), subscriptions.NotForSale.status
     if "recalculate" in request.form:
-        return redirect(url_for(".show", slug=slug, plan=plan.slug, **form.typed()), 303)
+        return redirect(f"{url_for('.show', slug=slug)}?{urlencode({'plan': plan.slug} | form.typed())}", 303)
     if not form.validate_on_submit():
         return _check_page(offering, plan, form), 422
     try:

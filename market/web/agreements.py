@@ -13,8 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from market import accounts, catalog, rating
-from market.catalog import Charge, Plan
-from market.catalog.sections import CROSS_BORDER, FAPIAO, Choice
+from market.catalog import OF_FIELD, Charge, Plan
 from market.kit import period
 from market.web import formats
 
@@ -57,9 +56,9 @@ def promises(facts: Mapping[str, Any]) -> Rows:
         rows.append((_("达不到时"), formats.local(facts, "availability_credit")))
     rows += [
         (_("数据存放地"), _places(facts.get("data_location", []))),
-        (_("数据出境"), _choice(CROSS_BORDER, facts.get("cross_border", ""))),
+        (_("数据出境"), _choice("cross_border", facts.get("cross_border", ""))),
         (_("人工客服"), formats.local(facts, "support_hours")),
-        (_("发票"), _("、").join(_choice(FAPIAO, kind) for kind in facts.get("fapiao", []))),
+        (_("发票"), _("、").join(_choice("fapiao", kind) for kind in facts.get("fapiao", []))),
     ]
     return [(label, value or _("服务商未提供")) for label, value in rows]
 
@@ -103,6 +102,6 @@ def _places(codes: Sequence[str]) -> str:
     return _("、").join(names)
 
 
-def _choice(choices: tuple[Choice, ...], value: str) -> str:
-    found = next((choice for choice in choices if choice.value == value), None)
+def _choice(fact: str, value: str) -> str:
+    found = next((choice for choice in OF_FIELD[fact].choices if choice.value == value), None)
     return formats.local(found._asdict(), "label") if found else ""
