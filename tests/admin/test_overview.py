@@ -1,0 +1,66 @@
+"""`/admin`: what waits."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from market import audit, catalog, db, resources
+from market.accounts import Role
+from market.catalog import OfferingStatus
+from market.providers import ProviderStatus
+from market.recommended import EntryStatus
+from tests.builders.accounts import a_user, an_organization
+from tests.builders.catalog import a_licence, a_provider, an_offering, complete_facts
+from tests.builders.recommended import an_entry
+
+
+def test_nothing_to_do_says_so(enter):
+    assert "都处理完了" in enter().page("/admin/").text
+
+
+def test_what_waits_longest_comes_first_with_its_age(enter, clock):
+    with db.transaction():
+        revision = an_offering(status=OfferingStatus.UNLISTED, facts=complete_facts(name_zh="等得久的")).revisions[0]
+        catalog.submit(revision, by=audit.system("test"), at=resources.clock.now())
+    clock.forward(days=4)
+    with db.transaction():
+        an_entry(an_offering(facts=complete_facts(name_zh="刚提名的")), status=EntryStatus.NOMINATED, nominated_at=clock.now())
+        a_licence(a_provider(status=ProviderStatus.APPLIED, name="申请的"))
+        a_licence(a_provider(name="快到期的"), valid_until=date(2026, 12, 1))
+    clock.forward(hours=2)
+    text = enter().page("/admin/").text
+    assert text.index("等得久的") < text.index("已等 4 天") < text.index("刚提名的") < text.index("已等 2 小时") < text.index("申请的")
+    assert "2026年12月1日 到期" in text
+
+
+@pytest.mark.parametrize(("role", "seen"), [(Role.REVIEWER, True), (Role.FINANCE, False)])
+def test_each_role_sees_what_it_may(enter, role, seen):
+    with db.transaction():
+        revision = an_offering(status=OfferingStatus.UNLISTED, facts=complete_facts(name_zh="每日备份")).revisions[0]
+        catalog.submit(revision, by=audit.system("test"), at=resources.clock.now())
+        db.session.query(audit.AuditEvent).delete()
+    assert ("每日备份" in enter(role).page("/admin/").text) is seen
+
+
+def test_strangers_are_sent_to_sign_in_and_buyers_to_their_own_side(app, client):
+    assert client.page("/admin/").path == "/sign-in"
+    with db.transaction():
+        user = a_user()
+        an_organization(owner=user)
+        email = user.email
+    client.sign_in(email, "plum blossom lantern")
+    assert client.get("/admin/").status_code == 403
+
+
+def test_the_page_costs_the_same_for_one_and_for_many(enter, queries):
+    with db.transaction():
+        for _ in range(5):
+            revision = an_offering(status=OfferingStatus.UNLISTED).revisions[0]
+            catalog.submit(revision, by=audit.system("test"), at=resources.clock.now())
+            an_entry(status=EntryStatus.NOMINATED)
+            a_licence(a_provider(status=ProviderStatus.APPLIED), valid_until=date(2026, 12, 1))
+    client = enter()
+    with queries(at_most=10):
+        client.get("/admin/")
