@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -30,20 +30,18 @@ def papers(offering: Offering, on: date) -> list[Paper]:
     """What an offering holds, then what its provider holds. An administrator saw the former at the review."""
     revision = offering.live_revision
     own = [_certificate(held, revision.decided_at or revision.published_at, on) for held in revision.facts["certificates"]]
-    return own + [of_licence(licence, on) for licence in offering.provider.licences]
+    return own + [replace(paper, of_provider=True) for paper in of_licences(offering.provider.licences, on)]
 
 
 def of_licences(licences: Iterable[Licence], on: date) -> list[Paper]:
-    """A provider's licences."""
-    return [of_licence(licence, on) for licence in licences]
-
-
-def of_licence(licence: Licence, on: date) -> Paper:
-    """One licence of a provider."""
-    return Paper(
-        formats.local(licence, "name"), licence.number, licence.valid_until, licence.checked_at,
-        providers.licence_state(licence, on), of_provider=True,
-    )  # fmt: skip
+    """The licences of one provider."""
+    return [
+        Paper(
+            formats.local(licence, "name"), licence.number, licence.valid_until, licence.checked_at,
+            providers.licence_state(licence, on),
+        )
+        for licence in licences
+    ]  # fmt: skip
 
 
 def _certificate(held: Mapping[str, Any], checked_at: datetime | None, on: date) -> Paper:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,6 +13,9 @@ from market import rating
 from market.catalog import Charge, Plan
 from market.storefront import prices
 from market.web import formats
+
+
+_UNIT_LEFT_OUT = re.compile(r"/(?=[，\s]|$)")
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,9 @@ def _use_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
     if any(each is not None and each.included for each in terms):
         included = [(_included(each, unit),) for each in terms]
         yield PriceRow(name, _("每月包含"), included)
-        yield PriceRow(name, _("超出以后"), [_price(each, unit) for each in terms])
+        yield PriceRow(name, _("超出以后，按 %(unit)s 计", unit=unit), [_price(each) for each in terms])
     else:
-        yield PriceRow(name, "", [_price(each, unit) for each in terms])
+        yield PriceRow(name, _("按 %(unit)s 计", unit=unit), [_price(each) for each in terms])
 
 
 def _included(terms: rating.Terms | None, unit: str) -> str:
@@ -71,7 +75,9 @@ def _included(terms: rating.Terms | None, unit: str) -> str:
     return formats.quantity(terms.included, unit)
 
 
-def _price(terms: rating.Terms | None, unit: str) -> tuple[str, ...]:
+def _price(terms: rating.Terms | None) -> tuple[str, ...]:
+    """The price of use in words, a line a tier; the unit stands once, at the head of the row."""
     if terms is None or isinstance(terms, rating.Flat):
         return (_("无"),)
-    return rating.describe(replace(terms, included=Decimal(0)), unit, formats.language())
+    lines = rating.describe(replace(terms, included=Decimal(0)), "", formats.language())
+    return tuple(_UNIT_LEFT_OUT.sub("", line) for line in lines)
