@@ -13,7 +13,8 @@ import sqlite3
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from io import BufferedIOBase
+from typing import IO, BinaryIO
 
 from examples.provider.store import Store, instant, iso, megabytes, report, sync_folder
 
@@ -38,7 +39,7 @@ class Call:
     key: str
 
 
-def receive(store: Store, body: BinaryIO, length: int) -> tuple[str, str]:
+def receive(store: Store, body: IO[bytes] | BufferedIOBase, length: int) -> tuple[str, str]:
     """Stream a body to disk; returns the blob's name and its SHA-256. It is on disk, and nobody's yet."""
     blob, digest = uuid.uuid4().hex, hashlib.sha256()
     draft = store.incoming / blob

@@ -21,6 +21,8 @@ from examples.provider.store import Store, iso
 
 LARGEST_REQUEST = 64 * 1024
 LONGEST_NAME = 512
+#: How much of a refused body is read to keep the connection.
+PATIENCE = 1_000_000
 
 
 class Server(ThreadingHTTPServer):
@@ -55,11 +57,13 @@ class Handler(BaseHTTPRequestHandler):
         self.handle_with({"provisioning": self.provision})
 
     def handle_with(self, routes: dict[str, Any]) -> None:
-        """Find the route; say no in JSON; a body that was not read ends the connection."""
+        """Find the route; say no in JSON. What was not read of the body ends the connection."""
         parts = urlsplit(self.path)
         first, _, rest = parts.path.lstrip("/").partition("/")
         self.query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        self.unread = int(self.headers.get("Content-Length", "0")) if self.headers.get("Content-Length", "0").isdigit() else 0
+        length = self.headers.get("Content-Length", "")
+        self.unread = int(length) if length.isdigit() else 0
+        self.chunked = "Transfer-Encoding" in self.headers
         try:
             if first not in routes:
                 known = first in ("status", "buckets", "provisioning")
@@ -79,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     def put(self, rest: str) -> None:
         """Store a file: 201 with its instant, once it is safely on disk."""
         call, store = self.call(rest, named=True), self.server.store
-        if not self.headers.get("Content-Length", "").isdigit():
+        if self.chunked or not self.headers.get("Content-Length", "").isdigit():
             raise Refused(411, "send Content-Length")
         size = self.unread
         if size > self.server.settings.largest_object:
@@ -166,8 +170,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("X-Stored-At", at or iso(self.now()))
         if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="bucket"')
-        if self.unread:
+        if self.chunked or self.unread > PATIENCE:
             self.send_header("Connection", "close")
+        elif self.unread:
+            self.rfile.read(self.unread)  # who is still sending does not hear the answer
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -94,7 +94,7 @@ def report(db: sqlite3.Connection, type: str, bucket: sqlite3.Row, at: str, **da
 
 def instant(db: sqlite3.Connection, bucket: sqlite3.Row, now: datetime) -> str:
     """When something happens to a bucket: now, but never before what happened to it last."""
-    at = max(iso(now), bucket["last_at"])
+    at = max(iso(now), str(bucket["last_at"]))
     db.execute("UPDATE buckets SET last_at = ? WHERE id = ?", (at, bucket["id"]))
     return at
 

@@ -159,7 +159,8 @@ def _store(
     """Insert what is new. The unique key decides: a request that came in at the same time may have won."""
     if not arrivals:
         return
-    rows = [_row(provider, arrival, closed, now) for arrival in arrivals]
+    month = month_of(now).start
+    rows = [_row(provider, arrival, closed, month, now) for arrival in arrivals]
     stored = set(db.session.scalars(_insert(), rows))
     lost = [arrival for arrival in arrivals if arrival.event.id not in stored]
     if lost:
@@ -174,7 +175,9 @@ def _insert() -> Any:
     return statement.on_conflict_do_nothing().returning(EVENTS.c.event_id)
 
 
-def _row(provider: Provider, arrival: _Arrival, closed: Mapping[int, datetime], now: datetime) -> dict[str, Any]:
+def _row(
+    provider: Provider, arrival: _Arrival, closed: Mapping[int, datetime], month: datetime, now: datetime
+) -> dict[str, Any]:
     event, subject = arrival.event, arrival.subject
     assert subject is not None
     return {
@@ -187,14 +190,14 @@ def _row(provider: Provider, arrival: _Arrival, closed: Mapping[int, datetime], 
         "stored_at": now,
         "data": event.data,
         "payload_hash": event.digest,
-        "band": _band(event.at, closed.get(subject.organization_id), now),
+        "band": _band(event.at, closed.get(subject.organization_id), month),
     }
 
 
-def _band(at: datetime, closed: datetime | None, now: datetime) -> Band:
+def _band(at: datetime, closed: datetime | None, month: datetime) -> Band:
     if closed is not None and at < closed:
         return Band.VERY_LATE
-    return Band.ON_TIME if at >= month_of(now).start else Band.LATE
+    return Band.ON_TIME if at >= month else Band.LATE
 
 
 def _keep_refused(provider: Provider, arrivals: Iterable[_Arrival], now: datetime) -> None:

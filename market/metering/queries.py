@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, exists, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from market import db
 from market.catalog.models import Meter
@@ -33,6 +34,13 @@ class Known(NamedTuple):
     receipt: Receipt
 
 
+def among(column: InstrumentedAttribute[str], values: Collection[str]) -> ColumnElement[bool]:
+    """`column IN values`; for PostgreSQL as one array, since a thousand parameters cost more than the search."""
+    if db.engine().dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(Text)))
+    return column.in_(values)
+
+
 def hold(provider: Provider, public_ids: Collection[str]) -> dict[str, Subject]:
     """The provider's own subscriptions among these, held until the transaction ends.
 
@@ -43,7 +51,7 @@ def hold(provider: Provider, public_ids: Collection[str]) -> dict[str, Subject]:
     query = select(
         Subscription.public_id, Subscription.id, Subscription.organization_id,
         Subscription.started_at, func.coalesce(Subscription.ended_at, Subscription.cancel_at),
-    ).where(Subscription.provider_id == provider.id, Subscription.public_id.in_(public_ids))  # fmt: skip
+    ).where(Subscription.provider_id == provider.id, among(Subscription.public_id, public_ids))  # fmt: skip
     rows = db.session.execute(query.order_by(Subscription.id).with_for_update(key_share=True))
     return {row.public_id: Subject(*row[1:]) for row in rows}
 
@@ -60,7 +68,7 @@ def known(provider: Provider, source: str, event_ids: Collection[str]) -> dict[s
         select(UsageEvent.event_id, UsageEvent.payload_hash, UsageEvent.stored_at, UsageEvent.type,
                Subscription.public_id, UsageEvent.at, UsageEvent.data)
         .join(Subscription, Subscription.id == UsageEvent.subscription_id)
-        .where(UsageEvent.provider_id == provider.id, UsageEvent.source == source, UsageEvent.event_id.in_(event_ids))
+        .where(UsageEvent.provider_id == provider.id, UsageEvent.source == source, among(UsageEvent.event_id, event_ids))
     )  # fmt: skip
     return {row[0]: Known(row[1], Receipt(*row[2:])) for row in db.session.execute(query)}
 
