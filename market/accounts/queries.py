@@ -36,7 +36,7 @@ def members_of(organization: Organization) -> Sequence[Membership]:
     return db.session.scalars(query.options(joinedload(Membership.user))).all()
 
 
-def organizations(kind: OrganizationKind | None = None, words: str = "") -> Select[tuple[Organization]]:
+def organizations(kind: OrganizationKind | None = None, words: str = "") -> Select[Organization]:
     """Every organization, the latest first, narrowed to a kind and to names or codes with these words; to be paged."""
     query = select(Organization).order_by(Organization.created_at.desc(), Organization.id.desc())
     if kind is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -98,4 +100,4 @@ def _page(provider: Provider, form: ReasonForm | None = None) -> str:
 def _nearest(provider: Provider) -> providers.Licence | None:
     """The licence that ends first."""
     dated = [licence for licence in provider.licences if licence.valid_until is not None]
-    return min(dated, key=lambda licence: licence.valid_until, default=None)
+    return min(dated, key=lambda licence: licence.valid_until or date.max, default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, inspect, or_, select
 
 from market import db
 from market.audit.models import AuditEvent
@@ -19,7 +19,7 @@ def events(
     action: str = "",
     words: str = "",
     period: Period | None = None,
-) -> Select[tuple[AuditEvent]]:
+) -> Select[AuditEvent]:
     """Newest first; narrowed to one organization, kind of subject, action prefix or period, or to who or what
     has these words in its name."""
     query = select(AuditEvent).order_by(AuditEvent.id.desc())
@@ -47,5 +47,6 @@ def event_by_id(id: int) -> AuditEvent:
 
 def history(subject: db.Base) -> Sequence[AuditEvent]:
     """Everything that happened to one thing, newest first."""
-    query = events(subject_type=type(subject).__name__).where(AuditEvent.subject_id == getattr(subject, "id"))
+    identity = inspect(subject).identity or (None,)
+    query = events(subject_type=type(subject).__name__).where(AuditEvent.subject_id == identity[0])
     return db.session.scalars(query).all()

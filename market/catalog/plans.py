@@ -254,10 +254,11 @@ def _charge(
 ) -> Charge:
     terms = _terms(row.get("terms"), f"charges.{place}", problems)
     meter = meters.get(row.get("meter") or "")
+    interval = str(terms.get("interval", ""))
     charge = Charge(
-        slug=row.get("slug") or (meter.slug if meter else f"fee-{terms.get('interval', 'fixed')}"),
-        name_zh=row.get("name_zh") or (meter.name_zh if meter else _FEES_ZH.get(terms.get("interval"), "固定费用")),
-        name_en=row.get("name_en") or (meter.name_en if meter else _FEES_EN.get(terms.get("interval"), "Fixed fee")),
+        slug=row.get("slug") or (meter.slug if meter else f"fee-{interval or 'fixed'}"),
+        name_zh=row.get("name_zh") or (meter.name_zh if meter else _FEES_ZH.get(interval, "固定费用")),
+        name_en=row.get("name_en") or (meter.name_en if meter else _FEES_EN.get(interval, "Fixed fee")),
         meter=meter,
         terms=terms,
         tax_rate=str(row.get("tax_rate") or tax_rate),

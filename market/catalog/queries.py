@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from market import db
@@ -26,6 +26,9 @@ from market.catalog.models import (
 from market.errors import NotFound
 from market.providers import Provider, ProviderStatus
 
+#: What can be bought: a live offering of an approved provider. Join `Offering.provider` first.
+_LIVE = (Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED)
+
 
 @dataclass(frozen=True)
 class Branch:
@@ -39,7 +42,7 @@ class Branch:
 def categories() -> list[Branch]:
     """The four kinds of service, in the plan's order."""
     found = db.session.scalars(select(Category).order_by(Category.position, Category.slug)).all()
-    live = _live(select(Offering.category_slug, func.count())).group_by(Offering.category_slug)
+    live = select(Offering.category_slug, func.count()).join(Offering.provider).where(*_LIVE).group_by(Offering.category_slug)
     counts = {slug: number for slug, number in db.session.execute(live)}
     return [
         Branch(top, tuple(c for c in found if c.parent_slug == top.slug), counts.get(top.slug, 0))
@@ -60,7 +63,7 @@ def live_offerings(
     category_slug: str | None = None, *, ids: Collection[int] | None = None, provider: Provider | None = None
 ) -> Sequence[Offering]:
     """What can be bought now, newest first, with provider, category, words, plans, charges and meters."""
-    query = _live(select(Offering)).options(*_shop_window())
+    query = select(Offering).join(Offering.provider).where(*_LIVE).options(*_shop_window())
     if category_slug is not None:
         query = query.where(Offering.category_slug == category_slug)
     if ids is not None:
@@ -72,12 +75,12 @@ def live_offerings(
 
 def live_offering_ids() -> Sequence[int]:
     """The ids of everything that can be bought now: what a full index has to hold."""
-    return db.session.scalars(_live(select(Offering.id)).order_by(Offering.id)).all()
+    return db.session.scalars(select(Offering.id).join(Offering.provider).where(*_LIVE).order_by(Offering.id)).all()
 
 
 def live_facts(ids: Collection[int]) -> Iterator[tuple[Offering, dict[str, Any]]]:
     """Those of the offerings that can be bought now, with their provider, and what each says."""
-    query = _live(select(Offering, OfferingRevision.facts)).options(contains_eager(Offering.provider))
+    query = select(Offering, OfferingRevision.facts).join(Offering.provider).where(*_LIVE).options(contains_eager(Offering.provider))
     query = query.join(OfferingRevision, OfferingRevision.offering_id == Offering.id)
     query = query.where(OfferingRevision.status == RevisionStatus.PUBLISHED, Offering.id.in_(ids))
     yield from db.session.execute(query.order_by(Offering.id))
@@ -166,15 +169,8 @@ def meter_of(provider: Provider, id: int) -> Meter:
 
 def live_counts() -> dict[int, int]:
     """How many offerings of each provider can be bought, by the provider's id."""
-    query = _live(select(Offering.provider_id, func.count())).group_by(Offering.provider_id)
+    query = select(Offering.provider_id, func.count()).join(Offering.provider).where(*_LIVE).group_by(Offering.provider_id)
     return {provider_id: number for provider_id, number in db.session.execute(query)}
-
-
-def _live(query: Select[Any]) -> Select[Any]:
-    """Only what can be bought: a live offering of an approved provider."""
-    return query.join(Provider, Provider.id == Offering.provider_id).where(
-        Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED
-    )
 
 
 def _shop_window() -> tuple[Any, ...]:

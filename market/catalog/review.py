@@ -236,7 +236,7 @@ def _record(action: str, revision: OfferingRevision, **details: Any) -> None:
 # --- questions ---------------------------------------------------------------------------
 
 
-def review_queue() -> Select[tuple[OfferingRevision]]:
+def review_queue() -> Select[OfferingRevision]:
     """What waits for a decision, oldest first, with offering, provider, category and reviewer; to be paged."""
     return (
         select(OfferingRevision)

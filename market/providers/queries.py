@@ -47,7 +47,7 @@ def approved_providers() -> Sequence[Provider]:
     return db.session.scalars(query.order_by(Provider.name_zh, Provider.id)).all()
 
 
-def all_providers(status: ProviderStatus | None = None) -> Select[tuple[Provider]]:
+def all_providers(status: ProviderStatus | None = None) -> Select[Provider]:
     """Every provider with its licences, those that wait first; to be paged."""
     waiting = Provider.status != ProviderStatus.APPLIED
     query = _with_papers().order_by(waiting, Provider.name_zh, Provider.id)
@@ -83,5 +83,5 @@ def count_by_status() -> dict[ProviderStatus, int]:
 _PUBLIC = (ProviderStatus.APPROVED, ProviderStatus.SUSPENDED)
 
 
-def _with_papers() -> Select[tuple[Provider]]:
+def _with_papers() -> Select[Provider]:
     return select(Provider).options(selectinload(Provider.licences), joinedload(Provider.organization))

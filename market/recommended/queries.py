@@ -47,7 +47,7 @@ def waiting() -> Sequence[Entry]:
     return db.session.scalars(query.options(*_with_words())).all()
 
 
-def candidates(edition: Edition, words: str = "") -> Select[tuple[Offering]]:
+def candidates(edition: Edition, words: str = "") -> Select[Offering]:
     """What can be bought and has no open entry in an edition, newest first; to be paged. `words` are in its name."""
     taken = select(Entry.offering_id).where(Entry.edition_id == edition.id, Entry.status.in_(OPEN))
     query = (
@@ -108,7 +108,7 @@ def listed(on: date) -> Sequence[Entry]:
     return db.session.scalars(query.options(*loads)).all()
 
 
-def _listed(on: date) -> Select[tuple[Entry]]:
+def _listed(on: date) -> Select[Entry]:
     # The sweep ends listings a moment after the edition's last day; the dates already hold before it runs.
     return (
         select(Entry)

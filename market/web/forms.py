@@ -88,6 +88,8 @@ class NotLongerThan:
 class _ParsedField(StringField):
     """A text field whose `data` is a parsed value; what was typed stays in the box when it is refused."""
 
+    data: Any
+
     def __init__(self, label: Text | None = None, validators: Any = None, **kwargs: Any) -> None:
         super().__init__(label, validators, **kwargs)
         self.typed: str | None = None
