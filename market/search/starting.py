@@ -44,10 +44,11 @@ def usual_month_fen(plan: Offer) -> int:
 
 
 def _fixed(plan: Offer) -> tuple[bool, Fraction]:
-    fees = [rating.parse(charge.terms) for charge in plan.charges]
-    recurring = [terms for terms in fees if not isinstance(terms, rating.Flat) or terms.interval != "once"]
-    fixed = sum((_of_month(terms) for terms in recurring if isinstance(terms, rating.Flat)), Fraction(0))
-    return not recurring, fixed
+    """Whether nothing recurs, and the fixed fee of a month; terms of use are not read, for there are many."""
+    fees = [rating.parse(charge.terms) for charge in plan.charges if charge.terms["model"] == "flat"]
+    flats = [terms for terms in fees if isinstance(terms, rating.Flat)]
+    recurs = len(flats) < len(plan.charges) or any(terms.interval != "once" for terms in flats)
+    return not recurs, sum((_of_month(terms) for terms in flats), Fraction(0))
 
 
 def _of_month(terms: rating.Flat) -> Fraction:

@@ -8,16 +8,19 @@ from market import catalog, providers
 from market.storefront import places
 from market.storefront.cards import cards, today
 from market.storefront.papers import of_licences
+from market.web import paging
 
 bp = Blueprint("providers", __name__, url_prefix="/providers")
+
+PAGE_SIZE = 50
 
 
 @bp.get("/")
 def index() -> str:
     """Every provider that sells now, with how many services can be bought."""
-    found = providers.approved_providers()
+    found = paging.page_of_list(providers.approved_providers(), size=PAGE_SIZE)
     return render_template(
-        "storefront/providers/index.html", providers=found, counts=catalog.live_counts(), cities=places.cities()
+        "storefront/providers/index.html", page=found, counts=catalog.live_counts(), cities=places.cities()
     )
 
 
