@@ -166,10 +166,9 @@ def _groups(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]]) 
     for (provider_id, rate), lines in groupby(sorted(bill.lines, key=lambda line: (*key(line), line.position)), key):
         seller, tax = sellers[str(provider_id)], taxes[provider_id, rate]
         name = words.local(seller, "name")
-        legal = f"{name}（{seller['name']}）" if not words.english else f"{name} ({seller['name']})"
         yield Group(
             same_seller=provider_id == before,
-            seller=words.say("seller", name=name if name == seller["name"] else legal),
+            seller=words.say("seller", name=name if name == seller["name"] else f"{name} · {seller['name']}"),
             seller_code=words.say("seller.uscc", uscc=seller["uscc"]) if seller["uscc"] else "",
             subtotal=words.say("subtotal", rate=percent(tax.tax_rate)),
             rate=percent(tax.tax_rate),

@@ -1,0 +1,131 @@
+"""Bills in the console: the list, the paper, the file, and starting to pay."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from pypdf import PdfReader
+
+from market import billing, db
+from market.accounts import Role
+from tests.builders.accounts import PASSWORD, a_member, a_user, an_organization
+from tests.builders.billing import OCTOBER, SEPTEMBER, an_issued_bill, moment
+from tests.builders.catalog import a_plan
+from tests.builders.subscriptions import a_subscription
+from tests.scenarios.stories import a_story, a_usual_october
+from tests.support.client import Client
+
+
+@pytest.fixture
+def october(client: Client) -> int:
+    """The owner has signed in; her October is billed. Gives the bill's id."""
+    with db.transaction():
+        story = a_story()
+        a_usual_october(story)
+        bill = an_issued_bill(story.organization, OCTOBER)
+    client.sign_in("owner@example.com", PASSWORD)
+    return bill.id
+
+
+def as_someone(client: Client, role: Role, *, of: str = "owner@example.com") -> None:
+    with db.transaction():
+        owner = a_user()
+        organization = an_organization(name="别的示例企业", owner=owner)
+        client_user = a_member(organization, role, user=a_user(email="someone@example.com"))
+        assert client_user.email
+    client.sign_in("someone@example.com", PASSWORD)
+
+
+def test_the_list_says_what_is_owed_and_until_when(client: Client, october: int) -> None:
+    page = client.page("/console/bills/")
+    assert "¥221.93" in page.text
+    assert "11月19日" in page.text
+    assert page.link("2026年10月").endswith(f"/console/bills/{october}")
+
+
+def test_an_empty_list_says_when_the_first_bill_comes(client: Client) -> None:
+    as_someone(client, Role.OWNER)
+    assert "还没有账单" in client.page("/console/bills/").text
+
+
+def test_a_draft_is_shown_as_one(client: Client, october: int) -> None:
+    with db.transaction():
+        story_organization = billing.bill_by_id(october).organization
+        billing.close(story_organization, billing.period_of(story_organization, moment("2026-11-15 00:00")), now=moment("2026-12-01 01:00"))
+    page = client.page("/console/bills/").follow("2026年11月")
+    assert page.heading == "未出账的账单"
+    assert "还没有出账" in page.text
+
+
+def test_the_page_and_the_file_say_the_same(client: Client, october: int) -> None:
+    with db.transaction(readonly=True):
+        view = billing.view(billing.bill_by_id(october), "zh")
+    page, file = client.page(f"/console/bills/{october}"), client.get(f"/console/bills/{october}/bill.pdf")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="BL-202610-000001.pdf"'
+    shown = "".join(page.text.split())
+    printed = "".join("".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(file.data)).pages)
+    for text in [*view.buyer, *view.payee, *view.span, view.net, view.tax, view.gross, view.capital, view.number, view.note, view.cutoff]:
+        assert "".join(text.split()) in shown
+        assert "".join(text.split()) in printed
+    for row in (row for group in view.groups for row in group.rows):
+        for text in (row.charge, row.plan, row.used, row.net, row.tax, row.gross, *row.working):
+            assert "".join(text.split()) in shown
+            assert "".join(text.split()) in printed
+
+
+def test_the_english_file_is_english(client: Client, october: int) -> None:
+    file = client.get(f"/console/bills/{october}/bill-en.pdf")
+    assert 'filename="BL-202610-000001-en.pdf"' in file.headers["Content-Disposition"]
+    assert "Download traffic" in PdfReader(BytesIO(file.data)).pages[0].extract_text()
+
+
+def test_paying_starts_once_however_often_it_is_pressed(client: Client, october: int) -> None:
+    page = client.page(f"/console/bills/{october}")
+    first, second = page.submit(button="去付款"), page.submit(button="去付款")
+    assert first.path == second.path
+    assert first.heading == "对公转账付款"
+
+
+def test_who_may_only_look_sees_no_button_and_cannot_pay(client: Client, october: int) -> None:
+    with db.transaction():
+        a_member(billing.bill_by_id(october).organization, Role.PURCHASER, user=a_user(email="buyer@example.com"))
+    client.post("/sign-out")
+    visitor = client.application.test_client()
+    assert isinstance(visitor, Client)
+    visitor.sign_in("buyer@example.com", PASSWORD)
+    page = visitor.page(f"/console/bills/{october}")
+    assert not page.all("form", action=f"/console/bills/{october}/pay")
+
+
+def test_a_viewer_is_told_that_bills_are_not_hers(client: Client) -> None:
+    as_someone(client, Role.VIEWER)
+    client.page("/console/bills/", status=403)
+
+
+@pytest.mark.parametrize("path", ["", "/bill.pdf", "/bill-en.pdf"])
+def test_a_strangers_bill_does_not_exist(client: Client, path: str) -> None:
+    with db.transaction():
+        story = a_story()
+        bill = an_issued_bill(story.organization, OCTOBER)
+    as_someone(client, Role.OWNER)
+    assert client.get(f"/console/bills/{bill.id}{path}").status_code == 404
+
+
+def test_a_bill_of_nothing_offers_no_payment(client: Client) -> None:
+    with db.transaction():
+        story = a_story(started="2026-10-01 10:00", trial_days=60)
+        bill = an_issued_bill(story.organization, OCTOBER)
+    client.sign_in("owner@example.com", PASSWORD)
+    page = client.page(f"/console/bills/{bill.id}")
+    assert "免费试用" in page.text
+    assert "去付款" not in page.text
+
+
+def test_the_list_is_read_with_few_questions(client: Client, october: int, queries: object) -> None:
+    with db.transaction():
+        organization = billing.bill_by_id(october).organization
+        a_subscription(a_plan(monthly="3.00"), organization=organization, started_at=moment("2026-09-05 00:00"))
+        an_issued_bill(organization, SEPTEMBER)
+    with queries(at_most=12):  # type: ignore[operator]  # a fixture
+        client.page("/console/bills/")
