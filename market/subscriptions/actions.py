@@ -195,7 +195,7 @@ def cancel(subscription: Subscription, *, when: When, reason: str, by: audit.Act
 
 
 def keep(subscription: Subscription, *, by: audit.Actor, at: datetime) -> None:
-    """Take a planned end back. A trial that would end by itself is converted instead. Raises NotCanceled."""
+    """Take a planned end back; for a trial that is the same as `convert`. Raises NotCanceled."""
     lock(subscription)
     if subscription.status not in LIVE or subscription.cancel_at is None or subscription.cancel_at <= at:
         raise refusals.NotCanceled
