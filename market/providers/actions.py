@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +12,10 @@ from market.errors import Invalid, Refused
 from market.providers.models import LIFECYCLE, Licence, Provider, ProviderStatus
 from market.providers.signals import provider_changed
 from market.providers.webhooks import checked_url, new_secret
+
+#: What a provider may change about itself without being checked again.
+PROFILE = ("name_zh", "name_en", "summary_zh", "summary_en", "phone", "email", "website")
+_NEEDED = {"name_zh": "填写服务商的中文名称。", "name_en": "填写服务商的英文名称。"}
 
 
 class ReasonMissing(Invalid):
@@ -94,6 +99,25 @@ def suspend(provider: Provider, *, reason: str, by: audit.Actor, at: datetime) -
 def reinstate(provider: Provider, *, by: audit.Actor, at: datetime) -> None:
     """End a suspension."""
     _move(provider, ProviderStatus.APPROVED, "provider.reinstated", by=by, at=at)
+
+
+def edit_profile(provider: Provider, changes: Mapping[str, str], *, by: audit.Actor, at: datetime) -> None:
+    """Change what buyers read about a provider: names, summary, how to reach it. Raises Invalid with `fields`."""
+    after = {name: changes[name].strip() for name in PROFILE if name in changes}
+    problems = {name: message for name, message in _NEEDED.items() if after.get(name) == ""}
+    website = after.get("website", "")
+    if website and not website.startswith(("https://", "http://")):
+        problems["website"] = "网站写成 https://example.com 的样子。"
+    if problems:
+        raise Invalid(fields=problems)
+    before = {name: getattr(provider, name) for name in after}
+    changed = [name for name in after if after[name] != before[name]]
+    for name in changed:
+        setattr(provider, name, after[name])
+    if changed:
+        _record("provider.edited", provider, by=by, at=at,
+                before={name: before[name] for name in changed}, after={name: after[name] for name in changed})  # fmt: skip
+        provider_changed.send(provider, at=at)
 
 
 def set_webhook(provider: Provider, url: str, *, by: audit.Actor, at: datetime) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.vendor import customers, events, keys, meters
+from market.vendor import activity, customers, events, keys, meters, offerings, overview, plans, profile, webhooks
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (customers, meters, keys, events)
+MODULES = (overview, offerings, plans, customers, meters, keys, events, webhooks, activity, profile)
 
 bp = Blueprint("vendor", __name__, url_prefix="/vendor")
 bp.before_request(guards.provider)

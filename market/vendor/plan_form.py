@@ -1,0 +1,326 @@
+"""A plan with its charges as one form that grows by buttons, so it works without script.
+
+Names of boxes are the paths the catalogue complains about: `charges-1-tiers-0-up_to` is `charges.1.tiers.0.up_to`.
+Numbers stay as typed; the catalogue reads them and says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import Field, Form, HiddenField, SelectField, StringField, TextAreaField
+
+from market import billing, rating
+from market.catalog import Charge, Meter, Plan, PlanInvalid
+from market.kit import quantity
+from market.kit.refusal import Refusal
+from market.rating.terms import MOST_TIERS
+from market.web import errors, formats, forms
+
+#: What a charge can be: the kinds of the form, each a charge model or an interval of the flat one.
+KINDS = {
+    "month": _l("每月固定费用"),
+    "year": _l("每年固定费用"),
+    "once": _l("一次性费用"),
+    "per_unit": _l("按用量，一个单价"),
+    "graduated": _l("分档累进：每一档的用量按那一档的单价"),
+    "volume": _l("分档统价：全部用量按总量所在那一档的单价"),
+    "package": _l("按包：用满一包再算一包"),
+}
+FLAT = ("month", "year", "once")
+TIERED = ("graduated", "volume")
+MOST_CHARGES = 20
+
+
+class PlanForm(forms.MarketForm):
+    """The words of a plan."""
+
+    name_zh, name_en = forms.bilingual(_l("套餐名称"), _l("套餐英文名称"), limit=40, required=False)
+    summary_zh, summary_en = forms.bilingual(_l("给谁用"), _l("给谁用（英文）"), limit=200, required=False)
+    slug = StringField(_l("代号"))
+    trial_days = StringField(_l("免费试用天数"), default="0")
+
+
+class ChargeForm(Form):
+    """All boxes a charge may have; `ChargeRow.fields` says which of them its kind shows."""
+
+    kind = HiddenField()
+    slug = HiddenField()
+    name_zh = StringField(_l("名称"), render_kw={"lang": "zh-CN"})
+    name_en = StringField(_l("英文名称"), render_kw={"lang": "en"})
+    amount = StringField(_l("金额"))
+    meter = SelectField(_l("按哪个计量项收费"), validate_choice=False)
+    unit_price = StringField(_l("单价"))
+    package_size = StringField(_l("每包多少"))
+    package_price = StringField(_l("每包价格"))
+    included = StringField(_l("每期包含的用量"))
+    typical = StringField(_l("一般客户每月用多少"))
+    hint_zh = StringField(_l("怎么估用量"), render_kw={"lang": "zh-CN"})
+    hint_en = StringField(_l("怎么估用量（英文）"), render_kw={"lang": "en"})
+
+
+class TierForm(Form):
+    """One tier; without an upper bound it is the last."""
+
+    up_to = StringField()
+    unit_price = StringField()
+    flat = StringField()
+
+
+@dataclass
+class ChargeRow:
+    """One charge: its boxes and, for tiers, a row of boxes each."""
+
+    form: ChargeForm
+    tiers: list[TierForm]
+    meters: Mapping[str, Meter]
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return str(self.form.kind.data)
+
+    @property
+    def flat(self) -> bool:
+        """Whether it is a fixed fee."""
+        return self.kind in FLAT
+
+    @property
+    def tiered(self) -> bool:
+        """Whether its price has tiers."""
+        return self.kind in TIERED
+
+    @property
+    def unit(self) -> str:
+        """What the chosen meter counts in."""
+        meter = self.meters.get(self.form.meter.data or "")
+        return formats.local(meter, "unit") if meter else ""
+
+    @property
+    def fields(self) -> Iterator[Field]:
+        """Every box that is shown, in the order of the page."""
+        yield from (self.form.name_zh, self.form.name_en)
+        if self.flat:
+            yield self.form.amount
+            return
+        yield self.form.meter
+        if self.kind == "per_unit":
+            yield self.form.unit_price
+        if self.kind == "package":
+            yield from (self.form.package_size, self.form.package_price)
+        for tier in self.tiers:
+            yield from tier
+        yield from (self.form.included, self.form.typical, self.form.hint_zh, self.form.hint_en)
+
+    def terms(self) -> dict[str, Any]:
+        """The price as the rating code reads it."""
+        if self.flat:
+            return {"model": "flat", "interval": self.kind, "amount": _number(self.form.amount)}
+        terms: dict[str, Any] = {"model": self.kind, "included": _number(self.form.included)}
+        if self.tiered:
+            return terms | {"tiers": [self._tier(place) for place in self.written()]}
+        names = ("package_size", "package_price") if self.kind == "package" else ("unit_price",)
+        return terms | {name: _number(self.form[name]) for name in names}
+
+    def written(self) -> list[int]:
+        """The places of the tiers in which something stands; the first always counts."""
+        return [place for place, tier in enumerate(self.tiers) if not place or any(box.data for box in tier)]
+
+    def _tier(self, place: int) -> dict[str, str | None]:
+        tier = self.tiers[place]
+        return {"up_to": _number(tier.up_to) or None, "unit_price": _number(tier.unit_price), "flat": _number(tier.flat)}
+
+
+@dataclass
+class PlanEditor:
+    """The whole form; it can be walked like one, so the error summary shows it."""
+
+    words: PlanForm
+    rows: list[ChargeRow]
+    meters: Sequence[Meter]
+    form_errors: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Field]:
+        yield from self.words
+        for row in self.rows:
+            yield from row.fields
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything must be changed."""
+        return bool(self.form_errors or any(each.errors for each in self))
+
+    def grow(self, action: str) -> None:
+        """Do what a button asks: `add`, `remove-2`, `tier-2`, `untier-2-1`."""
+        verb, *places = action.split("-")
+        numbers = [int(place) for place in places if place.isascii() and place.isdigit()]
+        if verb == "add" and len(self.rows) < MOST_CHARGES:
+            self.rows.append(_row(len(self.rows), self.meters, {"kind": request.form.get("new_kind", "")}))
+        elif numbers and numbers[0] < len(self.rows):
+            self._change(verb, numbers)
+
+    def charges(self) -> list[dict[str, Any]]:
+        """The charges as `catalog.save_plan` takes them, each with a slug of its own."""
+        taken: set[str] = set()
+        found = []
+        for row in self.rows:
+            form = row.form
+            name = form.slug.data or _slug(row, taken)
+            taken.add(name)
+            charge = {"terms": row.terms(), "slug": name, "name_zh": form.name_zh.data, "name_en": form.name_en.data}
+            if not row.flat:
+                typical = _number(form.typical) or "0"
+                hints = {"hint_zh": form.hint_zh.data, "hint_en": form.hint_en.data, "typical": typical}
+                charge |= {"meter": form.meter.data or None} | hints
+            found.append(charge)
+        return found
+
+    def refuse(self, refusal: PlanInvalid) -> None:
+        """Put every complaint of the catalogue at its box."""
+        boxes = {box.name: box for box in self}
+        for problem in refusal.problems:
+            message, box = _(problem.message, **problem.params), boxes.get(self._name(problem.field))
+            if box is None:
+                self.form_errors.append(message)
+            else:
+                box.errors = [*box.errors, message]
+
+    def example(self) -> billing.Estimate | None:
+        """A month of the plan as it stands in the boxes, at the usual quantities; None and messages if it cannot be read."""
+        charges = [self._transient(place, row) for place, row in enumerate(self.rows)]
+        if self.has_errors or not charges:
+            return None
+        usual = {charge.slug: Decimal(charge.typical) for charge in charges if charge is not None}
+        return billing.estimate(Plan(trial_days=0, charges=charges), usual)
+
+    def _transient(self, place: int, row: ChargeRow) -> Charge | None:
+        meter = row.meters.get(row.form.meter.data or "")
+        try:
+            terms = rating.dump(rating.parse(row.terms()))
+        except rating.InvalidTerms as refusal:
+            self._complain(f"charges.{place}.{refusal.field}", errors.translate(refusal))
+            return None
+        if not row.flat and meter is None:
+            self._complain(f"charges.{place}.meter", _("选择按哪个计量项的用量收费。"))
+        try:
+            typical = quantity.text(quantity.parse(_number(row.form.typical) or "0"))
+        except Refusal as refusal:
+            self._complain(f"charges.{place}.typical", errors.translate(refusal))
+            return None
+        zh = row.form.name_zh.data or (meter.name_zh if meter else str(KINDS[row.kind]))
+        en = row.form.name_en.data or (meter.name_en if meter else str(KINDS[row.kind]))
+        return Charge(slug=str(place), name_zh=zh, name_en=en, meter=meter, terms=terms, typical=typical, position=place)
+
+    def _complain(self, path: str, message: str) -> None:
+        box = next((box for box in self if box.name == self._name(path)), None)
+        if box is None:
+            self.form_errors.append(message)
+        else:
+            box.errors = [*box.errors, message]
+
+    def _name(self, path: str) -> str:
+        """The box a path of the catalogue means; tiers left empty were not sent, so they are counted over."""
+        parts = path.split(".")
+        if len(parts) > 2 and parts[0] == "charges" and parts[2] == "tiers":
+            row = self.rows[int(parts[1])]
+            place = row.written()[int(parts[3])] if len(parts) > 3 else 0
+            parts = [*parts[:3], str(place), parts[4] if len(parts) > 4 else "unit_price"]
+        if len(parts) == 2 and parts[0] == "charges":
+            parts.append("name_zh")
+        return "-".join(parts)
+
+    def _change(self, verb: str, numbers: list[int]) -> None:
+        row = self.rows[numbers[0]]
+        if verb == "remove":
+            kept = [_typed(each) for each in self.rows if each is not row]
+            self.rows = [_row(place, self.meters, typed) for place, typed in enumerate(kept)]
+        elif verb in ("tier", "untier") and row.tiered:
+            typed = _typed(row)
+            if verb == "tier" and len(typed["tiers"]) < MOST_TIERS:
+                typed["tiers"].insert(max(len(typed["tiers"]) - 1, 1), {})
+            elif verb == "untier" and len(numbers) > 1 and 1 < len(typed["tiers"]) > numbers[1]:
+                del typed["tiers"][numbers[1]]
+            self.rows[numbers[0]] = _row(numbers[0], self.meters, typed)
+
+
+def from_request(meters: Sequence[Meter], slug: str = "") -> PlanEditor:
+    """The form as it was sent, with what its button asks for already done."""
+    words = PlanForm()
+    if slug:
+        words.slug.data = slug
+    count = request.form.get("charges", "")
+    count = min(int(count), MOST_CHARGES) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+    rows = [_sent(place, meters) for place in range(count)]
+    editor = PlanEditor(words, [row for row in rows if row.kind in KINDS], meters)
+    editor.grow(request.form.get("do", ""))
+    return editor
+
+
+def from_plan(plan: Plan, meters: Sequence[Meter]) -> PlanEditor:
+    """The form filled with a version of a plan."""
+    words = PlanForm(formdata=None, obj=plan)
+    words.trial_days.data = str(plan.trial_days)
+    return PlanEditor(words, [_row(place, meters, _stored(charge)) for place, charge in enumerate(plan.charges)], meters)
+
+
+def blank(meters: Sequence[Meter]) -> PlanEditor:
+    """A new plan: a monthly fee to begin with."""
+    return PlanEditor(PlanForm(formdata=None), [_row(0, meters, {"kind": "month"})], meters)
+
+
+def _sent(place: int, meters: Sequence[Meter]) -> ChargeRow:
+    prefix = f"charges-{place}-"
+    form = ChargeForm(request.form, prefix=prefix)
+    count = request.form.get(f"{prefix}tiers", "")
+    tiers = min(int(count), MOST_TIERS) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+    return _dressed(form, [TierForm(request.form, prefix=f"{prefix}tiers-{n}-") for n in range(tiers)], meters)
+
+
+def _row(place: int, meters: Sequence[Meter], typed: Mapping[str, Any]) -> ChargeRow:
+    prefix = f"charges-{place}-"
+    kind = typed.get("kind") if typed.get("kind") in KINDS else "month"
+    words = {name: value for name, value in typed.items() if name not in ("kind", "tiers")}
+    form = ChargeForm(prefix=prefix, data={"kind": kind, **words})
+    tiers = typed.get("tiers") or ([{}, {}] if kind in TIERED else [])
+    return _dressed(form, [TierForm(prefix=f"{prefix}tiers-{n}-", data=tier) for n, tier in enumerate(tiers)], meters)
+
+
+def _dressed(form: ChargeForm, tiers: list[TierForm], meters: Sequence[Meter]) -> ChargeRow:
+    named = [(meter.slug, f"{formats.local(meter, 'name')}（{formats.local(meter, 'unit')}）") for meter in meters]
+    form.meter.choices = [("", forms.CHOOSE), *named]
+    last = len(tiers)
+    for number, tier in enumerate(tiers, start=1):
+        tier.up_to.label.text = _("第 %(tier)s 档，到多少", tier=number) if number < last else _("第 %(tier)s 档，到多少（最后一档留空）", tier=number)
+        tier.unit_price.label.text = _("第 %(tier)s 档单价", tier=number)
+        tier.flat.label.text = _("第 %(tier)s 档固定费", tier=number)
+    return ChargeRow(form, tiers, {meter.slug: meter for meter in meters})
+
+
+def _typed(row: ChargeRow) -> dict[str, Any]:
+    return {box.short_name: box.data for box in row.form} | {"tiers": [dict(tier.data) for tier in row.tiers]}
+
+
+def _stored(charge: Charge) -> dict[str, Any]:
+    terms = dict(charge.terms)
+    model, interval = terms.pop("model"), terms.pop("interval", "")
+    if terms.get("included") == "0":
+        terms["included"] = ""
+    words = {name: getattr(charge, name) for name in ("slug", "name_zh", "name_en", "hint_zh", "hint_en", "typical")}
+    tiers = [{key: "" if value in (None, "0.00") and key != "unit_price" else value for key, value in tier.items()} for tier in terms.pop("tiers", [])]
+    return words | terms | {"kind": interval or model, "meter": charge.meter.slug if charge.meter else "", "tiers": tiers}
+
+
+def _slug(row: ChargeRow, taken: set[str]) -> str:
+    base = f"fee-{row.kind}" if row.flat else (row.form.meter.data or row.kind.replace("_", "-"))
+    return next(name for name in (base, *(f"{base[:56]}-{n}" for n in range(2, 99))) if name not in taken)
+
+
+def _number(box: Field) -> str:
+    """A number without the marks people write around it."""
+    return (box.data or "").strip().lstrip("¥￥").replace(",", "").replace("，", "").strip()
