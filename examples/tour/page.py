@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+_ENTRIES = ("input", "select", "textarea", "button")
 _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "use", "wbr"}
 
 
@@ -45,11 +46,12 @@ class Element:
 
 @dataclass(frozen=True)
 class Form:
-    """A form as the page filled it in: where it goes, and what it would send."""
+    """A form as the page filled it in: where it goes, what it would send, and every name in it."""
 
     action: str
     method: str
     fields: dict[str, str]
+    names: frozenset[str]
 
 
 class _Reader(HTMLParser):
@@ -85,7 +87,12 @@ def forms(page: Element) -> list[Form]:
     """The forms of the main part of a page."""
     main = page.first("main") or page
     return [
-        Form(form.attributes.get("action", ""), form.attributes.get("method", "get").lower(), _fields(form))
+        Form(
+            form.attributes.get("action", ""),
+            form.attributes.get("method", "get").lower(),
+            _fields(form),
+            frozenset(e.attributes.get("name", "") for kind in _ENTRIES for e in form.all(kind)),
+        )
         for form in main.all("form")
     ]
 

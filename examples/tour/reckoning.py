@@ -83,7 +83,9 @@ def price(terms: dict[str, str], quantity: Decimal) -> tuple[int, str]:
     if terms["model"] == "package":
         packages = math.ceil(quantity / Decimal(terms["package_size"]))
         exact = packages * Decimal(terms["package_price"])
-        return _fen(exact), f"⌈{quantity} ÷ {terms['package_size']}⌉ = {packages} × ¥{terms['package_price']} = ¥{exact}"
+        return _fen(
+            exact
+        ), f"⌈{quantity} ÷ {terms['package_size']}⌉ = {packages} × ¥{terms['package_price']} = ¥{exact}"
     raise ValueError(f"the tour does not know the charge model {terms['model']}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 import httpx
 
 from examples.tour import page as pages
-from examples.tour.page import Element, Form
+from examples.tour.page import Element
 
 T = TypeVar("T")
 
@@ -52,12 +53,14 @@ class Visitor:
     def submit(self, *holding: str, **entries: str) -> Element:
         """Send the form of this page that has the fields `holding` and `entries`, filled in with `entries`."""
         wanted = {*holding, *entries}
-        form = next((f for f in pages.forms(self.page) if f.method == "post" and wanted <= _names(self.page, f)), None)
+        form = next((f for f in pages.forms(self.page) if f.method == "post" and wanted <= f.names), None)
         if form is None:
             raise Surprise(f"{self.path}: no form with {sorted(wanted)}")
         data = {**form.fields, **entries}
         target = form.action or self.path
-        return self._arrive(patiently(lambda: self.http.post(target, data=data, headers={"Referer": str(self.http.base_url)})))
+        return self._arrive(
+            patiently(lambda: self.http.post(target, data=data, headers={"Referer": str(self.http.base_url)}))
+        )
 
     def _arrive(self, answer: httpx.Response) -> Element:
         self.path = answer.url.raw_path.decode()
@@ -67,20 +70,9 @@ class Visitor:
             raise Surprise(f"{self.path}: {answer.status_code} {main.text[:300] if main else ''}")
         return self.page
 
-    def link(self, containing: str) -> str:
-        """The address of the first link in the page whose address contains this."""
+    def link(self, pattern: str) -> str:
+        """The address of the first link in the page whose path matches the pattern as a whole."""
         for anchor in self.page.all("a"):
-            if containing in anchor.attributes.get("href", ""):
+            if re.fullmatch(pattern, anchor.attributes.get("href", "").partition("?")[0]):
                 return anchor.attributes["href"]
-        raise Surprise(f"{self.path}: no link to …{containing}…")
-
-
-def _names(page: Element, form: Form) -> set[str]:
-    """All names in the form, ticked or not."""
-    main = page.first("main") or page
-    for element in main.all("form"):
-        if element.attributes.get("action", "") == form.action:
-            names = {e.attributes.get("name", "") for kind in ("input", "select", "textarea") for e in element.all(kind)}
-            if set(form.fields) <= names:
-                return names
-    return set(form.fields)
+        raise Surprise(f"{self.path}: no link to {pattern}")

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,7 +65,9 @@ class World:
 
 
 @contextmanager
-def running(folder: Path, *, start: datetime, environment: Mapping[str, str] | None = None) -> Iterator[World]:
+def running(
+    folder: Path, *, start: datetime, environment: Mapping[str, str] | None = None
+) -> Iterator[World]:
     """A world whose time begins at `start`; it is gone afterwards, its data stays in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "clock").write_text(start.isoformat())
@@ -101,10 +103,8 @@ def _await(world: World) -> None:
     while time.monotonic() < deadline:
         if world.process.poll() is not None:
             raise RuntimeError(f"It did not start: see {world.folder / 'tour.log'}")
-        try:
+        with suppress(FileNotFoundError, ValueError):
             world.demo = json.loads((world.folder / "demo.json").read_text())
-        except (FileNotFoundError, ValueError):
-            pass
         if "subscription" in world.demo:
             return
         time.sleep(0.2)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from market import db, demo, schema
+from market import demo, schema
 from market.cli.context import database
 from market.cli.supervisor import Child, supervise
 from market.config import Settings
@@ -24,7 +24,6 @@ def run() -> None:
         require_free(settings.host, settings.port)
         schema.upgrade()
         provider = demo.prepare(settings) if settings.demo else None
-        db.disconnect()
         children = [_server(settings), _worker()]
         if provider:
             children.append(

@@ -18,7 +18,8 @@ from market.config import ROOT
 _POLL_SECONDS = 0.2
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 25.0
-#: A child that dies sooner than this after its start is given up on when it does so repeatedly.
+#: A child that ends by itself sooner than this is given up on when it does so repeatedly; being killed
+#: from outside says nothing against it.
 _SETTLED_SECONDS = 5.0
 _GIVE_UP_AFTER = 5
 
@@ -97,7 +98,7 @@ def _await_ready(children: Sequence[Child]) -> None:
 def _revive(child: Child) -> None:
     if not child.dead or child.process is None:
         return
-    quick = time.monotonic() - child.started < _SETTLED_SECONDS
+    quick = child.process.returncode >= 0 and time.monotonic() - child.started < _SETTLED_SECONDS
     child.quick_deaths = child.quick_deaths + 1 if quick else 0
     if child.quick_deaths >= _GIVE_UP_AFTER:
         raise click.ClickException(
