@@ -13,7 +13,16 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, HiddenField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
 
 from market import accounts, catalog
 from market.catalog import Fact, FactsInvalid, Offering, Section
@@ -35,7 +44,7 @@ _LABELS = {
 }
 _PATH = re.compile(r"(?P<key>\w+)\[(?P<place>\d+)\](?:\.(?P<cell>\w+))?")
 
-Options = Mapping[str, Sequence[tuple[str, str]]]
+Options = Mapping[str, Sequence[SelectChoice]]
 
 
 class FactForm(forms.MarketForm):
@@ -149,8 +158,8 @@ def _row_count(fact: Fact, content: Mapping[str, Any]) -> int:
 def _cell(cell: str, place: int) -> Field:
     label = _("%(what)s，第 %(row)d 行", what=_LABELS[cell], row=place + 1)
     if cell == "type":
-        held = [(choice.value, formats.local(choice._asdict(), "label")) for choice in catalog.CERTIFICATES]
-        return SelectField(label, choices=[("", forms.CHOOSE), *held], validate_choice=False)
+        held = [SelectChoice(choice.value, formats.local(choice._asdict(), "label")) for choice in catalog.CERTIFICATES]
+        return SelectField(label, choices=[SelectChoice("", forms.CHOOSE), *held], validate_choice=False)
     if cell == "valid_until":
         return StringField(label, render_kw={"type": "date"})
     language = {"lang": "en" if cell.endswith("_en") else "zh-CN"} if cell[-3:] in ("_zh", "_en") else {}
@@ -175,18 +184,18 @@ def _written(section: Section, content: Mapping[str, Any]) -> Iterator[tuple[str
 
 def _options(section: Section, offering: Offering) -> Options:
     """What can be picked, by fact."""
-    options: dict[str, list[tuple[str, str]]] = {}
+    options: dict[str, list[SelectChoice]] = {}
     for fact in section.facts:
         match fact.kind:
             case "choice" | "choices":
-                options[fact.key] = [(choice.value, formats.local(choice._asdict(), "label")) for choice in fact.choices]
+                options[fact.key] = [SelectChoice(choice.value, formats.local(choice._asdict(), "label")) for choice in fact.choices]
             case "slug":
                 own = [branch.children for branch in catalog.categories() if branch.category.slug == offering.category_slug]
-                found = [(child.slug, formats.local(child, "name")) for children in own for child in children]
-                options[fact.key] = [("", str(forms.CHOOSE)), *found]
+                found = [SelectChoice(child.slug, formats.local(child, "name")) for children in own for child in children]
+                options[fact.key] = [SelectChoice("", forms.CHOOSE), *found]
             case "slugs":
-                options[fact.key] = [(sector.slug, formats.local(sector, "name")) for sector in accounts.sectors()]
+                options[fact.key] = [SelectChoice(sector.slug, formats.local(sector, "name")) for sector in accounts.sectors()]
             case "places":
-                known = [(city.code, formats.local(city, "name")) for city in accounts.cities()]
-                options[fact.key] = [*known, ("cn", _("国内其他省份")), ("other", _("境外"))]
+                known = [SelectChoice(city.code, formats.local(city, "name")) for city in accounts.cities()]
+                options[fact.key] = [*known, SelectChoice("cn", _("国内其他省份")), SelectChoice("other", _("境外"))]
     return options

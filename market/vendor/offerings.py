@@ -9,9 +9,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from market import catalog, resources, subscriptions
-from market.catalog import EDITABLE, FactsInvalid, Incomplete, Offering, OfferingStatus, Provisioning, SlugTaken
+from market.catalog import (
+    EDITABLE,
+    FactsInvalid,
+    Incomplete,
+    Offering,
+    OfferingStatus,
+    Provisioning,
+    SlugTaken,
+)
 from market.errors import MarketError, NotFound
 from market.vendor import progress
 from market.vendor.fact_form import FactForm, facts_form
@@ -23,10 +32,10 @@ Answer = Response | str | tuple[str, int]
 
 #: A second request for the same address within this time is the second half of a double click.
 DOUBLE_CLICK = timedelta(minutes=1)
-WAYS = (
-    (Provisioning.MANUAL.value, _l("人工开通：订单进您的任务列表，办好后填登录信息")),
-    (Provisioning.WEBHOOK.value, _l("系统开通：平台通知您的系统，由系统自动办好")),
-)
+WAYS = [
+    SelectChoice(Provisioning.MANUAL.value, _l("人工开通：订单进您的任务列表，办好后填登录信息")),
+    SelectChoice(Provisioning.WEBHOOK.value, _l("系统开通：平台通知您的系统，由系统自动办好")),
+]
 
 
 class NewForm(forms.MarketForm):
@@ -62,8 +71,8 @@ def index() -> str:
 def new() -> Answer:
     """Start an offering: its first draft."""
     form = NewForm()
-    known = [(branch.category.slug, formats.local(branch.category, "name")) for branch in catalog.categories()]
-    form.category_slug.choices = [("", forms.CHOOSE), *known]
+    known = [SelectChoice(branch.category.slug, formats.local(branch.category, "name")) for branch in catalog.categories()]
+    form.category_slug.choices = [SelectChoice("", forms.CHOOSE), *known]
     if not form.is_submitted():
         return render_template("vendor/offerings/new.html", form=form)
     if form.validate():

@@ -14,7 +14,8 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Field, Form, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import Field, Form, HiddenField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from market import billing, rating
 from market.catalog import Charge, Meter, Plan, PlanInvalid
@@ -292,8 +293,8 @@ def _row(place: int, meters: Sequence[Meter], typed: Mapping[str, Any]) -> Charg
 
 
 def _dressed(form: ChargeForm, tiers: list[TierForm], meters: Sequence[Meter]) -> ChargeRow:
-    named = [(meter.slug, f"{formats.local(meter, 'name')}（{formats.local(meter, 'unit')}）") for meter in meters]
-    form.meter.choices = [("", forms.CHOOSE), *named]
+    named = [SelectChoice(meter.slug, f"{formats.local(meter, 'name')}（{formats.local(meter, 'unit')}）") for meter in meters]
+    form.meter.choices = [SelectChoice("", forms.CHOOSE), *named]
     last = len(tiers)
     for number, tier in enumerate(tiers, start=1):
         tier.up_to.label.text = _("第 %(tier)s 档，到多少", tier=number) if number < last else _("第 %(tier)s 档，到多少（最后一档留空）", tier=number)
