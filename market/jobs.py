@@ -40,6 +40,7 @@ SWEEPS = (
     Sweep("provisioning", subscriptions.deliver_due, 1),
     Sweep("endings", subscriptions.end_due, 5),
     Sweep("bills", billing.close_due, 5),
+    Sweep("leavers", billing.bill_leavers, 3600),
     Sweep("search", search.refresh, 1),
     Sweep("mail", notifications.send_due, 2),
     Sweep("recommended", recommended.expire_due, 60),
