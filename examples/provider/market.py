@@ -1,4 +1,4 @@
-"""The marketplace, as far as this program needs it: two calls over HTTP."""
+"""The marketplace, as far as this program needs it: three calls over HTTP."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ class Market:
         if [verdict["id"] for verdict in verdicts] != [event["id"] for event in events]:
             raise NotNow("the verdicts are not about the events that were sent")
         return verdicts
+
+    def pending(self) -> list[dict[str, Any]]:
+        """What this provider was asked and has not answered: the same messages that the webhook brings."""
+        try:
+            answer = self._http.get("/provisioning")
+        except httpx.HTTPError as error:
+            raise NotNow(f"{type(error).__name__}: {error}") from error
+        if answer.status_code != 200:
+            raise NotNow(f"{answer.status_code}: {answer.text[:200]}", _wait(answer))
+        messages: list[dict[str, Any]] = answer.json()["data"]
+        return messages
 
     def complete(self, request: str, access: dict[str, str]) -> int:
         """Say that a request is done; the status is final: 200, or 404 and 409 when nobody waits for it any more."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,27 +22,36 @@ from examples.provider.store import Store, iso
 KINDS = {"subscription.provision": "provision", "subscription.deprovision": "deprovision"}
 
 
+#: A webhook that was missed is found by asking; at the start and then this often.
+ASK_SECONDS = 30.0
+
+
 def accept(store: Store, secret: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """Take a webhook in; the HTTP status to answer with. The same request again changes nothing.
+    """Take a webhook in; the HTTP status to answer with.
 
     The signature covers id, time and body, and the time may be five minutes off: a stranger can
     neither make a request up nor send an old one again.
     """
     try:
         Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()})
-        message = json.loads(body)
-        data = message["data"]
-        row = (data["request"], KINDS.get(message["type"]), data["subscription"], json.dumps(data))
+        keep(store, json.loads(body))
     except WebhookVerificationError:
         return 401
     except (ValueError, KeyError, TypeError):
         return 400
-    if row[1]:  # other types of message may be added; they are none of our business
-        with store.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO requests (id, kind, subscription, data) VALUES (?, ?, ?, ?)", row)
-            # A request that is sent again is still open on the other side: answer it again.
-            db.execute("UPDATE requests SET state = 'waiting' WHERE id = ?", row[:1])
     return 202
+
+
+def keep(store: Store, message: Mapping[str, Any]) -> None:
+    """Store a request. The same one again is still open on the other side: it is answered again."""
+    data, kind = message["data"], KINDS.get(message["type"])
+    if kind:  # other types of message may be added; they are none of our business
+        with store.transaction() as db:
+            db.execute(
+                "INSERT INTO requests (id, kind, subscription, data) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET state = 'waiting'",
+                (data["request"], kind, data["subscription"], json.dumps(data)),
+            )
 
 
 class Clerk(threading.Thread):
@@ -51,10 +61,15 @@ class Clerk(threading.Thread):
         super().__init__(name="clerk")
         self.settings, self.store, self.stopping = settings, store, stopping
         self.market, self.backoff, self.wake = Market(settings), Backoff(), threading.Event()
+        self.last_error = ""
 
     def run(self) -> None:
+        asked = -ASK_SECONDS
         while not self.stopping.is_set():
             self.wake.clear()
+            if time.monotonic() - asked >= ASK_SECONDS:
+                asked = time.monotonic()
+                self.ask()
             objects.purge(self.store, self.settings.now())
             with self.store.reading() as db:
                 waiting = db.execute("SELECT * FROM requests WHERE state = 'waiting' ORDER BY rowid").fetchall()
@@ -64,6 +79,16 @@ class Clerk(threading.Thread):
             else:
                 self.backoff.succeeded()
                 self.wake.wait(1.0)
+
+    def ask(self) -> None:
+        """Look for requests whose webhook did not arrive."""
+        try:
+            for message in self.market.pending():
+                keep(self.store, message)
+        except (NotNow, KeyError, TypeError) as error:
+            self.last_error = str(error)
+        else:
+            self.last_error = ""
 
     def work_on(self, request: sqlite3.Row) -> NotNow | None:
         """Do what is asked and say so. Every step gives the same result when it is done again."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import Blueprint, Response, current_app, json, render_template
+from flask import Blueprint, Response, current_app, render_template
 from flask_openapi3 import OpenAPI
 
 from market import accounts, resources
 from market.api import bodies
+from market.api.answers import answer
 from market.metering import REASONS
 
 bp = Blueprint("docs", __name__, url_prefix="/api")
@@ -38,7 +39,7 @@ class Operation:
 @bp.get("/openapi.json")
 def spec() -> Response:
     """The OpenAPI 3.1 document."""
-    return Response(json.dumps(_document()), mimetype="application/json")
+    return answer(_document())
 
 
 @bp.get("/docs")

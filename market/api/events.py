@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, g, json, request
+from flask import Response, g, request
 from flask_babel import gettext as _
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from market import billing, metering, resources
 from market.api import bodies
+from market.api.answers import answer
 from market.api.door import Problem, require
 from market.metering import Outcome, Verdict
 from market.web import transactions
@@ -117,7 +118,7 @@ def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response
 def _answer(verdicts: Sequence[Verdict]) -> Response:
     lost = [verdict for verdict in verdicts if not verdict.counted]
     if _wants_verdicts():
-        return Response(json.dumps(_body(verdicts)), 200, mimetype="application/json")
+        return answer(_body(verdicts))
     if not lost:
         return Response(status=204)
     transactions.keep()

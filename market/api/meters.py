@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from flask import Response, g, json
+from flask import Response, g
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import select
 
 from market import catalog, db, metering, resources, subscriptions
+from market.api.answers import answer
 from market.api.door import Problem, require
 from market.catalog import Aggregation, Meter
 from market.errors import Invalid, NotFound
@@ -50,7 +51,7 @@ class UsageQuery(BaseModel):
 def index() -> Response:
     """The provider's meters."""
     told = [_meter(meter) for meter in catalog.meters_of(g.provider)]
-    return Response(json.dumps(told), mimetype="application/json")
+    return answer(told)
 
 
 @bp.get(
@@ -76,7 +77,7 @@ def usage(path: MeterPath, query: UsageQuery) -> Response:
         for row in _rows(meter, window, subjects, now, each=query.subject is not None)
     ]  # fmt: skip
     body = {"from": span.start.isoformat(), "to": span.end.isoformat(), "windowSize": query.windowSize, "data": told}
-    return Response(json.dumps(body), mimetype="application/json")
+    return answer(body)
 
 
 def _span(start: datetime, end: datetime, window: str | None) -> Period:
@@ -107,12 +108,13 @@ def _rows(
     meter: Meter, window: Period, subjects: dict[int, str], now: datetime, *, each: bool
 ) -> Iterator[dict[str, Any]]:
     found = metering.quantities(list(subjects), window, until=now, whole=window)
-    amounts = {subjects[id]: amount for (id, meter_id), amount in found.items() if meter_id == meter.id}
+    amounts = {name: found.get((id, meter.id), Decimal(0)) for id, name in subjects.items()}
     if each:
         yield from (_row(window, amount, subject) for subject, amount in sorted(amounts.items()))
+    elif meter.aggregation is Aggregation.MAX:
+        yield _row(window, max(amounts.values(), default=Decimal(0)), None)
     else:
-        combine = max if meter.aggregation is Aggregation.MAX else sum
-        yield _row(window, combine(amounts.values()) if amounts else Decimal(0), None)
+        yield _row(window, sum(amounts.values(), Decimal(0)), None)
 
 
 def _row(window: Period, amount: Decimal, subject: str | None) -> dict[str, Any]:

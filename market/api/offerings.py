@@ -8,8 +8,9 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from market import catalog
+from market.api.answers import instant
 from market.api.door import Problem, require
-from market.api.paging import SIZE, CursorQuery, instant, page
+from market.api.paging import SIZE, CursorQuery, page
 from market.catalog import Charge, Offering, Plan
 
 bp = APIBlueprint(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Response, json, request, url_for
+from flask import Response, request, url_for
 from pydantic import BaseModel, Field
+
+from market.api.answers import answer
 
 SIZE = 100
 
@@ -20,14 +22,9 @@ class CursorQuery(BaseModel):
 def page(rows: Sequence[Any], told: Callable[[Any], dict[str, Any]], cursor: Callable[[Any], int]) -> Response:
     """The answer for up to `SIZE` of `rows`; one row more says that there is a next page."""
     shown, more = rows[:SIZE], len(rows) > SIZE
-    answer = Response(json.dumps({"data": [told(row) for row in shown]}), mimetype="application/json")
+    response = answer({"data": [told(row) for row in shown]})
     if more:
-        arguments = {**request.args.to_dict(), "cursor": cursor(shown[-1])}
-        following = url_for(str(request.endpoint), _external=True, **(request.view_args or {}), **arguments)
-        answer.headers["Link"] = f'<{following}>; rel="next"'
-    return answer
-
-
-def instant(at: Any) -> str | None:
-    """An instant as RFC 3339, or null."""
-    return at.isoformat() if at else None
+        arguments: dict[str, Any] = {**request.args.to_dict(), "cursor": cursor(shown[-1])}
+        arguments |= request.view_args or {}
+        response.headers["Link"] = f'<{url_for(str(request.endpoint), _external=True, **arguments)}>; rel="next"'
+    return response

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from market import db, resources, subscriptions
 from market.api import bodies
+from market.api.answers import answer
 from market.api.door import Problem, invalid, require
 from market.api.paging import SIZE, CursorQuery, page
 from market.subscriptions import ProvisioningRequest, RequestStatus
@@ -80,11 +81,11 @@ def index(query: RequestsQuery) -> Response:
 @require("provisioning:write")
 def complete(path: RequestPath) -> Response:
     """It is done."""
-    answer = _read(Completion)
-    if isinstance(answer, Response):
-        return answer
+    said = _read(Completion)
+    if isinstance(said, Response):
+        return said
     request = subscriptions.request_by_public_id(g.provider, path.id)
-    subscriptions.complete(request, access=answer.access, by=g.actor, at=resources.clock.now())
+    subscriptions.complete(request, access=said.access, by=g.actor, at=resources.clock.now())
     return _state(request)
 
 
@@ -98,11 +99,11 @@ def complete(path: RequestPath) -> Response:
 @require("provisioning:write")
 def fail(path: RequestPath) -> Response:
     """It cannot be done."""
-    answer = _read(Failure)
-    if isinstance(answer, Response):
-        return answer
+    said = _read(Failure)
+    if isinstance(said, Response):
+        return said
     request = subscriptions.request_by_public_id(g.provider, path.id)
-    subscriptions.fail(request, reason=answer.reason, by=g.actor, at=resources.clock.now())
+    subscriptions.fail(request, reason=said.reason, by=g.actor, at=resources.clock.now())
     return _state(request)
 
 
@@ -121,7 +122,7 @@ def _state(request: ProvisioningRequest) -> Response:
         "request": request.public_id, "status": request.status.value,
         "subscription": subscription.public_id, "subscription_status": subscription.status.value,
     }  # fmt: skip
-    return Response(json.dumps(told), mimetype="application/json")
+    return answer(told)
 
 
 def _request(request: ProvisioningRequest) -> dict[str, Any]:

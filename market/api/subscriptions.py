@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, json
+from flask import Response, g
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 
 from market import db, subscriptions
+from market.api.answers import answer, instant
 from market.api.door import Problem, require
-from market.api.paging import SIZE, CursorQuery, instant, page
+from market.api.paging import SIZE, CursorQuery, page
 from market.errors import NotFound
 from market.subscriptions import Subscription
 
@@ -43,7 +44,7 @@ def show(path: SubscriptionPath) -> Response:
     found = db.session.scalar(query)
     if found is None:
         raise NotFound
-    return Response(json.dumps(_subscription(found)), mimetype="application/json")
+    return answer(_subscription(found))
 
 
 def _subscription(subscription: Subscription) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import Field, SelectMultipleField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 
 from market import accounts, resources
 from market.web import forms, guards
@@ -31,7 +32,7 @@ class KeyForm(forms.MarketForm):
     name = StringField(_l("用在哪里"), [forms.Filled(_l("写明哪个系统用这个密钥，以后好认")), forms.NotLongerThan(60)])
     source = StringField(_l("用量来源（source）"), [forms.Filled(_l("填写用量来源，例如 /my-firm/storage"))])
     scopes = SelectMultipleField(
-        _l("能做什么"), [forms.Filled(_l("至少选一项"))], choices=[(scope, SCOPE_NAMES[scope]) for scope in accounts.SCOPES]
+        _l("能做什么"), [forms.Filled(_l("至少选一项"))], choices=[SelectChoice(scope, SCOPE_NAMES[scope]) for scope in accounts.SCOPES]
     )
 
     def validate_source(self, field: Field) -> None:

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import IntegerField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from market import catalog, resources
@@ -33,7 +34,7 @@ class MeterForm(forms.MarketForm):
     slug = StringField(_l("代号"), [forms.Filled()])
     event_type = StringField(_l("事件类型（type）"), [forms.Filled(), forms.NotLongerThan(255)])
     way = RadioField(
-        _l("怎么算"), [forms.Filled(_l("选一种算法"))], choices=[(way, told[0]) for way, told in WAYS.items()], default="sum"
+        _l("怎么算"), [forms.Filled(_l("选一种算法"))], choices=[SelectChoice(way, told[0]) for way, told in WAYS.items()], default="sum"
     )
     value_property = StringField(_l("数值放在 data 的哪个字段"), [forms.NotLongerThan(60)])
     unit_zh, unit_en = forms.bilingual(_l("计价单位"), _l("英文单位"), limit=20)

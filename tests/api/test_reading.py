@@ -22,7 +22,7 @@ def test_usage_by_day_and_subject(caller: Caller) -> None:
     start = (PRESENT - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     told = caller.send("GET", f"/meters/api_calls/query?windowSize=DAY&from={start}&subject={subject}").json
     assert [(row["value"], row["quantity"], row["subject"]) for row in told["data"]] == [
-        (7.0, "7", subject), (2.5, "2.5", subject)
+        (7.0, "7", subject), (0.0, "0", subject), (2.5, "2.5", subject)
     ]  # fmt: skip
     [total] = caller.send("GET", "/meters/api_calls/query?windowSize=MONTH").json["data"]
     assert (total["value"], total["subject"]) == (9.5, None)

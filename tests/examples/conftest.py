@@ -61,7 +61,9 @@ class Program:
         return f"http://127.0.0.1:{self.environment['PORT']}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "examples.provider"], cwd=ROOT, env=self.environment)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "examples.provider"], cwd=ROOT, env=self.environment
+        )
         until(lambda: self.status() is not None)
 
     def kill(self) -> None:
@@ -138,7 +140,9 @@ class Customer:
     """Sends each request until it is answered, under one Idempotency-Key."""
 
     def __init__(self, access: dict[str, str]) -> None:
-        self.http = httpx.Client(auth=(access["access_key"], access["secret_key"]), timeout=10, trust_env=False)
+        self.http = httpx.Client(
+            auth=(access["access_key"], access["secret_key"]), timeout=10, trust_env=False
+        )
         self.endpoint = access["endpoint"]
 
     def __call__(self, method: str, name: str, content: bytes | None = None) -> httpx.Response:
@@ -168,7 +172,10 @@ def stall(app: Flask, clock: FakeClock, tmp_path: Path) -> Iterator[Stall]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with db.transaction():
-        settings = {"webhook_url": f"http://127.0.0.1:{port}/provisioning", "webhook_secret": resources.cipher.encrypt(SECRET)}
+        settings = {
+            "webhook_url": f"http://127.0.0.1:{port}/provisioning",
+            "webhook_secret": resources.cipher.encrypt(SECRET),
+        }
         provider = a_provider(**settings)
         meters = {
             "storage": a_meter(provider, "storage", aggregation=Aggregation.TIME_WEIGHTED, time_base=TimeBase.HOUR,
@@ -186,8 +193,13 @@ def stall(app: Flask, clock: FakeClock, tmp_path: Path) -> Iterator[Stall]:
         clock_file = tmp_path / "clock"
         program = Program(
             {
-                "PATH": os.environ["PATH"], "API_KEY": secret, "WEBHOOK_SECRET": SECRET,
-                "SOURCE": SOURCE, "DATA_DIR": str(tmp_path / "provider"), "PORT": str(port), "CLOCK_FILE": str(clock_file),
+                "PATH": os.environ["PATH"],
+                "API_KEY": secret,
+                "WEBHOOK_SECRET": SECRET,
+                "SOURCE": SOURCE,
+                "DATA_DIR": str(tmp_path / "provider"),
+                "PORT": str(port),
+                "CLOCK_FILE": str(clock_file),
             }  # fmt: skip
         )
         made = Stall(program, flaky, clock_file, clock, plan, provider, meters)

@@ -27,11 +27,16 @@ def test_a_subscriber_gets_a_bucket_and_what_she_stores_is_metered(stall: Stall)
     customer = stall.customer(subscription)
     content = bytes(1_234_567)
     put = customer("PUT", "docs/一份 报告.pdf", content)
-    assert (put.status_code, put.headers["X-Stored-At"]) == (201, stall.clock.now().isoformat(timespec="microseconds"))
+    assert (put.status_code, put.headers["X-Stored-At"]) == (
+        201,
+        stall.clock.now().isoformat(timespec="microseconds"),
+    )
     stall.forward(hours=10)
     got = customer("GET", "docs/一份 报告.pdf")
     assert (got.status_code, got.content == content) == (200, True)
-    assert [each["name"] for each in customer("GET", "?prefix=docs/").json()["objects"]] == ["docs/一份 报告.pdf"]
+    assert [each["name"] for each in customer("GET", "?prefix=docs/").json()["objects"]] == [
+        "docs/一份 报告.pdf"
+    ]
     assert customer("DELETE", "docs/一份 报告.pdf").status_code == 204
     assert customer("GET", "docs/一份 报告.pdf").status_code == 404
     until(stall.program.drained)
@@ -63,7 +68,10 @@ def test_strangers_and_strange_requests_are_refused_and_cost_nothing(stall: Stal
         assert http.get(f"{endpoint}/").status_code == 401
         assert http.get(f"{endpoint}/", auth=(other["access_key"], other["secret_key"])).status_code == 401
         assert http.get(f"{endpoint}/", headers={"Authorization": "Basic ???"}).status_code == 401
-        assert http.get(f"{endpoint}/", headers={"Authorization": f"Bearer {access['secret_key']}"}).status_code == 200
+        assert (
+            http.get(f"{endpoint}/", headers={"Authorization": f"Bearer {access['secret_key']}"}).status_code
+            == 200
+        )
         mine = {"auth": (access["access_key"], access["secret_key"])}
         assert http.put(f"{endpoint}/", content=b"", **mine).status_code == 400
         assert http.put(f"{endpoint}/{'x' * 513}", content=b"", **mine).status_code == 400

@@ -23,7 +23,7 @@ def subscription(client: Client):  # type: ignore[no-untyped-def]  # a Subscript
         subscription = a_subscription(a_plan(per_unit="0.01"))
         provider = subscription.plan.offering.provider
         organization = db.session.get_one(Organization, provider.organization_id)
-        a_member(organization, Role.DEVELOPER, user=a_user(email="developer@example.com"))
+        a_member(organization, Role.OWNER, user=a_user(email="developer@example.com"))
         accounts.issue_key(organization, name="x", source="/firm", scopes=["events:write"], by=an_actor(), at=EARLY)
     client.sign_in("developer@example.com", PASSWORD)
     return subscription
@@ -51,12 +51,6 @@ def test_the_sample_uses_what_the_provider_has(client: Client, subscription) -> 
 
 
 def test_a_new_meter(client: Client, subscription) -> None:  # type: ignore[no-untyped-def]
-    with db.transaction():
-        organization = db.session.get_one(Organization, subscription.plan.offering.provider.organization_id)
-        a_member(organization, Role.PRODUCT, user=a_user(email="product@example.com"))
-    client.page("/vendor/meters/")
-    client.post("/sign-out")
-    client.sign_in("product@example.com", PASSWORD)
     fields = {
         "name_zh": "存放空间", "name_en": "Space", "slug": "space", "event_type": "space.used", "way": "hour",
         "value_property": "mb", "unit_zh": "GB·小时", "unit_en": "GB·hour", "unit_size": "1000",
