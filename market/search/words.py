@@ -37,7 +37,7 @@ _SAME = {
     "中毒": ("备份", "安全检查"),
 }
 #: Words that say nothing about what is wanted.
-_EMPTY = frozenset("的 了 里 在 是 和 与 或 吗 呢 我 您 你 我们 公司 想 要 怕 把 能 会 有 怎么 哪里 什么 一个 一下 a an the to of for in my our i we want need how".split())
+_EMPTY = frozenset(["的", "了", "里", "在", "是", "和", "与", "或", "吗", "呢", "我", "您", "你", "我们", "公司", "想", "要", "怕", "把", "能", "会", "有", "怎么", "哪里", "什么", "一个", "一下", "a", "an", "the", "to", "of", "for", "in", "my", "our", "i", "we", "want", "need", "how"])
 
 
 @cache

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.storefront import auth, finding, health, help, home, mailbox, offerings, preview, providers, recommended, solutions, subscribe
+from market.storefront import (
+    auth,
+    finding,
+    health,
+    help,
+    home,
+    mailbox,
+    offerings,
+    preview,
+    providers,
+    recommended,
+    solutions,
+    subscribe,
+)
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (auth, finding, health, help, home, mailbox, offerings, preview, providers, recommended, solutions, subscribe)

@@ -14,7 +14,6 @@ from market.catalog import Charge, Plan
 from market.storefront import prices
 from market.web import formats
 
-
 _UNIT_LEFT_OUT = re.compile(r"/(?=[，\s]|$)")
 
 

@@ -13,7 +13,16 @@ from market import catalog, db, recommended, search
 from market.catalog import Offering, OfferingStatus
 from market.providers import ProviderStatus
 from tests.builders.accounts import EARLY, a_city, an_actor, an_administrator
-from tests.builders.catalog import a_category, a_charge, a_licence, a_meter, a_plan, a_provider, an_offering, complete_facts
+from tests.builders.catalog import (
+    a_category,
+    a_charge,
+    a_licence,
+    a_meter,
+    a_plan,
+    a_provider,
+    an_offering,
+    complete_facts,
+)
 from tests.conftest import PRESENT
 from tests.support.clock import FakeClock
 
