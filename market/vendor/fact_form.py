@@ -70,7 +70,8 @@ class FactForm(forms.MarketForm):
             message = _(problem.message, **problem.params)
             name, message = self._anchor(problem.field, message)
             if name in self:
-                self[name].errors = [*self[name].errors, message]
+                told = _("%(label)s：%(problem)s", label=self[name].label.text, problem=message)
+                self[name].errors = [*self[name].errors, told]
             else:
                 self.form_errors.append(message)
 

@@ -231,7 +231,8 @@ def _page(offering: Offering, *, refused: bool = False) -> str:
     return render_template(
         "vendor/offerings/show.html",
         offering=offering,
-        at=progress.of(offering),
+        at=(standing := progress.of(offering)),
+        gaps=progress.gaps(standing),
         name=progress.name(offering),
         tasks=progress.tasks(offering),
         changes=progress.changes(offering),

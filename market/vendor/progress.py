@@ -136,30 +136,41 @@ def label_of(offering: Offering, field: str) -> str:
 def tasks(offering: Offering) -> list[dict[str, Any]]:
     """The task list: every section, the plans, how it is set up."""
     standing, may_edit = of(offering), guards.can("offerings.edit")
-    gaps, remarks = {gap.section: [] for gap in standing.missing}, comments(offering)
+    empty, remarks = {gap.section: [] for gap in standing.missing}, comments(offering)
     for gap in standing.missing:
-        gaps[gap.section].append(gap.label_en if formats.language() == "en" else gap.label_zh)
+        empty[gap.section].append(formats.local(gap._asdict(), "label"))
     rows = [
         _task(
             formats.local(section, "title"),
             url_for("vendor.offerings.edit", id=offering.id, section=section.slug) if standing.editable and may_edit else "",
-            gaps.get(section.slug, []),
+            empty.get(section.slug, []),
             sum(len(remarks.get(name, ())) for fact in section.facts for name in fact.fields),
+            untouched=not any(newest(offering).facts.get(name) for fact in section.facts for name in fact.fields),
         )
         for section in catalog.SECTIONS
     ]
     about_plans = sum(len(said) for field, said in remarks.items() if field.partition(".")[0] == "plans")
-    rows.append(_task(_("套餐与价格"), url_for("vendor.plans.index", offering_id=offering.id), gaps.get("plans", []), about_plans))
+    rows.append(_task(_("套餐与价格"), url_for("vendor.plans.index", offering_id=offering.id), empty.get("plans", []), about_plans))
     by_hand = offering.provisioning is Provisioning.MANUAL
     way = {"note": _("人工开通") if by_hand else _("系统开通"), "done": True}
     address = url_for("vendor.offerings.provisioning", id=offering.id) if may_edit else ""
     return [*rows, {"label": _("开通方式"), "url": address} | way]
 
 
-def _task(label: str, url: str, gaps: list[str], remarks: int) -> dict[str, Any]:
+def _task(label: str, url: str, gaps: list[str], remarks: int, *, untouched: bool = False) -> dict[str, Any]:
     notes = [_("还差 %(count)s 项：%(what)s", count=len(gaps), what=_("、").join(gaps[:4]) + ("…" if len(gaps) > 4 else ""))] if gaps else []
     notes += [_("%(count)s 条审核意见", count=remarks)] if remarks else []
-    return {"label": label, "url": url, "done": not gaps, "note": _("；").join(notes)}
+    done = not gaps and not untouched
+    return {"label": label, "url": url, "done": done, "optional": not gaps, "note": _("；").join(notes)}
+
+
+def gaps(standing: Standing) -> list[tuple[str, list[Missing]]]:
+    """What is missing, section by section, with the section's title."""
+    titles = {section.slug: formats.local(section, "title") for section in catalog.SECTIONS} | {"plans": _("套餐与价格")}
+    found: dict[str, list[Missing]] = {}
+    for gap in standing.missing:
+        found.setdefault(titles[gap.section], []).append(gap)
+    return list(found.items())
 
 
 def changes(offering: Offering) -> list[dict[str, str]]:
