@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.admin import audit, bills, organizations, overview, payments, providers, recommended, reviews
+from market.admin import (
+    audit,
+    bills,
+    offerings,
+    organizations,
+    overview,
+    payments,
+    providers,
+    recommended,
+    reviews,
+)
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, recommended, providers, organizations, payments, bills, audit)
+MODULES = (overview, reviews, offerings, recommended, providers, organizations, payments, bills, audit)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

@@ -15,6 +15,7 @@ from market.web.navigation import url_if
 #: The page of each kind of thing in the trail that has one.
 PAGES = {
     "OfferingRevision": "admin.reviews.show",
+    "Offering": "admin.offerings.show",
     "Provider": "admin.providers.show",
     "Organization": "admin.organizations.show",
     "Entry": "admin.recommended.show",

@@ -98,6 +98,15 @@ def offering_by_slug(slug: str) -> Offering:
     return offering
 
 
+def offering_by_id(id: int) -> Offering:
+    """Any offering, for administrators, with all that its provider sees. Raises NotFound."""
+    query = select(Offering).where(Offering.id == id)
+    offering = db.session.scalar(query.options(*_workshop(), joinedload(Offering.provider)))
+    if offering is None:
+        raise NotFound
+    return offering
+
+
 def can_be_bought(offering: Offering) -> bool:
     """Whether a new subscription may start. Needs `provider` loaded."""
     return offering.status is OfferingStatus.LIVE and offering.provider.status is ProviderStatus.APPROVED
