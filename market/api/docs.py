@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, render_template
+from flask_babel import lazy_gettext as _l
 from flask_openapi3 import OpenAPI
 
 from market import accounts, resources
@@ -15,6 +16,42 @@ from market.api.answers import answer
 from market.metering import REASONS
 
 bp = Blueprint("docs", __name__, url_prefix="/api")
+
+#: What the page calls things; the document for machines is English only.
+TAGS = {
+    "Usage": _l("上报用量"),
+    "Meters": _l("计量项"),
+    "Catalogue": _l("目录"),
+    "Subscriptions": _l("订阅"),
+    "Provisioning": _l("开通"),
+}
+OPERATIONS = {
+    "POST /api/v1/events": (
+        _l("上报用量"), _l("一条，或一次最多 5,000 条（5 MB）。每条单独判定；已经计入的不会撤回，用同一编号重发没有副作用。"),
+    ),
+    "GET /api/v1/meters": (_l("列出计量项"), _l("您自己的计量项，以及哪些事件计入其中。")),
+    "GET /api/v1/meters/{slug}/query": (
+        _l("查询用量"), _l("按天或按月，从每日计数得出，单位是计价单位。value 是数字，quantity 是同一个数的十进制文字，一位不差。"),
+    ),
+    "GET /api/v1/offerings": (_l("列出在售服务"), _l("公开的目录，含套餐和价格。每页 100 项，先上架的在前。")),
+    "GET /api/v1/subscriptions": (_l("列出订阅"), _l("谁订阅了您的服务。每页 100 项，先订的在前。")),
+    "GET /api/v1/subscriptions/{id}": (_l("查看一项订阅"), _l("别家的订阅按不存在回答。")),
+    "GET /api/v1/provisioning": (_l("列出开通请求"), _l("内容和签名通知一样，系统收不到通知时可以来问。每页 100 项。")),
+    "POST /api/v1/provisioning/{id}/complete": (_l("报告办好了"), _l("新订阅从这时起可用、开始计费。重复报告没有副作用。")),
+    "POST /api/v1/provisioning/{id}/fail": (_l("报告办不了"), _l("客户会看到原因。重复报告没有副作用。")),
+}
+PARAMETERS = {
+    "dry_run": _l("只判定，不保存。"),
+    "slug": _l("计量项的代号。"),
+    "from": _l("从什么时候起；不写就是本月初。"),
+    "to": _l("到什么时候止；不写就是现在。"),
+    "windowSize": _l("DAY 按天，MONTH 按月；不写就合成一段。"),
+    "windowTimeZone": _l("只有 Asia/Shanghai。"),
+    "subject": _l("哪些订阅；不写就是全部合计。"),
+    "cursor": _l("下一页的位置，照抄 Link 头里的地址。"),
+    "status": _l("pending 待办、done 已办好、failed 办不了。"),
+    "id": _l("编号，sub_… 或 prov_…。"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +89,8 @@ def show() -> str:
         groups=_groups(document),
         base_url=resources.settings.base_url,
         scopes=accounts.SCOPES,
+        tags=TAGS,
+        parameters=PARAMETERS,
         reasons=REASONS,
         limits={"events": bodies.MOST_EVENTS, "megabytes": bodies.MOST_BYTES // 1024**2},
     )
@@ -73,11 +112,12 @@ def _groups(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[Operati
 def _operations(document: dict[str, Any]) -> Iterator[tuple[list[str], Operation]]:
     for path, methods in document["paths"].items():
         for method, told in methods.items():
+            summary, description = OPERATIONS[f"{method.upper()} {path}"]
             yield told.get("tags", []), Operation(
                 method=method.upper(),
                 path=path,
-                summary=told.get("summary", ""),
-                description=told.get("description", ""),
+                summary=str(summary),
+                description=str(description),
                 scope=_scope(path, method),
                 parameters=told.get("parameters", []),
                 media_types=list(told.get("requestBody", {}).get("content", {})),

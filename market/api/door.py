@@ -33,6 +33,10 @@ class Problem(BaseModel):
     detail: str
 
 
+#: The answer that the document describes in words only.
+OK: dict[int, Any] = {200: {"description": "OK"}}
+
+
 class KeyMissing(MarketError):
     """The request carries no key, or none that works."""
 

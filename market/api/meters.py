@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from market import catalog, db, metering, resources, subscriptions
 from market.api.answers import answer
-from market.api.door import Problem, require
+from market.api.door import OK, Problem, require
 from market.catalog import Aggregation, Meter
 from market.errors import Invalid, NotFound
 from market.kit import quantity
@@ -46,7 +46,7 @@ class UsageQuery(BaseModel):
     subject: list[str] | None = Field(None, description="Subscriptions; absent: all of yours together.")
 
 
-@bp.get("/meters", summary="List meters")
+@bp.get("/meters", summary="List meters", responses=OK)
 @require("catalogue:read")
 def index() -> Response:
     """The provider's meters."""
@@ -61,7 +61,7 @@ def index() -> Response:
         "Quantities in priced units, from the day counters: windows begin and end at midnight in Guangdong. `value` is "
         "a JSON number for existing clients, `quantity` the same as exact decimal text."
     ),
-    responses={404: Problem},
+    responses={**OK, 404: Problem},
 )
 @require("subscriptions:read")
 def usage(path: MeterPath, query: UsageQuery) -> Response:

@@ -9,7 +9,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from market import catalog
 from market.api.answers import instant
-from market.api.door import Problem, require
+from market.api.door import OK, Problem, require
 from market.api.paging import SIZE, CursorQuery, page
 from market.catalog import Charge, Offering, Plan
 
@@ -19,7 +19,7 @@ bp = APIBlueprint(
 )  # fmt: skip
 
 
-@bp.get("/offerings", summary="List live offerings", description="100 a page, oldest first.")
+@bp.get("/offerings", summary="List live offerings", description="100 a page, oldest first.", responses=OK)
 @require("catalogue:read")
 def index(query: CursorQuery) -> Response:
     """The public catalogue with plans and prices."""

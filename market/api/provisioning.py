@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from market import db, resources, subscriptions
 from market.api import bodies
 from market.api.answers import answer
-from market.api.door import Problem, invalid, require
+from market.api.door import OK, Problem, invalid, require
 from market.api.paging import SIZE, CursorQuery, page
 from market.subscriptions import ProvisioningRequest, RequestStatus
 from market.subscriptions.provisioning import payload
@@ -60,7 +60,7 @@ def _body_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": reference}}}}
 
 
-@bp.get("/provisioning", summary="List requests", description="Each has the shape of the webhook. 100 a page, oldest first.")
+@bp.get("/provisioning", summary="List requests", description="Each has the shape of the webhook. 100 a page, oldest first.", responses=OK)
 @require("provisioning:write")
 def index(query: RequestsQuery) -> Response:
     """The provider's requests; by default those that are still to be done."""
@@ -75,7 +75,7 @@ def index(query: RequestsQuery) -> Response:
     "/provisioning/<id>/complete",
     summary="Report success",
     description="Makes a new subscription live. Saying it again changes nothing.",
-    responses={404: Problem, 409: Problem},
+    responses={**OK, 404: Problem, 409: Problem},
     openapi_extensions=_body_of(Completion),
 )
 @require("provisioning:write")
@@ -93,7 +93,7 @@ def complete(path: RequestPath) -> Response:
     "/provisioning/<id>/fail",
     summary="Report failure",
     description="The buyer reads the reason. Saying it again changes nothing.",
-    responses={404: Problem, 409: Problem},
+    responses={**OK, 404: Problem, 409: Problem},
     openapi_extensions=_body_of(Failure),
 )
 @require("provisioning:write")

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from market import db, subscriptions
 from market.api.answers import answer, instant
-from market.api.door import Problem, require
+from market.api.door import OK, Problem, require
 from market.api.paging import SIZE, CursorQuery, page
 from market.errors import NotFound
 from market.subscriptions import Subscription
@@ -27,7 +27,7 @@ class SubscriptionPath(BaseModel):
     id: str
 
 
-@bp.get("/subscriptions", summary="List subscriptions", description="100 a page, oldest first.")
+@bp.get("/subscriptions", summary="List subscriptions", description="100 a page, oldest first.", responses=OK)
 @require("subscriptions:read")
 def index(query: CursorQuery) -> Response:
     """The provider's subscriptions in every state."""
@@ -36,7 +36,7 @@ def index(query: CursorQuery) -> Response:
     return page(rows, _subscription, lambda subscription: subscription.id)
 
 
-@bp.get("/subscriptions/<id>", summary="Show a subscription", responses={404: Problem})
+@bp.get("/subscriptions/<id>", summary="Show a subscription", responses={**OK, 404: Problem})
 @require("subscriptions:read")
 def show(path: SubscriptionPath) -> Response:
     """One of the provider's subscriptions; a stranger's is not found."""

@@ -63,7 +63,7 @@ def _sample() -> dict[str, Any]:
         f"  -H 'Authorization: Bearer {key.prefix if key else 'mk_'}…' \\\n"
         "  -H 'Content-Type: application/cloudevents+json' \\\n"
         "  -H 'Accept: application/json' \\\n"
-        f"  -d '{json.dumps(event, ensure_ascii=False)}'"
+        f"  -d '{json.dumps(event, ensure_ascii=False, indent=2)}'"
     )
     missing = [
         text for there, text in (
