@@ -46,6 +46,7 @@ from market.billing.queries import (
     months,
 )
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
+from market.billing.verification import BillDifference, verify
 from market.billing.view import BillView, Receipt, used, view, working
 from market.billing.wording import Words
 
@@ -54,6 +55,7 @@ __all__ = [
     "LIFECYCLE",
     "Ahead",
     "Bill",
+    "BillDifference",
     "BillLine",
     "BillStatus",
     "BillTax",
@@ -106,6 +108,7 @@ __all__ = [
     "recompute",
     "total_fen",
     "used",
+    "verify",
     "view",
     "working",
 ]

@@ -18,6 +18,7 @@ from market.metering.queries import (
     subscription_names,
     unresolved_count,
 )
+from market.metering.replay import replay
 from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict
 from market.metering.verification import Difference, verify
 
@@ -45,6 +46,7 @@ __all__ = [
     "quantities",
     "quantity",
     "refused_of",
+    "replay",
     "subscription_names",
     "unresolved_count",
     "verify",
