@@ -57,6 +57,8 @@ class Settings:
     demo: bool = False
     #: How many past months the sample world has lived through.
     demo_months: int = 3
+    #: Where the example provider listens; 0 means the port after the server's.
+    provider_port: int = 0
     test_clock: bool = False
     stripe_key: str | None = field(default=None, repr=False)
     grace_days: int = 3
@@ -121,6 +123,7 @@ class _Reader:
                 account=self.text("MARKET_PAYEE_ACCOUNT", Payee.account),
             ),
             demo=demo,
+            provider_port=self.number("PROVIDER_PORT", 0, 0, 65535),
             demo_months=self.number("MARKET_DEMO_MONTHS", 3, 0, 24),
             test_clock=test_clock,
             stripe_key=stripe_key,

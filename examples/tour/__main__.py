@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -20,46 +21,61 @@ from examples.tour.world import World, running, trouble
 START = datetime(2026, 10, 8, 10, 0, tzinfo=journey.GUANGDONG)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the tour; 0 when every amount agrees."""
+def main(arguments: list[str] | None = None, *, before_check: Callable[[World], object] | None = None) -> int:
+    """Run the tour; 0 when every amount agrees. `before_check` is called when the bill has been issued."""
     options = _options(arguments)
     environment = {"DATABASE_URL": options.database} if options.database else {}
     with tempfile.TemporaryDirectory(prefix="tour-") as scratch:
-        folder = Path(options.folder or scratch)
+        folder = Path(options.folder or scratch).resolve()
         print(f"Starting a marketplace with a clock of its own in {folder} …", flush=True)
         try:
             with running(folder, start=START, environment=environment) as world:
-                return _walk(world, options)
+                return _walk(world, options, before_check or (lambda _: None))
         except (Surprise, RuntimeError) as error:
             print(f"\nThe tour ends here: {error}\n{_last_words(folder)}", file=sys.stderr)
             return 1
 
 
-def _walk(world: World, options: argparse.Namespace) -> int:
-    visitor = journey.register(world)
-    print(f"Registered {journey.FIRM['organization_name']}", flush=True)
+def _walk(world: World, options: argparse.Namespace, before_check: Callable[[World], object]) -> int:
     with contextlib.ExitStack() as stack:
-        kills = (
-            stack.enter_context(trouble(world, seed=options.seed, every=(3.0, 9.0))) if options.kill else []
-        )
-        address = journey.subscribe(world, visitor)
-        storage = Storage(world, journey.access(visitor, address))
-        print(f"Subscribed to {journey.OFFERING}, plan {journey.PLAN}: {storage.http.base_url}", flush=True)
-        paths = journey.files(options.files)
-        steps = journey.store(world, storage, paths, days=options.days, seed=options.seed)
-        total = len(paths) * (options.days + max(0, options.days - 2))
-        for _ in tqdm(steps, desc="files", total=total, unit="file", disable=None):
-            pass
-        end = journey.month_after(world.now())
-        bill = journey.close_month(world, visitor, storage)
-    if options.kill:
-        print(f"Killed server, worker or provider {len(kills)} times", flush=True)
-    lines = journey.check(world, visitor, storage, bill, until_=end)
-    agreed = _show(lines, storage)
-    if agreed:
+        visitor = stack.enter_context(contextlib.closing(journey.register(world)))
+        print(f"Registered {journey.FIRM['organization_name']}", flush=True)
+        with _trouble(world, options):
+            address = journey.subscribe(world, visitor)
+            storage = stack.enter_context(
+                contextlib.closing(Storage(world, journey.access(visitor, address)))
+            )
+            print(
+                f"Subscribed to {journey.OFFERING}, plan {journey.PLAN}: {storage.http.base_url}", flush=True
+            )
+            _live_a_month(world, storage, options)
+            end = journey.month_after(world.now())
+            bill = journey.close_month(world, visitor, storage)
+        before_check(world)
+        lines = journey.check(world, visitor, storage, bill, until_=end)
+        if not _show(lines, storage):
+            return 1
         journey.pay(world, visitor, bill, lines[-1].our_fen)
         print("Paid by bank transfer, confirmed by an administrator: the bill is settled.")
-    return 0 if agreed else 1
+        return 0
+
+
+@contextlib.contextmanager
+def _trouble(world: World, options: argparse.Namespace) -> Iterator[None]:
+    if not options.kill:
+        yield
+        return
+    with trouble(world, seed=options.seed, every=(3.0, 9.0)) as kills:
+        yield
+    print(f"Killed server, worker or provider {len(kills)} times", flush=True)
+
+
+def _live_a_month(world: World, storage: Storage, options: argparse.Namespace) -> None:
+    files = journey.sources(world.folder, options.files)
+    steps = journey.store(world, storage, files, days=options.days, seed=options.seed)
+    total = len(files) * (options.days + max(0, options.days - 2))
+    for _ in tqdm(steps, desc="files", total=total, unit="file", disable=None):
+        pass
 
 
 def _show(lines: list[journey.Checked], storage: Storage) -> bool:
@@ -91,7 +107,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--folder", help="where to keep the data; a folder that goes away otherwise")
     parser.add_argument("--files", type=int, help="only so many of the repository's files")
-    parser.add_argument("--days", type=int, default=6, help="days on which all files are stored once more")
+    parser.add_argument("--days", type=int, default=5, help="days on which all files are stored once more")
     parser.add_argument(
         "--kill", action="store_true", help="kill server, worker and provider at random moments"
     )

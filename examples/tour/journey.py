@@ -103,35 +103,53 @@ def access(visitor: Visitor, address: str) -> dict[str, str]:
     return found
 
 
-def files(limit: int | None = None) -> list[Path]:
-    """This repository's own files."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)  # noqa: S607
-    names = [name for name in listed.stdout.decode().split("\0") if name]
-    paths = [ROOT / name for name in names] or [p for p in ROOT.rglob("*") if "." not in p.parts[-2][:1]]
-    return sorted(path for path in paths if path.is_file() and not path.is_symlink())[:limit]
+@dataclass(frozen=True)
+class Source:
+    """A file to store: its name in the bucket, and where its bytes are."""
+
+    name: str
+    path: Path
 
 
-def store(world: World, storage: Storage, paths: list[Path], *, days: int, seed: int) -> Iterator[str]:
-    """A copy of all files each day, one more each time; some are fetched, old ones are deleted. Yields each step."""
+def sources(scratch: Path, limit: int | None = None) -> list[Source]:
+    """This repository's own files, and its whole history as one."""
+    found = [Source(str(path.relative_to(ROOT)), path) for path in _tracked()[:limit]]
+    bundle = scratch / "history.bundle"
+    made = _git("bundle", "create", "--quiet", str(bundle), "HEAD")
+    return [*found, Source(bundle.name, bundle)] if made.returncode == 0 else found
+
+
+def _tracked() -> list[Path]:
+    names = [name for name in _git("ls-files", "-z").stdout.decode().split("\0") if name]
+    paths = [ROOT / name for name in names] or sorted((ROOT / "market").rglob("*.py"))
+    return [path for path in paths if path.is_file() and not path.is_symlink()]
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)  # noqa: S607  # git is where it is
+
+
+def store(world: World, storage: Storage, files: list[Source], *, days: int, seed: int) -> Iterator[str]:
+    """A copy of all files each day; some are fetched and compared, copies of two days ago are deleted.
+
+    Time passes between the steps, by a whole number of seconds each. Yields after each step.
+    """
     dice = random.Random(seed)  # noqa: S311  # a seed makes a run repeatable
-    for day in range(days):
-        for path in paths:
+    for day in range(1, days + 1):
+        for file in files:
             world.advance(dice.randint(1, 9))
-            name = f"day-{day + 1}/{path.relative_to(ROOT)}"
-            storage.put(name, path.read_bytes())
-            yield name
-        for path in dice.sample(paths, min(20, len(paths))):
+            storage.put(f"day-{day}/{file.name}", file.path.read_bytes())
+            yield f"put {file.name}"
+        for file in (*dice.sample(files, min(20, len(files))), files[-1]):
             world.advance(dice.randint(1, 60))
-            name = f"day-{day + 1}/{path.relative_to(ROOT)}"
-            if storage.get(name) != path.read_bytes():
-                raise Surprise(f"{name} came back different")
-        if day >= 2:
-            for path in paths:
-                world.advance(dice.randint(1, 4))
-                storage.delete(f"day-{day - 1}/{path.relative_to(ROOT)}")
-                yield f"delete day-{day - 1}"
+            if storage.get(f"day-{day}/{file.name}") != file.path.read_bytes():
+                raise Surprise(f"{file.name} came back different")
+        for file in files if day > 2 else ():
+            world.advance(dice.randint(1, 4))
+            storage.delete(f"day-{day - 2}/{file.name}")
+            yield f"delete {file.name}"
         storage.names()
-        world.move_to(world.now().replace(microsecond=0) + timedelta(days=1))
+        world.advance(24 * 3600)
 
 
 def month_after(at: datetime) -> datetime:

@@ -68,7 +68,7 @@ def _make(settings: Settings) -> None:
 
 
 def _provider_settings(settings: Settings) -> Keepsakes:
-    port = int(os.environ.get("PROVIDER_PORT", settings.port + 1))
+    port = settings.provider_port or settings.port + 1
     kept = _read(settings).get("provider_program")
     with db.transaction():
         provider = providers.provider_by_slug(STORAGE_PROVIDER)

@@ -26,8 +26,7 @@ def write(event: str, language: str, **facts: Any) -> tuple[str, str]:
 
 @cache
 def _texts() -> Environment:
-    # Plain text, not HTML: escaping would change what people read.
-    texts = Environment(  # noqa: S701
+    texts = Environment(  # noqa: S701  # plain text, not HTML: escaping would change what people read
         loader=FileSystemLoader(ROOT / "templates" / "email"), undefined=StrictUndefined, trim_blocks=True
     )
     texts.filters["money"] = lambda fen: f"¥{money.text(fen)}"
