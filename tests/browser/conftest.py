@@ -1,97 +1,22 @@
-"""People who walk through the marketplace in a real browser, with every click counted."""
+"""`walker()`: a visitor in a real browser, in one test with JavaScript and in one without."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.builders.accounts import PASSWORD
+from tests.support.walker import Walker
 
 #: A loaded machine is slow, not wrong.
-PATIENCE = 30_000
+PATIENCE = 12_000
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _patience() -> None:
     expect.set_options(timeout=PATIENCE)
-
-
-@dataclass
-class Walker:
-    """One visitor. `click` counts; typing is free, as in the usability targets."""
-
-    page: Page
-    script: bool
-    clicks: list[str] = field(default_factory=list)
-
-    def at(self, path: str) -> Walker:
-        """Begin at an address, with no clicks counted."""
-        self.page.goto(path)
-        self.clicks.clear()
-        return self
-
-    def click(self, text: str, *, within: str = "body", double: bool = False, nth: int = 0) -> Walker:
-        """Press the link, button, choice or fold that says this."""
-        target = self.named(text, within).nth(nth)
-        target.dblclick() if double else target.click()
-        self.clicks.append(text)
-        return self
-
-    def named(self, text: str, within: str = "body") -> Locator:
-        """What can be pressed and contains this text; what is visible only."""
-        pressable = "a[href], button, summary, label.opt-row, label.plan, label:has(input[type=radio]), label:has(input[type=checkbox])"
-        return self.page.locator(within).locator(pressable).filter(has_text=text).filter(visible=True)
-
-    def write(self, label: str, value: str, *, nth: int = 0) -> Walker:
-        """Type into the field with this label."""
-        self.page.get_by_label(re.compile(re.escape(label))).nth(nth).fill(value)
-        return self
-
-    def choose(self, label: str, option: str) -> Walker:
-        """Pick from a list."""
-        self.page.get_by_label(label).select_option(label=option)
-        return self
-
-    def see(self, *texts: str, within: str = "main") -> Walker:
-        """The page says all of this, sooner or later."""
-        for text in texts:
-            expect(self.page.locator(within).first).to_contain_text(text)
-        return self
-
-    def heading(self, text: str) -> Walker:
-        """The page's title on the page."""
-        expect(self.page.locator("h1")).to_contain_text(text)
-        return self
-
-    def address(self, path: str) -> Walker:
-        """Where the browser is now."""
-        expect(self.page).to_have_url(re.compile(path))
-        return self
-
-    def sign_in(self, email: str, *, path: str = "") -> Walker:
-        """Sign in through the page for it, then count from nothing; `path` is where to go afterwards."""
-        self.page.goto(f"/sign-in?next={path}" if path else "/sign-in")
-        self.page.locator("#email").fill(email)
-        self.page.locator("#password").fill(PASSWORD)
-        self.page.locator("main form button").first.click()
-        self.page.wait_for_url(lambda url: "/sign-in" not in url)
-        self.clicks.clear()
-        return self
-
-    def report(self, secret: str, event: dict[str, Any]) -> None:
-        """What a provider's program does: one CloudEvent, which has to be accepted."""
-        answer = self.page.request.post(
-            "/api/v1/events", data=json.dumps(event),
-            headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/cloudevents+json", "Accept": "application/json"},
-        )  # fmt: skip
-        assert answer.status == 200, answer.text()
-        assert [verdict["status"] for verdict in answer.json()["events"]] == ["accepted"]
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
@@ -101,8 +26,8 @@ def script(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def walker(visit: Any, script: bool) -> Iterator[Callable[..., Walker]]:
-    """`walker()`: a new visitor, with JavaScript and then without."""
+def walker(visit: Any, script: bool) -> Callable[..., Walker]:
+    """`walker(width=390)`: a new visitor."""
 
     def come(**options: Any) -> Walker:
         page = visit(js=script, **options)

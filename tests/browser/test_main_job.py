@@ -16,7 +16,6 @@ from market.accounts.models import Organization, OrganizationKind
 from market.accounts.permissions import SCOPES
 from market.billing import Bill
 from market.subscriptions import Subscription, SubscriptionStatus
-from tests.browser.conftest import Walker
 from tests.builders.accounts import (
     EARLY, PASSWORD, a_city, a_code, a_member, a_sector, a_user, an_actor, an_administrator, an_organization,
 )  # fmt: skip
@@ -24,6 +23,7 @@ from tests.builders.billing import NOVEMBER, after_grace, moment
 from tests.builders.catalog import a_plan, a_provider, an_offering, complete_facts
 from tests.builders.metering import SOURCE
 from tests.support.clock import FakeClock
+from tests.support.walker import Walker
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 

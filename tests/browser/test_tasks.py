@@ -1,0 +1,103 @@
+"""What people come for, in no more clicks than promised. The numbers are those of the usability targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from market import db
+from market.catalog.models import OfferingRevision
+from tests.builders.accounts import an_administrator
+from tests.builders.catalog import an_offering, complete_facts
+from tests.builders.recommended import an_edition
+from tests.builders.worlds import World, a_world
+from tests.support.walker import Walker
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+
+
+@pytest.fixture
+def world(database: None) -> World:
+    with db.transaction():
+        return a_world()
+
+
+def test_a_firms_everyday_tasks(walker: Callable[..., Walker], world: World) -> None:
+    firm = walker().sign_in(world.buyer.email)
+    why_did_my_bill_rise(firm)
+    last_months_bill_as_a_file(firm)
+    orders_from_the_first_page(firm)
+    leaves(firm)
+
+
+def why_did_my_bill_rise(firm: Walker) -> None:
+    """Task 7: one click from the console; the sentence stands on top, the working at each line."""
+    firm.at("/console/").click("用量与费用").heading("用量与费用").see("到现在", "¥99.00", "备份空间")
+    assert len(firm.clicks) <= 1
+
+
+def last_months_bill_as_a_file(firm: Walker) -> None:
+    """Task 12: two clicks from the bills."""
+    firm.at("/console/bills/").click("2026年10月")
+    with firm.page.expect_download() as started:
+        firm.click("下载 PDF")
+    assert started.value.path().read_bytes().startswith(b"%PDF")
+    assert len(firm.clicks) <= 2
+
+
+def orders_from_the_first_page(firm: Walker) -> None:
+    """Task 2: from the first page to an ordered, metered subscription."""
+    firm.at("/").page.locator("a[href='/offerings/backup-one']").first.click()
+    firm.clicks.append("card")
+    firm.click("订阅，先核对价格").click("我看过了").click("确认订阅，今天付").heading("已收到您的订阅")
+    assert len(firm.clicks) <= 4
+
+
+def leaves(firm: Walker) -> None:
+    """Task 14: what it costs and until when the data stays is said before the last click."""
+    firm.at("/console/subscriptions/").click("示例云备份", within="main tr:has-text('使用中')")
+    firm.click("退订", within="main").heading("退订：").see("用到期末", "数据可导出", "本月账单", "没有退款")
+    firm.click("确认退订").see("已安排停用", within="body").see("之后停用")
+    assert len(firm.clicks) <= 3
+
+
+def test_an_administrator_returns_a_listing_with_reasons(walker: Callable[..., Walker], world: World) -> None:
+    """Task 19: four clicks from the first page to the decision."""
+    office = walker().sign_in(world.office.email).at("/admin/")
+    with db.transaction(readonly=True):
+        query = select(OfferingRevision.id).where(OfferingRevision.status == "submitted")
+        id = db.session.scalars(query).one()
+    office.page.locator(f"main a[href='/admin/reviews/{id}']").first.click()
+    office.clicks.append("item")
+    office.click("由我审核").see("由您审核").click("价格没有写完整")
+    office.page.locator("#send_back-reason").fill("请补上超出后的单价。")
+    office.click("退回给服务商修改").see("已退回", within="body")
+    assert len(office.clicks) <= 4
+    with db.transaction(readonly=True):
+        revision = db.session.get_one(OfferingRevision, id)
+        assert revision.status == "returned"
+        assert "请补上超出后的单价。" in revision.decision_reason and "价格没有写完整" in revision.decision_reason
+
+
+REASON = "断网也能恢复，价格写得全。"
+
+
+def test_two_people_recommend_what_the_storefront_then_shows(walker: Callable[..., Walker], database: None) -> None:
+    with db.transaction():
+        an_edition(name_zh="示例推荐目录 2026 秋季")
+        an_offering(slug="nas-backup", facts=complete_facts(name_zh="示例整机备份"))
+        first, second = an_administrator(name="示例甲"), an_administrator(name="示例乙")
+    one, two = walker().sign_in(first.email), walker().sign_in(second.email)
+    one.at("/admin/").click("推荐目录", within=".side").click("提名一项服务").click("提名", within="main table")
+    one.write("推荐理由（中文）", REASON).click("提名这项服务").see("已提名", within="body")
+    # Whoever nominated is not offered the decision, and is refused when she asks for it all the same.
+    one.click("示例整机备份", within="main").see("由另一位管理员决定")
+    assert one.named("列入推荐目录", "main").count() == 0
+    assert one.post(one.page.url + "/approve").status == 403
+    visitor = walker().at("/offerings/nas-backup")
+    assert visitor.page.get_by_text(REASON).count() == 0
+    two.at("/admin/").click("示例整机备份", within="main").see(REASON).click("同意，列入推荐目录").see("公众能看到理由", within="body")
+    visitor.at("/offerings/nas-backup").see("示例推荐目录 2026 秋季", REASON)
+    visitor.at("/").see("推荐目录", within="article.offer").click("推荐目录", within="header").see("示例整机备份", REASON)
