@@ -1,0 +1,72 @@
+"""`python -m benchmarks [NAME …] [--json] [--quick]`: exits 1 when a target is missed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks import calculator, ingest, pages
+from benchmarks.figures import Figure, table
+
+BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
+    "pages": pages.run,
+    "ingest": ingest.run,
+    "calculator": calculator.run,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for; 0 when every target is met."""
+    options = _options(arguments)
+    results = []
+    for name in options.names or BENCHMARKS:
+        result = _run(name, quick=options.quick)
+        results.append(result)
+        if not options.json:
+            print(f"\n{name}: {_machine_line()}\n\n{table(result['figures'])}\n({result['seconds']:.0f} s)")
+    missed = [figure.name for result in results for figure in result["figures"] if figure.missed]
+    if options.json:
+        told = [{**result, "figures": [figure.as_json() for figure in result["figures"]]} for result in results]
+        print(json.dumps({"machine": _machine(), "benchmarks": told, "missed": missed}, indent=2))
+    else:
+        print(f"\nMissed: {', '.join(missed)}." if missed else "\nEvery target is met.")
+    return 1 if missed else 0
+
+
+def _run(name: str, *, quick: bool) -> dict[str, Any]:
+    start = time.monotonic()
+    figures = list(BENCHMARKS[name](quick=quick))
+    return {"benchmark": name, "seconds": round(time.monotonic() - start, 1), "figures": figures}
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }
+
+
+def _machine_line() -> str:
+    machine = _machine()
+    return f"{machine['cores']} cores, load {machine['load']}, Python {machine['python']}, SQLite {machine['sqlite']}"
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="market bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--quick", action="store_true", help="small and short, to see that it works")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""A throw-away marketplace: sample world, any number of listings, served as in production."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.client import Client
+from market import db, demo, notifications, resources, schema, search
+from market.catalog import generator
+from market.config import ROOT, Settings
+from market.web import logs
+
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """The marketplace's folder and settings; this process is connected to its database."""
+
+    folder: Path
+    environment: dict[str, str]
+    settings: Settings
+
+    def fill(self, listings: int) -> None:
+        """Have this many made-up listings, all of them in the index."""
+        steps = generator.generate(listings=listings, organizations=0, seed=1, at=resources.clock.now())
+        with bar("listings", listings, "") as shown:
+            for made in steps:
+                shown.update(made)
+        with bar("index", None, "") as shown:
+            for _ in search.rebuild():
+                shown.update()
+
+
+@contextmanager
+def place(*, months: int = 2) -> Iterator[Place]:
+    """A fresh marketplace whose sample firms have `months` past months behind them; gone afterwards.
+
+    Always on SQLite in a folder of its own: an address in DATABASE_URL may hold real data.
+    """
+    with tempfile.TemporaryDirectory(prefix="market-bench-") as scratch:
+        environment = {
+            "MARKET_DATA_DIR": scratch, "MARKET_DEMO": "1", "MARKET_DEMO_MONTHS": str(months), "PORT": str(free_port()),
+        }  # fmt: skip
+        settings = Settings.from_env(environment)
+        logs.configure()
+        resources.install(settings)
+        db.connect(settings.database_url)
+        try:
+            search.listen()
+            notifications.listen()
+            schema.upgrade()
+            demo.prepare(settings)
+            yield Place(Path(scratch), environment, settings)
+        finally:
+            db.disconnect()
+
+
+def command(application: str, port: int) -> list[str]:
+    """The server as `market run` starts it."""
+    return [
+        sys.executable, "-m", "gunicorn", application,
+        "--bind", f"127.0.0.1:{port}",
+        "--worker-class", "gthread",
+        "--workers", str(Settings.web_workers),
+        "--threads", str(Settings.web_threads),
+        "--graceful-timeout", "20",
+        "--log-level", "warning",
+    ]  # fmt: skip
+
+
+@contextmanager
+def served(application: str, folder: Path, environment: dict[str, str], *, ready: str = "/") -> Iterator[str]:
+    """The application behind gunicorn on a port of its own; gives its address."""
+    port = free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "DATABASE_"))}
+    with (folder / f"{application.partition(':')[0]}.log").open("a+b") as log:
+        process = subprocess.Popen(
+            command(application, port), cwd=ROOT, env={**kept, **environment}, stdout=log, stderr=log
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            if not _comes_up(address, ready, process):
+                log.seek(0)
+                raise RuntimeError(f"{application} did not come up:\n{log.read()[-3000:].decode()}")
+            yield address
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _comes_up(address: str, path: str, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError):
+            Client(address).get(path)
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def bar(what: str, total: int | None, unit: str) -> tqdm:
+    """A progress bar on standard error, silent where nobody watches."""
+    return tqdm(desc=what, total=total, unit=unit, disable=None, dynamic_ncols=True, leave=False)
