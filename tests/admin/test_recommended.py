@@ -143,3 +143,14 @@ def test_an_auditor_reads_and_does_not_decide(enter):
     client = enter(Role.AUDITOR)
     assert "同意，列入推荐目录" not in client.page(f"/admin/recommended/{id}").text
     assert client.get("/admin/recommended/candidates").status_code == 403
+
+
+def test_the_second_of_two_decisions_is_told_that_things_have_changed(enter):
+    with db.transaction():
+        id = an_entry(status=EntryStatus.NOMINATED).id
+    one, two = enter(), enter()
+    page = two.page(f"/admin/recommended/{id}")
+    one.page(f"/admin/recommended/{id}").submit("/approve")
+    late = page.submit("/approve")
+    assert late.status == 409
+    assert "页面显示之后情况变了" in late.text

@@ -132,17 +132,6 @@ def test_there_is_one_pending_revision_at_a_time(session):
         catalog.start_revision(offering, by=BY, at=AT)
 
 
-def test_two_who_start_a_revision_at_once_are_told_apart_by_the_database(session, monkeypatch):
-    offering = an_offering()
-    catalog.start_revision(offering, by=BY, at=AT)
-    offering.revisions[-1].number = 2
-    # What the second one saw before the first one committed: nothing pending, number 1 the newest.
-    row = {"offering_id": offering.id, "number": 2, "facts": {}, "created_at": AT, "changed_at": AT,
-           "status": "draft", "changed_by": "", "decision_reason": "", "version": 1}  # fmt: skip
-    with pytest.raises(Exception, match="(?i)unique"), session.begin_nested():
-        session.execute(catalog.OfferingRevision.__table__.insert().values(row))
-
-
 def test_a_retired_offering_gets_no_new_revision(session):
     with pytest.raises(catalog.Retired):
         catalog.start_revision(an_offering(status=OfferingStatus.RETIRED), by=BY, at=AT)
