@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.vendor import activity, customers, events, keys, meters, offerings, overview, plans, profile, webhooks
+from market.vendor import (
+    activity,
+    customers,
+    events,
+    keys,
+    meters,
+    offerings,
+    overview,
+    plans,
+    profile,
+    webhooks,
+)
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, plans, customers, meters, keys, events, webhooks, activity, profile)
+MODULES = (overview, offerings, customers, meters, keys, events, webhooks, activity, profile)
+
+offerings.bp.register_blueprint(plans.bp)  # a plan is a page of its offering
 
 bp = Blueprint("vendor", __name__, url_prefix="/vendor")
 bp.before_request(guards.provider)

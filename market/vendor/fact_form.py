@@ -87,7 +87,7 @@ class FactForm(forms.MarketForm):
             case "days":
                 return (data or "").strip() or None
             case "percent" | "yuan":
-                return (data or "").strip().strip("%¥￥元").replace(",", "")
+                return (data or "").strip().strip("%¥￥").replace(",", "")
         return data or ""
 
     def _row(self, fact: Fact, place: int) -> dict[str, str | None]:

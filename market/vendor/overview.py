@@ -50,8 +50,8 @@ def _tasks(rows: list[Standing]) -> list[dict[str, Any]]:
         _task(_("填写服务商资料"), bool(provider.summary_zh and provider.phone), url_for("vendor.profile.show"), _("简介和客服电话，客户会看")),
         _task(_("新建一项服务"), bool(rows), url_for("vendor.offerings.new") if guards.can("offerings.edit") else ""),
         _task(_("写好套餐和价格"), any(row.offering.plans for row in rows),
-              url_for("vendor.plans.index", offering_id=first.id) if first else "", _("带示例账单，和出账用同一套算法")),
-        _task(_("提交审核"), submitted, url_for("vendor.offerings.show", id=first.id) if first else "",
+              url_for("vendor.offerings.plans.index", offering_id=first.id) if first else "", _("带示例账单，和出账用同一套算法")),
+        _task(_("提交给平台审核"), submitted, url_for("vendor.offerings.show", id=first.id) if first else "",
               _("通常 %(days)s 天内有结果", days=catalog.REVIEW_TARGET.days)),
     ]  # fmt: skip
     metered = bool(catalog.meters_of(provider))

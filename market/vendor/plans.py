@@ -18,7 +18,7 @@ from market.vendor.offerings import DOUBLE_CLICK
 from market.vendor.plan_form import PlanEditor
 from market.web import agreements, formats, guards
 
-bp = Blueprint("plans", __name__, url_prefix="/offerings/<int:offering_id>/plans")
+bp = Blueprint("plans", __name__, url_prefix="/<int:offering_id>/plans")
 
 Answer = Response | str | tuple[str, int]
 

@@ -116,7 +116,7 @@ def after(section: Section) -> Section | None:
 def section_of(offering: Offering, field: str) -> str:
     """The address of the page on which a field is written."""
     if field == "plans" or field.startswith("plans."):
-        return url_for("vendor.plans.index", offering_id=offering.id)
+        return url_for("vendor.offerings.plans.index", offering_id=offering.id)
     slug = next(
         (section.slug for section in catalog.SECTIONS for fact in section.facts if field in fact.fields),
         catalog.SECTIONS[0].slug,
@@ -150,7 +150,7 @@ def tasks(offering: Offering) -> list[dict[str, Any]]:
         for section in catalog.SECTIONS
     ]
     about_plans = sum(len(said) for field, said in remarks.items() if field.partition(".")[0] == "plans")
-    rows.append(_task(_("套餐与价格"), url_for("vendor.plans.index", offering_id=offering.id), empty.get("plans", []), about_plans))
+    rows.append(_task(_("套餐与价格"), url_for("vendor.offerings.plans.index", offering_id=offering.id), empty.get("plans", []), about_plans))
     by_hand = offering.provisioning is Provisioning.MANUAL
     way = {"note": _("人工开通") if by_hand else _("系统开通"), "done": True}
     address = url_for("vendor.offerings.provisioning", id=offering.id) if may_edit else ""

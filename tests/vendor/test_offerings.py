@@ -214,7 +214,7 @@ def test_a_new_price_starts_a_revision_by_itself(vendor, seller):
     with db.transaction():
         id = an_offering(seller).id
     vendor.page(f"/vendor/offerings/{id}/plans/basic").submit(button="保存套餐", **{"charges-0-unit_price": "0.02"})
-    assert "提交审核" in vendor.page(f"/vendor/offerings/{id}").text
+    assert "提交给平台审核" in vendor.page(f"/vendor/offerings/{id}").text
 
 
 def test_suspending_and_retiring_say_what_happens_and_need_a_reason(vendor, seller):
@@ -251,7 +251,7 @@ def test_roles_without_the_right_read_but_do_not_write(seller, client):
     with db.transaction():
         id = an_offering(seller, status=OfferingStatus.UNLISTED).id
     client.sign_in("finance@example.com", PASSWORD)
-    assert "提交审核" not in [button for button in client.page(f"/vendor/offerings/{id}").text.split() if button == "提交审核"]
+    assert "提交给平台审核" not in client.page(f"/vendor/offerings/{id}").text
     assert client.page(f"/vendor/offerings/{id}/plans/").status == 200
     for path in ("facts/basics", "plans/new", "plans/basic", "retire", "provisioning"):
         assert client.get(f"/vendor/offerings/{id}/{path}").status_code == 403, path
@@ -269,4 +269,4 @@ def test_a_buyer_may_not_see_a_preview(seller, client):
 
 def test_the_list_without_offerings_says_what_to_do(vendor):
     page = vendor.page("/vendor/offerings/")
-    assert "还没有服务" in page.text and page.follow("新建服务").heading == "新建服务"
+    assert "还没有服务" in page.text and page.follow("新建一项服务").heading == "新建一项服务"
