@@ -6,6 +6,7 @@ nothing and a second worker does no harm; the scheduler only decides how often t
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ SWEEPS = (
 
 def run_forever() -> None:
     """Run the sweeps until SIGTERM or SIGINT; the one under way is finished first."""
+    # A sweep that takes longer than its interval is simply asked again later: nothing to report.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BlockingScheduler(
         executors={"default": ThreadPoolExecutor(len(SWEEPS))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},

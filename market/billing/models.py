@@ -101,7 +101,7 @@ class Bill(db.Base):
         return self.gross_fen - self.paid_fen
 
     def __str__(self) -> str:
-        return self.number or f"draft {self.id}"
+        return self.number or self.period.label
 
 
 class LineKind(StrEnum):

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from market import db, notifications, resources, schema, search
 from market.config import Settings
+from market.web import logs
 
 T = TypeVar("T")
 
@@ -20,6 +21,7 @@ T = TypeVar("T")
 def database(*, migrated: bool = True) -> Iterator[Settings]:
     """Settings and database for one command; says in words what cannot be reached."""
     settings = Settings.from_env()
+    logs.configure(settings.log_format)
     resources.install(settings)
     db.connect(settings.database_url)
     search.listen()

@@ -16,6 +16,8 @@ from structlog.typing import EventDict, WrappedLogger
 SECRET = re.compile(r"password|secret|token|authorization|cookie|credential|api_key", re.IGNORECASE)
 GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 HIDDEN = "[hidden]"
+#: Requests that would only fill the log: files, and the supervisor asking whether we are well.
+QUIET = {"static", "storefront.health.show"}
 
 log = structlog.get_logger("market.web")
 
@@ -75,7 +77,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
-    if request.endpoint != "static":
+    if request.endpoint not in QUIET:
         # The query string stays out: it may hold what somebody searched for or was sent as a link.
         log.info(
             "request",
