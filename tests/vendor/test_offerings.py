@@ -71,19 +71,10 @@ def made(vendor, **changes):
     return page.submit(**(values | changes))
 
 
-def stored() -> Offering:
+def stored(seller) -> Offering:
     """The only offering, read afresh."""
-    from sqlalchemy import select
-
-    provider = db.session.scalar(select(catalog.Offering)).provider_id
-    return catalog.offering_of(_Provider(provider), db.session.scalar(select(catalog.Offering.id)))
-
-
-class _Provider:
-    """Enough of a provider to ask for its offerings."""
-
-    def __init__(self, id: int) -> None:
-        self.id = id
+    (offering,) = catalog.offerings_of(seller)
+    return offering
 
 
 def filled(vendor) -> str:
@@ -96,7 +87,7 @@ def filled(vendor) -> str:
     return home
 
 
-def test_the_whole_path_from_a_name_to_the_review(vendor):
+def test_the_whole_path_from_a_name_to_the_review(vendor, seller):
     home = filled(vendor)
     page = vendor.page(home)
     assert "至少一个套餐" in page.text and "还差 1 项必填" in page.text
@@ -119,7 +110,7 @@ def test_the_whole_path_from_a_name_to_the_review(vendor):
     page = page.submit("/submit")
     assert "等待审核" in page.text and "排在第 1 位" in page.text
     with db.transaction(readonly=True):
-        revision = stored().revisions[-1]
+        revision = stored(seller).revisions[-1]
         assert revision.status is RevisionStatus.SUBMITTED
         assert revision.facts["faq"][0]["question_zh"] == "断网怎么办？"
         assert revision.facts["certificates"] == [{"type": "djbh3", "number": "示例-0001", "valid_until": "2028-06-30"}]
@@ -129,13 +120,13 @@ def test_the_whole_path_from_a_name_to_the_review(vendor):
     assert vendor.get(f"{home}/plans/basic").status_code == 409
 
 
-def test_what_is_missing_is_listed_with_links_when_submitted_too_early(vendor):
+def test_what_is_missing_is_listed_with_links_when_submitted_too_early(vendor, seller):
     page = made(vendor).submit("/submit")
     assert page.status == 422
     assert "还不能提交" in page.text and "退出费用（元）" in page.text
     assert page.link("数据存放地").endswith("/facts/compliance#data_location-box")
     with db.transaction(readonly=True):
-        assert stored().revisions[-1].status is RevisionStatus.DRAFT
+        assert stored(seller).revisions[-1].status is RevisionStatus.DRAFT
 
 
 def test_a_double_click_makes_one_offering(vendor):

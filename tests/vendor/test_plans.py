@@ -1,0 +1,171 @@
+"""Plans through the form: every charge model, buttons without script, refusals, versions."""
+
+from __future__ import annotations
+
+import pytest
+
+from market import catalog, db
+from market.accounts.models import Role
+from market.catalog.models import OfferingStatus, PlanStatus
+from tests.builders.accounts import PASSWORD, a_member, a_user
+from tests.builders.catalog import a_meter, a_plan, a_provider, an_offering
+from tests.support.pages import _filled as filled
+
+WORDS = {"name_zh": "团队版", "name_en": "Team", "slug": "team"}
+USED = {"charges-1-meter": "gb", "charges-1-typical": "1,250"}
+CHARGES = {
+    "per_unit": ({"charges-1-unit_price": "¥0.02"}, "25.00"),
+    "package": ({"charges-1-package_size": "500", "charges-1-package_price": "4"}, "12.00"),
+    "graduated": (
+        {"charges-1-tiers-0-up_to": "1000", "charges-1-tiers-0-unit_price": "0.02", "charges-1-tiers-1-unit_price": "0.01"},
+        "22.50",
+    ),
+    "volume": (
+        {"charges-1-tiers-0-up_to": "1000", "charges-1-tiers-0-unit_price": "0.02", "charges-1-tiers-1-unit_price": "0.01"},
+        "12.50",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def offering(database):
+    """A draft without plans, of a provider with a meter and a product manager."""
+    with db.transaction():
+        provider = a_provider()
+        a_member(provider.organization, Role.PRODUCT, user=a_user(email="product@example.com"))
+        a_meter(provider, "gb", name_zh="占用空间", name_en="Space", unit_zh="GB", unit_en="GB")
+        return an_offering(provider, status=OfferingStatus.UNLISTED, plans=False)
+
+
+@pytest.fixture
+def vendor(offering, client):
+    client.sign_in("product@example.com", PASSWORD)
+    return client
+
+
+@pytest.fixture
+def plans(offering):
+    return f"/vendor/offerings/{offering.id}/plans"
+
+
+def stored(offering):
+    with db.transaction(readonly=True):
+        return catalog.offering_of(offering.provider, offering.id).plans
+
+
+def with_charge(vendor, plans, kind, **values):
+    """A new plan with a monthly fee and one more charge, not saved yet."""
+    page = vendor.page(f"{plans}/new").submit(button="添加收费项目", new_kind=kind, **WORDS, **{"charges-0-amount": "10"})
+    return page.submit(button="重新算示例账单", **values)
+
+
+@pytest.mark.parametrize("kind", CHARGES)
+def test_the_example_bill_of_every_model_is_worked_out_before_and_after_saving(vendor, plans, offering, kind):
+    values, amount = CHARGES[kind]
+    page = with_charge(vendor, plans, kind, **USED, **values)
+    assert page.status == 200 and f"¥{amount}" in page.text, page.text
+    page = page.submit(button="保存套餐")
+    assert page.path == f"{plans}/" and f"¥{amount}" in page.text
+    (plan,) = stored(offering)
+    assert plan.charges[1].terms["model"] == kind and plan.charges[1].typical == "1250"
+    again = vendor.page(f"{plans}/team").submit(button="保存套餐")
+    assert again.path == f"{plans}/" and stored(offering)[0].charges[1].terms == plan.charges[1].terms
+
+
+@pytest.mark.parametrize("kind", ["month", "year", "once"])
+def test_fixed_fees(vendor, plans, offering, kind):
+    page = vendor.page(f"{plans}/new").submit(button="添加收费项目", new_kind=kind, **WORDS, **{"charges-0-amount": "10"})
+    page = page.submit(button="保存套餐", **{"charges-1-amount": "1,234.5", "charges-1-name_zh": "设备", "charges-1-name_en": "Device"})
+    assert "¥1,244.50" in page.text
+    assert [charge.terms["interval"] for charge in stored(offering)[0].charges] == ["month", kind]
+
+
+def test_what_is_wrong_stands_at_its_box_and_everything_typed_stays(vendor, plans, offering):
+    values, _amount = CHARGES["graduated"]
+    page = with_charge(vendor, plans, "graduated", **USED, **values)
+    page = page.submit(button="添加一行")
+    tier = {"charges-1-tiers-1-up_to": "900", "charges-1-tiers-1-unit_price": "0.015"}
+    page = page.submit(button="保存套餐", trial_days="x", name_en="", **{"charges-0-amount": "十元"}, **tier)
+    assert page.status == 422 and not stored(offering)
+    for box in ("charges-1-tiers-1-up_to", "charges-0-amount", "trial_days", "name_en"):
+        assert page.one("input", id=box).get("aria-invalid") == "true", box
+    assert page.one("input", id="charges-0-amount").get("value") == "十元"
+    assert page.one("input", id="charges-1-tiers-0-up_to").get("value") == "1000"
+
+
+def test_empty_tiers_do_not_count_and_errors_still_find_their_row(vendor, plans):
+    values, _amount = CHARGES["volume"]
+    page = with_charge(vendor, plans, "volume", **USED, **values).submit(button="添加一行")
+    page = page.submit(button="保存套餐", **{"charges-1-tiers-2-unit_price": "eins"})
+    assert page.status == 422 and page.one("input", id="charges-1-tiers-2-unit_price").get("aria-invalid") == "true"
+
+
+def test_charges_and_tiers_are_taken_away_by_buttons(vendor, plans):
+    values, _amount = CHARGES["volume"]
+    page = with_charge(vendor, plans, "volume", **USED, **values)
+    page = vendor.send("POST", page.path, _filled(page) + [("do", "untier-1-0")])
+    assert page.status == 200 and page.one("input", id="charges-1-tiers-0-unit_price").get("value") == "0.01"
+    page = vendor.send("POST", page.path, _filled(page) + [("do", "remove-0")])
+    assert page.one("input", id="charges-0-typical").get("value") == "1,250" and not page.all("input", id="charges-0-amount")
+
+
+def _filled(page):
+    """What the form would send, without a button."""
+    return list(filled(page.form(button="保存套餐")))
+
+
+@pytest.mark.parametrize("do", ["remove-99", "untier-0-0", "tier-0", "untier-", "add", "x-y", "remove--1"])
+def test_odd_buttons_change_nothing(vendor, plans, do):
+    page = vendor.page(f"{plans}/new")
+    page = vendor.send("POST", page.path, [*_filled(page), ("new_kind", "nothing"), ("do", do)])
+    assert page.status == 200
+
+
+@pytest.mark.parametrize("count", ["", "-1", "9" * 30, "zwei", "500"])
+def test_a_tampered_count_is_no_accident(vendor, plans, count):
+    page = vendor.page(f"{plans}/new")
+    data = [pair for pair in _filled(page) if pair[0] != "charges"] + [("charges", count), ("do", "save")]
+    assert vendor.send("POST", page.path, data).status == 422
+
+
+def test_a_meter_must_be_chosen(vendor, plans):
+    page = with_charge(vendor, plans, "per_unit", **{"charges-1-unit_price": "1"})
+    assert page.status == 422 and page.one("select", id="charges-1-meter").get("aria-invalid") == "true"
+    assert page.submit(button="保存套餐").status == 422
+
+
+def test_two_charges_on_one_meter_get_names_of_their_own(vendor, plans, offering):
+    page = with_charge(vendor, plans, "per_unit", **USED, **{"charges-1-unit_price": "1"})
+    page = page.submit(button="添加收费项目", new_kind="package")
+    page.submit(button="保存套餐", **{"charges-2-meter": "gb", "charges-2-package_size": "10", "charges-2-package_price": "1"})
+    assert [charge.slug for charge in stored(offering)[0].charges] == ["fee-month", "gb", "gb-2"]
+
+
+def test_a_double_click_writes_one_plan_and_a_taken_code_is_refused(vendor, plans, offering, clock):
+    for _click in range(2):
+        page = vendor.page(f"{plans}/new").submit(button="保存套餐", **WORDS, **{"charges-0-amount": "10"})
+        assert page.path == f"{plans}/"
+    assert len(stored(offering)) == 1
+    clock.forward(minutes=5)
+    page = vendor.page(f"{plans}/new").submit(button="保存套餐", **WORDS, **{"charges-0-amount": "10"})
+    assert page.status == 422 and page.one("input", id="slug").get("aria-invalid") == "true"
+
+
+def test_a_draft_is_deleted_and_the_last_plan_on_sale_stays(vendor, offering, plans):
+    vendor.page(f"{plans}/new").submit(button="保存套餐", **WORDS, **{"charges-0-amount": "10"})
+    page = vendor.page(f"{plans}/team/drop")
+    assert "不能找回" in page.text
+    assert "草稿已删除" in page.submit().text and not stored(offering)
+    with db.transaction():
+        live = an_offering(offering.provider)
+    page = vendor.page(f"/vendor/offerings/{live.id}/plans/basic/drop").submit()
+    assert page.status == 409 and "最后一个在售套餐" in page.text
+    with db.transaction():
+        a_plan(catalog.offering_of(offering.provider, live.id), slug="other", per_unit="1")
+    page = vendor.page(f"/vendor/offerings/{live.id}/plans/basic/drop").submit()
+    assert "套餐已停售" in page.text
+    assert {plan.slug: plan.status for plan in stored(live)} == {"basic": PlanStatus.RETIRED, "other": PlanStatus.PUBLISHED}
+
+
+def test_an_unknown_plan_is_not_found(vendor, plans):
+    assert vendor.get(f"{plans}/nothing").status_code == 404
