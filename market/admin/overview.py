@@ -63,7 +63,7 @@ def _reviews(now: datetime) -> list[Waiting]:
         Waiting(
             _("上架审核"), "clipboard-check",
             formats.local(revision.facts, "name") or revision.offering.slug,
-            _claimed(revision.offering.provider.name_zh, revision.reviewer),
+            _claimed(formats.local(revision.offering.provider, "name"), revision.reviewer),
             url_for("admin.reviews.show", id=revision.id),
             revision.submitted_at,
             late=now - (revision.submitted_at or now) > catalog.REVIEW_TARGET,

@@ -13,7 +13,7 @@ from market import audit, catalog, db, resources
 from market.admin import parts, reviewing
 from market.catalog import OfferingRevision, RevisionStatus
 from market.errors import Invalid
-from market.web import forms, guards, paging
+from market.web import formats, forms, guards, paging
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
 
@@ -142,7 +142,7 @@ def _next(revision: OfferingRevision) -> Response:
 
 
 def _name(revision: OfferingRevision) -> str:
-    return str(revision.facts.get("name_zh") or revision.offering.slug)
+    return formats.local(revision.facts, "name") or revision.offering.slug
 
 
 def _reason_form(verb: str) -> ReasonForm:
