@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from market import db
 from market.accounts.models import OrganizationKind
@@ -67,7 +66,8 @@ def look(client: Client, addresses: Sequence[str], languages: Sequence[str] = ("
     return wrong
 
 
-def signed_in(client: FlaskClient, email: str) -> Client:
+def signed_in(app: Flask, email: str) -> Client:
+    client = app.test_client()
     assert isinstance(client, Client)
     if email:
         client.sign_in(email, PASSWORD)
@@ -75,24 +75,25 @@ def signed_in(client: FlaskClient, email: str) -> Client:
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_page_of_a_busy_marketplace(app: Flask, client: Client, face: str) -> None:
+def test_every_page_of_a_busy_marketplace(app: Flask, face: str) -> None:
     with db.transaction():
         world = a_world()
-    who = {"console": world.buyer, "vendor": world.seller, "admin": world.office}
-    signed_in(client, who[face].email if face in who else "")
-    addresses = []
+    visits: dict[str, list[str]] = {}
     for route in pages(app, face):
-        values = world.known(route.endpoint)
-        missing = set(route.arguments) - set(values)
-        assert not missing, f"{route.rule}: tests/builders/worlds.py has no {missing} for {route.endpoint}"
-        address = route.address(app, values)
-        addresses += [address, *(f"{address}?{query}" for query in QUERIES.get(route.endpoint, []))]
-    assert not (wrong := look(client, addresses)), "\n".join(wrong)
+        who = world.visitor(route.endpoint)
+        found = visits.setdefault(who.email if who else "", [])
+        for values in world.every(route.endpoint):
+            missing = set(route.arguments) - set(values)
+            assert not missing, f"{route.rule}: tests/builders/worlds.py has no {missing} for {route.endpoint}"
+            found.append(route.address(app, values))
+        found += [f"{found[-1]}?{query}" for query in QUERIES.get(route.endpoint, [])]
+    wrong = [one for email, found in visits.items() for one in look(signed_in(app, email), found)]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_page_while_there_is_nothing_yet(app: Flask, client: Client, face: str) -> None:
-    signed_in(client, newcomer(face))
+def test_every_page_while_there_is_nothing_yet(app: Flask, face: str) -> None:
+    client = signed_in(app, newcomer(face))
     addresses = [route.address(app, {}) for route in pages(app, face) if not route.arguments]
     # The office cannot nominate anything before there is an edition, and says so.
     addresses = [address for address in addresses if address != "/admin/recommended/candidates"]
@@ -113,9 +114,9 @@ def newcomer(face: str) -> str:
     return ""
 
 
-def test_buying_pages_for_a_firm_that_has_bought_nothing(app: Flask, client: Client) -> None:
+def test_the_storefront_for_a_firm_that_has_bought_nothing(app: Flask) -> None:
     with db.transaction():
         world, email = a_world(), a_member(an_organization()).email
-    signed_in(client, email)
-    addresses = [route.address(app, world.known(route.endpoint)) for route in pages(app, "storefront") if "subscribe.show" in route.endpoint]
-    assert addresses and not (wrong := look(client, addresses)), "\n".join(wrong)
+    open_to_all = [route for route in pages(app, "storefront") if world.visitor(route.endpoint) is not world.seller]
+    addresses = [route.address(app, world.known(route.endpoint)) for route in open_to_all if not route.endpoint.endswith(".done")]
+    assert not (wrong := look(signed_in(app, email), addresses)), "\n".join(wrong)

@@ -107,6 +107,10 @@ def retry(id: int) -> Response:
 
 
 def _refused(request: ProvisioningRequest, complete: CompleteForm, fail: FailForm, status: int) -> Answer:
+    if request.status not in OPEN_REQUESTS:
+        # The boxes are gone with the task, so only that can be said.
+        complete, fail, status = CompleteForm(formdata=None), FailForm(formdata=None), subscriptions.RequestClosed.status
+        fail.refuse(subscriptions.RequestClosed())
     return _page(subscriptions.of_provider(g.provider, request.subscription_id), complete, fail), status
 
 

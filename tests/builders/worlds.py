@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,7 +26,8 @@ from tests.builders.recommended import an_edition, an_entry
 from tests.builders.subscriptions import a_subscription, the_request
 
 #: By the beginning of an endpoint's name (the longest that fits): argument -> value.
-Things = Mapping[str, Mapping[str, int | str]]
+Values = Mapping[str, int | str]
+Things = Mapping[str, Values]
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,27 @@ class World:
     seller: Side
     office: Side
     public: Things
+    #: Further things of the same kind that look different: in another state, another section.
+    others: Mapping[str, Sequence[Values]]
 
-    def known(self, endpoint: str) -> Mapping[str, int | str]:
+    def known(self, endpoint: str) -> Values:
         """The arguments with which this endpoint has something to show; empty when nobody said."""
         things = {**self.public, **self.buyer.things, **self.seller.things, **self.office.things}
         return fitting(things, endpoint)
 
+    def every(self, endpoint: str) -> list[Values]:
+        """All arguments with which this endpoint has something of its own to show."""
+        return [self.known(endpoint), *self.others.get(endpoint, ())]
 
-def fitting(things: Things, endpoint: str) -> Mapping[str, int | str]:
+    def visitor(self, endpoint: str) -> Side | None:
+        """Who may look at it; None when everybody may."""
+        faces = {"console": self.buyer, "vendor": self.seller, "admin": self.office}
+        needy = {"storefront.subscribe": self.buyer, "storefront.mailbox": self.buyer, "storefront.preview": self.seller}
+        found = [side for beginning, side in needy.items() if endpoint.startswith(beginning)]
+        return faces.get(endpoint.partition(".")[0]) or next(iter(found), None)
+
+
+def fitting(things: Things, endpoint: str) -> Values:
     """The values of the longest beginning of `endpoint` that is listed."""
     parts = endpoint.split(".")
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
@@ -68,7 +82,8 @@ def a_world(mark: str = "one") -> World:
     live = an_offering(provider, slug=f"backup-{mark}", plans=False)
     plan = _a_rich_plan(live)
     drafts = _drafts(provider, mark)
-    buyer, subscription, pending = _a_customer(mark, plan)
+    buyer, orders = _a_customer(mark, plan)
+    subscription, pending = orders["running"], orders["pending"]
     bill = an_issued_bill(db.session.get_one(Organization, subscription.organization_id), OCTOBER)
     payment = payments.start(bill, by=an_actor(buyer), at=moment("2026-11-08 10:00"))
     db.session.flush()
@@ -87,7 +102,9 @@ def a_world(mark: str = "one") -> World:
             seller_user.email,
             {
                 "storefront.preview": {"id": drafts["draft"].id},
-                "vendor.offerings": {"id": drafts["draft"].id, "slug": "basic"},
+                "vendor.offerings": {"id": drafts["draft"].id, "section": catalog.SECTIONS[0].slug},
+                "vendor.offerings.plans": {"offering_id": drafts["draft"].id, "slug": "basic"},
+                **{f"vendor.offerings.{act}": {"id": live.id} for act in ("suspend", "retire", "reinstate", "revise")},
                 "vendor.meters": {"id": plan.charges[1].meter_id},
                 "vendor.customers": {"id": pending.id},
                 "vendor.customers.complete": {"id": the_request(pending).id},
@@ -107,6 +124,20 @@ def a_world(mark: str = "one") -> World:
             "storefront.providers": {"slug": provider.slug},
             "storefront.solutions": {"slug": _a_solution(mark, live).slug},
             "storefront.help": {"topic": "pricing"},
+        },
+        {
+            "storefront.subscribe.done": [{"id": order.id} for order in orders.values()],
+            "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing", "rules", "privacy")],
+            "storefront.preview.show": [{"id": live.id}],
+            "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
+            "console.subscriptions.cancel": [{"id": pending.id}],
+            "vendor.customers.show": [{"id": order.id} for order in orders.values()],
+            "vendor.offerings.show": [{"id": offering.id} for offering in (live, *drafts.values())],
+            "vendor.offerings.edit": [{"id": drafts["returned"].id, "section": section.slug} for section in catalog.SECTIONS],
+            "vendor.offerings.plans.index": [{"offering_id": live.id}],
+            "vendor.offerings.plans.edit": [{"offering_id": live.id, "slug": "basic"}],
+            "vendor.offerings.plans.drop": [{"offering_id": live.id, "slug": "yearly"}],
+            "admin.reviews.show": [{"id": drafts[state].revisions[0].id} for state in ("submitted", "returned")],
         },
     )
 
@@ -153,24 +184,25 @@ def _drafts(provider: Provider, mark: str) -> dict[str, Offering]:
     return found
 
 
-def _a_customer(mark: str, plan: catalog.Plan) -> tuple[accounts.User, subscriptions.Subscription, subscriptions.Subscription]:
-    """A firm with a subscription in use since October, one being set up, one ended and one that failed."""
+def _a_customer(mark: str, plan: catalog.Plan) -> tuple[accounts.User, dict[str, subscriptions.Subscription]]:
+    """A firm with a subscription in every state, one of them in use since October."""
     firm = an_organization(name=f"示例五金制品有限公司 {mark}", city_code="440100", sector_slug="retail")
     user = a_member(firm, user=a_user(email=f"buyer-{mark}@example.com", name="示例老板"))
-
-    def order(**options: object) -> subscriptions.Subscription:
-        return a_subscription(plan, organization=firm, user=user, **options)  # type: ignore[arg-type]
-
-    running = order(access={"endpoint": "https://s3.example.com", "access_key": "AK-EXAMPLE"})
+    access = {"endpoint": "https://s3.example.com", "access_key": "AK-EXAMPLE"}
+    running, leaving, ended = (
+        a_subscription(plan, organization=firm, user=user, access=access) for _ in range(3)
+    )
+    failed, pending = (a_subscription(plan, organization=firm, user=user, started_at=None) for _ in range(2))
     storage, provider = plan.charges[1].meter, plan.offering.provider
     for day, gigabytes in (("2026-10-05", 420), ("2026-10-20", 160), ("2026-11-03", 300), ("2026-11-18", 260)):
         report(running, storage, gigabytes, at=moment(f"{day} 09:30"))
     wrong = an_event(running, storage, "many", at=moment("2026-11-18 11:00"))
     ingest(provider, [wrong], now=moment("2026-11-18 11:00"))
-    ended, failed = order(), order(started_at=None)
-    subscriptions.cancel(ended, when="now", reason="不用了", by=an_actor(user, firm), at=moment("2026-11-10 10:00"))
-    subscriptions.fail(the_request(failed), reason="当地没有网络资源", by=an_actor(), at=moment("2026-11-11 10:00"))
-    return user, running, order(started_at=None)
+    by, at = an_actor(user, firm), moment("2026-11-10 10:00")
+    subscriptions.cancel(leaving, when="period_end", reason="", by=by, at=at)
+    subscriptions.cancel(ended, when="now", reason="不用了", by=by, at=at)
+    subscriptions.fail(the_request(failed), reason="当地没有网络资源", by=an_actor(), at=at)
+    return user, {"running": running, "leaving": leaving, "ended": ended, "failed": failed, "pending": pending}
 
 
 def _an_office(
@@ -199,6 +231,7 @@ def _an_office(
             "admin.recommended.nominate_form": {"id": candidate.id},
             "admin.providers": {"id": applied.id},
             "admin.organizations": {"id": organization_id},
+            "admin.offerings": {"id": live.id},
             "admin.audit": {"id": latest.id},
             "admin.bills": {"id": bill_id, "label": "2026-10"},
             "admin.payments": {"id": payment_id},

@@ -1,0 +1,137 @@
+"""Every page type in a real browser: accessible in both themes and two widths, never wider than a phone, light to load.
+
+One world, one browser, each page loaded once for each width; the colors change without loading it again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from market import db
+from tests.builders.accounts import PASSWORD
+from tests.builders.worlds import Side, World, a_world
+from tests.support.addresses import routes
+from tests.support.browser import overflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+#: WCAG 2.2 AA and below, in full; in the other theme only colors can be different.
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "resultTypes": ["violations"]}
+COLORS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]}
+FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz")
+FACES = ("storefront", "console", "vendor", "admin", "docs")
+#: Bytes: of the page itself, raw and packed as the first packets carry it.
+HTML, HTML_PACKED, NODES = 60_000, 14 * 1024, 1_500
+
+
+def addresses(app: Flask, world: World, side: Side | None) -> Iterator[str]:
+    """One address for each page type that is meant for this visitor."""
+    for route in routes(app, method="GET"):
+        if route.face in FACES and world.visitor(route.endpoint) is side:
+            address = route.address(app, world.known(route.endpoint))
+            if not address.endswith(FILES):
+                yield address
+
+
+def violations(page: Page, options: dict[str, Any]) -> list[str]:
+    """What axe finds on the page as it is."""
+    script = """async options => (await axe.run(document, options)).violations.map(
+        v => `${v.id}: ${v.help}: ` + v.nodes.slice(0, 4).map(n => n.target.join(' ')).join(', '))"""
+    return list(page.evaluate(script, options))
+
+
+def seen(page: Page, where: str) -> list[str]:
+    """Both themes at the present width."""
+    found = [f"{where}: {problem}" for problem in violations(page, RULES)]
+    page.emulate_media(color_scheme="dark")
+    found += [f"{where} dark: {problem}" for problem in violations(page, COLORS)]
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+@pytest.fixture
+def world(database: None) -> World:
+    with db.transaction():
+        return a_world()
+
+
+def come(visit: Any, side: Side | None) -> Page:
+    """A page that belongs to this visitor. Nothing moves, so that colors are measured when they have arrived."""
+    page: Page = visit(width=1440)
+    page.set_default_timeout(45_000)
+    page.emulate_media(reduced_motion="reduce")
+    if side is not None:
+        page.goto("/sign-in")
+        page.locator("#email").fill(side.email)
+        page.locator("#password").fill(PASSWORD)
+        page.locator("main form button").first.click()
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+    return page
+
+
+@pytest.mark.parametrize("who", ["anybody", "buyer", "seller", "office"])
+def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: World, visit: Any, who: str) -> None:
+    wrong: list[str] = []
+    side = {"buyer": world.buyer, "seller": world.seller, "office": world.office}.get(who)
+    page = come(visit, side)
+    for address in addresses(app, world, side):
+        answer = page.goto(address)
+        assert answer is not None and answer.status < 400, f"{address}: {answer and answer.status}"
+        assert page.url.endswith(address), f"{address} led to {page.url}"
+        wrong += weight(page, address, answer.body())
+        page.evaluate(AXE)
+        wrong += seen(page, f"{address} at 1440")
+        page.set_viewport_size({"width": 390, "height": 844})
+        wrong += seen(page, f"{address} at 390")
+        page.set_viewport_size({"width": 320, "height": 640})
+        if (wider := overflow(page)) > 0:
+            wrong.append(f"{address} is {wider} px wider than a window of 320")
+        page.set_viewport_size({"width": 1440, "height": 900})
+    assert not wrong, "\n".join(wrong)
+
+
+def weight(page: Page, address: str, html: bytes) -> Iterator[str]:
+    """What the page weighs more than it may."""
+    if len(html) > HTML:
+        yield f"{address}: {len(html):,} bytes of HTML"
+    if (packed := len(gzip.compress(html, 6))) > HTML_PACKED:
+        yield f"{address}: {packed:,} bytes of HTML packed"
+    if (nodes := page.evaluate("document.getElementsByTagName('*').length")) > NODES:
+        yield f"{address}: {nodes:,} elements"
+
+
+def test_a_first_visit_is_small(visit: Any, world: World) -> None:
+    page: Page = visit(width=390)
+    page.set_default_timeout(45_000)
+    answers: list[Any] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto("/", wait_until="load")
+    sizes = {answer.url: len(gzip.compress(answer.body(), 6)) for answer in answers}
+    kinds = [answer.request.resource_type for answer in answers]
+    assert len(answers) <= 10 and sum(sizes.values()) <= 60 * 1024, sizes
+    assert kinds.count("stylesheet") == 1 and kinds.count("script") == 2, kinds
+    assert all(answer.url.startswith(page.url) for answer in answers), "something comes from elsewhere"
+    answers.clear()
+    page.goto("/offerings/")
+    again = [answer for answer in answers if not answer.from_service_worker and answer.request.resource_type != "document"]
+    assert all("immutable" in (answer.headers.get("cache-control") or "") for answer in again), "assets are loaded again"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_chosen_theme_is_there_at_once(visit: Any, world: World, theme: str) -> None:
+    page: Page = visit(dark=theme == "light")
+    page.goto(f"/?theme={theme}")
+    assert page.locator("html").get_attribute("data-theme") == theme
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light = sum(int(part) for part in re.findall(r"\d+", background)[:3]) > 380
+    assert light == (theme == "light"), background
