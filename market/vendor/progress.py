@@ -94,6 +94,12 @@ def newest(offering: Offering) -> OfferingRevision:
     return offering.revisions[-1]
 
 
+def saved_by(offering: Offering) -> str:
+    """Who wrote the newest words last; empty for what came with the catalogue."""
+    label = newest(offering).changed_by
+    return "" if label == "seed" else label
+
+
 def name(offering: Offering) -> str:
     """What it is called in its newest words, or its address while it has no name."""
     return formats.local(newest(offering).facts, "name") or offering.slug
@@ -139,29 +145,32 @@ def tasks(offering: Offering) -> list[dict[str, Any]]:
     empty, remarks = {gap.section: [] for gap in standing.missing}, comments(offering)
     for gap in standing.missing:
         empty[gap.section].append(formats.local(gap._asdict(), "label"))
+    returned = newest(offering).status is RevisionStatus.RETURNED
     rows = [
         _task(
             formats.local(section, "title"),
             url_for("vendor.offerings.edit", id=offering.id, section=section.slug) if standing.editable and may_edit else "",
             empty.get(section.slug, []),
             sum(len(remarks.get(name, ())) for fact in section.facts for name in fact.fields),
+            returned=returned,
             untouched=not any(newest(offering).facts.get(name) for fact in section.facts for name in fact.fields),
         )
         for section in catalog.SECTIONS
     ]
     about_plans = sum(len(said) for field, said in remarks.items() if field.partition(".")[0] == "plans")
-    rows.append(_task(_("套餐与价格"), url_for("vendor.offerings.plans.index", offering_id=offering.id), empty.get("plans", []), about_plans))
+    rows.append(_task(_("套餐与价格"), url_for("vendor.offerings.plans.index", offering_id=offering.id), empty.get("plans", []), about_plans, returned=returned))
     by_hand = offering.provisioning is Provisioning.MANUAL
     way = {"note": _("人工开通") if by_hand else _("系统开通"), "done": True}
     address = url_for("vendor.offerings.provisioning", id=offering.id) if may_edit else ""
     return [*rows, {"label": _("开通方式"), "url": address} | way]
 
 
-def _task(label: str, url: str, gaps: list[str], remarks: int, *, untouched: bool = False) -> dict[str, Any]:
+def _task(label: str, url: str, gaps: list[str], remarks: int, *, returned: bool, untouched: bool = False) -> dict[str, Any]:
     notes = [_("还差 %(count)s 项：%(what)s", count=len(gaps), what=_("、").join(gaps[:4]) + ("…" if len(gaps) > 4 else ""))] if gaps else []
     notes += [_("%(count)s 条审核意见", count=remarks)] if remarks else []
     done = not gaps and not untouched
-    return {"label": label, "url": url, "done": done, "optional": not gaps, "note": _("；").join(notes)}
+    return {"label": label, "url": url, "done": done, "optional": not gaps, "note": _("；").join(notes),
+            "warning": _("有审核意见") if remarks and returned else ""}  # fmt: skip
 
 
 def gaps(standing: Standing) -> list[tuple[str, list[Missing]]]:
