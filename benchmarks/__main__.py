@@ -9,40 +9,44 @@ import platform
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from benchmarks import calculator, ingest, pages
 from benchmarks.figures import Figure, table
 
-BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
+Benchmark = Callable[..., Iterator[Figure]]
+
+BENCHMARKS: dict[str, Benchmark] = {
     "pages": pages.run,
     "ingest": ingest.run,
     "calculator": calculator.run,
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark] = BENCHMARKS) -> int:
     """Run what is asked for; 0 when every target is met."""
-    options = _options(arguments)
+    options = _options(arguments, benchmarks)
     results = []
-    for name in options.names or BENCHMARKS:
-        result = _run(name, quick=options.quick)
+    for name in options.names or benchmarks:
+        result = _run(name, benchmarks[name], quick=options.quick)
         results.append(result)
         if not options.json:
             print(f"\n{name}: {_machine_line()}\n\n{table(result['figures'])}\n({result['seconds']:.0f} s)")
     missed = [figure.name for result in results for figure in result["figures"] if figure.missed]
     if options.json:
-        told = [{**result, "figures": [figure.as_json() for figure in result["figures"]]} for result in results]
+        told = [
+            {**result, "figures": [figure.as_json() for figure in result["figures"]]} for result in results
+        ]
         print(json.dumps({"machine": _machine(), "benchmarks": told, "missed": missed}, indent=2))
     else:
         print(f"\nMissed: {', '.join(missed)}." if missed else "\nEvery target is met.")
     return 1 if missed else 0
 
 
-def _run(name: str, *, quick: bool) -> dict[str, Any]:
+def _run(name: str, benchmark: Benchmark, *, quick: bool) -> dict[str, Any]:
     start = time.monotonic()
-    figures = list(BENCHMARKS[name](quick=quick))
+    figures = list(benchmark(quick=quick))
     return {"benchmark": name, "seconds": round(time.monotonic() - start, 1), "figures": figures}
 
 
@@ -60,9 +64,11 @@ def _machine_line() -> str:
     return f"{machine['cores']} cores, load {machine['load']}, Python {machine['python']}, SQLite {machine['sqlite']}"
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
+def _options(arguments: list[str] | None, benchmarks: Mapping[str, Benchmark]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="market bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *benchmarks], metavar="NAME", help=", ".join(benchmarks)
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it works")
     return parser.parse_args(arguments)

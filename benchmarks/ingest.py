@@ -67,8 +67,17 @@ def _figures(
             limits.append(_raw(folder / f"raw-{batch}-{turn}.db", table, batch, requests))
             shown.update(requests)
     name = f"events, batches of {batch:,}"
-    yield Figure(f"{name}", middle(rates), "1/s", polar, at_least=True, reference=Reference("SQLite alone", middle(limits)))
-    yield Figure(f"{name}", middle(rates), "1/s", reference=Reference("Polar, PostgreSQL", polar, elsewhere=True))
+    yield Figure(
+        f"{name}",
+        middle(rates),
+        "1/s",
+        polar,
+        at_least=True,
+        reference=Reference("SQLite alone", middle(limits)),
+    )
+    yield Figure(
+        f"{name}", middle(rates), "1/s", reference=Reference("Polar, PostgreSQL", polar, elsewhere=True)
+    )
     yield Figure(f"{name}: a request, p50", middle(waits), "ms")
     yield Figure(f"{name}: a request, p95", percentile(waits, 95), "ms")
 
@@ -92,7 +101,8 @@ def _report(address: str, desk: Desk, batch: int, requests: int, run_: str) -> t
     at = datetime.now(UTC) - timedelta(minutes=1)
     numbers = itertools.count()
     bodies = [
-        json.dumps([desk.event(f"{run_}-{next(numbers)}", at) for _ in range(batch)]).encode() for _ in range(requests)
+        json.dumps([desk.event(f"{run_}-{next(numbers)}", at) for _ in range(batch)]).encode()
+        for _ in range(requests)
     ]
     times: list[float] = []
     headers = {"Authorization": f"Bearer {desk.key}", "Content-Type": "application/cloudevents-batch+json"}
@@ -102,7 +112,9 @@ def _report(address: str, desk: Desk, batch: int, requests: int, run_: str) -> t
         times.extend([client.post("/api/v1/events", body, expect=204).milliseconds for body in share])
         client.close()
 
-    threads = [threading.Thread(target=work, args=(bodies[part::CONNECTIONS],)) for part in range(CONNECTIONS)]
+    threads = [
+        threading.Thread(target=work, args=(bodies[part::CONNECTIONS],)) for part in range(CONNECTIONS)
+    ]
     start = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -116,7 +128,9 @@ def _report(address: str, desk: Desk, batch: int, requests: int, run_: str) -> t
 def _table(database: Path) -> str:
     """How the table of events and its indexes are made, taken from the real database."""
     with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'usage_events' AND sql IS NOT NULL")
+        rows = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'usage_events' AND sql IS NOT NULL"
+        )
         return ";\n".join(sql for (sql,) in rows)
 
 
@@ -127,10 +141,7 @@ def _raw(path: Path, table: str, batch: int, requests: int) -> float:
             connection.execute(f"PRAGMA {pragma}").close()
         connection.executescript(table)
         numbers = itertools.count()
-        rows = [
-            (1, SOURCE, str(next(numbers)), "calls", 1, "2026-01-01", "2026-01-01", '{"count": "3"}', "0" * 64, "on_time")
-            for _ in range(batch * requests)
-        ]
+        rows = [(1, SOURCE, str(next(numbers)), "calls", 1, *_REST) for _ in range(batch * requests)]
         start = time.perf_counter()
         for first in range(0, len(rows), batch):
             connection.execute("BEGIN IMMEDIATE")
@@ -139,6 +150,7 @@ def _raw(path: Path, table: str, batch: int, requests: int) -> float:
         return len(rows) / (time.perf_counter() - start)
 
 
+_REST = ("2026-01-01 00:00:00.000000", "2026-01-01 00:00:00.000000", '{"count": "3"}', "0" * 64, "on_time")
 _INSERT = (
     "INSERT OR IGNORE INTO usage_events (provider_id, source, event_id, type, subscription_id, at, stored_at, data, "
     "payload_hash, band) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -95,7 +95,9 @@ def run(*, quick: bool = False) -> Iterator[Figure]:
             pages = STOREFRONT + (desks(_bill(here)) if size == sizes[-1] else ())
             for timed in _measure(here, limit, pages, requests):
                 yield from _figures(timed, size, counts)
-    yield Figure("app.css, gzipped", _zipped((ROOT / "static/css/app.css").read_bytes()), "KB", FIRST_WINDOW_KB)
+    yield Figure(
+        "app.css, gzipped", _zipped((ROOT / "static/css/app.css").read_bytes()), "KB", FIRST_WINDOW_KB
+    )
 
 
 def _bill(here: Place) -> int:

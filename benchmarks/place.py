@@ -84,7 +84,9 @@ def command(application: str, port: int) -> list[str]:
 def served(application: str, folder: Path, environment: dict[str, str], *, ready: str = "/") -> Iterator[str]:
     """The application behind gunicorn on a port of its own; gives its address."""
     port = free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "DATABASE_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "DATABASE_"))
+    }
     with (folder / f"{application.partition(':')[0]}.log").open("a+b") as log:
         process = subprocess.Popen(
             command(application, port), cwd=ROOT, env={**kept, **environment}, stdout=log, stderr=log

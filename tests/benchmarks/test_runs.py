@@ -1,0 +1,30 @@
+"""The benchmarks run: small, on a marketplace of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import place
+from market.cli import run
+from market.config import ROOT, Settings
+
+
+def test_the_server_is_started_as_in_production(tmp_path: Path) -> None:
+    settings = Settings.from_env({"MARKET_DATA_DIR": str(tmp_path), "PORT": "8000"})
+    assert place.command("wsgi:app", 8000) == run._server(settings).command
+
+
+@pytest.mark.parametrize("name", ["calculator", "pages"])
+def test_a_short_run_gives_figures(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", name, "--quick", "--json"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode in (0, 1), ended.stderr
+    told = json.loads(ended.stdout)
+    [result] = told["benchmarks"]
+    assert result["benchmark"] == name and len(result["figures"]) > 4
+    assert ended.returncode == bool(told["missed"])
