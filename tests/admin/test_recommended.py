@@ -57,7 +57,7 @@ def test_one_nominates_and_another_one_lists(enter):
     _, slug = offered(name_zh="每日备份")
     anna, ben = enter(name="安"), enter(name="本")
     candidates = anna.page("/admin/recommended/candidates?q=每日")
-    form = candidates.follow("提名每日备份")
+    form = candidates.follow("提名 每日备份")
     done = form.submit("/nominate", reason_zh="小企业用得上，价格写得全。", reason_en="")
     assert "您提名的，由别人决定" in done.text
     entry = done.follow("每日备份")
