@@ -26,7 +26,7 @@ BILINGUAL = (
     "market/config.py",
     "market/messages.py",
     "market/billing/wording.py",
-    "market/kit/money.py",
+    "market/kit/capitals.py",
     "market/rating/wording.py",
     "market/search/words.py",
     "market/catalog/sections.py",

@@ -65,8 +65,8 @@ ADMIN = (
     Entry("admin.overview.index", _l("概览"), "home"),
     Entry("admin.reviews.index", _l("上架审核"), "clipboard-check", "reviews.read"),
     Entry("admin.recommended.index", _l("推荐目录"), "award", "recommended.read"),
-    Entry("admin.providers.index", _l("服务商"), "building-store", "providers.read"),
-    Entry("admin.organizations.index", _l("企业"), "building", "organizations.read"),
+    Entry("admin.providers.index", _l("服务商名录"), "building-store", "providers.read"),
+    Entry("admin.organizations.index", _l("企业名录"), "building", "organizations.read"),
     Entry("admin.payments.index", _l("到账确认"), "building-bank", "payments.read"),
     Entry("admin.bills.index", _l("账单"), "file-invoice", "bills.read"),
     Entry("admin.audit.index", _l("操作记录"), "history", "audit.read"),
@@ -88,7 +88,7 @@ FOOTER: tuple[tuple[LazyString, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
-        _l("服务商"),
+        _l("给服务商"),
         (
             Entry("storefront.providers.index", _l("服务商名录")),
             Entry("storefront.help.show", _l("上架与审核"), values=(("topic", "listing"),)),
