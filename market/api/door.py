@@ -34,7 +34,7 @@ class Problem(BaseModel):
 
 
 #: The answer that the document describes in words only.
-OK: dict[int, Any] = {200: {"description": "OK"}}
+OK: Any = {200: {"description": "OK"}}
 
 
 class KeyMissing(MarketError):
