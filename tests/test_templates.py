@@ -24,7 +24,8 @@ environment = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
 
 
 def test_every_template_is_reachable() -> None:
-    reached = {name for name in TEMPLATES if any(pattern.fullmatch(name) for pattern in _named_in_python())}
+    patterns = _named_in_python()
+    reached = {name for name in TEMPLATES if any(pattern.fullmatch(name) for pattern in patterns)}
     queue = list(reached)
     while queue:
         for name in _named_in_template(queue.pop()):
