@@ -220,15 +220,16 @@ def _run(effect: Effect) -> None:
         log.exception("effect_failed", effect=getattr(effect, "__qualname__", repr(effect)))
 
 
-def lock(row: Base) -> None:
+def lock(row: Base, *, shared: bool = False) -> None:
     """Take `row` until the transaction ends and read its columns anew; what was loaded beside them stays.
 
-    Two people who act on one thing at once take turns, and the second sees what the first did. On SQLite
-    the writing transaction already holds the whole database.
+    Two people who act on one thing at once take turns, and the second sees what the first did. With `shared`
+    others may hold it so too, but nobody may change it. On SQLite the writing transaction already holds the
+    whole database.
     """
     session.flush()
     columns = [attribute.key for attribute in inspect(type(row)).column_attrs]
-    session.refresh(row, attribute_names=columns, with_for_update=True)
+    session.refresh(row, attribute_names=columns, with_for_update={"read": shared})
 
 
 def serialize(name: str) -> None:

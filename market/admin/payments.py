@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField, StringField
+from wtforms import BooleanField, StringField
 
 from market import db, payments, resources
 from market.admin import parts
@@ -24,26 +23,13 @@ bp = Blueprint("payments", __name__, url_prefix="/payments")
 Answer = Response | str | tuple[str, int]
 
 
-class DayField(DateField):
-    """A day; what cannot be read is told in our words."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        if not valuelist or not valuelist[0].strip():
-            self.data = None
-            return
-        try:
-            self.data = date.fromisoformat(valuelist[0].strip())
-        except ValueError as error:
-            raise ValueError(_("日期写成 2026-11-06 的样子")) from error
-
-
 class ArrivalForm(forms.MarketForm):
     """What the bank's slip says."""
 
     amount_fen = forms.MoneyField(_l("到账金额"), [forms.Filled(_l("填写到账金额，和银行回单上一致"))])
     payer_name = StringField(_l("付款户名"), [forms.Filled(_l("填写付款户名，和银行回单上一致")), forms.NotLongerThan(100)])
     bank_reference = StringField(_l("银行流水号"), [forms.Filled(_l("填写银行流水号，和银行回单上一致")), forms.NotLongerThan(64)])
-    arrived_on = DayField(_l("到账日期"), [forms.Filled(_l("填写到账日期"))])
+    arrived_on = forms.DayField(_l("到账日期"), [forms.Filled(_l("填写到账日期"))])
     partial = BooleanField(_l("按部分付款入账"))
     note = StringField(_l("备注"), [forms.NotLongerThan(200)])
 
@@ -77,14 +63,14 @@ def show(id: int) -> str:
 @guards.require("payments.confirm")
 def confirm(id: int) -> Answer:
     """Book what has arrived; a refusal keeps what was typed."""
-    payment, form = payments.payment_by_id(id), ArrivalForm()
+    payment, form, now = payments.payment_by_id(id), ArrivalForm(), resources.clock.now()
     if not form.validate_on_submit():
         return _page(payment, form), 422
     try:
         arrival = payments.confirm_arrival(
             payment, amount_fen=form.amount_fen.data, payer_name=form.payer_name.data,
-            bank_reference=form.bank_reference.data, arrived_on=form.arrived_on.data, partial=form.partial.data,
-            note=form.note.data or "", user=g.user, by=g.actor, at=resources.clock.now(),
+            bank_reference=form.bank_reference.data, arrived_on=form.arrived_on.data or local_day(now),
+            partial=form.partial.data, note=form.note.data or "", user=g.user, by=g.actor, at=now,
         )  # fmt: skip
     except Invalid as refusal:
         form.refuse(refusal)

@@ -27,7 +27,6 @@ from market.kit import quantity
 from market.kit.refusal import Refusal
 from market.providers.models import ProviderStatus
 from market.subscriptions import agreement, queries, refusals, signals, span
-from market.subscriptions.locking import lock
 from market.subscriptions.models import (
     LIFECYCLE,
     LIVE,
@@ -133,7 +132,7 @@ def _for_sale(plan_id: int) -> Plan:
     if plan is None:
         raise NotFound
     for thing in (plan.offering.provider, plan.offering, plan):
-        lock(thing, shared=True)
+        db.lock(thing, shared=True)
     if plan.offering.status is not OfferingStatus.LIVE:
         raise refusals.OfferingNotLive
     if plan.offering.provider.status is not ProviderStatus.APPROVED:
@@ -181,7 +180,7 @@ def cancel(subscription: Subscription, *, when: When, reason: str, by: audit.Act
     What is not live yet is called off without charge. Repeating a planned end changes nothing.
     Raises AlreadyEnded.
     """
-    lock(subscription)
+    db.lock(subscription)
     if subscription.status is SubscriptionStatus.ENDED:
         raise refusals.AlreadyEnded
     if subscription.status in OPENING:
@@ -196,7 +195,7 @@ def cancel(subscription: Subscription, *, when: When, reason: str, by: audit.Act
 
 def keep(subscription: Subscription, *, by: audit.Actor, at: datetime) -> None:
     """Take a planned end back; for a trial that is the same as `convert`. Raises NotCanceled."""
-    lock(subscription)
+    db.lock(subscription)
     if subscription.status not in LIVE or subscription.cancel_at is None or subscription.cancel_at <= at:
         raise refusals.NotCanceled
     _stay("subscription.kept", subscription, by=by, at=at)
@@ -204,7 +203,7 @@ def keep(subscription: Subscription, *, by: audit.Actor, at: datetime) -> None:
 
 def convert(subscription: Subscription, *, by: audit.Actor, at: datetime) -> None:
     """Go on after the trial: the free days stay free, then the plan's prices apply. Raises NotTrialing."""
-    lock(subscription)
+    db.lock(subscription)
     over = subscription.trial_ends_at is None or subscription.trial_ends_at <= at
     if subscription.status is not SubscriptionStatus.TRIALING or over:
         raise refusals.NotTrialing
@@ -231,7 +230,7 @@ def end_due(now: datetime) -> int:
 def _settle(id: int, now: datetime) -> int:
     with db.transaction():
         subscription = db.session.get_one(Subscription, id)
-        lock(subscription)
+        db.lock(subscription)
         if subscription.status not in LIVE:
             return 0
         by = audit.system("worker")

@@ -14,7 +14,6 @@ from market.errors import Invalid
 from market.providers.models import Provider
 from market.subscriptions import access as details
 from market.subscriptions import refusals, signals, span
-from market.subscriptions.locking import lock
 from market.subscriptions.models import (
     LIFECYCLE,
     REQUEST_LIFECYCLE,
@@ -129,7 +128,7 @@ def call_off(subscription: Subscription, *, reason: str, at: datetime) -> None:
         ProvisioningRequest.kind == RequestKind.PROVISION,
     )
     request = db.session.scalars(query).one()
-    lock(request)
+    db.lock(request)
     if request.status is not RequestStatus.FAILED:
         _close(request, RequestStatus.FAILED, at=at, error=CALLED_OFF)
     if request.attempts:
@@ -139,8 +138,8 @@ def call_off(subscription: Subscription, *, reason: str, at: datetime) -> None:
 def _take(request: ProvisioningRequest) -> Subscription:
     """Lock both rows, the subscription first everywhere, so that two who act at once cannot block each other."""
     subscription = db.session.get_one(Subscription, request.subscription_id)
-    lock(subscription)
-    lock(request)
+    db.lock(subscription)
+    db.lock(request)
     return subscription
 
 

@@ -19,7 +19,6 @@ from market import audit, db, resources
 from market.catalog.models import Provisioning
 from market.errors import MarketError
 from market.providers.models import Provider
-from market.subscriptions.locking import lock
 from market.subscriptions.models import (
     REQUEST_LIFECYCLE,
     ProvisioningRequest,
@@ -135,8 +134,8 @@ def _settle(claim: _Claim, outcome: transport.Outcome, now: datetime) -> None:
     with db.transaction():
         request = db.session.get_one(ProvisioningRequest, claim.request_id)
         subscription = db.session.get_one(Subscription, request.subscription_id)
-        lock(subscription)
-        lock(request)
+        db.lock(subscription)
+        db.lock(request)
         _log_attempt(request, subscription, claim, outcome, now)
         if request.status not in OPEN_REQUESTS or request.attempts != claim.attempt:
             return
