@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy import delete, select
 
-from market import audit, db, metering, rating, subscriptions
+from market import audit, db, metering, rating
 from market.accounts import Organization
 from market.audit import Actor
 from market.billing import drafts, numbering, parties, periods
@@ -21,6 +21,7 @@ from market.billing.queries import bill_for
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.errors import Refused
 from market.kit.period import Period
+from market.subscriptions import Subscription, live_in
 
 
 class PeriodNotOver(Refused):
@@ -65,7 +66,8 @@ def close(organization: Organization, period: Period, *, now: datetime) -> Bill 
             return bill
         lines = drafts.draw_up(organization, period, cutoff=now)
         if not lines:
-            return _drop(bill)
+            _drop(bill)
+            return None
         bill = bill or _begun(organization, period, now)
         _write(bill, lines, now)
         return bill_for(organization, period)
@@ -150,7 +152,8 @@ def _take(organization: Organization, period: Period) -> None:
     """Hold the organization's bills, and the subscriptions whose usage goes into one, until the transaction ends."""
     lock = select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True)
     db.session.execute(lock)
-    metering.hold_all([one.id for one in subscriptions.live_during(organization, period)])
+    live = select(Subscription.id).where(Subscription.organization_id == organization.id, live_in(period))
+    metering.hold_all(db.session.scalars(live).all())
 
 
 def _begun(organization: Organization, period: Period, now: datetime) -> Bill:

@@ -7,8 +7,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from market import db
 from market.billing.models import Bill, NumberSeries
 
-_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
 
 def bill_number(bill: Bill) -> str:
     """The next number of the bill's month, such as `BL-202610-000318`."""
@@ -18,8 +16,8 @@ def bill_number(bill: Bill) -> str:
 
 def _next(series: str) -> int:
     """One statement makes the row or counts it up, and holds it until the transaction ends."""
-    insert = _INSERT[db.session().get_bind().dialect.name](NumberSeries).values(name=series, last=1)
-    counted = insert.on_conflict_do_update(
+    upsert = postgresql.insert if db.engine().dialect.name == "postgresql" else sqlite.insert
+    counted = upsert(NumberSeries).values(name=series, last=1).on_conflict_do_update(
         index_elements=[NumberSeries.name], set_={"last": NumberSeries.last + 1}
     ).returning(NumberSeries.last)
     number: int = db.session.execute(counted).scalar_one()

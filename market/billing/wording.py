@@ -6,7 +6,8 @@ Pure strings; the working of an amount is worded by `rating`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date as Date
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -131,13 +132,13 @@ class Words:
         """`key_zh` or `key_en`, whichever is there."""
         return words.get(f"{key}_{self.locale}") or words.get(f"{key}_zh") or words.get(f"{key}_en") or ""
 
-    def date(self, day: date, *, year: bool = True) -> str:
+    def date(self, day: Date, *, year: bool = True) -> str:
         """2026年10月1日; 1 Oct 2026."""
         if self.english:
             return f"{day.day} {_MONTHS[day.month - 1]}{f' {day.year}' if year else ''}"
         return f"{f'{day.year}年' if year else ''}{day.month}月{day.day}日"
 
-    def month(self, day: date) -> str:
+    def month(self, day: Date) -> str:
         """2026年10月; Oct 2026."""
         return f"{_MONTHS[day.month - 1]} {day.year}" if self.english else f"{day.year}年{day.month}月"
 

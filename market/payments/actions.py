@@ -153,12 +153,11 @@ def _check(payer_name: str, bank_reference: str, arrived_on: date, amount_fen: i
 
 
 def _compare(arrived_fen: int, owed_fen: int, *, partial: bool) -> None:
-    sums = {"arrived": money.text(arrived_fen), "owed": money.text(owed_fen)}
-    difference = money.text(abs(arrived_fen - owed_fen))
+    arrived, owed, difference = map(money.text, (arrived_fen, owed_fen, abs(arrived_fen - owed_fen)))
     if arrived_fen > owed_fen:
-        raise AmountTooLarge(field="amount_fen", difference=difference, **sums)
+        raise AmountTooLarge(field="amount_fen", arrived=arrived, owed=owed, difference=difference)
     if arrived_fen < owed_fen and not partial:
-        raise AmountDiffers(field="amount_fen", difference=difference, **sums)
+        raise AmountDiffers(field="amount_fen", arrived=arrived, owed=owed, difference=difference)
 
 
 def _booked(bank_reference: str) -> BankArrival | None:
