@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,8 +69,8 @@ def _make(settings: Settings) -> None:
 
 
 def _provider_settings(settings: Settings) -> Keepsakes:
-    port = settings.provider_port or settings.port + 1
     kept = _read(settings).get("provider_program")
+    port = settings.provider_port or _free_port(settings)
     with db.transaction():
         provider = providers.provider_by_slug(STORAGE_PROVIDER)
         by, now = audit.system("demo"), resources.clock.now()
@@ -80,6 +81,15 @@ def _provider_settings(settings: Settings) -> Keepsakes:
     kept |= {"MARKET_URL": f"http://{settings.host}:{settings.port}", "PORT": str(port)}
     _write(settings, provider_program=kept)
     return Keepsakes({**kept, **_clock(settings)}, port)
+
+
+def _free_port(settings: Settings) -> int:
+    """The first free port after the server's: the same one at every start, unless somebody has taken it."""
+    for port in range(settings.port + 1, settings.port + 20):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    return settings.port + 1
 
 
 def _program_key(provider: Provider, settings: Settings, by: audit.Actor) -> dict[str, str]:

@@ -20,6 +20,7 @@ from market.web import (
     login,
     logs,
     navigation,
+    plain_text,
     preferences,
     security,
     states,
@@ -43,6 +44,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         login,
         guards,
         errors,
+        plain_text,
         preferences,
     ):
         part.init_app(app)

@@ -1,0 +1,18 @@
+"""What visitors send is text: a NUL character, which no database text may hold, is answered with 400."""
+
+from __future__ import annotations
+
+from flask import Flask, abort, request
+
+_NUL = "\0"
+
+
+def init_app(app: Flask) -> None:
+    """Look at the address and at forms; JSON bodies are read and checked by the API itself."""
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    typed = (value for values in (request.args, request.form) for _, value in values.items(multi=True))
+    if _NUL in request.path or any(_NUL in value for value in typed):
+        abort(400)
