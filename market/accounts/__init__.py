@@ -27,6 +27,7 @@ from market.accounts.models import (
     Sector,
     User,
 )
+from market.accounts.passwords import MINIMUM as MINIMUM_PASSWORD
 from market.accounts.permissions import GRANTS, SCOPES, may, roles_of
 from market.accounts.queries import (
     cities,
@@ -44,6 +45,7 @@ from market.accounts.queries import (
 
 __all__ = [
     "GRANTS",
+    "MINIMUM_PASSWORD",
     "SCOPES",
     "USED_PRECISION",
     "ApiKey",

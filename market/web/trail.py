@@ -24,6 +24,7 @@ TITLES = {
     "webhook.not_delivered": _l("通知没有送到服务商系统"),
     "organization.registered": _l("注册了企业"),
     "organization.added": _l("添加了企业"),
+    "member.added": _l("添加了成员"),
     "provider.applied": _l("申请入驻"),
     "provider.approved": _l("通过了入驻"),
     "provider.refused": _l("入驻未通过"),
