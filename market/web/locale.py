@@ -5,7 +5,7 @@ remembers the theme and goes back to the page without the parameter.
 """
 
 from collections.abc import Collection
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, current_app, redirect, request
 from flask_babel import Babel
@@ -61,10 +61,9 @@ def here_with(**changes: str | int | None) -> str:
 
     A page that exists only as an answer to POST has no address to come back to: then the start page.
     """
-    path = request.path if _readable(request.path) else "/"
-    arguments = [(key, value) for key, value in request.args.items(multi=True) if key not in changes]
-    if path != request.path:
-        arguments = []
+    here = _readable(request.path)
+    path = quote(request.path) if here else "/"
+    arguments = [(key, value) for key, value in request.args.items(multi=True) if here and key not in changes]
     arguments += [(key, str(value)) for key, value in changes.items() if value is not None]
     return f"{path}?{urlencode(arguments)}" if arguments else path
 
