@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -10,7 +12,7 @@ from wtforms import IntegerField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
-from market import catalog, resources
+from market import catalog, db, resources
 from market.catalog import Aggregation, TimeBase
 from market.errors import MarketError
 from market.web import forms, guards
@@ -49,6 +51,15 @@ def index() -> str:
     return render_template("vendor/meters/index.html", meters=catalog.meters_of(g.provider), ways=ways)
 
 
+@bp.get("/<int:id>")
+@guards.require("offerings.read")
+def show(id: int) -> str:
+    """One meter with an event that it would count; it never changes."""
+    meter = catalog.meter_of(g.provider, id)
+    ways = {(aggregation, base): text for text, aggregation, base in WAYS.values()}
+    return render_template("vendor/meters/show.html", meter=meter, way=ways[meter.aggregation, meter.time_base], sample=_sample(meter))
+
+
 @bp.route("/new", methods=["GET", "POST"])
 @guards.require("offerings.edit")
 def new() -> Response | str | tuple[str, int]:
@@ -58,22 +69,34 @@ def new() -> Response | str | tuple[str, int]:
         return render_template("vendor/meters/new.html", form=form)
     if form.validate():
         try:
-            _add(form)
+            meter = _add(form)
         except MarketError as refusal:
             form.refuse(refusal)
         else:
             flash(_("计量项“%(name)s”已建好，可以在套餐里用它定价。", name=form.name_zh.data), "ok")
-            return redirect(url_for(".index"), 303)
+            return redirect(url_for(".show", id=meter.id), 303)
     return render_template("vendor/meters/new.html", form=form), 422
 
 
-def _add(form: MeterForm) -> None:
+def _sample(meter: catalog.Meter) -> str:
+    """The smallest event that counts, ready to be sent; angle brackets mark what differs each time."""
+    event = {
+        "specversion": "1.0", "id": f"{meter.slug}-0001", "source": "/<…>", "type": meter.event_type,
+        "subject": "sub_<…>", "time": resources.clock.now().isoformat(timespec="seconds"),
+        "data": {meter.value_property: 1} if meter.value_property else {},
+    }  # fmt: skip
+    return json.dumps(event, ensure_ascii=False, indent=2)
+
+
+def _add(form: MeterForm) -> catalog.Meter:
     _text, aggregation, base = WAYS[form.way.data]
     counting = aggregation is Aggregation.COUNT
-    catalog.add_meter(
+    meter = catalog.add_meter(
         g.provider,
         slug=form.slug.data or "", name_zh=form.name_zh.data, name_en=form.name_en.data,
         event_type=form.event_type.data or "", value_property="" if counting else form.value_property.data or "",
         aggregation=aggregation, time_base=base, unit_zh=form.unit_zh.data, unit_en=form.unit_en.data,
         unit_size=form.unit_size.data or 0, by=g.actor, at=resources.clock.now(),
     )  # fmt: skip
+    db.session.flush()
+    return meter
