@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from market import rating
 from market.catalog.models import Charge, Plan
 from market.kit import period as periods
+from market.subscriptions.span import trial_end
 
 _NONE = Decimal(0)
 
@@ -97,4 +98,5 @@ def _line(charge: Charge, quantity: Decimal) -> EstimateLine:
 
 
 def _next_charge_on(plan: Plan, at: datetime) -> date:
-    return periods.local_day(periods.month_of(at + timedelta(days=plan.trial_days)).end)
+    paid_from = trial_end(at, plan.trial_days) if plan.trial_days else at
+    return periods.local_day(periods.month_of(paid_from).end)
