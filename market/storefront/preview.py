@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, g, render_template, request, url_for
 
@@ -46,7 +46,7 @@ def show(id: int) -> str | tuple[str, int]:
     offering = catalog.offering_of(g.provider, id)
     window, on, cities = _window(offering), today(), places.cities()
     calculator = calculate(window, request.args, at=resources.clock.now())
-    facts: Mapping[str, Any] = window.live_revision.facts
+    facts: Mapping[str, Any] = cast(OfferingRevision, window.live_revision).facts
     html = render_template(
         "storefront/offerings/show.html",
         preview_url=url_for(".show", id=id),
@@ -71,10 +71,12 @@ def show(id: int) -> str | tuple[str, int]:
     return (html, 422) if calculator.has_errors else html
 
 
-def _window(offering: Offering) -> Window:
+def _window(offering: Offering) -> Offering:
+    """What the page's parts ask of an offering, with the draft in the place of what is live."""
     words = catalog.pending_revision(offering) or offering.live_revision or offering.revisions[-1]
     provider = providers.provider_by_id(offering.provider_id)
-    return Window(
+    window = Window(
         offering.id, offering.slug, offering.status, offering.category_slug, provider, offering.category,
         words, catalog.on_sale_after(offering),
     )  # fmt: skip
+    return cast(Offering, window)

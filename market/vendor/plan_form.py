@@ -255,9 +255,7 @@ def from_request(meters: Sequence[Meter], slug: str = "") -> PlanEditor:
     words = PlanForm()
     if slug:
         words.slug.data = slug
-    count = request.form.get("charges", "")
-    count = min(int(count), MOST_CHARGES) if count.isascii() and count.isdigit() and len(count) < 4 else 0
-    rows = [_sent(place, meters) for place in range(count)]
+    rows = [_sent(place, meters) for place in range(_count("charges", MOST_CHARGES))]
     editor = PlanEditor(words, [row for row in rows if row.kind in KINDS], meters)
     editor.grow(request.form.get("do", ""))
     return editor
@@ -278,9 +276,14 @@ def blank(meters: Sequence[Meter]) -> PlanEditor:
 def _sent(place: int, meters: Sequence[Meter]) -> ChargeRow:
     prefix = f"charges-{place}-"
     form = ChargeForm(request.form, prefix=prefix)
-    count = request.form.get(f"{prefix}tiers", "")
-    tiers = min(int(count), MOST_TIERS) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+    tiers = _count(f"{prefix}tiers", MOST_TIERS)
     return _dressed(form, [TierForm(request.form, prefix=f"{prefix}tiers-{n}-") for n in range(tiers)], meters)
+
+
+def _count(name: str, most: int) -> int:
+    """How many rows were sent, as a hidden field says; anything else than a number means none."""
+    typed = request.form.get(name, "")
+    return min(int(typed), most) if typed.isascii() and typed.isdigit() and len(typed) < 4 else 0
 
 
 def _row(place: int, meters: Sequence[Meter], typed: Mapping[str, Any]) -> ChargeRow:

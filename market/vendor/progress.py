@@ -142,9 +142,9 @@ def label_of(offering: Offering, field: str) -> str:
 def tasks(offering: Offering) -> list[dict[str, Any]]:
     """The task list: every section, the plans, how it is set up."""
     standing, may_edit = of(offering), guards.can("offerings.edit")
-    empty, remarks = {gap.section: [] for gap in standing.missing}, comments(offering)
+    remarks, empty = comments(offering), dict[str, list[str]]()
     for gap in standing.missing:
-        empty[gap.section].append(formats.local(gap._asdict(), "label"))
+        empty.setdefault(gap.section, []).append(formats.local(gap._asdict(), "label"))
     returned = newest(offering).status is RevisionStatus.RETURNED
     rows = [
         _task(
