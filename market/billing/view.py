@@ -16,7 +16,7 @@ from market import rating
 from market.billing import parties
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
 from market.billing.wording import Words, amount, percent, price
-from market.kit import money
+from market.kit import money, quantity
 from market.kit.period import Period, local_day
 
 
@@ -212,7 +212,7 @@ def used(line: Any, words: Words) -> str:
     """The quantity of a usage line with its unit; nothing for a fee."""
     if line.quantity is None:
         return ""
-    return words.say("used", used=f"{rating.number_text(line.quantity)} {words.local(line.label, 'unit')}".rstrip())
+    return words.say("used", used=quantity.measure(rating.number_text(line.quantity), words.local(line.label, "unit")))
 
 
 def working(line: Any, words: Words) -> tuple[str, ...]:

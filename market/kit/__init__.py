@@ -29,4 +29,5 @@ Invariants  money is integer fen; quantities are Decimal with at most six places
 
     quantity.parse(value: object) -> Decimal     NotANumber, TooManyDecimals, TooLarge (codes in snake case)
     quantity.round6(Fraction) -> Decimal         quantity.text(Decimal) -> str    quantity.places(Decimal) -> int
+    quantity.measure("20", "order") -> "20 orders"
 """

@@ -12,6 +12,8 @@ from market.kit.rounding import half_up, scaled
 PLACES = 6
 LIMIT = Decimal(10) ** 12
 
+_ENGLISH_UNIT = re.compile(r"(?:.*[ ·-])?(?P<noun>[a-z]{3,})")
+_IRREGULAR = {"person": "people", "fapiao": "fapiao"}
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,9})?")
 
 
@@ -74,6 +76,26 @@ def text(number: Decimal) -> str:
     if "." in written:
         written = written.rstrip("0").rstrip(".")
     return "0" if written in {"-0", ""} else written
+
+
+def measure(written: str, unit: str) -> str:
+    """A written number with its unit: `1 order`, `20 orders`, `20 GB`, `20 次`; a unit that is a number is multiplied."""
+    if unit[:1].isdigit():
+        return f"{written} × {unit}"
+    return f"{written} {unit if written == '1' else plural(unit)}".rstrip()
+
+
+def plural(unit: str) -> str:
+    """English nouns in the plural; symbols and Chinese measure words as they are."""
+    found = _ENGLISH_UNIT.fullmatch(unit)
+    noun = found["noun"] if found else ""
+    if not noun or noun.endswith("s"):
+        return unit
+    if noun in _IRREGULAR:
+        return unit.removesuffix(noun) + _IRREGULAR[noun]
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return unit[:-1] + "ies"
+    return unit + ("es" if noun.endswith(("ch", "sh", "x", "z")) else "s")
 
 
 def _number(value: object) -> Decimal:

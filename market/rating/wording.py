@@ -164,7 +164,7 @@ def _words(locale: str) -> Mapping[str, str]:
 
 
 def _measured(number: Decimal | Fraction | None, unit: str) -> str:
-    return f"{number_text(number)} {unit}".rstrip()
+    return quantities.measure(number_text(number), unit)
 
 
 def _fee(words: Mapping[str, str], key: str, step: Step) -> str:

@@ -32,7 +32,7 @@ class KeyForm(forms.MarketForm):
     name = StringField(_l("用在哪里"), [forms.Filled(_l("写明哪个系统用这个密钥，以后好认")), forms.NotLongerThan(60)])
     source = StringField(_l("用量来源（source）"), [forms.Filled(_l("填写用量来源，例如 /my-firm/storage"))])
     scopes = SelectMultipleField(
-        _l("能做什么"), [forms.Filled(_l("至少选一项"))], choices=[SelectChoice(scope, SCOPE_NAMES[scope]) for scope in accounts.SCOPES]
+        _l("权限"), [forms.Filled(_l("至少选一项"))], choices=[SelectChoice(scope, SCOPE_NAMES[scope]) for scope in accounts.SCOPES]
     )
 
     def validate_source(self, field: Field) -> None:

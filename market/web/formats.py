@@ -20,6 +20,7 @@ from flask import Flask
 from flask_babel import get_locale, gettext
 
 from market import resources
+from market.kit.quantity import measure, plural
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MINUS = "\u2212"
@@ -81,7 +82,7 @@ def quantity(value: Decimal | int | str | None, unit: str = "") -> str:
     amount = Decimal(value)
     text = _exact(abs(amount), "#,##0.######")
     text = MINUS + text if amount < 0 else text
-    return f"{text} {unit}" if unit else text
+    return measure(text, unit)
 
 
 def percent(ratio: Decimal | float | None) -> str:
@@ -157,7 +158,7 @@ def local(thing: Any, key: str) -> str:
 
 FILTERS = (
     money, money_plain, money_large, unit_price, quantity, percent,
-    date, datetime, clock, stamp, iso, month, relative, local,
+    date, datetime, clock, stamp, iso, month, relative, local, plural,
 )  # fmt: skip
 
 
