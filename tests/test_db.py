@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -127,3 +128,24 @@ def test_sqlite_waits_its_turn_and_keeps_what_it_promises(database: None) -> Non
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
 
 
+def test_a_writer_takes_the_lock_soon_after_it_is_free(database: None) -> None:
+    if db.engine().dialect.name != "sqlite":
+        return
+    waited: list[float] = []
+
+    def write() -> None:
+        started = time.monotonic()
+        with db.transaction():
+            db.session.execute(text("SELECT 1"))
+            waited.append(time.monotonic() - started)
+
+    with db.transaction():
+        db.session.execute(text("SELECT 1"))
+        writers = [threading.Thread(target=write) for _ in range(4)]
+        for writer in writers:
+            writer.start()
+        time.sleep(0.3)
+        assert waited == []
+    for writer in writers:
+        writer.join()
+    assert len(waited) == 4 and max(waited) < 5
