@@ -47,6 +47,8 @@ msgstr ""
 """
 _KEYWORDS = {"_": None, "gettext": None}
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+#: Punctuation alone is a text only where it is marked as one; elsewhere it is what people type.
+_CHINESE_MARKS = re.compile(r"[\u3000-\u303f\uff01-\uff5e]")
 
 
 def collect() -> dict[str, list[str]]:
@@ -110,9 +112,18 @@ def _literals(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             skipped.update(id(piece) for piece in node.values)  # `glued` reports these
+    marked = {id(node.args[0]) for node in ast.walk(tree) if _is_marked(node)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and _is_chinese(_said(node)) and id(node) not in skipped:
-            yield _said(node), node.lineno
+        if isinstance(node, ast.Constant) and id(node) not in skipped:
+            said = _said(node)
+            if _is_chinese(said) or (id(node) in marked and _CHINESE_MARKS.search(said)):
+                yield said, node.lineno
+
+
+def _is_marked(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _KEYWORDS and bool(node.args)
+    )
 
 
 def glued() -> list[str]:

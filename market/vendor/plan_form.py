@@ -296,7 +296,7 @@ def _row(place: int, meters: Sequence[Meter], typed: Mapping[str, Any]) -> Charg
 
 
 def _dressed(form: ChargeForm, tiers: list[TierForm], meters: Sequence[Meter]) -> ChargeRow:
-    named = [SelectChoice(meter.slug, f"{formats.local(meter, 'name')}（{formats.local(meter, 'unit')}）") for meter in meters]
+    named = [SelectChoice(meter.slug, _("%(name)s（%(unit)s）", name=formats.local(meter, "name"), unit=formats.local(meter, "unit"))) for meter in meters]
     form.meter.choices = [SelectChoice("", forms.CHOOSE), *named]
     last = len(tiers)
     for number, tier in enumerate(tiers, start=1):
