@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
 
 GUARDED = ("console", "vendor", "admin")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -19,7 +19,7 @@ def rules(app: Flask, face: str) -> Iterator[tuple[str, str, Rule]]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint.split(".")[0] == face:
             values = {
-                name: 1 if type(converter).__name__ == "IntegerConverter" else "x"
+                name: 1 if isinstance(converter, IntegerConverter) else "x"
                 for name, converter in rule._converters.items()
             }
             with app.test_request_context():

@@ -101,6 +101,10 @@ def cancel(id: int) -> Answer:
 def cancel_post(id: int) -> Answer:
     """End it as chosen."""
     subscription, form = _mine(id), CancelForm()
+    if subscription.status is SubscriptionStatus.ENDED:
+        return redirect(url_for(".show", id=id), 303)
+    if subscription.status in OPENING:
+        form.when.data = "now"  # nothing runs yet that could run on to a later day
     if not form.validate_on_submit():
         return _cancel_page(subscription, form), 422
     try:

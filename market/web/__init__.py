@@ -22,6 +22,7 @@ from market.web import (
     navigation,
     plain_text,
     preferences,
+    row_numbers,
     security,
     states,
     transactions,
@@ -46,6 +47,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         errors,
         plain_text,
         preferences,
+        row_numbers,
     ):
         part.init_app(app)
     transactions.init_app(app)

@@ -39,8 +39,8 @@ def init_app(app: Flask) -> None:
         REMEMBER_COOKIE_SECURE=secure,
         WTF_CSRF_TIME_LIMIT=None,  # a form may stay open as long as the session that asked for it
     )
-    app.config.setdefault("MAX_CONTENT_LENGTH", 4 * 1024 * 1024)
-    app.config.setdefault("MAX_FORM_MEMORY_SIZE", 1024 * 1024)
+    # Flask knows both names already, so a default set later would change nothing.
+    app.config.update(MAX_CONTENT_LENGTH=4 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=1024 * 1024)
     csrf.init_app(app)
     app.after_request(_protect)
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 import pypdf
 import pytest
-from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from market import accounts, billing, db, subscriptions
-from market.accounts.models import Organization, OrganizationKind
+from market import accounts, billing, db
+from market.accounts.models import OrganizationKind
 from market.accounts.permissions import SCOPES
 from market.billing import Bill
-from market.subscriptions import Subscription, SubscriptionStatus
+from market.subscriptions import Subscription
 from tests.builders.accounts import (
-    EARLY, PASSWORD, a_city, a_code, a_member, a_sector, a_user, an_actor, an_administrator, an_organization,
+    EARLY,
+    PASSWORD,
+    a_city,
+    a_code,
+    a_member,
+    a_sector,
+    a_user,
+    an_actor,
+    an_administrator,
+    an_organization,
 )  # fmt: skip
-from tests.builders.billing import NOVEMBER, after_grace, moment
+from tests.builders.billing import NOVEMBER, after_grace
 from tests.builders.catalog import a_plan, a_provider, an_offering, complete_facts
 from tests.builders.metering import SOURCE
 from tests.support.clock import FakeClock

@@ -17,7 +17,16 @@ from market.accounts.permissions import SCOPES
 from market.catalog.models import Offering, OfferingStatus, Solution, SolutionPart
 from market.providers.models import Provider, ProviderStatus
 from tests.builders.accounts import (
-    EARLY, _added, a_city, a_member, a_sector, a_user, an_actor, an_administrator, an_organization, the_office,
+    EARLY,
+    _added,
+    a_city,
+    a_member,
+    a_sector,
+    a_user,
+    an_actor,
+    an_administrator,
+    an_organization,
+    the_office,
 )  # fmt: skip
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering

@@ -79,7 +79,8 @@ def fail(request: ProvisioningRequest, *, reason: str, by: audit.Actor, at: date
 
     Raises RequestClosed once it is done, Invalid without a reason.
     """
-    reason = reason.replace("\0", "").strip()
+    # Neither database keeps NUL or half of a surrogate pair.
+    reason = reason.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
     if not reason or len(reason) > LONGEST_REASON:
         raise Invalid(fields={"reason": "写明原因，客户会看到。最多 500 个字。"})
     subscription = _take(request)

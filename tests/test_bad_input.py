@@ -1,0 +1,279 @@
+"""Every form and every address, given what nobody should send: a clear answer, never a 500.
+
+The forms are found on the pages themselves, so a new one is tried without being named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import quote, urlencode, urljoin
+from xml.etree.ElementTree import Element
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from market import db
+from market.payments import BankArrival, Payment
+from market.subscriptions import Subscription
+from tests.builders.accounts import PASSWORD
+from tests.builders.worlds import Side, World, a_world
+from tests.support.addresses import routes
+from tests.support.client import Client
+from tests.support.pages import Page
+from tests.support.pages import _filled as filled
+
+HOSTILE = {
+    "nothing": "",
+    "ten thousand characters": "长" * 10_000,
+    "a NUL byte": "a\0b",
+    "markup": "<script>alert(1)</script>'\"; DROP TABLE users; --{{7*7}}",
+    "not a number": "NaN",
+    "a huge number": "9" * 400,
+    "beyond all numbers": "1e999999999",
+    "below zero": "-1",
+    "other digits and marks": "٣４\u202e\u200b😀",
+    "line breaks": "a\r\nSet-Cookie: x=1\r\n\r\n",
+}
+#: What some page reads from its address.
+PARAMETERS = (
+    "q", "page", "category", "sort", "month", "plan", "from", "until", "about", "kind", "code", "show", "comment", "edition", "lang",
+    "theme", "next", "trial", "local", "billing", "cert", "status", "storage-one-per-unit",
+)  # fmt: skip
+BEYOND = 10**30
+TWENTY_MEGABYTES = 20 * 1024 * 1024
+FORM = "application/x-www-form-urlencoded"
+Post = tuple[str, str, list[tuple[str, str]]]
+
+
+@pytest.fixture
+def world(database: None) -> World:
+    with db.transaction():
+        return a_world()
+
+
+@pytest.fixture
+def come(app: Flask, world: World) -> Callable[[Side | None], Client]:
+    """A visitor who has signed in as this side, or has not."""
+
+    def visitor(side: Side | None) -> Client:
+        client = app.test_client()
+        assert isinstance(client, Client)
+        if side is not None:
+            client.sign_in(side.email, PASSWORD)
+        return client
+
+    return visitor
+
+
+def sides(world: World) -> list[Side | None]:
+    return [None, world.buyer, world.seller, world.office]
+
+
+def addresses(app: Flask, world: World, side: Side | None) -> list[str]:
+    """The pages meant for this visitor."""
+    return [
+        route.address(app, values)
+        for route in routes(app, method="GET")
+        if route.face != "api" and world.visitor(route.endpoint) is side
+        for values in world.every(route.endpoint)
+    ]
+
+
+def posts(app: Flask, world: World, side: Side | None, client: Client) -> Iterator[Post]:
+    """Every form on those pages, once: its page, its target, its fields as they stand."""
+    seen = set()
+    for address in addresses(app, world, side):
+        answer = client.get(address)
+        if answer.status_code != 200 or answer.mimetype != "text/html":
+            continue
+        for form in Page(client, answer).all("form", method="post"):
+            target = urljoin(address, form.get("action") or "")
+            names = tuple(name for name, _value in fields(form))
+            if (target, names) not in seen and not target.endswith("/sign-out"):
+                seen.add((target, names))
+                yield address, target, fields(form)
+
+
+def fields(form: Element) -> list[tuple[str, str]]:
+    """What the form holds, and the boxes that nobody has ticked or chosen yet."""
+    held = list(filled(form))
+    names = [box.get("name") or "" for tag in ("input", "select", "textarea") for box in form.iter(tag)]
+    return held + [(name, "") for name in dict.fromkeys(names) if name and name not in dict(held)]
+
+
+def spoiled(held: list[tuple[str, str]], value: str) -> list[tuple[str, str]]:
+    """The same form with `value` in every box that a person can reach; the token stays."""
+    return [(name, old if name == "csrf_token" else value) for name, old in held]
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_every_form_survives(app: Flask, world: World, come: Callable[[Side | None], Client], kind: str) -> None:
+    wrong, tried = [], 0
+    for side in sides(world):
+        client = come(side)
+        for _address, target, held in list(posts(app, world, side, client)):
+            answer = client.post(target, data=urlencode(spoiled(held, HOSTILE[kind])), content_type=FORM)
+            tried += 1
+            if answer.status_code >= 500 or "Set-Cookie: x" in str(answer.headers):
+                wrong.append(f"POST {target}: {answer.status}")
+    assert tried > 30 and not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_every_address_survives(app: Flask, world: World, come: Callable[[Side | None], Client], kind: str) -> None:
+    wrong = []
+    for side in sides(world):
+        client = come(side)
+        for address in addresses(app, world, side):
+            answer = client.get(f"{address}?{urlencode(dict.fromkeys(PARAMETERS, HOSTILE[kind][:2000]))}")
+            if answer.status_code >= 500:
+                wrong.append(f"GET {address}: {answer.status}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("value", [BEYOND, 0], ids=["beyond every row", "before the first"])
+def test_numbers_that_no_row_can_have_are_not_found(app: Flask, world: World, come: Callable[[Side | None], Client], value: int) -> None:
+    wrong = []
+    for side in sides(world):
+        client = come(side)
+        token = client.page("/sign-in").all("input", name="csrf_token") if side is None else client.page("/").all("input", name="csrf_token")
+        for route in routes(app):
+            numbers = [name for name in route.arguments if route.is_number(name)]
+            if not numbers or world.visitor(route.endpoint) is not side:
+                continue
+            address = route.address(app, {**world.known(route.endpoint), **dict.fromkeys(numbers, value)})
+            data = {"csrf_token": token[0].get("value")} if route.method != "GET" else None
+            answer = client.open(address, method=route.method, data=data)
+            if answer.status_code not in (404, 405):
+                wrong.append(f"{route.method} {address}: {answer.status}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["a" * 3000, "%00", "%FF%FE", "..%2F..%2Fetc%2Fpasswd", quote("备份 "), "a'b\"c", "%0d%0aX: 1"])
+def test_names_that_nothing_has_are_not_found(app: Flask, world: World, come: Callable[[Side | None], Client], name: str) -> None:
+    wrong = []
+    for side in sides(world):
+        client = come(side)
+        for route in routes(app, method="GET"):
+            words = [argument for argument in route.arguments if not route.is_number(argument)]
+            if words and route.face != "api" and world.visitor(route.endpoint) is side:
+                known = dict(world.known(route.endpoint))
+                address = route.address(app, {**known, **dict.fromkeys(words, "WORD")}).replace("WORD", name)
+                answer = client.get(address)
+                # A month that is none is said to be none, and NUL is no text at all.
+                if answer.status_code not in ((400,) if name == "%00" else (404, 422)):
+                    wrong.append(f"GET {address[:80]}: {answer.status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_twenty_megabytes_are_refused_wherever_they_are_sent(app: Flask, world: World, come: Callable[[Side | None], Client]) -> None:
+    wrong = []
+    for side in sides(world):
+        client = come(side)
+        for _address, target, held in list(posts(app, world, side, client)):
+            answer = client.post(target, data=urlencode(held).encode() + b"&extra=" + b"x" * TWENTY_MEGABYTES, content_type=FORM)
+            if answer.status_code != 413:
+                wrong.append(f"POST {target}: {answer.status}")
+            # One form of each side shows what the rest would; the body is what takes the time.
+            break
+    large = b"[" + b" " * TWENTY_MEGABYTES + b"]"
+    for path in ("/events", f"/provisioning/{world.known('api.provisioning')['id']}/complete"):
+        answer = speak(app, world.seller, path, large)
+        if answer != 413:
+            wrong.append(f"POST {path}: {answer}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("body", "type"),
+    [
+        (b"\xff\xfe\x00\x01", "application/x-www-form-urlencoded"),
+        (b"name=%FF%FE%00", "application/x-www-form-urlencoded; charset=utf-16"),
+        (b'{"name": 1}', "application/json"),
+        (b"--x\r\nContent-Disposition: form-data; name=a", "multipart/form-data; boundary=x"),
+        (b"nonsense", "multipart/form-data"),
+        (b"&".join(b"f%d=1" % number for number in range(5000)), "application/x-www-form-urlencoded"),
+    ],
+    ids=["no text", "another encoding", "json", "cut short", "no boundary", "five thousand fields"],
+)
+def test_bodies_that_are_no_forms_are_refused(
+    app: Flask, world: World, come: Callable[[Side | None], Client], body: bytes, type: str
+) -> None:
+    wrong = []
+    for side in sides(world):
+        client = come(side)
+        for _address, target, _held in list(posts(app, world, side, client)):
+            answer = client.post(target, data=body, content_type=type)
+            if not 400 <= answer.status_code < 500:
+                wrong.append(f"POST {target}: {answer.status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_form_may_be_sent_twice(app: Flask, world: World, come: Callable[[Side | None], Client]) -> None:
+    """As it stands on the page, two times; whatever the first one did, the second is answered in words."""
+    wrong = []
+    for side in sides(world):
+        client = come(side)
+        for _address, target, held in list(posts(app, world, side, client)):
+            for _time in range(2):
+                answer = client.post(target, data=urlencode(held), content_type=FORM)
+                if answer.status_code >= 500:
+                    wrong.append(f"POST {target}: {answer.status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_costs_money_happens_once(world: World, come: Callable[[Side | None], Client]) -> None:
+    buyer, office = come(world.buyer), come(world.office)
+    order, bill = buyer.page("/offerings/backup-one/subscribe"), buyer.page(f"/console/bills/{world.known('console.bills')['id']}")
+    slip = office.page(f"/admin/payments/{world.known('console.payments')['id']}")
+    with db.transaction(readonly=True):
+        owed = db.session.scalars(select(Payment.amount_fen)).one()
+    before = counts()
+    token = {"csrf_token": bill.all("input", name="csrf_token")[0].get("value")}
+    for _time in range(2):
+        order.submit(button="确认订阅", agree="y")
+        assert buyer.post(f"{bill.path}/pay", data=token).status_code == 303
+    for _time in range(2):
+        slip.submit(amount_fen=f"{owed / 100:.2f}", payer_name="示例五金制品有限公司", bank_reference="BANK-77")
+    assert [after - was for after, was in zip(counts(), before, strict=True)] == [1, 0, 1]
+
+
+def counts() -> list[int]:
+    """Subscriptions, payments, arrivals."""
+    with db.transaction(readonly=True):
+        return [db.session.scalar(select(func.count()).select_from(thing)) or 0 for thing in (Subscription, Payment, BankArrival)]
+
+
+BODIES = [
+    b"", b"null", b"[]", b"0", b'"x"', b"{", b"\xff\xfe", b"NaN", b'{"access": []}', b'{"access": {"a": null}}', b'{"access": {"": ""}}',
+    b'{"access": {"a\\u0000": "b\\u0000"}}', b'{"access": {"a": "\\ud800"}}', b'{"reason": 5}', b'{"reason": "\\u0000\\ud800"}', b'{"reason": ""}',
+    b'{"reason": "' + b"x" * 100_000 + b'"}', b"[" * 100_000, b'{"access": {"a": "' + b"x" * 100_000 + b'"}}',
+]  # fmt: skip
+
+
+def speak(app: Flask, side: Side, path: str, body: bytes, type: str = "application/json") -> int:
+    """One request of a provider's program, without the checks for pages."""
+    headers = {"Authorization": f"Bearer {side.secret}"}
+    return FlaskClient.open(app.test_client(), f"/api/v1{path}", method="POST", headers=headers, data=body, content_type=type).status_code
+
+
+@pytest.mark.parametrize("verb", ["complete", "fail"])
+def test_what_programs_send_about_orders_survives(app: Flask, world: World, verb: str) -> None:
+    path = f"/provisioning/{world.known('api.provisioning')['id']}/{verb}"
+    told = {body[:40]: speak(app, world.seller, path, body) for body in BODIES}
+    assert not {body: status for body, status in told.items() if status >= 500}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_programs_ask_survives(app: Flask, world: World, kind: str) -> None:
+    names = ("cursor", "status", "subject", "from", "to", "windowSize", "dry_run", "limit")
+    headers = {"Authorization": f"Bearer {world.seller.secret}"}
+    for route in routes(app, method="GET"):
+        if route.face == "api":
+            address = route.address(app, world.known(route.endpoint))
+            for name in names:
+                query = urlencode({name: HOSTILE[kind][:2000]})
+                answer = app.test_client().get(f"{address}?{query}", headers=headers)
+                assert answer.status_code < 500, f"{address}?{query[:80]}: {answer.status}"
