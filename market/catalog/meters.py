@@ -75,7 +75,7 @@ _NEEDED = {
     "name_en": "填写计量项的英文名称。",
     "event_type": "填写要计入的事件类型，例如 com.example.request。",
     "unit_zh": "填写中文单位，例如 次。",
-    "unit_en": "填写英文单位，例如 calls。",
+    "unit_en": "填写英文单位，例如 call。",
 }
 
 

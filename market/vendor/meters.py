@@ -8,9 +8,8 @@ from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import IntegerField, RadioField, StringField
+from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Optional
 
 from market import catalog, db, resources
 from market.catalog import Aggregation, TimeBase
@@ -40,7 +39,7 @@ class MeterForm(forms.MarketForm):
     )
     value_property = StringField(_l("数值放在 data 的哪个字段"), [forms.NotLongerThan(60)])
     unit_zh, unit_en = forms.bilingual(_l("计价单位"), _l("英文单位"), limit=20)
-    unit_size = IntegerField(_l("几个上报单位等于 1 个计价单位"), [Optional()], default=1)
+    unit_size = StringField(_l("几个上报单位等于 1 个计价单位"), [forms.NotLongerThan(16)], default="1", render_kw={"inputmode": "numeric"})
 
 
 @bp.get("/")
@@ -78,6 +77,12 @@ def new() -> Response | str | tuple[str, int]:
     return render_template("vendor/meters/new.html", form=form), 422
 
 
+def _whole(written: str) -> int:
+    """The number; 0, which the catalogue refuses, for anything else."""
+    digits = written.replace(",", "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
 def _sample(meter: catalog.Meter) -> str:
     """The smallest event that counts, ready to be sent; angle brackets mark what differs each time."""
     event = {
@@ -96,7 +101,7 @@ def _add(form: MeterForm) -> catalog.Meter:
         slug=form.slug.data or "", name_zh=form.name_zh.data, name_en=form.name_en.data,
         event_type=form.event_type.data or "", value_property="" if counting else form.value_property.data or "",
         aggregation=aggregation, time_base=base, unit_zh=form.unit_zh.data, unit_en=form.unit_en.data,
-        unit_size=form.unit_size.data or 0, by=g.actor, at=resources.clock.now(),
+        unit_size=_whole(form.unit_size.data or ""), by=g.actor, at=resources.clock.now(),
     )  # fmt: skip
     db.session.flush()
     return meter

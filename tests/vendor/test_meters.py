@@ -41,3 +41,10 @@ def test_a_strangers_meter_does_not_exist(vendor):
     with db.transaction():
         id = a_meter(a_provider()).id
     assert vendor.get(f"/vendor/meters/{id}").status_code == 404
+
+
+@pytest.mark.parametrize("written", ["", "zero", "0", "1.5", "٣"])
+def test_a_size_that_is_no_whole_number_is_told_in_the_readers_language(vendor, written):
+    page = vendor.page("/vendor/meters/new").submit(**METER | {"unit_size": written})
+    assert page.status == 422 and "填写几个上报单位等于 1 个计价单位，至少是 1。" in page.text
+    assert page.one("input", id="unit_size").get("value") == written
