@@ -46,6 +46,8 @@ def show(id: int) -> str:
 def stop(id: int) -> Response | tuple[str, int]:
     """Pause or withdraw."""
     offering = catalog.offering_by_id(id)
+    if offering.status is OfferingStatus.RETIRED:
+        raise catalog.Retired
     form = _form(offering)
     if not form.validate():
         return _page(offering, form), 422
