@@ -65,7 +65,7 @@ def numbered(app: Flask, face: str) -> Iterator[Rule]:
 
 def path_of(app: Flask, rule: Rule, number: int) -> str:
     with app.test_request_context():
-        built = rule.build({name: number for name in rule.arguments})
+        built = rule.build(dict.fromkeys(rule.arguments, number))
     assert built is not None
     return built[1]
 

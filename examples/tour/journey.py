@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -105,18 +105,18 @@ def access(visitor: Visitor, address: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Source:
-    """A file to store: its name in the bucket, and where its bytes are."""
+    """A file to store: its name in the bucket, and its bytes as they were when the tour began."""
 
     name: str
-    path: Path
+    content: bytes = field(repr=False)
 
 
 def sources(scratch: Path, limit: int | None = None) -> list[Source]:
     """This repository's own files, and its whole history as one."""
-    found = [Source(str(path.relative_to(ROOT)), path) for path in _tracked()[:limit]]
+    found = [Source(str(path.relative_to(ROOT)), path.read_bytes()) for path in _tracked()[:limit]]
     bundle = scratch / "history.bundle"
     made = _git("bundle", "create", "--quiet", str(bundle), "HEAD")
-    return [*found, Source(bundle.name, bundle)] if made.returncode == 0 else found
+    return [*found, Source(bundle.name, bundle.read_bytes())] if made.returncode == 0 else found
 
 
 def _tracked() -> list[Path]:
@@ -138,11 +138,11 @@ def store(world: World, storage: Storage, files: list[Source], *, days: int, see
     for day in range(1, days + 1):
         for file in files:
             world.advance(dice.randint(1, 9))
-            storage.put(f"day-{day}/{file.name}", file.path.read_bytes())
+            storage.put(f"day-{day}/{file.name}", file.content)
             yield f"put {file.name}"
         for file in (*dice.sample(files, min(20, len(files))), files[-1]):
             world.advance(dice.randint(1, 60))
-            if storage.get(f"day-{day}/{file.name}") != file.path.read_bytes():
+            if storage.get(f"day-{day}/{file.name}") != file.content:
                 raise Surprise(f"{file.name} came back different")
         for file in files if day > 2 else ():
             world.advance(dice.randint(1, 4))

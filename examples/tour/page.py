@@ -40,6 +40,7 @@ class Element:
             if isinstance(child, str):
                 yield child
             else:
+                yield " "
                 yield from child._pieces()
                 yield " "
 
