@@ -96,11 +96,14 @@ def _read_manifest(folder: Path, settings: Settings) -> dict[str, str]:
 def _pack(folder: Path, archive: Path) -> None:
     """Write beside the target first, so that a half-written archive never has its name."""
     draft = archive.with_name(f".{archive.name}.part")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
-        for path in sorted(folder.iterdir()):
-            tar.add(path, path.name)
-    draft.replace(archive)
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
+            for path in sorted(folder.iterdir()):
+                tar.add(path, path.name)
+        draft.replace(archive)
+    except OSError as error:
+        raise click.ClickException(f"{archive} cannot be written: {error.strerror}.") from error
 
 
 def _unpack(archive: Path, folder: Path) -> None:
