@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _l
 
-from market import audit, catalog, db
+from market import audit, catalog
 from market.admin import parts
 from market.kit import period
 from market.kit.period import Period
@@ -46,7 +46,7 @@ def index() -> str:
     query = audit.events(action=f"{about}." if about in KINDS else "", words=words, period=_period(first, last))
     return render_template(
         "admin/audit/index.html",
-        events=paging.page_of(db.session, query, size=30),
+        events=paging.page_of(query, size=30),
         kinds=KINDS,
         about=about,
         words=words,

@@ -59,7 +59,7 @@ def month(label: str) -> str:
     return render_template(
         "admin/bills/month.html",
         period=period,
-        page=paging.page_of(db.session(), billing.bills_in(period, statuses=statuses)),
+        page=paging.page_of(billing.bills_in(period, statuses=statuses)),
         wanted=wanted if statuses else "",
         counts=next((m for m in billing.months() if m.period_start == period.start), None),
         status=BillStatus,

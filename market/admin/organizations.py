@@ -25,7 +25,7 @@ def index() -> str:
     """The latest first; `?kind=buyer&q=名称`."""
     wanted, words = request.args.get("kind", ""), request.args.get("q", "").strip()[:60]
     kind = OrganizationKind(wanted) if wanted in set(OrganizationKind) else None
-    page = paging.page_of(db.session, accounts.organizations(kind, words), size=30)
+    page = paging.page_of(accounts.organizations(kind, words), size=30)
     return render_template(
         "admin/organizations/index.html",
         organizations=page,

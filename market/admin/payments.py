@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField
 
-from market import db, payments, resources
+from market import payments, resources
 from market.admin import parts
 from market.audit import history
 from market.errors import Invalid
@@ -42,7 +42,7 @@ def index() -> str:
     query = payments.settled() if arrived else payments.awaiting(code)
     return render_template(
         "admin/payments/index.html",
-        page=paging.page_of(db.session(), query),
+        page=paging.page_of(query),
         arrived=arrived,
         code=code,
         announced=payments.awaiting_count(),

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
-from market import audit, catalog, db, providers, resources, subscriptions
+from market import audit, catalog, providers, resources, subscriptions
 from market.admin import parts
 from market.kit.period import local_day
 from market.providers import Provider, ProviderStatus
@@ -33,7 +33,7 @@ def index() -> str:
     status = ProviderStatus(wanted) if wanted in set(ProviderStatus) else None
     return render_template(
         "admin/providers/index.html",
-        providers=paging.page_of(db.session, providers.all_providers(status)),
+        providers=paging.page_of(providers.all_providers(status)),
         counts=providers.count_by_status(),
         status=status,
         live=catalog.live_counts(),

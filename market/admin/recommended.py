@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 
-from market import audit, catalog, db, recommended, resources
+from market import audit, catalog, recommended, resources
 from market.admin import parts
 from market.errors import Invalid, Refused
 from market.kit.period import local_day
@@ -115,7 +115,7 @@ def candidates() -> str:
     edition = _current()
     query = recommended.candidates(edition, words)
     return render_template(
-        "admin/recommended/candidates.html", offerings=paging.page_of(db.session, query), words=words, edition=edition
+        "admin/recommended/candidates.html", offerings=paging.page_of(query), words=words, edition=edition
     )
 
 

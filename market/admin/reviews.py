@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, SelectMultipleField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
-from market import audit, catalog, db, resources
+from market import audit, catalog, resources
 from market.admin import parts, reviewing
 from market.catalog import OfferingRevision, RevisionStatus
 from market.errors import Invalid
@@ -54,7 +54,7 @@ def index() -> str:
     now = resources.clock.now()
     return render_template(
         "admin/reviews/index.html",
-        revisions=paging.page_of(db.session, catalog.review_queue()),
+        revisions=paging.page_of(catalog.review_queue()),
         late_before=now - catalog.REVIEW_TARGET,
         target_days=catalog.REVIEW_TARGET.days,
         now=now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, g, render_template, request
 from flask_babel import gettext as _
 
-from market import audit, db, subscriptions
+from market import audit, subscriptions
 from market.console import parts
 from market.web import guards, paging, trail
 
@@ -23,7 +23,7 @@ def index() -> str:
     query = audit.events(organization_id=g.organization.id, action=f"{about}." if about else "")
     return render_template(
         "console/activity/index.html",
-        events=paging.page_of(db.session, query, size=30),
+        events=paging.page_of(query, size=30),
         kinds=kinds,
         about=about,
         about_event=parts.about(mine),

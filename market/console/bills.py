@@ -20,7 +20,7 @@ def index() -> str:
     owed = billing.due_bills_of(g.organization)
     return render_template(
         "console/bills/index.html",
-        page=paging.page_of(db.session(), billing.bills_of(g.organization), size=12),
+        page=paging.page_of(billing.bills_of(g.organization), size=12),
         owed=owed,
         owed_fen=sum(bill.owed_fen for bill in owed),
         running=running,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, render_template
+from werkzeug.wrappers import Response
 
-from market import db, notifications, resources
+from market import notifications, resources
 from market.errors import NotFound
 from market.web import guards, paging
 
@@ -12,7 +13,7 @@ bp = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 
 
 @bp.before_request
-def only_without_mail_server() -> object:
+def only_without_mail_server() -> Response | None:
     """With a mail server the messages are in people's real mailboxes, and only there."""
     if resources.settings.smtp_url:
         raise NotFound
@@ -23,5 +24,5 @@ def only_without_mail_server() -> object:
 def index() -> str:
     """The signed-in person's messages, newest first."""
     return render_template(
-        "storefront/mailbox/index.html", page=paging.page_of(db.session, notifications.mailbox(g.user))
+        "storefront/mailbox/index.html", page=paging.page_of(notifications.mailbox(g.user))
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext as _
 
-from market import audit, catalog, db
+from market import audit, catalog
 from market.audit import AuditEvent
 from market.web import guards, paging, trail
 
@@ -26,7 +26,7 @@ def index() -> str:
     mine = {offering.id for offering in catalog.offerings_of(g.provider)}
     return render_template(
         "vendor/activity/index.html",
-        events=paging.page_of(db.session, query, size=30),
+        events=paging.page_of(query, size=30),
         kinds=kinds,
         about=about,
         link=lambda event: _link(event, mine),

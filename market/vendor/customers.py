@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
-from market import audit, db, resources, subscriptions
+from market import audit, resources, subscriptions
 from market.errors import Invalid, MarketError
 from market.subscriptions import OPEN_REQUESTS, ProvisioningRequest, RequestKind, RequestStatus, Subscription
 from market.web import agreements, forms, guards, paging, trail
@@ -49,7 +49,7 @@ def index() -> str:
     return render_template(
         "vendor/customers/index.html",
         requests=subscriptions.to_do(g.provider),
-        customers=paging.page_of(db.session, subscriptions.customers_of(g.provider)),
+        customers=paging.page_of(subscriptions.customers_of(g.provider)),
         open_states=OPEN_REQUESTS,
         now_at=resources.clock.now(),
         trail=trail,

@@ -28,7 +28,7 @@ def index() -> str:
     """The log: counted events, or those that were refused."""
     refused = request.args.get("view") == "refused"
     statement = metering.refused_of(g.provider, unresolved=True) if refused else metering.events_of(g.provider)
-    page = paging.page_of(db.session(), statement, size=30)
+    page = paging.page_of(statement, size=30)
     return render_template(
         "vendor/events/index.html",
         refused=refused,

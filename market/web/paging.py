@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import request
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
 
+from market import db
 from market.web.locale import here_with
 
 LAST_PAGE = 10_000
@@ -66,11 +66,11 @@ def current_number() -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdigit() and len(text) < 9 else 1
 
 
-def page_of(session: Session, statement: Select[Any], *, size: int = 20) -> Page:
+def page_of(statement: Select[Any], *, size: int = 20) -> Page:
     """The page of `statement` that the address asks for; past the end it is the last one."""
-    total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    total = db.session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     number = min(current_number(), max(1, -(-total // size)))
-    rows = session.scalars(statement.limit(size).offset((number - 1) * size)).unique().all()
+    rows = db.session.scalars(statement.limit(size).offset((number - 1) * size)).unique().all()
     return Page(rows, number, size, total)
 
 

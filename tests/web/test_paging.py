@@ -37,6 +37,6 @@ def test_a_page_counts_all_and_fetches_its_own(site: Flask) -> None:
     with db.transaction():
         for _ in range(5):
             a_user()
-    with site.test_request_context("/?page=2"), db.transaction(readonly=True) as session:
-        page = paging.page_of(session, select(User).order_by(User.id), size=2)
+    with site.test_request_context("/?page=2"), db.transaction(readonly=True):
+        page = paging.page_of(select(User).order_by(User.id), size=2)
         assert (page.total, page.last, page.first_item, page.last_item, len(page)) == (5, 3, 3, 4, 2)
