@@ -73,6 +73,7 @@ from market.catalog.queries import (
     offering_by_slug,
     offering_of,
     offerings_of,
+    shown_revision,
     solution_by_slug,
     solutions,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "save_plan",
     "send_back",
     "set_provisioning",
+    "shown_revision",
     "solution_by_slug",
     "solutions",
     "start_revision",

@@ -112,8 +112,15 @@ def can_be_bought(offering: Offering) -> bool:
     return offering.status is OfferingStatus.LIVE and offering.provider.status is ProviderStatus.APPROVED
 
 
+def shown_revision(offering: Offering) -> OfferingRevision:
+    """What buyers read now, where the offering came with it. Raises NotFound before the first publication."""
+    if offering.live_revision is None:
+        raise NotFound
+    return offering.live_revision
+
+
 def live_revision(offering: Offering) -> OfferingRevision:
-    """What buyers read now. Raises NotFound before the first publication."""
+    """What buyers read now, from the database. Raises NotFound before the first publication."""
     query = select(OfferingRevision).where(
         OfferingRevision.offering_id == offering.id, OfferingRevision.status == RevisionStatus.PUBLISHED
     )

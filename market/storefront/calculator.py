@@ -111,13 +111,13 @@ def calculate(offering: Offering, asked: Mapping[str, str], *, at: datetime) -> 
             _("没有“%(wanted)s”这个套餐，可能已停售。下面按“%(plan)s”计算。", wanted=wanted[:40], plan=formats.local(plan, "name"))
         )  # fmt: skip
     if not any(guess.errors for guess in calculator.guesses):
-        _price(calculator, at)
+        _price(calculator, plan, at)
     return calculator
 
 
-def _price(calculator: Calculator, at: datetime) -> None:
+def _price(calculator: Calculator, plan: Plan, at: datetime) -> None:
     quantities = {guess.name: guess.value or Decimal(0) for guess in calculator.guesses}
-    estimate = billing.estimate(calculator.plan, quantities, at=at)
+    estimate = billing.estimate(plan, quantities, at=at)
     if estimate.total_fen > MOST_FEN:
         calculator.form_errors.append(_("这样算出来超过一万亿元。请把用量改小一些。"))
     else:

@@ -37,7 +37,7 @@ def cards(offerings: Iterable[Offering]) -> list[dict[str, Any]]:
 
 def card(offering: Offering, entry: Entry | None, cities: Mapping[str, City], on: date) -> dict[str, Any]:
     """One card for `offering_card`; everything it needs is loaded."""
-    facts = offering.live_revision.facts
+    facts = catalog.shown_revision(offering).facts
     start = prices.starting_price(offering)
     return {
         "url": url_for("storefront.offerings.show", slug=offering.slug),
@@ -75,7 +75,7 @@ def _short_facts(
 
 def key_facts(offering: Offering, cities: Mapping[str, City], on: date) -> list[dict[str, Any]]:
     """The eight facts of an offering, always these, always in this order."""
-    facts = offering.live_revision.facts
+    facts = catalog.shown_revision(offering).facts
     return [
         _price(offering),
         _trial(offering),

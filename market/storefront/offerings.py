@@ -41,11 +41,11 @@ def show(slug: str) -> str | tuple[str, int]:
     offering = catalog.offering_by_slug(slug)
     at, on = resources.clock.now(), today()
     calculator = calculate(offering, request.args, at=at)
-    cities = places.cities()
+    facts, cities = catalog.shown_revision(offering).facts, places.cities()
     html = render_template(
         "storefront/offerings/show.html",
         offering=offering,
-        facts=offering.live_revision.facts,
+        facts=facts,
         for_sale=catalog.can_be_bought(offering),
         entry=recommended.listed_for([offering.id], on).get(offering.id),
         calculator=calculator,
@@ -55,7 +55,7 @@ def show(slug: str) -> str | tuple[str, int]:
         rows=price_rows(offering.live_plans),
         tiers=has_tiers(offering.live_plans),
         papers=papers(offering, on),
-        promise_rows=promise_rows(offering, places.place_names(offering.live_revision.facts["data_location"], cities)),
+        promise_rows=promise_rows(offering, places.place_names(facts["data_location"], cities)),
         exit_rows=exit_rows(offering),
         sectors=sectors(offering),
         trail=trail(offering),
@@ -66,7 +66,7 @@ def show(slug: str) -> str | tuple[str, int]:
 
 def trail(offering: Offering) -> list[tuple[str, str]]:
     """Start page, category, sub-category, the offering itself."""
-    facts, names = offering.live_revision.facts, catalog.category_names()
+    facts, names = catalog.shown_revision(offering).facts, catalog.category_names()
     top, sub = offering.category_slug, facts["subcategory"]
     steps = [
         (_("首页"), url_for("storefront.home.index")),
@@ -80,5 +80,5 @@ def trail(offering: Offering) -> list[tuple[str, str]]:
 
 def sectors(offering: Offering) -> list[str]:
     """The sectors it names as its own, in the plan's order; none means any."""
-    chosen = set(offering.live_revision.facts["sectors"])
+    chosen = set(catalog.shown_revision(offering).facts["sectors"])
     return [formats.local(sector, "name") for sector in accounts.sectors() if sector.slug in chosen] if chosen else []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from market import providers
+from market import catalog, providers
 from market.catalog import Offering
 from market.providers import Licence
 from market.storefront import places
@@ -28,7 +28,7 @@ class Paper:
 
 def papers(offering: Offering, on: date) -> list[Paper]:
     """What an offering holds, then what its provider holds. An administrator saw the former at the review."""
-    revision = offering.live_revision
+    revision = catalog.shown_revision(offering)
     own = [_certificate(held, revision.decided_at or revision.published_at, on) for held in revision.facts["certificates"]]
     return own + [replace(paper, of_provider=True) for paper in of_licences(offering.provider.licences, on)]
 

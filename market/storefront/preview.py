@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from flask import Blueprint, g, render_template, request, url_for
 
@@ -46,7 +46,7 @@ def show(id: int) -> str | tuple[str, int]:
     offering = catalog.offering_of(g.provider, id)
     window, on, cities = _window(offering), today(), places.cities()
     calculator = calculate(window, request.args, at=resources.clock.now())
-    facts: Mapping[str, Any] = cast(OfferingRevision, window.live_revision).facts
+    facts = catalog.shown_revision(window).facts
     html = render_template(
         "storefront/offerings/show.html",
         preview_url=url_for(".show", id=id),

@@ -23,7 +23,7 @@ class PriceRow:
 
     label: str
     note: str
-    cells: list[tuple[str, ...]]
+    cells: Sequence[tuple[str, ...]]
 
 
 def price_rows(plans: Sequence[Plan]) -> list[PriceRow]:
@@ -60,7 +60,7 @@ def _use_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
     known = next(charge for charge in charges if charge is not None)
     name, unit = formats.local(known, "name"), prices.unit_of(known)
     terms = [rating.parse(charge.terms) if charge else None for charge in charges]
-    if any(each is not None and each.included for each in terms):
+    if any(_allowance(each) for each in terms):
         included = [(_included(each, unit),) for each in terms]
         yield PriceRow(name, _("每月包含"), included)
         yield PriceRow(name, _("超出以后，按 %(unit)s 计", unit=unit), [_price(each) for each in terms])
@@ -69,9 +69,13 @@ def _use_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
 
 
 def _included(terms: rating.Terms | None, unit: str) -> str:
-    if terms is None or isinstance(terms, rating.Flat) or not terms.included:
-        return _("无")
-    return formats.quantity(terms.included, unit)
+    allowance = _allowance(terms)
+    return formats.quantity(allowance, unit) if allowance else _("无")
+
+
+def _allowance(terms: rating.Terms | None) -> Decimal:
+    """How much use a price includes; a fixed fee includes none, and neither does a plan without the charge."""
+    return Decimal(0) if terms is None or isinstance(terms, rating.Flat) else terms.included
 
 
 def _price(terms: rating.Terms | None) -> tuple[str, ...]:

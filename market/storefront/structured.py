@@ -17,14 +17,14 @@ from market.web.locale import site_name
 _INTERVALS = {"month": "MON", "year": "ANN"}
 
 
-def address(endpoint: str, **values: str) -> str:
+def address(path: str) -> str:
     """A page's full address, the same whatever name the visitor came by."""
-    return resources.settings.base_url + url_for(endpoint, **values)
+    return resources.settings.base_url + path
 
 
 def product(offering: Offering) -> dict[str, Any]:
     """The offering as a schema.org Product; each plan is an Offer with its fees and unit prices."""
-    facts = offering.live_revision.facts
+    facts = catalog.shown_revision(offering).facts
     return {
         "@context": "https://schema.org",
         "@type": "Product",
@@ -32,7 +32,7 @@ def product(offering: Offering) -> dict[str, Any]:
         "description": formats.local(facts, "tagline"),
         "category": formats.local(offering.category, "name"),
         "sku": offering.slug,
-        "url": address("storefront.offerings.show", slug=offering.slug),
+        "url": address(url_for("storefront.offerings.show", slug=offering.slug)),
         "brand": {"@type": "Organization", "name": formats.local(offering.provider, "name")},
         "offers": [_offer(offering, plan) for plan in offering.live_plans],
     }
@@ -45,7 +45,7 @@ def crumbs(trail: list[tuple[str, str]], offering: Offering) -> dict[str, Any]:
         "@context": "https://schema.org",
         "@type": "BreadcrumbList",
         "itemListElement": [
-            {"@type": "ListItem", "position": place, "name": label, "item": resources.settings.base_url + (path or own)}
+            {"@type": "ListItem", "position": place, "name": label, "item": address(path or own)}
             for place, (label, path) in enumerate(trail, 1)
         ],
     }
@@ -57,7 +57,7 @@ def organization() -> dict[str, Any]:
         "@context": "https://schema.org",
         "@type": "Organization",
         "name": site_name(),
-        "url": address("storefront.home.index"),
+        "url": address(url_for("storefront.home.index")),
     }
 
 

@@ -154,9 +154,7 @@ def _chosen(slug: str) -> tuple[Offering, Plan, bool]:
 
 
 def _check_page(offering: Offering, plan: Plan, form: OrderForm) -> str:
-    now, revision = resources.clock.now(), offering.live_revision
-    if revision is None:
-        raise NotFound
+    now, revision = resources.clock.now(), catalog.shown_revision(offering)
     form.accepted.data = subscriptions.terms_hash(subscriptions.terms(plan, revision))
     guessed = {field.name: _usable(field.data) for field in form.guesses}
     return render_template(

@@ -14,7 +14,7 @@ Rows = list[tuple[str, str]]
 
 def promise_rows(offering: Offering, places: str) -> Rows:
     """Availability and what happens if it is missed; where data is; who answers."""
-    facts = offering.live_revision.facts
+    facts = catalog.shown_revision(offering).facts
     rows = [(_("可用性承诺"), _availability(facts["availability"]))]
     if facts["availability"]:
         rows.append((_("达不到怎么赔"), formats.local(facts, "availability_credit")))
@@ -30,7 +30,7 @@ def promise_rows(offering: Offering, places: str) -> Rows:
 
 def exit_rows(offering: Offering) -> Rows:
     """How one leaves, what it costs, and what becomes of the data."""
-    facts = offering.live_revision.facts
+    facts = catalog.shown_revision(offering).facts
     fee = money.parse_yuan(facts["exit_fee"]) if facts["exit_fee"] else 0
     return [
         (_("怎么停用"), _("在控制台停用，可选马上停或用到月底")),
