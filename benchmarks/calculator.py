@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
 from benchmarks.figures import Figure, Reference, middle
 from market import rating
@@ -16,7 +17,7 @@ _TIERS = [
     {"up_to": "10000", "unit_price": "0.1"},
     {"up_to": None, "unit_price": "0.0875"},
 ]
-TERMS = {
+TERMS: dict[str, dict[str, Any]] = {
     "flat": {"model": "flat", "interval": "month", "amount": "99.00"},
     "per_unit": {"model": "per_unit", "unit_price": "0.0125", "included": "500"},
     "graduated": {"model": "graduated", "tiers": _TIERS, "included": "500"},

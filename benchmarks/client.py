@@ -25,7 +25,7 @@ class Answer:
     """A response and how long it took, from the first byte sent to the last one read."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
     body: bytes
     milliseconds: float
 

@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
@@ -120,7 +121,7 @@ def _literals(path: Path) -> Iterator[tuple[str, int]]:
                 yield said, node.lineno
 
 
-def _is_marked(node: ast.AST) -> bool:
+def _is_marked(node: ast.AST) -> TypeGuard[ast.Call]:
     return (
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _KEYWORDS and bool(node.args)
     )

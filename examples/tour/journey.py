@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -174,11 +175,11 @@ def close_month(world: World, visitor: Visitor, storage: Storage) -> str:
     return visitor.link(r"/console/bills/\d+")
 
 
-def price_list(world: World) -> list[dict[str, object]]:
+def price_list(world: World) -> list[dict[str, Any]]:
     """The plan's charges, from the public catalogue."""
     key = world.demo["provider"]["api_key"]
     url, headers = f"{world.address}/api/v1/offerings", {"Authorization": f"Bearer {key}"}
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     while url:
         answer = patiently(partial(httpx.get, url, headers=headers, timeout=30, trust_env=False))
         answer.raise_for_status()
@@ -198,7 +199,7 @@ def check(world: World, visitor: Visitor, storage: Storage, bill: str, *, until_
     checked = []
     for charge in price_list(world):
         label = str(charge["name_zh"])
-        fen, working = reckoning.price(charge["terms"], used[str(charge["meter"])])  # type: ignore[arg-type]
+        fen, working = reckoning.price(charge["terms"], used[str(charge["meter"])])
         formula, amount = billed.get(label, ("not on the bill", -1))
         checked.append(Checked(label, formula, amount, working, fen))
     total = sum(line.our_fen for line in checked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -110,7 +111,7 @@ def _found(query: Select[Bill]) -> Bill:
     return bill
 
 
-def _whole() -> tuple:  # type: ignore[type-arg]  # loader options have no public common type
+def _whole() -> tuple[Any, ...]:
     return (
         joinedload(Bill.organization),
         selectinload(Bill.lines),

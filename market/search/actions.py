@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -79,7 +79,7 @@ def _changed_since(change: int) -> list[int]:
     return list(db.session.scalars(query))
 
 
-def _documents(ids: Iterable[int]) -> Iterator[Document]:
+def _documents(ids: Collection[int]) -> Iterator[Document]:
     """Those of the offerings that are live, as documents."""
     for offering, facts in catalog.live_facts(ids):
         yield Document(

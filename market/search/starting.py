@@ -16,8 +16,11 @@ _MONTHS = 12
 class Priced(Protocol):
     """A charge, as far as its price goes."""
 
-    terms: Any
-    typical: str
+    @property
+    def terms(self) -> Any: ...
+
+    @property
+    def typical(self) -> str: ...
 
 
 class Offer(Protocol):
