@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _START_SECONDS = 120.0
@@ -103,13 +105,19 @@ def _await(world: World) -> None:
     while time.monotonic() < deadline:
         if world.process.poll() is not None:
             raise RuntimeError(f"It did not start: see {world.folder / 'tour.log'}")
-        with suppress(FileNotFoundError, ValueError):
+        if _answers(world):
             world.demo = json.loads((world.folder / "demo.json").read_text())
-        if "subscription" in world.demo:
             return
         time.sleep(0.2)
         world.advance(1)
     raise RuntimeError(f"It was not ready after {_START_SECONDS:.0f} s: see {world.folder / 'tour.log'}")
+
+
+def _answers(world: World) -> bool:
+    try:
+        return httpx.get(f"{world.address}/healthz", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def free_port() -> int:

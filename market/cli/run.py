@@ -21,7 +21,9 @@ from market.config import Settings
 def run() -> None:
     """Serve the marketplace at HOST:PORT until it is stopped; with MARKET_DEMO=1 on sample data."""
     with database(migrated=False) as settings, only_one(settings.data_dir):
-        require_free(settings.host, settings.port)
+        require_free(settings.host, settings.port, "PORT")
+        if settings.demo and settings.provider_port:
+            require_free("127.0.0.1", settings.provider_port, "PROVIDER_PORT")
         schema.upgrade()
         provider = demo.prepare(settings) if settings.demo else None
         children = [_server(settings), _worker()]
@@ -51,7 +53,7 @@ def _worker() -> Child:
 
 def _announce(settings: Settings) -> None:
     if settings.demo:
-        demo.finish(settings)
+        demo.finish()
     address = f"http://{settings.host}:{settings.port}"
     click.secho(f"\n  {settings.site_name_zh} · {settings.site_name_en}   {address}\n", bold=True)
     if settings.demo:
@@ -74,7 +76,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int, setting: str) -> None:
     """Refuse early, in words, when somebody else listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,5 +84,5 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise click.ClickException(
-                f"Port {port} on {host} cannot be used ({error.strerror}). Set PORT to another one, such as PORT=8080."
+                f"Port {port} on {host} cannot be used ({error.strerror}). Set {setting} to another one, such as 8080."
             ) from error

@@ -57,39 +57,50 @@ PEOPLE = (
 
 
 def gather(*, at: datetime) -> dict[str, User]:
-    """Make the people and the firms that are not in the catalogue; key → person."""
-    firms = {firm.key: _buyer(firm, at) for firm in BUYERS}
-    firms["office"] = Organization(
-        kind=OrganizationKind.PLATFORM, name=OFFICE, uscc=None, city_code="440100", created_at=at
-    )
-    db.session.add_all(firms.values())
-    db.session.flush()
+    """The people and the firms that are not in the catalogue, made where they are missing; key → person."""
+    firms = {firm.key: _buyer(firm, at) for firm in BUYERS} | {"office": _office(at)}
     people = {}
     for person in PEOPLE:
         organization = firms.get(person.firm) or providers.provider_by_slug(person.firm).organization
-        user = accounts.add_user(email=person.email, name=person.name, password=PASSWORD, at=at)
-        accounts.join(user, organization, person.role, at=at)
+        user = accounts.user_by_email(person.email)
+        if user is None:
+            user = accounts.add_user(email=person.email, name=person.name, password=PASSWORD, at=at)
+            accounts.join(user, organization, person.role, at=at)
         people[person.key] = user
-    for firm in firms.values():
-        audit.record("organization.registered", firm, by=audit.system("demo", organization_id=firm.id), at=at)
     return people
 
 
 def _buyer(firm: Firm, at: datetime) -> Organization:
-    return Organization(
-        kind=OrganizationKind.BUYER,
-        name=firm.name,
-        uscc=firm.code,
-        city_code=firm.city,
-        sector_slug=firm.sector,
-        created_at=at,
+    return _known(firm.name) or _registered(
+        Organization(
+            kind=OrganizationKind.BUYER,
+            name=firm.name,
+            uscc=firm.code,
+            city_code=firm.city,
+            sector_slug=firm.sector,
+            created_at=at,
+        )
     )
 
 
-def gathered() -> bool:
-    """Whether this database has its sample world already."""
-    query = select(Organization.id).where(Organization.name == OFFICE)
-    return db.session.scalar(query) is not None
+def _office(at: datetime) -> Organization:
+    return _known(OFFICE) or _registered(
+        Organization(
+            kind=OrganizationKind.PLATFORM, name=OFFICE, uscc=None, city_code="440100", created_at=at
+        )
+    )
+
+
+def _known(name: str) -> Organization | None:
+    return db.session.scalar(select(Organization).where(Organization.name == name))
+
+
+def _registered(organization: Organization) -> Organization:
+    db.session.add(organization)
+    db.session.flush()
+    by = audit.system("demo", organization_id=organization.id)
+    audit.record("organization.registered", organization, by=by, at=organization.created_at)
+    return organization
 
 
 def actor(user: User, organization_id: int | None = None) -> audit.Actor:

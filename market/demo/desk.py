@@ -40,11 +40,16 @@ _NEW_TAGLINE = {
 
 
 def fill(people: dict[str, User], *, at: datetime) -> None:
-    """Fill the desks, by the verbs the pages call."""
+    """Fill the desks, by the verbs the pages call, all at once: it is the last step of making the sample world."""
     with db.transaction():
         _recommend(people, at=at)
-    with db.transaction():
         _ask_for_review(at=at)
+
+
+def filled() -> bool:
+    """Whether the sample world of this database was finished; one that was cut short is lived through again."""
+    with db.transaction(readonly=True):
+        return bool(recommended.editions())
 
 
 def _recommend(people: dict[str, User], *, at: datetime) -> None:

@@ -1,4 +1,7 @@
-"""Past months of the sample world, lived through the domains' own verbs, one day after the other."""
+"""Past months of the sample world, lived through the domains' own verbs, one day after the other.
+
+Living them twice changes nothing, so a first start that was cut short is simply begun again.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import exists, update
+
 from market import audit, billing, catalog, db, metering, payments, resources, subscriptions
 from market.accounts import Organization, User
 from market.billing import Bill
+from market.catalog import Meter
 from market.demo import cast
 from market.demo.habits import HABITS, Habit, Use
 from market.kit.period import local_day, local_midnight
+from market.metering import UsageEvent
 from market.providers import Provider
 from market.subscriptions import RequestKind, Subscription
 
@@ -36,6 +43,7 @@ def first_day(now: datetime) -> date:
 def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
     """Live day by day up to yesterday; yields each day when it is over."""
     start, today = first_day(now), local_day(now)
+    _have_meters(since=local_midnight(start))
     buyers = {key: _Buyer.of(user) for key, user in people.items() if key in ("sme", "sme_tea")}
     lives = [_Life(habit, buyers["sme" if habit.buyer == "hardware" else "sme_tea"]) for habit in HABITS]
     for age in range((today - start).days):
@@ -49,6 +57,16 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
         if day.day == _PAYING_DAY and (today - day).days > 20:
             _pay_bills(buyers["sme"], people["administrator"], at=midnight + _PAY)
         yield day
+
+
+def _have_meters(*, since: datetime) -> None:
+    """Usage counts for the meters there are when it is reported, and the catalogue may have been loaded after the history.
+
+    Meters that have counted nothing yet can be older than they are without a counter going wrong.
+    """
+    used = exists().where(UsageEvent.provider_id == Meter.provider_id, UsageEvent.type == Meter.event_type)
+    with db.transaction():
+        db.session.execute(update(Meter).where(Meter.created_at > since, ~used).values(created_at=since))
 
 
 @dataclass
@@ -107,7 +125,7 @@ class _Life:
         access = {"登录地址 Sign-in": f"https://{self.habit.offering}.example", "账号 Account": "demo"}
         by = audit.system(str(self.provider))
         subscriptions.complete(request, access=access, by=by, at=at)
-        if trial_days:
+        if trial_days and subscription.cancel_at is not None:
             subscriptions.convert(subscription, by=self.buyer.actor, at=at)
 
     def _report(self, day: date, since: int, *, at: datetime) -> None:
@@ -136,7 +154,10 @@ class _Life:
         assert self.subscription is not None
         with db.transaction():
             current = subscriptions.subscription_of(self.buyer.organization, self.subscription.id)
-            subscriptions.cancel(current, when="now", reason="季节结束，不再需要", by=self.buyer.actor, at=at)
+            if current.ended_at is None:
+                subscriptions.cancel(
+                    current, when="now", reason="季节结束，不再需要", by=self.buyer.actor, at=at
+                )
 
 
 def _source(provider: Provider) -> str:

@@ -29,6 +29,7 @@ STORAGE_OFFERING = "example-object-storage"
 STORAGE_PLAN = "payg"
 _SCOPES = ["events:write", "catalogue:read", "subscriptions:read", "provisioning:write"]
 _LIVE_WITHIN_SECONDS = 30.0
+_LAST_PORT = 65536
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ def prepare(settings: Settings) -> Keepsakes:
     now = resources.clock.now()
     with db.transaction():
         catalog_seed.load(ROOT / "catalog_seed", by=audit.system("seed"), at=_catalogue_date(now))
-    with db.transaction(readonly=True):
-        made = cast.gathered()
-    if not made:
-        _make(settings)
-    return _provider_settings(settings)
+    if not desk.filled():
+        _make()
+    keepsakes = _provider_settings(settings)
+    _write_down(settings)
+    return keepsakes
 
 
 def _catalogue_date(now: datetime) -> datetime:
@@ -56,7 +57,7 @@ def _catalogue_date(now: datetime) -> datetime:
     return local_midnight(history.first_day(now)) - timedelta(days=30)
 
 
-def _make(settings: Settings) -> None:
+def _make() -> None:
     now = resources.clock.now()
     with db.transaction():
         people = cast.gather(at=_catalogue_date(now))
@@ -85,11 +86,11 @@ def _provider_settings(settings: Settings) -> Keepsakes:
 
 def _free_port(settings: Settings) -> int:
     """The first free port after the server's: the same one at every start, unless somebody has taken it."""
-    for port in range(settings.port + 1, settings.port + 20):
+    for port in range(settings.port + 1, min(settings.port + 20, _LAST_PORT)):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port
-    return settings.port + 1
+    raise click.ClickException("The example provider finds no free port: set PROVIDER_PORT to one.")
 
 
 def _program_key(provider: Provider, settings: Settings, by: audit.Actor) -> dict[str, str]:
@@ -104,33 +105,37 @@ def _clock(settings: Settings) -> dict[str, str]:
     return {"CLOCK_FILE": str(settings.clock_file)} if settings.test_clock else {}
 
 
-def finish(settings: Settings) -> None:
-    """Once everything runs: subscribe the sample firm to the example storage, and write down what scripts need."""
+def _write_down(settings: Settings) -> None:
+    """Subscribe the sample firm to the example storage, and say all that scripts need before anybody can ask."""
     kept = _read(settings)
     with db.transaction():
         subscription = _storage_subscription()
-        if "api_key" not in kept.get("provider", {}):
-            kept["provider"] = _script_key()
-    _await_live(subscription.id)
-    with db.transaction(readonly=True):
+        provider = kept.get("provider") or _script_key()
         meters = catalog.meters_of(providers.provider_by_slug(STORAGE_PROVIDER))
-        _write(
-            settings,
-            address=f"http://{settings.host}:{settings.port}",
-            sign_ins={p.key: {"email": p.email, "password": cast.PASSWORD, "firm": p.firm} for p in cast.PEOPLE},
-            provider=kept["provider"],
-            subscription={
-                "id": subscription.public_id,
-                "number": subscription.id,
-                "meters": [
-                    {
-                        "slug": m.slug, "event_type": m.event_type, "value_property": m.value_property,
-                        "aggregation": m.aggregation, "unit": m.unit_en, "unit_size": m.unit_size,
-                    }
-                    for m in meters
-                ],
-            },
-        )  # fmt: skip
+    _write(
+        settings,
+        address=f"http://{settings.host}:{settings.port}",
+        sign_ins={p.key: {"email": p.email, "password": cast.PASSWORD, "firm": p.firm} for p in cast.PEOPLE},
+        provider=provider,
+        subscription={
+            "id": subscription.public_id,
+            "number": subscription.id,
+            "meters": [
+                {
+                    "slug": m.slug, "event_type": m.event_type, "value_property": m.value_property,
+                    "aggregation": m.aggregation, "unit": m.unit_en, "unit_size": m.unit_size,
+                }
+                for m in meters
+            ],
+        },
+    )  # fmt: skip
+
+
+def finish() -> None:
+    """Wait until the example provider has set the sample firm's storage up."""
+    with db.transaction():
+        id = _storage_subscription().id
+    _await_live(id)
 
 
 def _storage_subscription() -> Subscription:

@@ -1,0 +1,81 @@
+"""The sample world: made once, finished after a start that was cut short, told to scripts before anyone can ask."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from market import accounts, audit, db, demo, resources, schema
+from market.billing import Bill
+from market.catalog import seed
+from market.config import ROOT, Settings
+from market.demo import cast, desk, history
+from market.metering import UsageEvent
+from market.recommended import Entry
+from market.subscriptions import Subscription
+from tests.support.clock import FakeClock
+
+
+@pytest.fixture
+def installed(settings: Settings, clock: FakeClock, database: None) -> Settings:
+    installed = replace(settings, demo=True, demo_months=1)
+    resources.install(installed, with_clock=clock)
+    return installed
+
+
+def facts() -> dict[str, int]:
+    with db.transaction(readonly=True):
+        return {
+            kind.__name__: db.session.scalar(select(func.count()).select_from(kind)) or 0
+            for kind in (Subscription, UsageEvent, Bill, Entry)
+        }
+
+
+def cut_short_after(days: int, clock: FakeClock) -> None:
+    """What a first start leaves behind that is killed so many days into the history."""
+    start = demo.keepsakes._catalogue_date(clock.now())
+    with db.transaction():
+        seed.load(ROOT / "catalog_seed", by=audit.system("seed"), at=start)
+    with db.transaction():
+        people = cast.gather(at=start)
+    for _ in islice(history.live(people, now=clock.now()), days):
+        pass
+
+
+def test_a_first_start_that_was_killed_is_finished_by_the_next(
+    installed: Settings, clock: FakeClock, tmp_path: Path
+) -> None:
+    cut_short_after(25, clock)
+    assert not desk.filled()
+    demo.prepare(installed)
+    healed = facts()
+    db.connect(f"sqlite:///{tmp_path / 'whole.db'}")
+    schema.upgrade()
+    demo.prepare(installed)
+    assert healed == facts()
+
+
+def test_a_second_start_changes_nothing(installed: Settings) -> None:
+    demo.prepare(installed)
+    before, told = facts(), (installed.data_dir / "demo.json").read_text()
+    demo.prepare(installed)
+    assert facts() == before
+    assert (installed.data_dir / "demo.json").read_text() == told
+
+
+def test_everything_scripts_need_is_told_and_works(installed: Settings) -> None:
+    demo.prepare(installed)
+    told = json.loads((installed.data_dir / "demo.json").read_text())
+    assert {"address", "sign_ins", "provider", "subscription"} <= set(told)
+    assert {"sme", "provider", "administrator", "administrator_2"} <= set(told["sign_ins"])
+    with db.transaction():
+        for person in told["sign_ins"].values():
+            assert accounts.authenticate(person["email"], person["password"]) is not None
+        key = accounts.key_of_secret(told["provider"]["api_key"])
+        assert key is not None and key.source == told["provider"]["source"]
+    assert (installed.data_dir / "demo.json").stat().st_mode & 0o077 == 0
