@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,20 +22,44 @@ from market import billing, notifications, recommended, resources, search, subsc
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+#: After a failure a sweep rests, twice as long each time, at most this many seconds.
+LONGEST_REST = 60
+
+
+@dataclass
 class Sweep:
     """One kind of work: `work(now)` does what is due; it is asked every `seconds`."""
 
     name: str
     work: Callable[[datetime], object]
     seconds: int
+    failures: int = 0
+    rests_until: float = 0.0
 
-    def run(self) -> None:
-        """Do what is due. A failure is logged; the rows are still there for the next turn."""
+    def run(self) -> bool:
+        """Do what is due; False when it failed. The rows are still there for the next turn.
+
+        What fails again and again, such as a full disk, is told less and less often.
+        """
+        if time.monotonic() < self.rests_until:
+            return True
         try:
             self.work(resources.clock.now())
-        except Exception:
-            log.exception("sweep_failed", sweep=self.name)
+        except Exception as error:
+            self._rest(error)
+            return False
+        self.failures = 0
+        return True
+
+    def _rest(self, error: Exception) -> None:
+        self.failures += 1
+        rest = min(LONGEST_REST, self.seconds * 2**self.failures)
+        self.rests_until = time.monotonic() + rest
+        if isinstance(error, OSError):
+            # The machine's fault, not the program's: the sentence tells more than a traceback.
+            log.error("sweep_failed", sweep=self.name, reason=str(error), again_in_seconds=rest)
+        else:
+            log.exception("sweep_failed", sweep=self.name, again_in_seconds=rest)
 
 
 SWEEPS = (

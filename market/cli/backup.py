@@ -21,8 +21,8 @@ import click
 from sqlalchemy.engine import make_url
 
 from market import resources, schema
-from market import search as index
 from market.cli.context import database, progress
+from market.cli.search import rebuilt
 from market.config import Settings
 
 _MANIFEST = "manifest.json"
@@ -59,7 +59,7 @@ def restore(archive: Path) -> None:
             ("database", lambda: _load(settings, folder / _DUMP)),
             ("schema", schema.upgrade),
             ("key", lambda: _put_key(folder, settings)),
-            ("index", lambda: list(index.rebuild())),
+            ("index", rebuilt),
         ]
         for _, step in progress(steps, "restore"):
             step()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from sqlalchemy import text
@@ -54,14 +56,20 @@ def _schema(_: Settings) -> str | None:
 
 
 def _disk(settings: Settings) -> str | None:
-    free = shutil.disk_usage(settings.data_dir).free
-    return None if free > _LOW_DISK else f"only {free // 1024 // 1024} MB free in {settings.data_dir}."
+    return _low(settings.data_dir)
 
 
 def _index(settings: Settings) -> str | None:
-    if any(settings.index_dir.glob("*/*")):
-        return None
-    return "there is no search index yet; the worker makes one, or run `market search rebuild`."
+    if not any(settings.index_dir.glob("*/*")):
+        return "there is no search index yet; the worker makes one, or run `market search rebuild`."
+    if not os.access(settings.index_dir, os.W_OK):
+        return f"{settings.index_dir} cannot be written to."
+    return _low(settings.index_dir)
+
+
+def _low(folder: Path) -> str | None:
+    free = shutil.disk_usage(folder).free
+    return None if free > _LOW_DISK else f"only {free // 1024 // 1024} MB free in {folder}."
 
 
 def _assets(_: Settings) -> str | None:

@@ -19,7 +19,9 @@ def person() -> None:
 @person.command()
 @click.argument("email")
 @click.option("--name", required=True, help="As it stands in the log of what was done.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), help="Default: super, or owner of a provider.")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), help="Default: super, or owner of a provider."
+)
 @click.option("--provider", "slug", help="The provider she works for; without it she is an administrator.")
 @click.password_option(envvar="MARKET_NEW_PASSWORD", help="Asked for when left out.")
 def add(email: str, name: str, role: str | None, slug: str | None, password: str) -> None:
@@ -31,7 +33,9 @@ def add(email: str, name: str, role: str | None, slug: str | None, password: str
         if chosen not in allowed:
             raise click.ClickException(f"There is no {chosen.value} here. Choose from: {', '.join(allowed)}.")
         if len(password) < accounts.MINIMUM_PASSWORD:
-            raise click.ClickException(f"The password is too short: at least {accounts.MINIMUM_PASSWORD} characters.")
+            raise click.ClickException(
+                f"The password is too short: at least {accounts.MINIMUM_PASSWORD} characters."
+            )
         now = resources.clock.now()
         user = accounts.add_user(email=email, name=name, password=password, at=now)
         accounts.join(user, organization, chosen, at=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from market import resources
 from market import search as index
 from market.cli.context import database, progress
 
@@ -17,5 +18,16 @@ def search() -> None:
 def rebuild() -> None:
     """Make the index anew from the catalogue, while the old one goes on answering."""
     with database():
-        count = sum(1 for _ in progress(index.rebuild(), "index"))
+        count = rebuilt()
     click.echo(f"{count} offerings indexed.")
+
+
+def rebuilt() -> int:
+    """Make the index anew with a progress bar; says in words when the disk does not take it."""
+    try:
+        return sum(1 for _ in progress(index.rebuild(), "index"))
+    except OSError as error:
+        raise click.ClickException(
+            f"The index cannot be written to {resources.settings.index_dir}: {error.strerror or error}. "
+            "Pages go on with the old one; the worker tries again by itself."
+        ) from error

@@ -14,7 +14,8 @@ def worker(once: bool) -> None:
     """Deliver, send, index and close whatever is due, until it is stopped."""
     with database():
         if once:
-            for sweep in jobs.SWEEPS:
-                sweep.run()
+            failed = [sweep.name for sweep in jobs.SWEEPS if not sweep.run()]
+            if failed:
+                raise click.ClickException(f"Not done: {', '.join(failed)}. The log above says why.")
         else:
             jobs.run_forever()
