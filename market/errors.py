@@ -13,9 +13,13 @@ from market.kit.refusal import Refusal
 
 
 class MarketError(Exception):
-    """A refusal. `status` is the HTTP status, `code` is stable for machines."""
+    """A refusal. `status` is the HTTP status, `code` is stable for machines.
+
+    `title` heads the page that tells it; empty means the usual words for the status.
+    """
 
     status = 400
+    title = ""
     code = "bad_request"
     message = "这个请求无法处理。"
 

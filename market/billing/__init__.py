@@ -28,7 +28,7 @@ from market.billing.closing import (
     outstanding,
 )
 from market.billing.course import Course, LineCourse, course
-from market.billing.documents import file_name, pdf
+from market.billing.documents import DocumentUnavailable, file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
@@ -61,6 +61,7 @@ __all__ = [
     "BillTax",
     "BillView",
     "Course",
+    "DocumentUnavailable",
     "Estimate",
     "EstimateLine",
     "Failure",

@@ -6,19 +6,36 @@ User text reaches the typesetter only as data, never as markup.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import structlog
 import typst
 
 from market import assets, resources
 from market.billing.view import BillView
 from market.billing.wording import Words
 from market.config import ROOT
+from market.errors import MarketError
+
+log = structlog.get_logger(__name__)
 
 _TEMPLATE = ROOT / "templates" / "documents" / "bill.typ"
 
 
+class DocumentUnavailable(MarketError):
+    """This installation lacks a part that a PDF needs; the page of the bill has all of it."""
+
+    status, code = 503, "document_unavailable"
+    title = "PDF 暂时做不出来"
+    message = "PDF 暂时做不出来：字体没有安装。账单页可以直接打印。"
+
+
 def pdf(view: BillView) -> bytes:
-    """The bill on A4, in the language of the view. The same view gives the same bytes."""
+    """The bill on A4, in the language of the view. The same view gives the same bytes.
+
+    Raises DocumentUnavailable, after telling the operator what is missing.
+    """
+    fonts = _parts()
     words, settings = Words(view.locale), resources.settings
     site = settings.site_name_en if words.english else settings.site_name_zh
     data = view.as_json() | {
@@ -30,11 +47,24 @@ def pdf(view: BillView) -> bytes:
     return bytes(
         typst.compile(
             str(_TEMPLATE),
-            font_paths=[str(assets.font_dir())],
+            font_paths=[str(fonts)],
             ignore_system_fonts=True,
             sys_inputs={"bill": json.dumps(data, ensure_ascii=False)},
         )
     )
+
+
+def _parts() -> Path:
+    """The folder of the font, once everything that the typesetter reads is known to be there."""
+    try:
+        fonts = assets.font_dir()
+    except assets.AssetError as error:
+        log.error("pdf_unavailable", reason=str(error))
+        raise DocumentUnavailable from error
+    if not _TEMPLATE.is_file():
+        log.error("pdf_unavailable", reason=f"{_TEMPLATE} is missing: install the program again.")
+        raise DocumentUnavailable("PDF 暂时做不出来：排版文件没有安装。账单页可以直接打印。")
+    return fonts
 
 
 def file_name(view: BillView) -> str:

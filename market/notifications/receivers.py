@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from market import accounts, billing, catalog, db, subscriptions
+from market import accounts, billing, catalog, db, payments, subscriptions
 from market.accounts import Organization, OrganizationKind, User
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
 from market.notifications import letters
 from market.notifications.actions import enqueue
+from market.payments import Payment
 from market.providers import Provider
 from market.subscriptions import Subscription
 
@@ -25,6 +26,8 @@ def listen() -> None:
     billing.bill_finalized.connect(_finalized)
     billing.bill_paid.connect(_paid)
     billing.bill_overdue.connect(_overdue)
+    payments.payment_announced.connect(_announced)
+    payments.payment_arrived.connect(_arrived)
     catalog.revision_decided.connect(_decided)
 
 
@@ -60,6 +63,24 @@ def _paid(bill: Bill, *, at: datetime, **_: Any) -> None:
 
 def _overdue(bill: Bill, *, at: datetime, **_: Any) -> None:
     _tell_payers("bill_overdue", bill, at)
+
+
+def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:
+    """The office has to look at the account: who may confirm is told."""
+    buyer = db.session.get_one(Organization, payment.bill.organization_id)
+    for office in db.session.scalars(accounts.organizations(OrganizationKind.PLATFORM)).all():
+        clerks = _members(office.id, OrganizationKind.PLATFORM, "payments.confirm")
+        _send(
+            f"payment_announced.{payment.id}", "payment_announced", clerks, at,
+            payment=payment, bill=payment.bill, buyer=buyer,
+        )  # fmt: skip
+
+
+def _arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
+    """A part of the money is news of its own; the whole is told by the bill that is paid."""
+    if payment.bill.owed_fen:
+        payers = _members(payment.bill.organization_id, OrganizationKind.BUYER, "bills.pay")
+        _send(f"payment_arrived.{payment.id}", "payment_arrived", payers, at, payment=payment, bill=payment.bill)
 
 
 def _tell_payers(event: str, bill: Bill, at: datetime) -> None:

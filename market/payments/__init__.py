@@ -12,6 +12,7 @@ from market.payments.gateway import Gateway, Gateways
 from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
 from market.payments.queries import (
     OPEN,
+    arrival_days,
     arrivals_of,
     awaiting,
     awaiting_count,
@@ -47,6 +48,7 @@ __all__ = [
     "PaymentStatus",
     "ReferenceTaken",
     "announce",
+    "arrival_days",
     "arrivals_of",
     "awaiting",
     "awaiting_count",

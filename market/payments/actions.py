@@ -13,11 +13,11 @@ from market.accounts import User
 from market.audit import Actor
 from market.billing import Bill
 from market.kit import money
-from market.kit.period import local_day
+from market.kit.refusal import Refusal
 from market.payments.bank_transfer import BankTransfer
 from market.payments.gateway import Gateways
 from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
-from market.payments.queries import OPEN, open_payment_of
+from market.payments.queries import OPEN, arrival_days, open_payment_of
 from market.payments.refusals import (
     AmountDiffers,
     AmountTooLarge,
@@ -91,11 +91,12 @@ def confirm_arrival(
     """Book money that an administrator has seen on the account.
 
     Less than is owed is booked only with `partial`; what is left gets a payment with a code of its own. The
-    same bank reference for the same payment and amount returns the arrival that is there.
+    same bank reference for the same payment and amount returns the arrival that is there. The day has to be one
+    of `arrival_days`.
     Raises NotAwaited, ReferenceTaken, AmountDiffers, AmountTooLarge, ArrivalInvalid.
     """
     payer_name, bank_reference, note = payer_name.strip(), bank_reference.strip(), note.strip()
-    _check(payer_name, bank_reference, arrived_on, amount_fen, at)
+    _check(payer_name, bank_reference, amount_fen, arrived_on, arrival_days(payment, at))
     _hold(payment.bill)
     booked = _booked(bank_reference)
     if booked is not None:
@@ -134,8 +135,10 @@ def _take(payment: Payment) -> None:
         raise NotAwaited
 
 
-def _check(payer_name: str, bank_reference: str, arrived_on: date, amount_fen: int, at: datetime) -> None:
-    wrong = {}
+def _check(
+    payer_name: str, bank_reference: str, amount_fen: int, arrived_on: date, days: tuple[date, date]
+) -> None:
+    wrong: dict[str, str | Refusal] = {}
     if amount_fen <= 0:
         wrong["amount_fen"] = "到账金额须大于 0"
     if not payer_name:
@@ -146,8 +149,9 @@ def _check(payer_name: str, bank_reference: str, arrived_on: date, amount_fen: i
         wrong["bank_reference"] = "填写银行流水号，和银行回单上一致"
     if len(bank_reference) > _LONGEST_REFERENCE:
         wrong["bank_reference"] = "银行流水号太长，最多 64 个字"
-    if arrived_on > local_day(at):
-        wrong["arrived_on"] = "到账日期不能晚于今天"
+    first, last = days
+    if not first <= arrived_on <= last:
+        wrong["arrived_on"] = Refusal("到账日期要在 %(first)s 到 %(last)s 之间", first=first, last=last)
     if wrong:
         raise ArrivalInvalid(fields=wrong)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload
@@ -11,6 +12,7 @@ from market import db
 from market.accounts import Organization
 from market.billing import Bill
 from market.errors import NotFound
+from market.kit.period import local_day
 from market.payments.models import BankArrival, Payment, PaymentStatus
 from market.payments.remittance import tidy
 
@@ -63,6 +65,15 @@ def arrivals_of(bill: Bill) -> Sequence[BankArrival]:
     """What has arrived for a bill, oldest first, with the payment."""
     query = select(BankArrival).join(BankArrival.payment).where(Payment.bill_id == bill.id)
     return db.session.scalars(query.options(contains_eager(BankArrival.payment)).order_by(BankArrival.id)).all()
+
+
+def arrival_days(payment: Payment, at: datetime) -> tuple[date, date]:
+    """First and last local day on which money for a payment may have arrived: from the bill's first payment to today.
+
+    A second part may have come before the first was booked, and so before its own payment was begun.
+    """
+    query = select(func.min(Payment.created_at)).where(Payment.bill_id == payment.bill_id)
+    return local_day(db.session.scalar(query) or payment.created_at), local_day(at)
 
 
 def _with_bill() -> Select[Payment]:

@@ -39,6 +39,15 @@ PAGES: dict[int, tuple[LazyString, LazyString]] = {
     500: (_l("页面暂时打不开"), _l("问题已经记录。您的用量照常记录，已经保存的内容不受影响。")),
     503: (_l("数据库暂时连不上"), _l("请等 1 分钟再试。没有保存的内容请先留在这一页。")),
 }
+#: The same below /api/, where a program asks and has neither pages nor buttons.
+CALLS: dict[int, tuple[LazyString, LazyString]] = {
+    400: (PAGES[400][0], _l("请对照 /api/docs 里的接口说明检查请求。")),
+    404: (_l("没有找到"), _l("没有这个地址。接口说明在 /api/docs。")),
+    405: (_l("不接受这个方法"), _l("这个地址不接受 %(method)s。")),
+    422: (PAGES[422][0], _l("请按 errors 里的说明修改。")),
+    500: (_l("服务器出错"), _l("问题已经记录，编号是 request_id。请稍后重发；用同一编号重发不会重复计费。")),
+    503: (PAGES[503][0], _l("请等 1 分钟再发。用同一编号重发不会重复计费。")),
+}
 FORGED = (
     _l("这一页放得太久了"),
     _l("为了您的账号安全，刚才的内容没有保存。请返回上一页刷新，再填一次。"),
@@ -74,7 +83,7 @@ def field_messages(refusal: MarketError) -> dict[str, str]:
 
 def wants_problem() -> bool:
     """Whether a machine asks: by address, or because it prefers JSON to a page."""
-    if request.path.startswith("/api/"):
+    if _is_call():
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
     return best is not None and best != "text/html"
@@ -89,9 +98,21 @@ def problem(status: int, code: str, title: str, detail: str = "", **extra: Any) 
     )
 
 
+def _is_call() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _words(status: int, usual: int) -> tuple[str, str]:
+    """Title and advice for a status, or those for the `usual` one."""
+    known = PAGES | CALLS if _is_call() else PAGES
+    title, advice = known.get(status, known[usual])
+    return str(title), str(advice).replace("%(method)s", request.method)
+
+
 def _refused(error: MarketError) -> Response:
     _start_afresh()
-    title, advice = map(str, PAGES.get(error.status, PAGES[400]))
+    title, advice = _words(error.status, 400)
+    title = gettext(error.title) if error.title else title
     text = translate(error)
     if text.rstrip("。.") == title:
         text = advice
@@ -124,7 +145,7 @@ def _http(error: HTTPException) -> Response:
     if status >= 500:
         return _accident(status)
     _start_afresh()
-    title, text = map(str, PAGES.get(status, PAGES[400]))
+    title, text = _words(status, 400)
     answer = (
         problem(status, error.name.lower().replace(" ", "_"), title, text)
         if wants_problem()
@@ -150,7 +171,7 @@ def _accident(status: int) -> Response:
     g.anonymous = True
     if db.session.registry.has():
         db.rollback()
-    title, text = map(str, PAGES.get(status, PAGES[500]))
+    title, text = _words(status, 500)
     if wants_problem():
         return problem(status, "internal_error" if status == 500 else "unavailable", title, text)
     return _page(status, title, text, incident=logs.request_id())

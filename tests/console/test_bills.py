@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
+from structlog.testing import capture_logs
 
-from market import billing, db
+from market import assets, billing, db
 from market.accounts import Role
+from market.billing import documents
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_organization
 from tests.builders.billing import OCTOBER, SEPTEMBER, an_issued_bill, moment
 from tests.builders.catalog import a_plan
@@ -78,6 +81,30 @@ def test_the_english_file_is_english(client: Client, october: int) -> None:
     file = client.get(f"/console/bills/{october}/bill-en.pdf")
     assert 'filename="BL-202610-000001-en.pdf"' in file.headers["Content-Disposition"]
     assert "Download traffic" in PdfReader(BytesIO(file.data)).pages[0].extract_text()
+
+
+def refuse_font() -> Path:
+    raise assets.AssetError("No font in /somewhere.")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "lacking", "words", "told"),
+    [
+        (assets, "font_dir", refuse_font, "字体没有安装。账单页可以直接打印。", "No font in /somewhere."),
+        (documents, "_TEMPLATE", Path("/nowhere/bill.typ"), "排版文件没有安装。账单页可以直接打印。", "/nowhere/bill.typ is missing"),
+    ],
+    ids=["font", "template"],
+)
+def test_a_file_that_cannot_be_made_is_told_in_words_and_to_the_operator(
+    client: Client, october: int, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, lacking: object, words: str, told: str
+) -> None:
+    monkeypatch.setattr(owner, name, lacking)
+    with capture_logs() as lines:
+        page = client.page(f"/console/bills/{october}/bill.pdf", status=503)
+    assert (page.heading, words in page.text) == ("PDF 暂时做不出来", True)
+    assert page.follow("回到账单").path == f"/console/bills/{october}"
+    [line] = [line for line in lines if line["log_level"] == "error"]
+    assert line["event"] == "pdf_unavailable" and told in line["reason"]
 
 
 def test_paying_starts_once_however_often_it_is_pressed(client: Client, october: int) -> None:

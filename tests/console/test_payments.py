@@ -30,7 +30,7 @@ def arrived(payment_id: int, fen: int, **changes: bool) -> None:
         user = an_administrator()
         payments.confirm_arrival(
             payments.payment_by_id(payment_id), amount_fen=fen, payer_name="示例五金制品有限公司", bank_reference=f"R{fen}",
-            arrived_on=date(2026, 11, 6), user=user, by=an_actor(user), at=moment("2026-11-06 12:00"), **changes,
+            arrived_on=date(2026, 11, 20), user=user, by=an_actor(user), at=moment("2026-11-20 12:00"), **changes,
         )  # fmt: skip
 
 

@@ -132,6 +132,8 @@ class TestConfirm:
             ("bank_reference", {"bank_reference": ""}),
             ("bank_reference", {"bank_reference": "9" * 65}),
             ("arrived_on", {"arrived_on": date(2026, 11, 7)}),
+            ("arrived_on", {"arrived_on": date(2026, 11, 5)}),
+            ("arrived_on", {"arrived_on": date(2020, 1, 1)}),
             ("amount_fen", {"amount_fen": 0}),
         ],
     )
@@ -139,6 +141,13 @@ class TestConfirm:
         with pytest.raises(payments.ArrivalInvalid) as refused:
             confirm(a_payment(), **entered)
         assert list(refused.value.fields) == [field]
+
+    def test_a_second_part_may_have_come_before_its_own_payment_was_begun(self) -> None:
+        payment = a_payment()
+        confirm(payment, 10000, partial=True)
+        [rest] = db.session.scalars(payments.awaiting(str(payment.remittance_code)))
+        rest.created_at = moment("2026-11-09 12:00")
+        assert payments.arrival_days(rest, rest.created_at) == (date(2026, 11, 6), date(2026, 11, 9))
 
     def test_the_buyer_can_read_every_step(self) -> None:
         payment = a_payment()
