@@ -99,14 +99,14 @@ def delete(store: Store, call: Call, now: datetime) -> str:
 
 
 def get(store: Store, call: Call, now: datetime) -> tuple[sqlite3.Row, BinaryIO, str]:
-    """An object, its opened file and the instant. Counted before the first byte leaves."""
+    """An object, its opened file and the instant. Counted before the first byte leaves; HEAD sends none."""
     with store.transaction() as db:
         bucket = _readable_bucket(db, call.bucket, now)
         found = _object(db, call)
         at, counted = _count(db, bucket, call, now, missing=found is None)
         if found is None:
             raise Refused(404, "no such object")
-        if counted and not bucket["closed_at"]:
+        if counted and call.method == "GET" and not bucket["closed_at"]:
             report(db, "storage.egress", bucket, at, mb=megabytes(found["size"]))
         # Opened while nobody else can write: once open, it can be read even if it is deleted meanwhile.
         file = (store.blobs / found["blob"]).open("rb")

@@ -47,6 +47,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.handle_with({"status": self.status, "buckets": self.fetch})
 
+    def do_HEAD(self) -> None:
+        self.handle_with({"status": self.status, "buckets": self.fetch})
+
     def do_PUT(self) -> None:
         self.handle_with({"buckets": self.put})
 
@@ -94,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(201, {"name": call.name, "size": size, "sha256": sha256}, at)
 
     def fetch(self, rest: str) -> None:
-        """A file, or with an empty name the list of files."""
+        """A file, or with an empty name the list of files; for HEAD what is known of it, without the bytes."""
         call, store = self.call(rest), self.server.store
         if not call.name:
             prefix, after = self.query.get("prefix", ""), self.query.get("after", "")
@@ -104,7 +107,8 @@ class Handler(BaseHTTPRequestHandler):
         found_object, file, at = objects.get(store, call, self.now())
         with file:
             self.start(200, "application/octet-stream", found_object["size"], at, ETag=f'"{found_object["sha256"]}"')
-            shutil.copyfileobj(file, self.wfile, objects.CHUNK)
+            if self.command != "HEAD":
+                shutil.copyfileobj(file, self.wfile, objects.CHUNK)
 
     def delete(self, rest: str) -> None:
         """Remove a file."""
@@ -156,10 +160,11 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.settings.now()
 
     def answer(self, status: int, body: dict[str, Any], at: str = "") -> None:
-        """A JSON answer."""
+        """A JSON answer; HEAD hears how long it would be."""
         content = json.dumps(body, ensure_ascii=False).encode()
         self.start(status, "application/json", len(content), at)
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def start(self, status: int, kind: str, length: int, at: str, **headers: str) -> None:
         """Status and headers. `X-Stored-At` is the instant this request happened at, as it is metered."""

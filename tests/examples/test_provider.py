@@ -60,6 +60,19 @@ def test_a_repeated_request_is_neither_done_nor_metered_twice(stall: Stall) -> N
     assert stall.used(subscription, "requests", NOVEMBER) == 1
 
 
+def test_head_says_what_get_would_and_counts_as_a_request_only(stall: Stall) -> None:
+    subscription = stall.subscribe()
+    customer = stall.customer(subscription)
+    etag = f'"{customer("PUT", "a", b"x" * 500).json()["sha256"]}"'
+    known = customer("HEAD", "a")
+    assert (known.status_code, known.headers["Content-Length"], known.headers["ETag"]) == (200, "500", etag)
+    assert (customer("HEAD", "missing").status_code, known.content) == (404, b"")
+    assert customer("GET", "a").content == b"x" * 500
+    until(stall.program.drained)
+    assert stall.used(subscription, "requests", NOVEMBER) == 3
+    assert stall.used(subscription, "egress", NOVEMBER) == round6(Fraction(500, 10**9))
+
+
 def test_strangers_and_strange_requests_are_refused_and_cost_nothing(stall: Stall) -> None:
     subscription = stall.subscribe()
     access, other = stall.access(subscription), stall.access(stall.subscribe())
