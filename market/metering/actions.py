@@ -66,7 +66,8 @@ def ingest(
 
     What is accepted is stored and counted in this transaction; an event that is already known under
     its (source, id) is a duplicate or a conflict whatever else may be wrong with it by now, so a whole
-    batch can always be sent again. `dry_run` judges and stores nothing.
+    batch can always be sent again. An event counts for the meters there are at `now`, whenever it
+    happened. `dry_run` judges and stores nothing.
     """
     arrivals = [_Arrival(raw) for raw in events]
     for arrival in arrivals:
@@ -97,7 +98,7 @@ def _judge(
     """Give a verdict to all that are known already or cannot be counted; the rest stays without one."""
     subjects = queries.hold(provider, {arrival.event.subject for arrival in arrivals})
     known = queries.known(provider, source, {arrival.event.id for arrival in arrivals})
-    meters = queries.meters_by_type(provider, {arrival.event.type for arrival in arrivals})
+    meters = queries.meters_by_type(provider, {arrival.event.type for arrival in arrivals}, at=now)
     closed = closed_until({subject.organization_id for subject in subjects.values()})
     for arrival in arrivals:
         if arrival.event.id in known:

@@ -73,9 +73,10 @@ def known(provider: Provider, source: str, event_ids: Collection[str]) -> dict[s
     return {row[0]: Known(row[1], Receipt(*row[2:])) for row in db.session.execute(query)}
 
 
-def meters_by_type(provider: Provider, types: Collection[str]) -> dict[str, list[Meter]]:
-    """The provider's meters by the event type they count; an event counts for every meter of its type."""
-    query = select(Meter).where(Meter.provider_id == provider.id, Meter.event_type.in_(types)).order_by(Meter.id)
+def meters_by_type(provider: Provider, types: Collection[str], *, at: datetime) -> dict[str, list[Meter]]:
+    """The provider's meters at an instant by the event type they count; an event counts for every meter of its type."""
+    own = Meter.provider_id == provider.id, Meter.created_at <= at
+    query = select(Meter).where(*own, Meter.event_type.in_(types)).order_by(Meter.id)
     meters: dict[str, list[Meter]] = {}
     for meter in db.session.scalars(query):
         meters.setdefault(meter.event_type, []).append(meter)

@@ -78,11 +78,11 @@ def a_meter(
         return known
     defaults = {
         "name_zh": "调用次数", "name_en": "Calls", "event_type": f"example.{slug}", "unit_zh": "次", "unit_en": "calls",
-        "value_property": "" if aggregation is Aggregation.COUNT else "value",
+        "value_property": "" if aggregation is Aggregation.COUNT else "value", "created_at": EARLY,
     }  # fmt: skip
     return _added(
         Meter(provider=provider, slug=slug, aggregation=aggregation, time_base=time_base,
-              unit_size=unit_size, created_at=EARLY, **(defaults | columns))
+              unit_size=unit_size, **(defaults | columns))
     )  # fmt: skip
 
 

@@ -188,6 +188,24 @@ def test_a_body_that_is_not_json_is_kept_as_refused(session: Session, shop: Shop
     assert session.scalars(metering.refused_of(shop.provider)).one().body == "{oops"
 
 
+def test_use_from_before_a_meter_counts_once_the_meter_is_there(session: Session, shop: Shop) -> None:
+    gauge = shop.meter("stored", Aggregation.TIME_WEIGHTED, time_base=TimeBase.HOUR, created_at=NOW)
+    event = an_event(shop.subscription, gauge, 3, at=NOW - 2 * HOUR)
+    assert shop.send(event, now=NOW - HOUR) == [("refused", "unknown_type")]
+    assert shop.send(event) == [("accepted", "")]
+    assert metering.verify(shop.subscription) == []
+
+
+def test_an_event_counts_for_the_meters_there_were_when_it_came_in(session: Session, shop: Shop) -> None:
+    gauge = shop.meter(
+        "level", Aggregation.TIME_WEIGHTED, time_base=TimeBase.HOUR, event_type=shop.calls.event_type, created_at=NOW
+    )
+    assert shop.send(shop.event(2), now=NOW - timedelta(minutes=1)) == [("accepted", "")]
+    assert metering.quantity(shop.subscription, shop.calls, OCTOBER) == 2
+    assert metering.quantity(shop.subscription, gauge, OCTOBER) == 0
+    assert metering.verify(shop.subscription) == []
+
+
 def test_another_providers_subscription_is_as_unknown_as_one_that_does_not_exist(session: Session, shop: Shop) -> None:
     stranger = a_subscription(a_plan(per_unit="1"))
     foreign = shop.event(1) | {"subject": stranger.public_id}
