@@ -15,6 +15,8 @@ from market.metering.verdicts import EventRefused
 TEXT_LIMIT = 255
 DATA_LIMIT = 64 * 1024
 DEPTH_LIMIT = 8
+#: Longer integers are kept as decimals, which have no limit of their own: `int` refuses more than 4,300 digits.
+INT_DIGITS = 100
 
 _REQUIRED = ("id", "source", "specversion", "type", "subject")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -44,10 +46,11 @@ class Envelope:
 def load(body: bytes) -> Any:
     """The JSON of a body, with exact decimals. Raises EventRefused `not_json` or `too_deep`."""
     try:
-        return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=NotJson)
+        text = body.decode("utf-8")
+        return json.loads(text, parse_float=Decimal, parse_int=_integer, parse_constant=NotJson)
     except RecursionError:
         raise EventRefused("too_deep") from None
-    except ValueError:  # also an integer of more than 4,300 digits
+    except ValueError:
         raise EventRefused("not_json") from None
 
 
@@ -83,6 +86,10 @@ def excerpt(raw: object, limit: int = 2000) -> str:
     except (RecursionError, ValueError):
         text = "…"
     return _printable(text[:limit])
+
+
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= INT_DIGITS else Decimal(digits)
 
 
 def _attribute(raw: dict[str, Any], name: str) -> str:
