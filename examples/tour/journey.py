@@ -100,7 +100,7 @@ def access(visitor: Visitor, address: str) -> dict[str, str]:
     for box in visitor.go(address).all("div", **{"class": "copy"}):
         label, value = box.first("span"), box.first("code")
         if label and value:
-            found[label.text] = value.text
+            found[label.attributes.get("data-key") or label.text] = value.text
     return found
 
 

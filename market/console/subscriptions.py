@@ -23,6 +23,16 @@ bp = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 
 Answer = Response | str | tuple[str, int]
 
+#: What programs commonly call the parts of their access details; whatever else they call them is shown as sent.
+ACCESS_WORDS = {
+    "endpoint": _l("地址"),
+    "url": _l("网址"),
+    "access_key": _l("访问密钥 ID"),
+    "secret_key": _l("密钥"),
+    "username": _l("用户名"),
+    "password": _l("密码"),
+}
+
 
 class CancelForm(forms.MarketForm):
     """When to end, and perhaps why."""
@@ -71,6 +81,8 @@ def show(id: int) -> str:
         planned=parts.planned(subscription, now),
         charge=parts.next_charge(subscription, month, billing.total_fen(lines), now=now),
         access=subscriptions.access_of(subscription) if g.can("access.read") and _reachable(subscription, now) else {},
+        access_words=ACCESS_WORDS,
+        next_step=(formats.local(facts, "start_steps") or [""])[-1],
         prices=agreements.prices(subscription.plan),
         working=parts.working(subscription, lines),
         promises=agreements.promises(facts),

@@ -69,6 +69,14 @@ def test_access_details_are_for_the_entitled(firm, client, role, sees):
     assert ("very-secret-key" in page.html) is sees
 
 
+def test_access_details_have_words_and_keep_the_keys_programs_use(owner, firm):
+    details = {"endpoint": "https://storage.example/b", "secret_key": "s3cret", "门店编号": "GZ-7"}
+    page = owner.page(f"/console/subscriptions/{subscribed(firm, access=details)}")
+    for words in ("地址 endpoint", "密钥 secret_key", "门店编号", "接下来："):
+        assert words in page.text, words
+    assert 'data-key="secret_key"' in page.html
+
+
 def test_access_details_stay_until_the_data_can_no_longer_be_fetched(owner, firm, clock):
     id = subscribed(firm, access=ACCESS)
     with db.transaction():
