@@ -112,6 +112,7 @@ def _words(status: int, usual: int) -> tuple[str, str]:
 def _refused(error: MarketError) -> Response:
     _start_afresh()
     title, advice = _words(error.status, 400)
+    title = gettext(error.title) if error.title else title
     text = translate(error)
     if text.rstrip("。.") == title:
         text = advice
