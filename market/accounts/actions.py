@@ -53,8 +53,11 @@ def register(
 
     Raises Invalid with `fields` for what must be changed, EmailTaken for a known address.
     """
+    check_registration(
+        email=email, name=name, password=password, organization_name=organization_name,
+        code=code, city_code=city_code, sector_slug=sector_slug,
+    )  # fmt: skip
     code = uscc.normal(code)
-    _check_registration(name, password, organization_name, code, city_code, sector_slug)
     user = add_user(email=email, name=name, password=password, at=at, locale=locale)
     organization = Organization(
         kind=OrganizationKind.BUYER,
@@ -72,9 +75,18 @@ def register(
     return membership
 
 
-def _check_registration(
-    name: str, password: str, organization_name: str, code: str, city_code: str, sector_slug: str | None
+def check_registration(
+    *,
+    email: str,
+    name: str,
+    password: str,
+    organization_name: str,
+    code: str,
+    city_code: str,
+    sector_slug: str | None,
 ) -> None:
+    """Everything `register` would refuse, at once. Raises Invalid; EmailTaken when nothing else is wrong."""
+    code = uscc.normal(code)
     problems: dict[str, str | Refusal] = {}
     if not name.strip():
         problems["name"] = "填写您的姓名，账单和审批记录会用到。"
@@ -90,8 +102,13 @@ def _check_registration(
         problems["city_code"] = "选择企业所在的地市。"
     if sector_slug and db.session.get(Sector, sector_slug) is None:
         problems["sector_slug"] = "选择列表里的行业。"
+    taken = user_by_email(email.strip().lower()) is not None
+    if taken and problems:
+        problems["email"] = EmailTaken.message
     if problems:
         raise Invalid(fields=problems)
+    if taken:
+        raise EmailTaken(field="email")
 
 
 def _uscc_known(code: str) -> bool:

@@ -53,6 +53,6 @@ def quoted(words: str) -> str:
 def timeline(events: Iterable[AuditEvent]) -> list[dict[str, Any]]:
     """Rows of the trail as the timeline shows them."""
     return [
-        {"at": event.at, "title": trail.title(event), "actor": event.actor_label, "text": quoted(event.reason)}
+        {"at": event.at, "title": trail.title(event), "actor": trail.actor(event), "text": quoted(event.reason)}
         for event in events
     ]

@@ -55,7 +55,15 @@ from market.catalog.models import (
     SolutionPart,
     TimeBase,
 )
-from market.catalog.plans import LastPlan, PlanInvalid, drop_plan, on_sale_after, plans_of, save_plan
+from market.catalog.plans import (
+    LastPlan,
+    PlanInvalid,
+    check_plan,
+    drop_plan,
+    on_sale_after,
+    plans_of,
+    save_plan,
+)
 from market.catalog.queries import (
     Branch,
     can_be_bought,
@@ -153,6 +161,7 @@ __all__ = [
     "categories",
     "category_names",
     "changes",
+    "check_plan",
     "choice_of",
     "claim",
     "comment",

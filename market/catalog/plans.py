@@ -88,10 +88,9 @@ def save_plan(
         "name_zh": name_zh.strip(), "name_en": name_en.strip(), "summary_zh": summary_zh.strip(),
         "summary_en": summary_en.strip(), "trial_days": trial_days, "position": position,
     }  # fmt: skip
-    problems = list(_word_problems(slug, words))
-    written = _charges(offering, charges, problems)
-    if problems:
-        raise PlanInvalid(problems)
+    written = check_plan(
+        offering, slug=slug, name_zh=name_zh, name_en=name_en, trial_days=trial_days, charges=charges
+    )
     plan = draft_of(offering, slug) or _next_version(offering, slug, words, at=at)
     before = snapshot(plan)
     for column, value in words.items():
@@ -101,6 +100,24 @@ def save_plan(
     plan.charges.extend(written)
     record("plan.saved", plan, offering, by=by, at=at, before=before, after=snapshot(plan))
     return plan
+
+
+def check_plan(
+    offering: Offering,
+    *,
+    slug: str,
+    name_zh: str,
+    name_en: str,
+    trial_days: int,
+    charges: Sequence[Mapping[str, Any]],
+) -> list[Charge]:
+    """The charges as `save_plan` would write them. Raises PlanInvalid with everything that is wrong."""
+    words = {"name_zh": name_zh.strip(), "name_en": name_en.strip(), "trial_days": trial_days}
+    problems = list(_word_problems(slug, words))
+    written = _charges(offering, charges, problems)
+    if problems:
+        raise PlanInvalid(problems)
+    return written
 
 
 def drop_plan(plan: Plan, *, by: audit.Actor, at: datetime, reason: str = "") -> None:
@@ -276,12 +293,11 @@ _FEES_EN = {"month": "Monthly fee", "year": "Yearly fee", "once": "One-off fee"}
 
 
 def _terms(raw: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
-    try:
-        return rating.dump(rating.parse(raw or {}))
-    except rating.InvalidTerms as refusal:
+    wrong = rating.problems(raw or {})
+    for refusal in wrong:
         field = f"{path}.{refusal.field}" if refusal.field else path
         problems.append(Problem(field, refusal.message, refusal.params))
-        return {}
+    return {} if wrong else rating.dump(rating.parse(raw or {}))
 
 
 def _charge_problems(charge: Charge, row: Mapping[str, Any], path: str) -> Iterator[Problem]:

@@ -129,7 +129,7 @@ def actor(mine: Sequence[Subscription]) -> Callable[[audit.AuditEvent], str]:
     def name(event: audit.AuditEvent) -> str:
         if event.action in trail.BY_PROVIDER and event.subject_id in providers:
             return providers[event.subject_id]
-        return _("系统") if event.actor_kind == "system" else event.actor_label
+        return trail.actor(event)
 
     return name
 

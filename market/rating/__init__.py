@@ -8,6 +8,7 @@ Invariants  equal input gives the equal amount for ever; steps add up to the exa
     from market import rating
 
     rating.parse(raw: Mapping) -> Terms            charge terms from JSON; InvalidTerms(.field .message .params)
+    rating.problems(raw) -> list[InvalidTerms]     all that parse would refuse, for forms
     rating.dump(terms) -> dict                     rating.model_of(terms) -> str    rating.MODELS: tuple[str, ...]
     rating.Terms = Flat | PerUnit | Graduated | Volume | Package;  rating.Tier
         Flat(amount, interval)                     PerUnit(unit_price, included=0)
@@ -48,6 +49,7 @@ from market.rating.terms import (
     dump,
     model_of,
     parse,
+    problems,
 )
 from market.rating.wording import describe, explain, formula, number_text, price_text
 
@@ -80,6 +82,7 @@ __all__ = [
     "number_text",
     "parse",
     "price_text",
+    "problems",
     "rate",
     "segment_fen",
     "share",

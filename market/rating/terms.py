@@ -18,8 +18,12 @@ AMOUNT_PLACES: Final = 2
 UNIT_PRICE_PLACES: Final = 8
 PRICE_LIMIT: Final = Decimal(10) ** 9
 MOST_TIERS: Final = 20
+#: More complaints at once than these help nobody.
+MOST_PROBLEMS: Final = 60
 
 _ZERO: Final = Decimal(0)
+#: Numbers that can be right or wrong whatever the others are.
+_ALONE: Final = ("amount", "unit_price", "included", "package_size", "package_price", "flat")
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -96,6 +100,35 @@ def parse(raw: Mapping[str, Any]) -> Terms:
     keys, read = _READERS[model]
     _refuse_unknown(raw, {"model", *keys}, "")
     return read(raw)
+
+
+def problems(raw: Mapping[str, Any]) -> list[InvalidTerms]:
+    """Everything `parse` would refuse, box by box. A wrong bound ends the list: what follows depends on it."""
+    found: list[InvalidTerms] = []
+    while True:
+        try:
+            parse(raw)
+        except InvalidTerms as refusal:
+            found.append(refusal)
+            mended = _mended(raw, refusal.field)
+            if mended is None or len(found) > MOST_PROBLEMS:
+                return found
+            raw = mended
+        else:
+            return found
+
+
+def _mended(raw: Any, path: str) -> Any:
+    """`raw` with a number that is right at `path`, so that the rest can be read; None where none would do."""
+    name, _, rest = path.partition(".")
+    if not rest:
+        return {**raw, name: "1"} if name in _ALONE else None
+    place, _, rest = rest.partition(".")
+    if name != "tiers" or rest not in _ALONE:
+        return None
+    rows = list(raw["tiers"])
+    rows[int(place)] = {**rows[int(place)], rest: "1"}
+    return {**raw, "tiers": rows}
 
 
 def dump(terms: Terms) -> dict[str, Any]:

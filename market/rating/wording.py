@@ -76,6 +76,8 @@ _EN: Final[Mapping[str, str]] = {
     "price.included": "{included} included per period",
 }
 _MOST_PLACES: Final = 8
+_BOUND_PLACES: Final = 2
+_ABOUT: Final = "≈ "
 
 
 def formula(step: Step, unit: str = "", locale: str = "zh") -> str:
@@ -155,7 +157,7 @@ def number_text(number: Decimal | Fraction | None) -> str:
     exact = Fraction(number or 0)
     places = decimal_places(exact)
     whole, point, decimals = quantities.text(quantities.round6(abs(exact))).partition(".")
-    approximate = "" if places is not None and places <= quantities.PLACES else "≈ "
+    approximate = "" if places is not None and places <= quantities.PLACES else _ABOUT
     return f"{approximate}{'−' if exact < 0 else ''}{int(whole):,}{point}{decimals}"
 
 
@@ -199,9 +201,22 @@ def _per_unit(words: Mapping[str, str], step: Step, unit: str) -> str:
 def _range(
     words: Mapping[str, str], over: Decimal | Fraction | None, up_to: Decimal | Fraction | None, unit: str
 ) -> str:
-    if up_to is not None:
-        return words["range.between"].format(over=number_text(over), up_to=_measured(up_to, unit))
-    return words["range.over"].format(over=_measured(over, unit)) if over else words["range.all"]
+    """The bounds of a tier, for the eye: one ≈ stands for both. Quantities and prices stay as exact as they are."""
+    if up_to is None:
+        return words["range.over"].format(over=quantities.measure(_bound(over), unit)) if over else words["range.all"]
+    start, end = _bound(over), _bound(up_to)
+    if start.startswith(_ABOUT):
+        end = end.removeprefix(_ABOUT)
+    return words["range.between"].format(over=start, up_to=quantities.measure(end, unit))
+
+
+def _bound(number: Decimal | Fraction | None) -> str:
+    """A bound; one from 1 on that needs more than six places is rounded to two, since days cut it anywhere."""
+    exact = Fraction(number or 0)
+    text = number_text(exact)
+    if exact < 1 or not text.startswith(_ABOUT):
+        return text
+    return _ABOUT + number_text(Fraction(half_up(exact * 10**_BOUND_PLACES), 10**_BOUND_PLACES))
 
 
 def _tier_prices(words: Mapping[str, str], tiers: Sequence[Tier], unit: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -62,6 +64,11 @@ class RegisterForm(forms.MarketForm):
             (s.slug, local(s, "name")) for s in accounts.sectors()
         ]
 
+    def asked(self) -> dict[str, Any]:
+        """What was filled in, as `accounts.register` takes it; a box that was not sent is empty."""
+        names = ("email", "name", "password", "organization_name", "code", "city_code")
+        return {name: self[name].data or "" for name in names} | {"sector_slug": self.sector_slug.data or None}
+
 
 @bp.get("/sign-in")
 def sign_in() -> Answer:
@@ -101,29 +108,24 @@ def register() -> Answer:
 
 @bp.post("/register")
 def register_post() -> Answer:
-    """Register, sign in and go on to what she came for."""
+    """Register, sign in and go on to what she came for; or say at once all that must be changed."""
     form = RegisterForm()
     form.fill_choices()
-    if form.validate_on_submit():
-        try:
-            membership = accounts.register(
-                email=form.email.data,
-                name=form.name.data,
-                password=form.password.data,
-                organization_name=form.organization_name.data,
-                code=form.code.data,
-                city_code=form.city_code.data,
-                sector_slug=form.sector_slug.data or None,
-                at=resources.clock.now(),
-                address=request.remote_addr or "",
-            )
-        except MarketError as refusal:
-            form.refuse(refusal)
-        else:
-            login.sign_in(membership.user)
-            login.act_for(membership)
-            return redirect(login.safe_next(url_for("console.overview.index")), 303)
+    filled = form.validate_on_submit()
+    try:
+        if filled:
+            at, address = resources.clock.now(), request.remote_addr or ""
+            return _enter(accounts.register(**form.asked(), at=at, address=address))
+        accounts.check_registration(**form.asked())
+    except MarketError as refusal:
+        form.refuse(refusal)
     return render_template("storefront/auth/register.html", form=form), 422
+
+
+def _enter(membership: accounts.Membership) -> Response:
+    login.sign_in(membership.user)
+    login.act_for(membership)
+    return redirect(login.safe_next(url_for("console.overview.index")), 303)
 
 
 def _home() -> str:

@@ -138,8 +138,10 @@ def _notes(
 
 
 def _use(charge: Charge, terms: Any) -> str:
-    unit = unit_of(charge)
+    """One kind of use by its name: two of them may well be counted in the same unit."""
+    name, unit = formats.local(charge, "name"), unit_of(charge)
+    price = short_price(terms, unit)
     if terms.included:
         included = formats.quantity(terms.included, unit)
-        return _("含 %(included)s，超出 %(price)s", included=included, price=short_price(terms, unit))
-    return _("%(name)s %(price)s", name=formats.local(charge, "name"), price=short_price(terms, unit))
+        return _("%(name)s含 %(included)s，超出 %(price)s", name=name, included=included, price=price)
+    return _("%(name)s %(price)s", name=name, price=price)

@@ -30,14 +30,9 @@ def index() -> str:
         kinds=kinds,
         about=about,
         link=lambda event: _link(event, mine),
-        actor=_actor,
+        actor=trail.actor,
         trail=trail,
     )
-
-
-def _actor(event: AuditEvent) -> str:
-    """Who it was; the market's own programs have no name that says anything to a provider."""
-    return _("系统") if event.actor_kind == "system" else event.actor_label
 
 
 def _link(event: AuditEvent, mine: set[int]) -> str:

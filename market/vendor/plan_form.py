@@ -104,6 +104,13 @@ class ChargeRow:
         return formats.local(meter, "unit") if meter else ""
 
     @property
+    def title(self) -> str:
+        """What to call it: the name typed, else the chosen meter's, else its kind."""
+        typed = {"name_zh": self.form.name_zh.data or "", "name_en": self.form.name_en.data or ""}
+        meter = self.meters.get(self.form.meter.data or "")
+        return formats.local(typed, "name") if any(typed.values()) else formats.local(meter, "name") if meter else str(KINDS[self.kind])
+
+    @property
     def fields(self) -> Iterator[Field]:
         """Every box that is shown, in the order of the page."""
         yield from (self.form.name_zh, self.form.name_en)
@@ -184,13 +191,8 @@ class PlanEditor:
 
     def refuse(self, refusal: PlanInvalid) -> None:
         """Put every complaint of the catalogue at its box."""
-        boxes = {box.name: box for box in self}
         for problem in refusal.problems:
-            message, box = _(problem.message, **problem.params), boxes.get(self._name(problem.field))
-            if box is None:
-                self.form_errors.append(message)
-            else:
-                box.errors = [*box.errors, message]
+            self._complain(problem.field, _(problem.message, **problem.params))
 
     def example(self) -> billing.Estimate | None:
         """A month of the plan as it stands in the boxes, at the usual quantities; None and messages if it cannot be read."""
@@ -202,11 +204,9 @@ class PlanEditor:
 
     def _transient(self, place: int, row: ChargeRow) -> Charge | None:
         meter = row.meters.get(row.form.meter.data or "")
-        try:
-            terms = rating.dump(rating.parse(row.terms()))
-        except rating.InvalidTerms as refusal:
-            self._complain(f"charges.{place}.{refusal.field}", errors.translate(refusal))
-            return None
+        wrong = rating.problems(row.terms())
+        for each in wrong:
+            self._complain(f"charges.{place}.{each.field}", errors.translate(each))
         if not row.flat and meter is None:
             self._complain(f"charges.{place}.meter", _("选择按哪个计量项的用量收费。"))
         try:
@@ -214,16 +214,28 @@ class PlanEditor:
         except Refusal as refusal:
             self._complain(f"charges.{place}.typical", errors.translate(refusal))
             return None
+        if wrong:
+            return None
+        terms = rating.dump(rating.parse(row.terms()))
         zh = row.form.name_zh.data or (meter.name_zh if meter else str(KINDS[row.kind]))
         en = row.form.name_en.data or (meter.name_en if meter else str(KINDS[row.kind]))
         return Charge(slug=str(place), name_zh=zh, name_en=en, meter=meter, terms=terms, typical=typical, position=place)
 
     def _complain(self, path: str, message: str) -> None:
+        """Say it at the box; of a charge with the charge's name, since all of them have boxes alike."""
         box = next((box for box in self if box.name == self._name(path)), None)
+        first, *place = path.split(".")
+        if first == "charges" and place:
+            named = {"number": int(place[0]) + 1, "name": self.rows[int(place[0])].title, "problem": message}
+            message = (
+                _("收费项目 %(number)s“%(name)s”：%(problem)s", **named)
+                if box is None
+                else _("收费项目 %(number)s“%(name)s”，%(box)s：%(problem)s", box=box.label.text, **named)
+            )
         if box is None:
             self.form_errors.append(message)
-        else:
-            box.errors = [*box.errors, message]
+        elif not box.errors:
+            box.errors = [message]
 
     def _name(self, path: str) -> str:
         """The box a path of the catalogue means; tiers left empty were not sent, so they are counted over."""

@@ -69,6 +69,7 @@ def new(offering_id: int) -> Answer:
     if same is not None and same.status is PlanStatus.DRAFT and same.created_at >= resources.clock.now() - DOUBLE_CLICK:
         return redirect(url_for(".index", offering_id=offering.id), 303)
     if same is not None:
+        _complain(offering, editor, None)
         editor.words.slug.errors = [_("这项服务已有代号为“%(slug)s”的套餐，请换一个。", slug=editor.words.slug.data)]
         return _page(offering, editor), 422
     return _write(offering, editor, None)
@@ -122,28 +123,41 @@ def _write(offering: Offering, editor: PlanEditor, plan: Plan | None) -> Answer:
         estimate = editor.example() if action == "example" else None
         html = _page(offering, editor, plan, estimate)
         return (html, 422) if editor.has_errors else html
-    if not editor.words.validate():
+    if not _complain(offering, editor, plan):
         return _page(offering, editor, plan), 422
-    try:
-        saved = _save(offering, editor, plan)
-    except PlanInvalid as refusal:
-        editor.refuse(refusal)
-        return _page(offering, editor, plan), 422
+    saved = _save(offering, editor, plan)
     flash(_("套餐“%(name)s”已保存，下面是它的示例账单。", name=formats.local(saved, "name")), "ok")
     return redirect(url_for(".index", offering_id=offering.id, _anchor=f"plan-{saved.slug}"), 303)
 
 
+def _complain(offering: Offering, editor: PlanEditor, plan: Plan | None) -> bool:
+    """Whether all is right; what is not is said at its box, of the words and the charges in one round."""
+    right = editor.words.validate()
+    try:
+        catalog.check_plan(offering, **_asked(editor, plan))
+    except PlanInvalid as refusal:
+        editor.refuse(refusal)
+        return False
+    return right
+
+
+def _asked(editor: PlanEditor, plan: Plan | None) -> dict[str, Any]:
+    words = editor.words
+    days = (words.trial_days.data or "0").strip()
+    return {
+        "slug": plan.slug if plan else (words.slug.data or "").strip(),
+        "name_zh": words.name_zh.data or "",
+        "name_en": words.name_en.data or "",
+        "trial_days": int(days) if days.isascii() and days.isdigit() and len(days) < 6 else -1,
+        "charges": editor.charges(),
+    }
+
+
 def _save(offering: Offering, editor: PlanEditor, plan: Plan | None) -> Plan:
     words, now = editor.words, resources.clock.now()
-    days = (words.trial_days.data or "0").strip()
     saved = catalog.save_plan(
-        offering,
-        slug=plan.slug if plan else (words.slug.data or "").strip(),
-        name_zh=words.name_zh.data, name_en=words.name_en.data,
-        summary_zh=words.summary_zh.data, summary_en=words.summary_en.data,
-        trial_days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else -1,
-        position=plan.position if plan else len({each.slug for each in offering.plans}),
-        charges=editor.charges(), by=g.actor, at=now,
+        offering, **_asked(editor, plan), summary_zh=words.summary_zh.data, summary_en=words.summary_en.data,
+        position=plan.position if plan else len({each.slug for each in offering.plans}), by=g.actor, at=now,
     )  # fmt: skip
     if catalog.pending_revision(offering) is None:
         # A new price goes live with a revision, so there has to be one to submit.

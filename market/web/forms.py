@@ -31,11 +31,14 @@ class MarketForm(FlaskForm):
     """
 
     def refuse(self, refusal: MarketError) -> None:
-        """Put what a domain refused at its fields, or above the form when it names none."""
+        """Put what a domain refused at its fields, or above the form when it names none.
+
+        A field that already says what is wrong with it keeps to that.
+        """
         messages = field_messages(refusal)
         for name, message in messages.items():
             if name in self:
-                self[name].errors = [*self[name].errors, message]
+                self[name].errors = self[name].errors or [message]
             else:
                 self.form_errors.append(message)
         if not messages:

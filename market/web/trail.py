@@ -114,6 +114,11 @@ REASONS = {
 }
 
 
+def actor(event: AuditEvent) -> str:
+    """Who it was; the market's own programs have no name that says anything to a reader."""
+    return gettext("系统") if event.actor_kind == "system" else event.actor_label
+
+
 def title(event: AuditEvent) -> str:
     """What happened, in a few words."""
     return str(TITLES.get(event.action, event.action))

@@ -56,6 +56,13 @@
     });
   };
 
+  // A box is as wrong as the words that arrived beside it; the box itself stays, for somebody is typing in it.
+  const markBoxes = () => all('[data-error-of]').forEach((words) => {
+    const box = document.getElementById(words.dataset.errorOf);
+    if (words.textContent.trim()) box.setAttribute('aria-invalid', 'true');
+    else box.removeAttribute('aria-invalid');
+  });
+
   const focusErrors = (root) => root.querySelector('[data-error-summary]')?.focus();
 
   // On a phone the side menu is one line that scrolls: the current entry comes into view.
@@ -93,6 +100,7 @@
     if (flashes && !event.detail.xhr?.getResponseHeader('HX-Retarget')) flashes.textContent = flashes.dataset.failed;
   }));
 
+  document.addEventListener('htmx:afterSettle', markBoxes);
   document.addEventListener('htmx:afterSwap', (event) => {
     enhance(event.target);
     focusErrors(event.target);

@@ -35,6 +35,16 @@ def test_what_waits_longest_comes_first_with_its_age(enter, clock):
     assert "2026年12月1日 到期" in text
 
 
+def test_programs_are_called_the_system(enter):
+    with db.transaction():
+        offering = an_offering(facts=complete_facts(name_zh="每日备份"))
+        audit.record("offering.listed", offering, by=audit.system("billing"), at=resources.clock.now())
+    client = enter(Role.AUDITOR)
+    for page in (client.page("/admin/"), client.page("/admin/?lang=en")):
+        assert "billing" not in page.text
+    assert "System" in page.text
+
+
 @pytest.mark.parametrize(("role", "seen"), [(Role.REVIEWER, True), (Role.FINANCE, False)])
 def test_each_role_sees_what_it_may(enter, role, seen):
     with db.transaction():

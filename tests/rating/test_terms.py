@@ -122,5 +122,16 @@ def test_any_json_is_either_terms_or_refused(raw):
         terms = rating.parse(raw)
     except InvalidTerms as refusal:
         assert str(refusal)
+        assert str(rating.problems(raw)[0]) == str(refusal)
     else:
         assert rating.rate(terms, Decimal(1)).fen >= 0
+        assert not rating.problems(raw)
+
+
+def test_every_wrong_number_is_found_and_a_wrong_bound_ends_the_list():
+    rows = [{"up_to": "10", "unit_price": "x", "flat": "-1"}, {"up_to": "5", "unit_price": ""}, {"up_to": "5", "unit_price": "1"}]
+    found = rating.problems(graduated_of(*rows, included="y"))
+    assert [each.field for each in found] == ["tiers.0.unit_price", "tiers.0.flat", "tiers.1.unit_price", "tiers.1.up_to"]
+    package = {"model": "package", "package_size": "0", "package_price": "", "included": "y"}
+    assert [each.field for each in rating.problems(package)] == ["package_size", "package_price", "included"]
+    assert [each.field for each in rating.problems({"model": "none"})] == ["model"]

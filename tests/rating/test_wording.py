@@ -91,6 +91,30 @@ def test_a_prorated_allowance_is_shown_as_the_days_it_comes_from():
     )
 
 
+@pytest.mark.parametrize(
+    ("bounds", "share", "quantity", "ranges"),
+    [
+        (("1000", "10000"), Share(Fraction(11, 31), 11, 31), "5000", ["0–≈ 354.84 条", "≈ 354.84–3,548.39 条", "超过 ≈ 3,548.39 条"]),
+        (("1000", "3100"), Share(Fraction(1, 31), 1, 31), "200", ["0–≈ 32.26 条", "≈ 32.26–100 条", "超过 100 条"]),
+        (("310", "620.5"), Share(Fraction(1, 2), 15, 30), "400", ["0–155 条", "155–310.25 条", "超过 310.25 条"]),
+        (("0.01", "31"), Share(Fraction(1, 31), 1, 31), "2", ["0–≈ 0.000323 条", "≈ 0.000323–1 条", "超过 1 条"]),
+    ],
+)
+def test_bounds_cut_by_days_are_rounded_for_the_eye(bounds, share, quantity, ranges):
+    terms = graduated((bounds[0], "0.1"), (bounds[1], "0.08"), (None, "0.05"))
+    steps = rating.rate(terms, Decimal(quantity), share=share).steps
+    for step, said in zip(steps, ranges, strict=True):
+        assert f"（{said}）" in rating.formula(step, "条")
+    assert sum(step.quantity for step in steps) == Decimal(quantity)
+
+
+def test_quantities_stay_as_exact_when_bounds_are_rounded():
+    terms = graduated(("1000", "0.1"), (None, "0.08"))
+    first = rating.rate(terms, Decimal(5000), share=Share(Fraction(11, 31), 11, 31)).steps[0]
+    assert rating.formula(first, "条") == "第 1 档（0–≈ 354.84 条）：≈ 354.83871 条 × ¥0.10"
+    assert rating.formula(first, "msgs", "en") == "Tier 1 (0–≈ 354.84 msgs): ≈ 354.83871 msgs × ¥0.10"
+
+
 def test_a_step_without_a_unit_reads_without_a_gap():
     assert rating.formula(rating.rate(per_unit("0.5"), Decimal(3)).steps[0]) == "3 × ¥0.50"
 

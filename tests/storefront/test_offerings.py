@@ -26,6 +26,8 @@ from tests.builders.catalog import (
 from tests.conftest import PRESENT
 from tests.support.clock import FakeClock
 
+RESTORED = {"model": "per_unit", "unit_price": "0.60", "included": "20"}
+
 
 def offer(slug: str, *, category: str = "storage", facts: dict[str, Any] | None = None, **plan: Any) -> Offering:
     """A live offering with one plan: ¥99.00 a month and ¥0.50 a GB beyond 200 GB, if nothing else is said."""
@@ -57,7 +59,7 @@ def backup(app) -> str:
 def test_a_card_says_where_prices_start_what_is_included_and_what_more_costs(client, backup) -> None:
     text = client.page("/offerings/").text
     assert "¥99/月起" in text
-    assert "含 200 GB，超出 ¥0.50/GB" in text
+    assert "存放空间含 200 GB，超出 ¥0.50/GB" in text
     assert "免费试用 30 天" in text and "广州市" in text and "等保三级" in text
 
 
@@ -223,6 +225,38 @@ def test_a_quantity_that_cannot_be_read_is_told_at_its_field_and_kept(client, ba
     assert response.status_code == 422
     assert complaint in html and 'aria-invalid="true"' in html and "data-error-summary" in html
     assert f'value="{typed[:40].replace("<", "&lt;").replace(">", "&gt;")}"' in html
+
+
+def test_two_kinds_of_use_in_one_unit_are_told_apart(client, app) -> None:
+    with db.transaction():
+        plan = offer("copies").plans[0]
+        a_charge(plan, RESTORED, meter="egress", slug="egress", name_zh="找回流量", name_en="Restored")
+    assert "找回流量含 20 次，超出 ¥0.60/" in client.page("/offerings/").text
+    assert "Restored: 20 calls included, then ¥0.60/" in client.page("/offerings/?lang=en").text
+
+
+def test_every_wrong_quantity_is_told_by_itself(client, app) -> None:
+    with db.transaction():
+        plan = offer("copies").plans[0]
+        a_charge(plan, RESTORED, meter="egress", slug="egress")
+        slugs = [charge.slug for charge in plan.charges if charge.meter is not None]
+    assert len(slugs) == 2
+    page = client.page("/offerings/copies?" + "&".join(f"{slug}=x" for slug in slugs), status=422)
+    for slug in slugs:
+        box, words = page.one("input", id=f"use-{slug}"), page.one("span", id=f"use-{slug}-error")
+        assert box.get("aria-invalid") == "true" and box.get("aria-describedby") == words.get("id")
+        # What htmx brings in place marks the box as well.
+        assert f"#use-{slug}-error" in box.get("hx-select-oob") and words.get("data-error-of") == box.get("id")
+    assert len(page.all("li", **{"class": "err"})) == 2
+
+
+def test_a_part_of_a_month_is_explained_beside_the_prices(client, app) -> None:
+    with db.transaction():
+        offer("flat")
+    assert "不满一个月时，月费和包含的用量按天折算，单价不变。" in client.page("/offerings/flat").text
+    with db.transaction():
+        offer("texts", per_unit=None, graduated=[("1000", "0.1"), (None, "0.05")])
+    assert "不满一个月时，月费、包含的用量和分档界限都按天折算，单价不变。" in client.page("/offerings/texts").text
 
 
 def test_an_amount_beyond_reason_is_refused(client, backup) -> None:

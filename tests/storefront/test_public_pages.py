@@ -12,6 +12,7 @@ from market.providers import ProviderStatus
 from market.storefront.help import TOPICS
 from tests.builders.accounts import a_city, a_sector
 from tests.builders.catalog import a_category, a_licence, a_plan, a_provider, an_offering, complete_facts
+from tests.support.pages import text_of
 
 
 @pytest.fixture
@@ -36,6 +37,11 @@ def test_home_shows_true_counts_and_what_is_new(client, stocked) -> None:
     text = client.page("/").text
     assert "2 项服务，来自 1 家已核验的服务商" in text
     assert "示例备份" in text and "示例网盘" in text and "¥50/月起" in text
+
+
+def test_the_count_on_a_category_says_what_is_counted(client, stocked) -> None:
+    assert "2 项服务" in text_of(client.page("/").one("nav", **{"class": "cats"}))
+    assert "2 services" in text_of(client.page("/?lang=en").one("nav", **{"class": "cats"}))
 
 
 def test_home_sends_a_search_to_the_list(client, stocked) -> None:

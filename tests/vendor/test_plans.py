@@ -89,8 +89,21 @@ def test_what_is_wrong_stands_at_its_box_and_everything_typed_stays(vendor, plan
     assert page.status == 422 and not stored(offering)
     for box in ("charges-1-tiers-1-up_to", "charges-0-amount", "trial_days", "name_en"):
         assert page.one("input", id=box).get("aria-invalid") == "true", box
+    assert "收费项目 2“占用空间”，第 2 档，到多少：第 2 档的上限须大于 1000" in page.text
     assert page.one("input", id="charges-0-amount").get("value") == "十元"
     assert page.one("input", id="charges-1-tiers-0-up_to").get("value") == "1000"
+
+
+def test_everything_wrong_is_said_in_one_round(vendor, plans, offering):
+    page = with_charge(vendor, plans, "package", **USED)
+    wrong = {"charges-0-amount": "", "charges-1-package_size": "x", "charges-1-package_price": "-1", "charges-1-included": "y"}
+    page = page.submit(button="保存套餐", name_zh="字" * 41, name_en="", **wrong)
+    assert page.status == 422 and not stored(offering)
+    for box in ("name_zh", "name_en", *wrong):
+        assert page.one("input", id=box).get("aria-invalid") == "true", box
+    example = page.submit(button="重新算示例账单")
+    for box in wrong:
+        assert example.one("input", id=box).get("aria-invalid") == "true", box
 
 
 def test_empty_tiers_do_not_count_and_errors_still_find_their_row(vendor, plans):
