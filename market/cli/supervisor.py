@@ -62,8 +62,7 @@ class Child:
 
 def supervise(children: Sequence[Child], *, ready: Callable[[], None]) -> None:
     """Run the children until a signal; start again what dies; call `ready` once all answer."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    _heed(_stop)
     try:
         for child in children:
             child.start()
@@ -80,7 +79,14 @@ def supervise(children: Sequence[Child], *, ready: Callable[[], None]) -> None:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    """The first signal ends it; it often comes twice, from the terminal and from make."""
+    _heed(signal.SIG_IGN)
     raise Stopped
+
+
+def _heed(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 def _await_ready(children: Sequence[Child]) -> None:
@@ -110,8 +116,7 @@ def _revive(child: Child) -> None:
 
 def _end(children: Sequence[Child]) -> None:
     """Ask politely, wait, then insist."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+    _heed(signal.SIG_IGN)
     running = [child.process for child in children if child.process and not child.dead]
     for process in running:
         process.terminate()

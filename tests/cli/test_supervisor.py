@@ -1,0 +1,68 @@
+"""Keeping processes running: what is killed comes back, what cannot start is given up on, and one word stops all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from market.config import ROOT
+
+PROGRAM = """
+from market.cli.supervisor import Child, supervise
+supervise([Child("sleeper", {command!r})], ready=lambda: print("ready", flush=True))
+"""
+
+
+@contextmanager
+def supervised(*command: str) -> Iterator[subprocess.Popen[str]]:
+    program = PROGRAM.format(command=list(command))
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def eventually(so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return so()
+
+
+def test_both_signals_at_once_stop_everything_without_a_traceback() -> None:
+    with supervised("sleep", "60") as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        (child,) = children(process)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 0 and "Stopping" in said and "Traceback" not in said
+    assert not Path(f"/proc/{child}").exists()
+
+
+def test_what_is_killed_is_started_again() -> None:
+    with supervised("sleep", "60") as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        (first,) = children(process)
+        os.kill(first, signal.SIGKILL)
+        assert eventually(lambda: children(process) not in ([], [first]))
+
+
+def test_what_ends_by_itself_again_and_again_is_given_up_on_in_words() -> None:
+    with supervised("false") as process:
+        _, said = process.communicate(timeout=30)
+    assert process.returncode != 0 and "sleeper ended 5 times in a row" in said
