@@ -107,6 +107,7 @@ def start_revision(offering: Offering, *, by: audit.Actor, at: datetime) -> Offe
 
     Raises RevisionPending while another one is under way, Retired for a retired offering.
     """
+    db.lock(offering)  # two who start at once take turns, and the second sees the first one's draft
     if offering.status is OfferingStatus.RETIRED:
         raise Retired
     if pending_revision(offering) is not None:

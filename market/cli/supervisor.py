@@ -80,11 +80,15 @@ def supervise(children: Sequence[Child], *, ready: Callable[[], None]) -> None:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     """The first signal ends it; it often comes twice, from the terminal and from make."""
-    _heed(signal.SIG_IGN)
+    _heed(_go_on)
     raise Stopped
 
 
-def _heed(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+def _go_on(_number: int, _frame: FrameType | None) -> None:
+    """What a further signal does. Not SIG_IGN: Python complains of one that had already arrived by then."""
+
+
+def _heed(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handler)
 
@@ -116,7 +120,7 @@ def _revive(child: Child) -> None:
 
 def _end(children: Sequence[Child]) -> None:
     """Ask politely, wait, then insist."""
-    _heed(signal.SIG_IGN)
+    _heed(_go_on)
     running = [child.process for child in children if child.process and not child.dead]
     for process in running:
         process.terminate()
