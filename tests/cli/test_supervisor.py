@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from market.config import ROOT
@@ -23,12 +23,18 @@ supervise([Child("sleeper", {command!r})], ready=lambda: print("ready", flush=Tr
 def supervised(*command: str) -> Iterator[subprocess.Popen[str]]:
     program = PROGRAM.format(command=list(command))
     process = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -36,8 +42,16 @@ def children(process: subprocess.Popen[str]) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
+def running(pid: int) -> bool:
+    """Whether there is such a process; one that only waits to be collected has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def eventually(so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not so() and time.monotonic() < deadline:
         time.sleep(0.05)
     return so()
@@ -49,9 +63,9 @@ def test_both_signals_at_once_stop_everything_without_a_traceback() -> None:
         (child,) = children(process)
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 0 and "Stopping" in said and "Traceback" not in said
-    assert not Path(f"/proc/{child}").exists()
+    assert not running(child)
 
 
 def test_what_is_killed_is_started_again() -> None:
@@ -62,7 +76,16 @@ def test_what_is_killed_is_started_again() -> None:
         assert eventually(lambda: children(process) not in ([], [first]))
 
 
+def test_a_supervisor_that_is_killed_takes_what_it_started_with_it() -> None:
+    with supervised("sleep", "60") as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        (child,) = children(process)
+        process.kill()
+        process.wait()
+        assert eventually(lambda: not running(child))
+
+
 def test_what_ends_by_itself_again_and_again_is_given_up_on_in_words() -> None:
     with supervised("false") as process:
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
     assert process.returncode != 0 and "sleeper ended 5 times in a row" in said
