@@ -15,9 +15,12 @@ from market.accounts import models as _accounts
 from market.audit import models as _audit
 from market.billing import models as _billing
 from market.catalog import models as _catalog
+from market.credentials import models as _credentials
+from market.documents import models as _documents
 from market.metering import models as _metering
 from market.notifications import models as _notifications
 from market.payments import models as _payments
+from market.policies import models as _policies
 from market.providers import models as _providers
 from market.recommended import models as _recommended
 from market.search import models as _search
@@ -25,7 +28,7 @@ from market.subscriptions import models as _subscriptions
 
 metadata: MetaData = db.Base.metadata
 MODELS = (
-    _accounts, _audit, _providers, _catalog, _recommended, _subscriptions,
+    _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions,
     _metering, _billing, _payments, _notifications, _search,
 )  # fmt: skip
 

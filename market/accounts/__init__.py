@@ -19,14 +19,19 @@ from market.accounts.actions import (
     touch_key,
 )
 from market.accounts.models import (
+    CHECK_LIFECYCLE,
     ApiKey,
+    CheckStatus,
     City,
+    Invitation,
     Membership,
     Organization,
     OrganizationKind,
     Role,
     Sector,
+    SizeClass,
     User,
+    Verification,
 )
 from market.accounts.passwords import MINIMUM as MINIMUM_PASSWORD
 from market.accounts.permissions import GRANTS, SCOPES, may, roles_of
@@ -41,23 +46,27 @@ from market.accounts.queries import (
     organizations,
     sectors,
     user_by_email,
-    user_of_session,
 )
 
 __all__ = [
+    "CHECK_LIFECYCLE",
     "GRANTS",
     "MINIMUM_PASSWORD",
     "SCOPES",
     "USED_PRECISION",
     "ApiKey",
+    "CheckStatus",
     "City",
     "EmailTaken",
+    "Invitation",
     "Membership",
     "Organization",
     "OrganizationKind",
     "Role",
     "Sector",
+    "SizeClass",
     "User",
+    "Verification",
     "add_user",
     "authenticate",
     "check_registration",
@@ -79,5 +88,4 @@ __all__ = [
     "sectors",
     "touch_key",
     "user_by_email",
-    "user_of_session",
 ]

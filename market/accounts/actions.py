@@ -124,7 +124,6 @@ def add_user(*, email: str, name: str, password: str, at: datetime, locale: str 
         email=email.strip().lower(),
         name=name.strip(),
         password_hash=passwords.hash(password),
-        session_key=secrets.token_hex(8),
         locale=locale,
         created_at=at,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
+from market.kit.lifecycle import Lifecycle
 
 
 class City(db.Base):
@@ -43,28 +44,23 @@ class User(db.Base):
 
     id: Mapped[int] = db.pk()
     email: Mapped[str] = mapped_column(unique=True)
+    #: When she proved that the address is hers, by opening a link sent to it.
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    phone: Mapped[str] = mapped_column(default="")
     name: Mapped[str]
     password_hash: Mapped[str]
-    #: Changes with the password, so that older sessions end.
-    session_key: Mapped[str]
     locale: Mapped[str] = mapped_column(default="zh")
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: When her personal data was removed; the row stays because bills and the audit trail name its number.
+    erased_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="user", lazy="raise")
-
-    # What Flask-Login asks of a user.
-    is_authenticated = True
-    is_anonymous = False
 
     @property
     def is_active(self) -> bool:
         """Whether this person may sign in."""
         return self.disabled_at is None
-
-    def get_id(self) -> str:
-        """What the session cookie names: the person and the password's generation."""
-        return f"{self.id}.{self.session_key}"
 
     def __str__(self) -> str:
         return self.name
@@ -76,6 +72,37 @@ class OrganizationKind(StrEnum):
     BUYER = "buyer"
     PROVIDER = "provider"
     PLATFORM = "platform"
+
+
+class CheckStatus(StrEnum):
+    """How far the check of a firm against its business licence is."""
+
+    UNVERIFIED = "unverified"
+    CHECKING = "checking"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+#: A firm whose name, code or licence changes, or whose check has run out, is checked again.
+CHECK_LIFECYCLE = Lifecycle(
+    {
+        CheckStatus.UNVERIFIED: [CheckStatus.CHECKING],
+        CheckStatus.CHECKING: [CheckStatus.VERIFIED, CheckStatus.REFUSED],
+        CheckStatus.REFUSED: [CheckStatus.CHECKING],
+        CheckStatus.VERIFIED: [CheckStatus.EXPIRED],
+        CheckStatus.EXPIRED: [CheckStatus.CHECKING],
+    }
+)
+
+
+class SizeClass(StrEnum):
+    """The size of a firm by the rules of 2011 (工信部联企业〔2011〕300号)."""
+
+    MICRO = "micro"
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
 
 
 class Organization(db.Base):
@@ -91,6 +118,24 @@ class Organization(db.Base):
     city_code: Mapped[str | None] = mapped_column(ForeignKey("cities.code"))
     sector_slug: Mapped[str | None] = mapped_column(ForeignKey("sectors.slug"))
     phone: Mapped[str] = mapped_column(default="")
+    #: A group of the size rules (`sizes.INDUSTRIES`), with the three figures that they ask for.
+    industry: Mapped[str | None]
+    staff: Mapped[int | None]
+    revenue_fen: Mapped[int | None] = mapped_column(db.BigInt)
+    assets_fen: Mapped[int | None] = mapped_column(db.BigInt)
+    #: Computed from them by the rule set named beside it; null while a figure that the rules ask for is missing.
+    size: Mapped[SizeClass | None] = mapped_column(db.status_type(SizeClass))
+    size_rules: Mapped[str | None]
+    check_status: Mapped[CheckStatus] = mapped_column(
+        db.status_type(CheckStatus), default=CheckStatus.UNVERIFIED
+    )
+    verified_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: The last day on which the check counts: the licence's last day, or a year after the decision.
+    verified_until: Mapped[date | None]
+    #: Orders above this amount (a month's estimate, tax included) wait for an owner; null: none waits.
+    approval_above_fen: Mapped[int | None] = mapped_column(db.BigInt)
+    #: Counts changes of the profile, so that of two people who edit at once the second is told.
+    version: Mapped[int] = mapped_column(default=1)
     #: Monthly bills start on this day of the month, Asia/Shanghai.
     anchor_day: Mapped[int] = mapped_column(default=1)
     timezone: Mapped[str] = mapped_column(default="Asia/Shanghai")
@@ -134,6 +179,59 @@ class Membership(db.Base):
     organization: Mapped[Organization] = relationship(lazy="raise")
 
 
+class Invitation(db.Base):
+    """A place in an organization, offered by e-mail to somebody; open until it is taken, withdrawn or too old."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[int] = db.pk()
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    email: Mapped[str]
+    role: Mapped[Role] = mapped_column(db.status_type(Role))
+    #: SHA-256 of the random word in the link; the word itself is only in the letter.
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    invited_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+
+    organization: Mapped[Organization] = relationship(lazy="raise")
+    invited_by: Mapped[User] = relationship(foreign_keys=[invited_by_id], lazy="raise")
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Verification(db.Base):
+    """One request to check a firm against its business licence, and what was decided."""
+
+    __tablename__ = "verifications"
+
+    id: Mapped[int] = db.pk()
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    #: What the firm stated at that moment; a later change of the profile does not reach in here.
+    name: Mapped[str]
+    uscc: Mapped[str]
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    submitted_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    submitted_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    #: True when verified, False when refused, null while it waits.
+    verified: Mapped[bool | None]
+    reason: Mapped[str] = mapped_column(default="")
+    licence_until: Mapped[date | None]
+
+    organization: Mapped[Organization] = relationship(lazy="raise")
+    submitted_by: Mapped[User] = relationship(foreign_keys=[submitted_by_id], lazy="raise")
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id], lazy="raise")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ApiKey(db.Base):
     """A key for a provider's machines. Only a hash of the secret is kept."""
 
@@ -148,7 +246,13 @@ class ApiKey(db.Base):
     scopes: Mapped[list[str]] = mapped_column(db.JSONType)
     #: The CloudEvents `source` this key may use; event ids are unique within it.
     source: Mapped[str]
+    #: A test key is answered like a live one, but nothing it sends is kept.
+    test: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: The first instant at which it no longer works; set too when a successor takes over.
+    expires_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: The key that this one takes over from; both work until the older one expires.
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
     last_used_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 

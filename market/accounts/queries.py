@@ -17,13 +17,6 @@ def user_by_email(email: str) -> User | None:
     return db.session.scalar(select(User).where(User.email == email))
 
 
-def user_of_session(token: str) -> User | None:
-    """The person a session cookie names; None once she has changed her password or was disabled."""
-    id_text, _, key = token.partition(".")
-    user = db.session.get(User, int(id_text)) if id_text.isdecimal() else None
-    return user if user and user.session_key == key and user.is_active else None
-
-
 def memberships_of(user: User) -> Sequence[Membership]:
     """Where a person belongs, oldest first, with the organizations."""
     query = select(Membership).where(Membership.user_id == user.id).order_by(Membership.id)

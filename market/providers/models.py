@@ -60,6 +60,9 @@ class Provider(db.Base):
     #: The signing secret (`whsec_…`), encrypted.
     webhook_secret: Mapped[str] = mapped_column(default="")
     verified_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: The last day before identity and licences have to be looked at again, six months after the last time
+    #: (网络交易监督管理办法, Art. 24); null until it is taken in.
+    recheck_due_on: Mapped[date | None]
     version: Mapped[int] = mapped_column()
 
     organization: Mapped[Organization] = relationship(lazy="raise")

@@ -6,7 +6,7 @@ from flask import Flask, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from market import accounts
+from market import accounts, credentials, resources
 from market.accounts import Membership, User
 from market.web.htmx import is_fragment
 from market.web.navigation import endpoint_exists
@@ -17,11 +17,26 @@ ORGANIZATION = "org_id"
 _manager = LoginManager()
 
 
+class Visitor:
+    """What Flask-Login keeps of somebody who is signed in: her session, and the word in her cookie."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, session: credentials.Session, token: str) -> None:
+        self.session, self.token = session, token
+
+    def get_id(self) -> str:
+        """What the cookie names."""
+        return self.token
+
+
 def init_app(app: Flask) -> None:
     """Load people from their session cookie; send strangers to the sign-in page."""
     # A change of address is normal on mobile networks, so it only makes the session "not fresh".
     _manager.session_protection = "basic"
-    _manager.user_loader(accounts.user_of_session)
+    _manager.user_loader(_visitor)
     _manager.unauthorized_handler(to_sign_in)
     _manager.init_app(app)
     app.jinja_env.globals.update(viewer=viewer, my_memberships=memberships)
@@ -31,7 +46,7 @@ def viewer() -> User | None:
     """The person who is signed in, or None."""
     if g.get("anonymous"):
         return None
-    return current_user._get_current_object() if current_user.is_authenticated else None
+    return current_user.session.user if current_user.is_authenticated else None
 
 
 def memberships() -> list[Membership]:
@@ -46,12 +61,18 @@ def memberships() -> list[Membership]:
 def sign_in(user: User, *, remember: bool = False) -> None:
     """Begin a session for `user`; nothing of an earlier one survives."""
     session.clear()
-    login_user(user, remember=remember)
+    begun, token = credentials.start_session(
+        user, remembered=remember, agent=request.user_agent.string, address=request.remote_addr or "",
+        at=resources.clock.now(),
+    )  # fmt: skip
+    login_user(Visitor(begun, token), remember=remember)
     _forget()
 
 
 def sign_out() -> None:
     """End the session, and forget the cookie that would begin another."""
+    if current_user.is_authenticated:
+        credentials.end_session(current_user.session, at=resources.clock.now())
     session.clear()
     logout_user()  # notes in the session that the cookie is to be removed
     _forget()
@@ -86,6 +107,11 @@ def forget_loaded() -> None:
     """Drop what was loaded for this request; after a rollback it must be read anew."""
     for name in ("_login_user", "memberships", "membership", "user", "organization", "provider", "actor"):
         g.pop(name, None)
+
+
+def _visitor(token: str) -> Visitor | None:
+    found = credentials.session_of_token(token, at=resources.clock.now())
+    return Visitor(found, token) if found else None
 
 
 def _forget() -> None:

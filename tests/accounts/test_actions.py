@@ -99,7 +99,6 @@ def test_a_disabled_person_cannot_sign_in(session: Session) -> None:
     user = a_user(email="a@b.example")
     user.disabled_at = NOW
     assert accounts.authenticate("a@b.example", PASSWORD) is None
-    assert accounts.user_of_session(user.get_id()) is None
 
 
 def test_an_older_hash_is_renewed_on_the_way_in(session: Session) -> None:
@@ -107,15 +106,6 @@ def test_an_older_hash_is_renewed_on_the_way_in(session: Session) -> None:
     user.password_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     assert accounts.authenticate("a@b.example", PASSWORD) is user
     assert not passwords.outdated(user.password_hash)
-
-
-def test_a_session_ends_when_the_password_changes(session: Session) -> None:
-    user = a_user()
-    token = user.get_id()
-    assert accounts.user_of_session(token) is user
-    user.session_key = "changed"
-    assert accounts.user_of_session(token) is None
-    assert accounts.user_of_session("nonsense") is None
 
 
 @pytest.fixture

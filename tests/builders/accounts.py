@@ -35,7 +35,6 @@ def a_user(*, email: str = "", name: str = "", password: str = PASSWORD, locale:
         email=email or f"person{number}@example.com",
         name=name or f"示例用户{number}",
         password_hash=_hash(password),
-        session_key=f"{number:016x}",
         locale=locale,
         created_at=EARLY,
     )

@@ -13,7 +13,7 @@ from market.accounts import Organization, User
 from market.config import ROOT, Settings
 from market.errors import Refused
 from market.kit import money
-from market.web import forms, guards, login
+from market.web import forms, guards, login, security
 from tests.builders.accounts import a_member, a_user, an_organization
 from tests.support.client import Client
 
@@ -119,8 +119,10 @@ def site(settings: Settings, database: None) -> Flask:
     app.add_url_rule("/value", "value", _raise(money.InvalidAmount("请填写金额")))
     app.add_url_rule("/broken", "broken", _raise(RuntimeError("secret-detail")))
     app.add_url_rule("/api/v1/broken", "api_broken", _raise(RuntimeError("secret-detail")))
-    app.add_url_rule("/become/<int:id>", "become", sign_in)
-    app.add_url_rule("/leave", "leave", sign_out)
+    app.add_url_rule("/become/<int:id>", "become", sign_in, methods=["POST"])
+    app.add_url_rule("/leave", "leave", sign_out, methods=["POST"])
+    for view in (sign_in, sign_out):
+        security.csrf.exempt(view)
     return app
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from market import db
+from market import credentials, db
 from market.accounts import Organization, OrganizationKind, Role, User
 from tests.builders.accounts import a_member, an_administrator, an_organization
 from tests.builders.catalog import a_provider
+from tests.conftest import PRESENT
 from tests.support.client import Client
 
 
 def arrive(visitor: Client, user: User) -> Client:
-    visitor.get(f"/become/{user.id}")
+    visitor.post(f"/become/{user.id}")
     return visitor
 
 
@@ -61,10 +62,10 @@ def test_a_role_without_the_permission_is_refused(
     arrive(visitor, user).page("/console/pay", status=status)
 
 
-def test_a_session_ends_when_the_password_changes(visitor: Client, owner: User) -> None:
+def test_a_session_that_was_ended_elsewhere_is_over(visitor: Client, owner: User) -> None:
     arrive(visitor, owner).page("/console/")
     with db.transaction() as session:
-        session.merge(owner).session_key = "another"
+        credentials.end_sessions(session.merge(owner), at=PRESENT)
     assert visitor.get("/console/").status_code == 303
 
 

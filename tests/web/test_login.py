@@ -29,7 +29,7 @@ def test_only_addresses_of_this_site_are_followed(site: Flask, wanted: str, goes
 
 
 def test_who_wants_to_be_remembered_is_known_without_a_session(visitor: Client, owner: User) -> None:
-    visitor.get(f"/become/{owner.id}?remember=1")
+    visitor.post(f"/become/{owner.id}?remember=1")
     visitor.delete_cookie("session")
     assert visitor.get("/console/").status_code == 200
 
@@ -38,6 +38,6 @@ def test_who_wants_to_be_remembered_is_known_without_a_session(visitor: Client, 
 def test_who_leaves_is_gone_even_if_she_was_to_be_remembered(
     visitor: Client, owner: User, query: str
 ) -> None:
-    visitor.get(f"/become/{owner.id}{query}")
-    visitor.get("/leave")
+    visitor.post(f"/become/{owner.id}{query}")
+    visitor.post("/leave")
     assert visitor.get("/console/").status_code == 303

@@ -48,5 +48,5 @@ def test_a_form_without_its_token_changes_nothing_and_repeats_nothing(visitor: C
 
 def test_pages_of_a_signed_in_person_are_not_kept(visitor: Client, owner: User) -> None:
     assert visitor.get("/").headers["Cache-Control"] == "no-cache"
-    visitor.get(f"/become/{owner.id}")
+    visitor.post(f"/become/{owner.id}")
     assert visitor.get("/").headers["Cache-Control"] == "no-store"
