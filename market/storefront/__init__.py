@@ -15,12 +15,13 @@ from market.storefront import (
     preview,
     providers,
     recommended,
+    register,
     solutions,
     subscribe,
 )
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (auth, finding, health, help, home, mailbox, offerings, preview, providers, recommended, solutions, subscribe)
+MODULES = (auth, finding, health, help, home, mailbox, offerings, preview, providers, recommended, register, solutions, subscribe)
 
 bp = Blueprint("storefront", __name__)
 for module in MODULES:
