@@ -2,7 +2,8 @@
 
 `commit()` is called in this module only. One request or command is one transaction; on SQLite
 a writing transaction starts with BEGIN IMMEDIATE, so read-modify-write is never lost, and a
-reading one cannot write. Effects on the outside world run after the commit: one that fails is
+reading one cannot write. What must be the last thing inside it, such as sealing the audit trail, is asked for
+with `before_commit`. Effects on the outside world run after the commit: one that fails is
 logged and left to a sweep, because the committed rows say what is still to be done.
 """
 
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum as PyEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import (
@@ -42,6 +43,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 log = structlog.get_logger(__name__)
 
 Effect = Callable[[], object]
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -230,6 +232,7 @@ def begin(*, readonly: bool = False) -> Session:
 def commit() -> None:
     """Commit this thread's transaction, then run its effects."""
     current = session()
+    _finish(current)
     current.commit()
     current.info.pop("open", None)  # an effect that writes starts a transaction of its own
     effects: list[Effect] = current.info.pop("effects", [])
@@ -239,8 +242,25 @@ def commit() -> None:
 
 def rollback() -> None:
     """Forget this thread's transaction and its effects."""
-    session().info.pop("effects", None)
+    for kept in ("effects", "last_acts"):
+        session().info.pop(kept, None)
     session.rollback()
+
+
+def before_commit(act: Callable[[list[T]], object], *notes: T) -> None:
+    """Run `act(notes)` inside the transaction, right before it commits; nothing runs when it rolls back.
+
+    However often one act is asked for, it runs once, with all notes in the order they were given. What takes a
+    lock that every writer needs belongs here: the lock is then held for the shortest time.
+    """
+    session().info.setdefault("last_acts", {}).setdefault(act, []).extend(notes)
+
+
+def _finish(current: Session) -> None:
+    """Run the last acts, and those that they ask for themselves."""
+    while acts := current.info.pop("last_acts", None):
+        for act, notes in acts.items():
+            act(notes)
 
 
 def on_commit(effect: Effect) -> None:
@@ -291,3 +311,12 @@ def transaction(*, readonly: bool = False) -> Iterator[Session]:
         raise
     finally:
         session.remove()
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A connection beside the thread's transaction that reads one unchanging view of the data, however long it takes."""
+    with _engines[True].connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection

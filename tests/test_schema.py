@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from market import db, schema
 
@@ -17,9 +17,10 @@ Shape = dict[str, dict[str, Any]]
 
 def shape_of(engine: Engine) -> Shape:
     """Everything the database itself says about its tables, in an order of its own."""
-    look = inspect(engine)
+    look, triggers = inspect(engine), _triggers(engine)
     return {
         table: {
+            "triggers": sorted(sql for name, sql in triggers if name == table),
             "columns": {
                 column["name"]: (
                     str(column["type"].compile(engine.dialect)),
@@ -40,6 +41,20 @@ def shape_of(engine: Engine) -> Shape:
         for table in look.get_table_names()
         if table != "alembic_version"
     }
+
+
+#: Table and source of each trigger, on PostgreSQL with its function.
+_TRIGGERS = {
+    "sqlite": "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": """
+        SELECT tgrelid::regclass::text, pg_get_triggerdef(t.oid) || ' ' || prosrc
+        FROM pg_trigger t JOIN pg_proc f ON f.oid = tgfoid WHERE NOT tgisinternal""",
+}
+
+
+def _triggers(engine: Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        return [(table, sql) for table, sql in connection.execute(text(_TRIGGERS[engine.dialect.name]))]
 
 
 def _sorted(things: Any) -> list[str]:
@@ -94,6 +109,12 @@ def test_every_check_reaches_the_database(database_url: str) -> None:
     for table in schema.metadata.tables.values():
         named = {str(c.name) for c in table.constraints if c.__visit_name__ == "check_constraint" and c.name}
         assert named <= {name for name, _ in found[table.name]["checks"]}, table.name
+
+
+def test_the_trail_is_guarded_by_the_database_itself(database_url: str) -> None:
+    found = _shape_at(database_url)
+    for table in ("audit_events", "audit_links", "audit_heads"):
+        assert found[table]["triggers"], table
 
 
 def test_a_fresh_database_is_current(database: None) -> None:

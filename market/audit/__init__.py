@@ -1,12 +1,17 @@
-"""Audit: who did what to which thing.
+"""Audit: who did what to which thing, provably.
 
-Owns        the trail of changes.
+Owns        the trail of changes, the chain of hashes that seals it, its published heads.
 Not here    request logs (web), usage events (metering).
-Invariants  rows are only ever added, in the transaction of the change they describe.
+Invariants  rows are only ever added, in the transaction of the change they describe; every committed row has its
+            place in the chain; erasing a person changes no hash.
 """
 
-from market.audit.actions import Actor, record, system
-from market.audit.models import AuditEvent
+from market.audit.actions import Actor, forget, publish_head, record, system
+from market.audit.masking import masked
+from market.audit.models import FORGOTTEN, AuditEvent, AuditHead, AuditLink
 from market.audit.queries import event_by_id, events, history
 
-__all__ = ["Actor", "AuditEvent", "event_by_id", "events", "history", "record", "system"]
+__all__ = [
+    "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "event_by_id", "events", "forget", "history",
+    "masked", "publish_head", "record", "system",
+]  # fmt: skip

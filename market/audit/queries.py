@@ -24,7 +24,8 @@ def events(
     has these words in its name."""
     query = select(AuditEvent).order_by(AuditEvent.id.desc())
     if organization_id is not None:
-        query = query.where(AuditEvent.organization_id == organization_id)
+        concerned = (AuditEvent.organization_id == organization_id, AuditEvent.acting_for_id == organization_id)
+        query = query.where(or_(*concerned))
     if subject_type:
         query = query.where(AuditEvent.subject_type == subject_type)
     if action:

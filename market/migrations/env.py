@@ -6,9 +6,12 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import renderers
+from alembic.operations.ops import CreateTableOp, MigrateOperation, MigrationScript
 from sqlalchemy import JSON
 
 from market import db, schema
+from market.audit import triggers
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -25,7 +28,36 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     return False
 
 
+class Statements(MigrateOperation):
+    """Statements for each dialect, written into the migration as they are now."""
+
+    def __init__(self, of_dialect: dict[str, list[str]]) -> None:
+        self.of_dialect = of_dialect
+
+
+@renderers.dispatch_for(Statements)
+def render_statements(_autogen: AutogenContext, operation: Statements) -> list[str]:
+    """A line for each statement: the writer of migrations indents by itself what follows a line with an `if`."""
+    return [
+        f"op.execute({text!r}) if op.get_context().dialect.name == {dialect!r} else None"
+        for dialect, texts in operation.of_dialect.items()
+        for text in texts
+    ]
+
+
+def add_triggers(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
+    """A migration that makes a guarded table makes its triggers too; autogenerate does not know them."""
+    for script in directives:
+        assert script.upgrade_ops is not None and script.downgrade_ops is not None
+        made = [step.table_name for step in script.upgrade_ops.ops if isinstance(step, CreateTableOp)]
+        for table in made:
+            if table in triggers.CREATE:
+                script.upgrade_ops.ops.append(Statements(triggers.CREATE[table]))
+                script.downgrade_ops.ops.append(Statements(triggers.DROP[table]))
+
+
 context.configure(
+    process_revision_directives=add_triggers,
     connection=context.config.attributes["connection"],
     target_metadata=schema.metadata,
     render_item=render_item,

@@ -19,8 +19,10 @@ def upgrade() -> None:
     sa.Column('actor_kind', sa.String(), nullable=False),
     sa.Column('actor_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('actor_label', sa.String(), nullable=False),
+    sa.Column('acting_for_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('action', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
     sa.Column('subject_type', sa.String(), nullable=False),
     sa.Column('subject_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('subject_label', sa.String(), nullable=False),
@@ -28,12 +30,27 @@ def upgrade() -> None:
     sa.Column('after', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('address', sa.String(), nullable=False),
+    sa.Column('actor_salt', sa.String(length=64), nullable=False),
+    sa.Column('actor_digest', sa.String(length=64), nullable=False),
+    sa.Column('subject_salt', sa.String(length=64), nullable=False),
+    sa.Column('subject_digest', sa.String(length=64), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_events'))
     )
     with op.batch_alter_table('audit_events', schema=None) as batch_op:
+        batch_op.create_index('ix_audit_events_acting_for', ['acting_for_id', 'id'], unique=False)
+        batch_op.create_index('ix_audit_events_actor', ['actor_id'], unique=False)
+        batch_op.create_index('ix_audit_events_at', ['at'], unique=False)
+        batch_op.create_index('ix_audit_events_kind', ['kind', 'id'], unique=False)
         batch_op.create_index('ix_audit_events_organization', ['organization_id', 'id'], unique=False)
         batch_op.create_index('ix_audit_events_subject', ['subject_type', 'subject_id', 'id'], unique=False)
 
+    op.create_table('audit_heads',
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('position', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('hash', sa.String(length=64), nullable=False),
+    sa.Column('published_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('day', name=op.f('pk_audit_heads'))
+    )
     op.create_table('categories',
     sa.Column('slug', sa.String(), nullable=False),
     sa.Column('parent_slug', sa.String(), nullable=True),
@@ -99,6 +116,15 @@ def upgrade() -> None:
     sa.Column('erased_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
+    )
+    op.create_table('audit_links',
+    sa.Column('position', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('event_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('previous_hash', sa.String(length=64), nullable=False),
+    sa.Column('hash', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['event_id'], ['audit_events.id'], name=op.f('fk_audit_links_event_id')),
+    sa.PrimaryKeyConstraint('position', name=op.f('pk_audit_links')),
+    sa.UniqueConstraint('event_id', name=op.f('uq_audit_links_event_id'))
     )
     op.create_table('authenticators',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -772,6 +798,21 @@ def upgrade() -> None:
     with op.batch_alter_table('usage_events', schema=None) as batch_op:
         batch_op.create_index('ix_usage_events_subscription_type_at', ['subscription_id', 'type', 'at'], unique=False)
 
+    op.execute("CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events BEGIN SELECT RAISE(ABORT, 'audit_events is only ever added to'); END") if op.get_context().dialect.name == 'sqlite' else None
+    op.execute('CREATE TRIGGER audit_events_no_update BEFORE UPDATE ON audit_events WHEN NOT (NEW."id" IS OLD."id" AND NEW."at" IS OLD."at" AND NEW."actor_kind" IS OLD."actor_kind" AND NEW."actor_id" IS OLD."actor_id" AND NEW."acting_for_id" IS OLD."acting_for_id" AND NEW."organization_id" IS OLD."organization_id" AND NEW."action" IS OLD."action" AND NEW."kind" IS OLD."kind" AND NEW."subject_type" IS OLD."subject_type" AND NEW."subject_id" IS OLD."subject_id" AND NEW."before" IS OLD."before" AND NEW."after" IS OLD."after" AND NEW."reason" IS OLD."reason" AND NEW."actor_digest" IS OLD."actor_digest" AND NEW."subject_digest" IS OLD."subject_digest" AND (NEW."actor_salt" IS OLD."actor_salt" AND NEW."actor_label" IS OLD."actor_label" AND NEW."address" IS OLD."address" OR OLD."actor_salt" <> \'\' AND NEW."actor_salt" = \'\' AND NEW."actor_label" = \'已注销的用户\' AND NEW."address" = \'\') AND (NEW."subject_salt" IS OLD."subject_salt" AND NEW."subject_label" IS OLD."subject_label" OR OLD."subject_salt" <> \'\' AND NEW."subject_salt" = \'\' AND NEW."subject_label" = \'已注销的用户\')) BEGIN SELECT RAISE(ABORT, \'audit_events is only ever added to\'); END') if op.get_context().dialect.name == 'sqlite' else None
+    op.execute('CREATE OR REPLACE FUNCTION audit_events_guard() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF TG_OP = \'UPDATE\' THEN IF NEW."id" IS NOT DISTINCT FROM OLD."id" AND NEW."at" IS NOT DISTINCT FROM OLD."at" AND NEW."actor_kind" IS NOT DISTINCT FROM OLD."actor_kind" AND NEW."actor_id" IS NOT DISTINCT FROM OLD."actor_id" AND NEW."acting_for_id" IS NOT DISTINCT FROM OLD."acting_for_id" AND NEW."organization_id" IS NOT DISTINCT FROM OLD."organization_id" AND NEW."action" IS NOT DISTINCT FROM OLD."action" AND NEW."kind" IS NOT DISTINCT FROM OLD."kind" AND NEW."subject_type" IS NOT DISTINCT FROM OLD."subject_type" AND NEW."subject_id" IS NOT DISTINCT FROM OLD."subject_id" AND NEW."before" IS NOT DISTINCT FROM OLD."before" AND NEW."after" IS NOT DISTINCT FROM OLD."after" AND NEW."reason" IS NOT DISTINCT FROM OLD."reason" AND NEW."actor_digest" IS NOT DISTINCT FROM OLD."actor_digest" AND NEW."subject_digest" IS NOT DISTINCT FROM OLD."subject_digest" AND (NEW."actor_salt" IS NOT DISTINCT FROM OLD."actor_salt" AND NEW."actor_label" IS NOT DISTINCT FROM OLD."actor_label" AND NEW."address" IS NOT DISTINCT FROM OLD."address" OR OLD."actor_salt" <> \'\' AND NEW."actor_salt" = \'\' AND NEW."actor_label" = \'已注销的用户\' AND NEW."address" = \'\') AND (NEW."subject_salt" IS NOT DISTINCT FROM OLD."subject_salt" AND NEW."subject_label" IS NOT DISTINCT FROM OLD."subject_label" OR OLD."subject_salt" <> \'\' AND NEW."subject_salt" = \'\' AND NEW."subject_label" = \'已注销的用户\') THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION \'audit_events is only ever added to\'; END$$') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('CREATE TRIGGER audit_events_only_added BEFORE UPDATE OR DELETE ON audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_guard()') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('CREATE TRIGGER audit_events_not_emptied BEFORE TRUNCATE ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_events_guard()') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute("CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads BEGIN SELECT RAISE(ABORT, 'audit_heads is only ever added to'); END") if op.get_context().dialect.name == 'sqlite' else None
+    op.execute("CREATE TRIGGER audit_heads_no_update BEFORE UPDATE ON audit_heads WHEN NOT (1 = 0) BEGIN SELECT RAISE(ABORT, 'audit_heads is only ever added to'); END") if op.get_context().dialect.name == 'sqlite' else None
+    op.execute("CREATE OR REPLACE FUNCTION audit_heads_guard() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF TG_OP = 'UPDATE' THEN IF 1 = 0 THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION 'audit_heads is only ever added to'; END$$") if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('CREATE TRIGGER audit_heads_only_added BEFORE UPDATE OR DELETE ON audit_heads FOR EACH ROW EXECUTE FUNCTION audit_heads_guard()') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('CREATE TRIGGER audit_heads_not_emptied BEFORE TRUNCATE ON audit_heads FOR EACH STATEMENT EXECUTE FUNCTION audit_heads_guard()') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute("CREATE TRIGGER audit_links_no_delete BEFORE DELETE ON audit_links BEGIN SELECT RAISE(ABORT, 'audit_links is only ever added to'); END") if op.get_context().dialect.name == 'sqlite' else None
+    op.execute("CREATE TRIGGER audit_links_no_update BEFORE UPDATE ON audit_links WHEN NOT (1 = 0) BEGIN SELECT RAISE(ABORT, 'audit_links is only ever added to'); END") if op.get_context().dialect.name == 'sqlite' else None
+    op.execute("CREATE OR REPLACE FUNCTION audit_links_guard() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF TG_OP = 'UPDATE' THEN IF 1 = 0 THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION 'audit_links is only ever added to'; END$$") if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('CREATE TRIGGER audit_links_only_added BEFORE UPDATE OR DELETE ON audit_links FOR EACH ROW EXECUTE FUNCTION audit_links_guard()') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('CREATE TRIGGER audit_links_not_emptied BEFORE TRUNCATE ON audit_links FOR EACH STATEMENT EXECUTE FUNCTION audit_links_guard()') if op.get_context().dialect.name == 'postgresql' else None
     # ### end Alembic commands ###
 
 
@@ -887,6 +928,7 @@ def downgrade() -> None:
 
     op.drop_table('emails')
     op.drop_table('authenticators')
+    op.drop_table('audit_links')
     op.drop_table('users')
     op.drop_table('throttles')
     op.drop_table('sectors')
@@ -894,9 +936,17 @@ def downgrade() -> None:
     op.drop_table('editions')
     op.drop_table('cities')
     op.drop_table('categories')
+    op.drop_table('audit_heads')
     with op.batch_alter_table('audit_events', schema=None) as batch_op:
         batch_op.drop_index('ix_audit_events_subject')
         batch_op.drop_index('ix_audit_events_organization')
+        batch_op.drop_index('ix_audit_events_kind')
+        batch_op.drop_index('ix_audit_events_at')
+        batch_op.drop_index('ix_audit_events_actor')
+        batch_op.drop_index('ix_audit_events_acting_for')
 
     op.drop_table('audit_events')
+    op.execute('DROP FUNCTION IF EXISTS audit_events_guard()') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('DROP FUNCTION IF EXISTS audit_heads_guard()') if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('DROP FUNCTION IF EXISTS audit_links_guard()') if op.get_context().dialect.name == 'postgresql' else None
     # ### end Alembic commands ###
