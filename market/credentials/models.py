@@ -66,18 +66,25 @@ class Token(db.Base):
 
 
 class Authenticator(db.Base):
-    """An app that shows six digits (TOTP, RFC 6238). It counts once a first code has been typed in."""
+    """An app that shows six digits (TOTP, RFC 6238). It counts once a first code has been typed in.
+
+    A person has one in force and, while she sets up another, that one beside it: the old app keeps working until
+    the new one has shown that it does.
+    """
 
     __tablename__ = "authenticators"
 
     id: Mapped[int] = db.pk()
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    in_force: Mapped[bool] = mapped_column(default=False)
     #: Encrypted at rest.
     secret: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     confirmed_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     #: The 30-second step of the last code taken; a code works once.
-    last_step: Mapped[int | None] = mapped_column(db.BigInt)
+    last_step: Mapped[int] = mapped_column(db.BigInt, default=0)
+
+    __table_args__ = (UniqueConstraint("user_id", "in_force"),)
 
 
 class RecoveryCode(db.Base):
@@ -114,6 +121,31 @@ class Passkey(db.Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Ceremony(StrEnum):
+    """What a passkey is asked for."""
+
+    ADD = "add"
+    SIGN_IN = "sign_in"
+    SECOND_STEP = "second_step"
+    CONFIRM = "confirm"
+
+
+class Challenge(db.Base):
+    """Random bytes that a passkey has to sign, once, soon, and in the browser that asked for them."""
+
+    __tablename__ = "challenges"
+
+    id: Mapped[int] = db.pk()
+    ceremony: Mapped[Ceremony] = mapped_column(db.status_type(Ceremony))
+    #: SHA-256 of the bytes; the row is deleted when they come back, whether they are signed well or badly.
+    challenge_hash: Mapped[str] = mapped_column(unique=True)
+    #: SHA-256 of a random word in the cookie of the browser that asked.
+    browser_hash: Mapped[str]
+    #: Whose passkey it has to be; null where the passkey itself says who signs in.
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(db.UTCDateTime, index=True)
 
 
 class Throttle(db.Base):

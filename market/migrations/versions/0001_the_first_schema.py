@@ -129,14 +129,30 @@ def upgrade() -> None:
     op.create_table('authenticators',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('in_force', sa.Boolean(), nullable=False),
     sa.Column('secret', sa.String(), nullable=False),
     sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
     sa.Column('confirmed_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
-    sa.Column('last_step', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('last_step', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_authenticators_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_authenticators')),
-    sa.UniqueConstraint('user_id', name=op.f('uq_authenticators_user_id'))
+    sa.UniqueConstraint('user_id', 'in_force', name=op.f('uq_authenticators_user_id_in_force'))
     )
+    op.create_table('challenges',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('ceremony', sa.Enum('add', 'sign_in', 'second_step', 'confirm', name='ceremony_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('challenge_hash', sa.String(), nullable=False),
+    sa.Column('browser_hash', sa.String(), nullable=False),
+    sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('expires_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_challenges_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_challenges')),
+    sa.UniqueConstraint('challenge_hash', name=op.f('uq_challenges_challenge_hash'))
+    )
+    with op.batch_alter_table('challenges', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_challenges_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_challenges_user_id'), ['user_id'], unique=False)
+
     op.create_table('emails',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('key', sa.String(), nullable=False),
@@ -927,6 +943,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_emails_due')
 
     op.drop_table('emails')
+    with op.batch_alter_table('challenges', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_challenges_user_id'))
+        batch_op.drop_index(batch_op.f('ix_challenges_expires_at'))
+
+    op.drop_table('challenges')
     op.drop_table('authenticators')
     op.drop_table('audit_links')
     op.drop_table('users')
