@@ -56,7 +56,7 @@ class FileClock:
 
 
 class Cipher:
-    """Encrypts what must be readable again: access details and webhook secrets."""
+    """Encrypts what must be readable again: access details, webhook secrets, uploaded files."""
 
     def __init__(self, secret_key: str) -> None:
         digest = hashlib.sha256(b"market cipher " + secret_key.encode()).digest()
@@ -64,12 +64,20 @@ class Cipher:
 
     def encrypt(self, text: str) -> str:
         """Encrypted text, safe to store."""
-        return self._fernet.encrypt(text.encode()).decode()
+        return self.encrypt_bytes(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
         """The text again. Raises ValueError when the key or the token is not the right one."""
+        return self.decrypt_bytes(token.encode()).decode()
+
+    def encrypt_bytes(self, content: bytes) -> bytes:
+        """An encrypted file, safe to store."""
+        return self._fernet.encrypt(content)
+
+    def decrypt_bytes(self, token: bytes) -> bytes:
+        """The file again. Raises ValueError like `decrypt`."""
         try:
-            return self._fernet.decrypt(token.encode()).decode()
+            return self._fernet.decrypt(token)
         except InvalidToken as error:
             raise ValueError("this was encrypted with another MARKET_SECRET_KEY") from error
 
