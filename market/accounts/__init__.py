@@ -34,7 +34,7 @@ from market.accounts.models import (
     Verification,
 )
 from market.accounts.passwords import MINIMUM as MINIMUM_PASSWORD
-from market.accounts.permissions import GRANTS, SCOPES, may, roles_of
+from market.accounts.permissions import SCOPES, Permission, grantable, may, permissions_of, roles_of, top_of
 from market.accounts.queries import (
     cities,
     key_of,
@@ -46,11 +46,11 @@ from market.accounts.queries import (
     organizations,
     sectors,
     user_by_email,
+    user_by_id,
 )
 
 __all__ = [
     "CHECK_LIFECYCLE",
-    "GRANTS",
     "MINIMUM_PASSWORD",
     "SCOPES",
     "USED_PRECISION",
@@ -62,6 +62,7 @@ __all__ = [
     "Membership",
     "Organization",
     "OrganizationKind",
+    "Permission",
     "Role",
     "Sector",
     "SizeClass",
@@ -71,6 +72,7 @@ __all__ = [
     "authenticate",
     "check_registration",
     "cities",
+    "grantable",
     "issue_key",
     "join",
     "key_of",
@@ -82,10 +84,13 @@ __all__ = [
     "memberships_of",
     "organization_by_id",
     "organizations",
+    "permissions_of",
     "register",
     "revoke_key",
     "roles_of",
     "sectors",
+    "top_of",
     "touch_key",
     "user_by_email",
+    "user_by_id",
 ]

@@ -1,61 +1,130 @@
 """The permission table: what each role may do, on one screen.
 
-A permission is `noun.verb`. Guards, menus and the page that explains the roles read this table
-and nothing else; what is not listed is not allowed.
+Guards, menus and the pages that explain the roles read this table and nothing else; what it does not say is
+not allowed. A permission is `noun.verb`; `noun.read` changes nothing, and the auditor holds exactly those.
+
+To add one: write a line here (a letter is a cell that is open, `-` one that is closed), put
+`@guards.require("noun.verb")` below the route of every view that needs it — a view of a face declares exactly
+one — and add English for its words. `tests/test_permissions.py` then walks the new cells by itself.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from market.accounts.models import OrganizationKind as Kind
 from market.accounts.models import Role
 
-_BUYER_READ = frozenset({"subscriptions.read", "usage.read", "bills.read", "audit.read"})
-_PROVIDER_READ = frozenset({"offerings.read", "customers.read", "usage.read", "audit.read"})
-_PLATFORM_READ = frozenset(
-    {
-        "reviews.read", "recommended.read", "payments.read", "bills.read", "providers.read",
-        "organizations.read", "audit.read",
-    }
-)  # fmt: skip
+#: The roles of each side, and the letter of each one's column.
+COLUMNS: dict[Kind, dict[str, Role]] = {
+    Kind.BUYER: {"O": Role.OWNER, "P": Role.PURCHASER, "T": Role.TECHNICIAN, "F": Role.FINANCE, "V": Role.VIEWER},
+    Kind.PROVIDER: {"O": Role.OWNER, "P": Role.PRODUCT, "F": Role.FINANCE, "D": Role.DEVELOPER},
+    Kind.PLATFORM: {"R": Role.REVIEWER, "C": Role.CURATOR, "F": Role.FINANCE, "A": Role.AUDITOR, "S": Role.SUPER},
+}
+
+TABLE: dict[Kind, dict[str, tuple[str, str]]] = {
+    Kind.BUYER: {  #           Owner, Purchaser, Technician, Finance, Viewer
+        "overview.read":       ("OPTFV", "看概览"),
+        "subscriptions.read":  ("OPT-V", "看订阅了哪些服务、什么状态"),
+        "subscriptions.order": ("OP---", "订购服务，续用，试用后转正式"),
+        "subscriptions.end":   ("OP---", "退订服务"),
+        "access.read":         ("O-T--", "看服务的登录信息"),
+        "usage.read":          ("OPT-V", "看用了多少"),
+        "money.read":          ("OP-F-", "看金额：价格、费用、预计"),
+        "bills.read":          ("OP-F-", "看账单和付款"),
+        "bills.pay":           ("O--F-", "付账单"),
+        "organization.read":   ("OP-F-", "看企业资料"),
+        "organization.edit":   ("O----", "修改企业资料"),
+        "members.read":        ("OPTFV", "看有哪些成员，退出企业"),
+        "members.edit":        ("O----", "邀请和移除成员，分配角色"),
+        "audit.read":          ("OP---", "看操作记录"),
+    },
+    Kind.PROVIDER: {  #        Owner, Product, Finance, Developer
+        "overview.read":       ("OPFD", "看概览"),
+        "offerings.read":      ("OP-D", "看服务、套餐和计量项"),
+        "offerings.edit":      ("OP--", "编写服务和价格，提交审核"),
+        "customers.read":      ("OPFD", "看客户的订阅和用量"),
+        "provisioning.do":     ("OP-D", "开通和停止客户的服务"),
+        "events.read":         ("O--D", "看上报的用量和没计入的原因"),
+        "keys.edit":           ("O--D", "管理接口密钥和通知地址"),
+        "profile.read":        ("OPFD", "看服务商资料"),
+        "profile.edit":        ("OP--", "修改服务商资料"),
+        "members.read":        ("OPFD", "看有哪些成员，退出服务商"),
+        "members.edit":        ("O---", "邀请和移除成员，分配角色"),
+        "audit.read":          ("OP-D", "看操作记录"),
+    },
+    Kind.PLATFORM: {  #        Reviewer, Curator, Finance, Auditor, Super
+        "overview.read":       ("RCFAS", "看概览"),
+        "reviews.read":        ("RC-AS", "看服务和它们的上架审核"),
+        "reviews.decide":      ("R---S", "决定上架，暂停服务"),
+        "recommended.read":    ("-C-AS", "看推荐目录的评审"),
+        "recommended.decide":  ("-C--S", "提名、评分和决定推荐目录"),
+        "providers.read":      ("R-FAS", "看服务商和他们的证照"),
+        "providers.decide":    ("R---S", "决定入驻，暂停服务商"),
+        "organizations.read":  ("R-FAS", "看企业和他们的成员"),
+        "payments.read":       ("--FAS", "看付款"),
+        "payments.confirm":    ("--F-S", "确认到账"),
+        "bills.read":          ("--FAS", "看所有账单"),
+        "bills.close":         ("--F-S", "月结"),
+        "members.read":        ("RCFAS", "看有哪些管理员，退出平台"),
+        "members.edit":        ("----S", "邀请和移除管理员，分配角色"),
+        "audit.read":          ("R-FAS", "看操作记录"),
+    },
+}  # fmt: skip
 
 #: Everything an API key can be allowed to do.
 SCOPES = ("events:write", "catalogue:read", "subscriptions:read", "provisioning:write")
 
-GRANTS: dict[Kind, dict[Role, frozenset[str]]] = {
-    Kind.BUYER: {
-        Role.OWNER: _BUYER_READ | {"subscriptions.order", "subscriptions.end", "access.read", "bills.pay"},
-        Role.PURCHASER: _BUYER_READ | {"subscriptions.order", "subscriptions.end"},
-        Role.TECHNICIAN: frozenset({"subscriptions.read", "usage.read", "access.read"}),
-        Role.FINANCE: _BUYER_READ | {"bills.pay"},
-        Role.VIEWER: frozenset({"subscriptions.read", "usage.read"}),
-    },
-    Kind.PROVIDER: {
-        Role.OWNER: _PROVIDER_READ
-        | {"offerings.edit", "keys.edit", "events.read", "events.write", "provisioning.do", "revenue.read"},
-        Role.PRODUCT: _PROVIDER_READ | {"offerings.edit", "provisioning.do"},
-        Role.FINANCE: _PROVIDER_READ | {"revenue.read"},
-        Role.DEVELOPER: _PROVIDER_READ | {"keys.edit", "events.read", "events.write", "provisioning.do"},
-    },
-    Kind.PLATFORM: {
-        Role.REVIEWER: frozenset(
-            {"reviews.read", "reviews.decide", "providers.read", "providers.decide", "organizations.read", "audit.read"}
-        ),
-        Role.CURATOR: frozenset({"recommended.read", "recommended.decide", "reviews.read", "audit.read"}),
-        Role.FINANCE: frozenset(
-            {"payments.read", "payments.confirm", "bills.read", "bills.close", "organizations.read", "audit.read"}
-        ),
-        Role.AUDITOR: _PLATFORM_READ,
-        Role.SUPER: _PLATFORM_READ
-        | {"reviews.decide", "recommended.decide", "providers.decide", "payments.confirm", "bills.close"},
-    },
-}
+
+@dataclass(frozen=True)
+class Permission:
+    """One line of the table: a permission in words, and who holds it."""
+
+    name: str
+    words: str
+    roles: frozenset[Role]
+
+
+def permissions_of(kind: Kind) -> tuple[Permission, ...]:
+    """The lines of one side, in the table's order."""
+    return tuple(_PERMISSIONS[kind].values())
 
 
 def may(kind: Kind, role: Role, permission: str) -> bool:
     """Whether `role` in an organization of this kind holds `permission`."""
-    return permission in GRANTS[kind].get(role, frozenset())
+    known = _PERMISSIONS[kind].get(permission)
+    return known is not None and role in known.roles
 
 
 def roles_of(kind: Kind) -> tuple[Role, ...]:
-    """The roles that exist in an organization of this kind."""
-    return tuple(GRANTS[kind])
+    """The roles that exist in an organization of this kind, in the order of the columns."""
+    return tuple(COLUMNS[kind].values())
+
+
+def top_of(kind: Kind) -> Role:
+    """The role that may do everything and that never dies out: the owner, and the office's super."""
+    return Role.SUPER if kind is Kind.PLATFORM else Role.OWNER
+
+
+def grantable(kind: Kind, role: Role) -> tuple[Role, ...]:
+    """The roles that `role` may give to others: those that may do nothing it may not."""
+    own = _held(kind, role)
+    return tuple(each for each in roles_of(kind) if _held(kind, each) <= own)
+
+
+def _held(kind: Kind, role: Role) -> frozenset[str]:
+    return frozenset(each.name for each in permissions_of(kind) if role in each.roles)
+
+
+def _line(kind: Kind, name: str, cells: str, words: str) -> Permission:
+    columns = COLUMNS[kind]
+    if len(cells) != len(columns) or any(
+        cell not in (letter, "-") for cell, letter in zip(cells, columns, strict=True)
+    ):
+        raise ValueError(f"{kind} {name}: {cells!r} does not fit the columns {''.join(columns)}")
+    return Permission(name, words, frozenset(columns[cell] for cell in cells if cell != "-"))
+
+
+_PERMISSIONS = {
+    kind: {name: _line(kind, name, *line) for name, line in lines.items()} for kind, lines in TABLE.items()
+}

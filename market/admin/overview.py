@@ -13,7 +13,7 @@ from market.admin import parts
 from market.kit.period import local_day
 from market.payments import Payment
 from market.providers import ProviderStatus
-from market.web import formats, trail
+from market.web import formats, guards, trail
 from market.web.navigation import url_if
 
 bp = Blueprint("overview", __name__)
@@ -37,6 +37,7 @@ class Waiting:
 
 
 @bp.get("/")
+@guards.require("overview.read")
 def index() -> str:
     """The first page of the administration."""
     now = resources.clock.now()

@@ -13,7 +13,7 @@ from market import audit, billing, db, resources, subscriptions
 from market.billing import Bill, BillStatus
 from market.console import parts
 from market.subscriptions import LIVE, OPENING, Subscription, SubscriptionStatus
-from market.web import agreements, formats, trail
+from market.web import agreements, formats, guards, trail
 from market.web.navigation import url_if
 
 bp = Blueprint("overview", __name__)
@@ -27,6 +27,7 @@ Task = dict[str, Any]
 
 
 @bp.get("/")
+@guards.require("overview.read")
 def index() -> str:
     """The first page of the console."""
     now = resources.clock.now()

@@ -22,6 +22,7 @@ RECENT = timedelta(days=7)
 
 
 @bp.get("/")
+@guards.require("overview.read")
 def index() -> str:
     """The start page of a provider."""
     now, rows = resources.clock.now(), [progress.of(offering) for offering in catalog.offerings_of(g.provider)]

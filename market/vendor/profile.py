@@ -35,6 +35,7 @@ class ProfileForm(forms.MarketForm):
 
 
 @bp.get("/")
+@guards.require("profile.read")
 def show() -> str:
     """The profile as it is, with the licences and where they stand."""
     provider, on = providers.provider_by_id(g.provider.id), local_day(resources.clock.now())
@@ -43,7 +44,7 @@ def show() -> str:
 
 
 @bp.route("/edit", methods=["GET", "POST"])
-@guards.require("offerings.edit")
+@guards.require("profile.edit")
 def edit() -> Response | str | tuple[str, int]:
     """Change what buyers read; it shows at once."""
     form = ProfileForm(obj=g.provider)

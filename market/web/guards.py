@@ -2,7 +2,8 @@
 
 A face registers one guard on its blueprint (`blueprint.before_request(guards.buyer)`); it sets
 `g.user`, `g.membership`, `g.organization`, `g.provider` (vendor face), `g.actor` and `g.can`.
-Single views ask for more with `@guards.require("bills.pay")`. Whose thing it is, loaders decide.
+Every view behind it declares one permission of the table (`accounts/permissions.py`) with
+`@guards.require("bills.pay")` and is closed to everybody without. Whose thing it is, loaders decide.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from market import accounts, audit, providers
 from market.accounts import Membership, OrganizationKind
 from market.errors import Forbidden
 from market.web import login
+from market.web.navigation import permission_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,16 +75,33 @@ def require(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Only roles that hold `permission` may use this view; others get the 403 page."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        if hasattr(view, "permission"):
+            raise TypeError(f"{view.__qualname__} declares two permissions; one view needs one")
+
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             if not can(permission):
                 raise Forbidden
             return view(*args, **kwargs)
 
-        guarded.permission = permission  # type: ignore[attr-defined]  # read by the architecture tests
+        guarded.permission = permission  # type: ignore[attr-defined]  # what `navigation.permission_of` reads
         return guarded
 
     return decorate
+
+
+def fresh(view: Callable[P, R]) -> Callable[P, R | Response]:
+    """What this view does is dangerous: only who proved within the last minutes who she is; others do so first.
+
+    Put it on the page with the form as well as on what receives it, so that nothing typed is lost.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+        return view(*args, **kwargs) if login.is_fresh() else login.to_confirm()
+
+    guarded.fresh = True  # type: ignore[attr-defined]  # read by the tests
+    return guarded
 
 
 def can(permission: str) -> bool:
@@ -116,6 +135,8 @@ def membership_of(kind: OrganizationKind) -> Membership | None:
 
 
 def _enter(kind: OrganizationKind) -> Response | None:
+    if not permission_of(request.endpoint or ""):
+        raise TypeError(f"{request.endpoint} is closed: put @guards.require(…) below its route")
     answer = signed_in()
     if answer is not None:
         return answer

@@ -1,4 +1,7 @@
-"""Menus: entries name an endpoint; one that does not exist or is not allowed is not shown."""
+"""Menus and links: what does not exist is not shown, nor what the asker may not open.
+
+What a page asks for is declared at the page (`guards.require`); no menu repeats it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,12 +14,11 @@ from flask_babel import lazy_gettext as _l
 
 @dataclass(frozen=True)
 class Entry:
-    """A place in a menu. `permission` is what one must hold to see it."""
+    """A place in a menu."""
 
     endpoint: str
     label: LazyString
     icon: str = ""
-    permission: str = ""
     values: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -41,35 +43,44 @@ MAIN = (
 )
 CONSOLE = (
     Entry("console.overview.index", _l("概览"), "home"),
-    Entry("console.subscriptions.index", _l("我的订阅"), "package", "subscriptions.read"),
-    Entry("console.usage.index", _l("用量与费用"), "chart-line", "usage.read"),
-    Entry("console.bills.index", _l("账单"), "file-invoice", "bills.read"),
+    Entry("console.subscriptions.index", _l("我的订阅"), "package"),
+    Entry("console.usage.index", _l("用量与费用"), "chart-line"),
+    Entry("console.bills.index", _l("账单"), "file-invoice"),
     Entry("console.team.index", _l("成员与权限"), "users"),
-    Entry("console.activity.index", _l("操作记录"), "history", "audit.read"),
+    Entry("console.activity.index", _l("操作记录"), "history"),
     Entry("console.organization.show", _l("企业资料"), "building"),
 )
 VENDOR = (
     Entry("vendor.overview.index", _l("概览"), "home"),
-    Entry("vendor.offerings.index", _l("我的服务"), "package", "offerings.read"),
-    Entry("vendor.meters.index", _l("计量项"), "scale", "offerings.read"),
-    Entry("vendor.customers.index", _l("客户与开通"), "users", "customers.read"),
-    Entry("vendor.usage.index", _l("用量"), "chart-line", "usage.read"),
-    Entry("vendor.events.index", _l("用量上报"), "activity", "events.read"),
-    Entry("vendor.keys.index", _l("接口密钥"), "key", "keys.edit"),
-    Entry("vendor.webhooks.index", _l("通知地址"), "webhook", "keys.edit"),
-    Entry("vendor.revenue.index", _l("收入"), "wallet", "revenue.read"),
-    Entry("vendor.activity.index", _l("操作记录"), "history", "audit.read"),
+    Entry("vendor.offerings.index", _l("我的服务"), "package"),
+    Entry("vendor.meters.index", _l("计量项"), "scale"),
+    Entry("vendor.customers.index", _l("客户与开通"), "users"),
+    Entry("vendor.usage.index", _l("用量"), "chart-line"),
+    Entry("vendor.events.index", _l("用量上报"), "activity"),
+    Entry("vendor.keys.index", _l("接口密钥"), "key"),
+    Entry("vendor.webhooks.index", _l("通知地址"), "webhook"),
+    Entry("vendor.revenue.index", _l("收入"), "wallet"),
+    Entry("vendor.activity.index", _l("操作记录"), "history"),
     Entry("vendor.profile.show", _l("服务商资料"), "building"),
 )
 ADMIN = (
     Entry("admin.overview.index", _l("概览"), "home"),
-    Entry("admin.reviews.index", _l("上架审核"), "clipboard-check", "reviews.read"),
-    Entry("admin.recommended.index", _l("推荐目录"), "award", "recommended.read"),
-    Entry("admin.providers.index", _l("服务商名录"), "building-store", "providers.read"),
-    Entry("admin.organizations.index", _l("企业名录"), "building", "organizations.read"),
-    Entry("admin.payments.index", _l("到账确认"), "building-bank", "payments.read"),
-    Entry("admin.bills.index", _l("账单"), "file-invoice", "bills.read"),
-    Entry("admin.audit.index", _l("操作记录"), "history", "audit.read"),
+    Entry("admin.reviews.index", _l("上架审核"), "clipboard-check"),
+    Entry("admin.recommended.index", _l("推荐目录"), "award"),
+    Entry("admin.providers.index", _l("服务商名录"), "building-store"),
+    Entry("admin.organizations.index", _l("企业名录"), "building"),
+    Entry("admin.payments.index", _l("到账确认"), "building-bank"),
+    Entry("admin.bills.index", _l("账单"), "file-invoice"),
+    Entry("admin.audit.index", _l("操作记录"), "history"),
+)
+ACCOUNT = (
+    Entry("account.profile.show", _l("个人资料"), "user"),
+    Entry("account.email.show", _l("邮箱"), "mail"),
+    Entry("account.password.edit", _l("密码"), "lock"),
+    Entry("account.sessions.index", _l("登录记录"), "devices"),
+    Entry("account.second_step.show", _l("两步验证"), "device-mobile"),
+    Entry("account.passkeys.index", _l("通行密钥"), "fingerprint"),
+    Entry("account.privacy.show", _l("我的数据"), "database"),
 )
 FOOTER: tuple[tuple[LazyString, tuple[Entry, ...]], ...] = (
     (
@@ -113,7 +124,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         endpoint_exists=endpoint_exists,
         url_if=url_if,
-        main_menu=lambda: shown(MAIN),
+        main_menu=lambda: existing(MAIN),
         side_menu=side_menu,
         footer_menu=footer_menu,
     )
@@ -124,28 +135,45 @@ def endpoint_exists(endpoint: str) -> bool:
     return endpoint in current_app.view_functions
 
 
+def permission_of(endpoint: str) -> str:
+    """The permission that a page declares; empty when it declares none."""
+    return str(getattr(current_app.view_functions[endpoint], "permission", ""))
+
+
 def url_if(endpoint: str, **values: Any) -> str | None:
-    """The address of a page if it exists, else None: `{% if url_if(…) %}` keeps a link from being dead."""
-    return url_for(endpoint, **values) if endpoint_exists(endpoint) else None
+    """The address of a page if it exists and, within one's own face, may be opened; else None.
+
+    `{% if url_if(…) %}` keeps a link from being dead.
+    """
+    return url_for(endpoint, **values) if endpoint_exists(endpoint) and _opens(endpoint) else None
 
 
-def shown(entries: Sequence[Entry], can: Can | None = None) -> list[Entry]:
-    """The entries that exist and that the asker may use."""
-    return [
-        entry
-        for entry in entries
-        if endpoint_exists(entry.endpoint)
-        and (not entry.permission or (can is not None and can(entry.permission)))
-    ]
+def existing(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries whose pages have been built."""
+    return [entry for entry in entries if endpoint_exists(entry.endpoint)]
+
+
+def shown(entries: Sequence[Entry], can: Can) -> list[Entry]:
+    """The entries that exist and that somebody who `can` may open."""
+    asked = [(entry, permission_of(entry.endpoint)) for entry in existing(entries)]
+    return [entry for entry, permission in asked if not permission or can(permission)]
 
 
 def side_menu(face: str) -> list[Entry]:
-    """The side menu of `console`, `vendor` or `admin` for the person asking."""
-    entries = {"console": CONSOLE, "vendor": VENDOR, "admin": ADMIN}[face]
-    return shown(entries, g.get("can"))
+    """The side menu of `console`, `vendor`, `admin` or `account` for the person asking."""
+    entries = {"console": CONSOLE, "vendor": VENDOR, "admin": ADMIN, "account": ACCOUNT}[face]
+    return shown(entries, g.get("can") or (lambda permission: False))
 
 
 def footer_menu() -> list[tuple[LazyString, list[Entry]]]:
     """The footer's columns; an empty one is left out."""
-    columns = [(title, shown(entries)) for title, entries in FOOTER]
+    columns = [(title, existing(entries)) for title, entries in FOOTER]
     return [(title, entries) for title, entries in columns if entries]
+
+
+def _opens(endpoint: str) -> bool:
+    # What a person may do in another face, or on a page without a guard, that page will say.
+    face = (request.endpoint or "").partition(".")[0]
+    can: Can | None = g.get("can")
+    permission = permission_of(endpoint)
+    return not permission or can is None or endpoint.partition(".")[0] != face or can(permission)

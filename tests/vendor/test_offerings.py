@@ -51,7 +51,7 @@ def seller(database):
     """A provider with a person of each kind, a meter, and the categories."""
     with db.transaction():
         provider = a_provider(name="示例服务商")
-        for role in (Role.OWNER, Role.FINANCE):
+        for role in (Role.OWNER, Role.DEVELOPER):
             a_member(provider.organization, role, user=a_user(email=f"{role}@example.com"))
         a_category("backup", parent="storage")
         a_meter(provider, "storage_gb", name_zh="占用空间", name_en="Space", unit_zh="GB", unit_en="GB")
@@ -241,7 +241,7 @@ def test_a_strangers_offering_does_not_exist(vendor, path):
 def test_roles_without_the_right_read_but_do_not_write(seller, client):
     with db.transaction():
         id = an_offering(seller, status=OfferingStatus.UNLISTED).id
-    client.sign_in("finance@example.com", PASSWORD)
+    client.sign_in("developer@example.com", PASSWORD)
     assert "提交给平台审核" not in client.page(f"/vendor/offerings/{id}").text
     assert client.page(f"/vendor/offerings/{id}/plans/").status == 200
     for path in ("facts/basics", "plans/new", "plans/basic", "retire", "provisioning"):

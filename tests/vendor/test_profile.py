@@ -95,7 +95,7 @@ def test_an_empty_address_goes_back_to_setting_up_by_hand(vendor):
         ("product", "/vendor/profile/edit", 200),
         ("finance", "/vendor/", 200),
         ("finance", "/vendor/profile/", 200),
-        ("finance", "/vendor/activity/", 200),
+        ("finance", "/vendor/activity/", 403),
     ],
 )
 def test_each_role_sees_its_pages(seller, client, role, path, status):

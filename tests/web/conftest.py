@@ -87,7 +87,7 @@ def _face(name: str, guard: Callable[[], object]) -> Blueprint:
     face.before_request(guard)  # type: ignore[type-var]  # guards answer None or a response
     overview = Blueprint("overview", __name__)
     template = PAGE.replace("storefront", name)
-    overview.add_url_rule("/", "index", lambda: render_template_string(template, words=""))
+    overview.add_url_rule("/", "index", guards.require("overview.read")(lambda: render_template_string(template, words="")))
     overview.add_url_rule("/pay", "pay", guards.require("bills.pay")(lambda: page("可以付款")))
     face.register_blueprint(overview)
     return face
