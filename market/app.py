@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_openapi3 import Info, OpenAPI
 
-from market import admin, api, console, db, notifications, resources, search, storefront, vendor, web
+from market import account, admin, api, console, db, notifications, resources, search, storefront, vendor, web
 from market.config import ROOT, Settings
 from market.resources import Clock
 
@@ -28,7 +28,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     )
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "market" / "translations")
     web.init_app(app, settings)
-    for face in (storefront, console, vendor, admin):
+    for face in (storefront, account, console, vendor, admin):
         app.register_blueprint(face.bp)
     api.init_app(app)
     return app

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import IntegerConverter, Rule
 
-GUARDED = ("console", "vendor", "admin")
+GUARDED = ("account", "console", "vendor", "admin")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

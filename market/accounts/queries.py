@@ -17,6 +17,11 @@ def user_by_email(email: str) -> User | None:
     return db.session.scalar(select(User).where(User.email == email))
 
 
+def user_by_id(id: int) -> User | None:
+    """The person with this number."""
+    return db.session.get(User, id)
+
+
 def memberships_of(user: User) -> Sequence[Membership]:
     """Where a person belongs, oldest first, with the organizations."""
     query = select(Membership).where(Membership.user_id == user.id).order_by(Membership.id)

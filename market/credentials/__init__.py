@@ -5,7 +5,17 @@ Not here    people and what they may do (accounts), cookies and pages (web and t
 Invariants  a secret is stored as a hash or encrypted; a link, a code and a recovery code work once.
 """
 
-from market.credentials.models import Session
+from market.credentials import authenticators, passkeys, recovery_codes
+from market.credentials.models import Authenticator, Ceremony, Passkey, Session
+from market.credentials.second_step import (
+    LastSecondStep,
+    Means,
+    forget_second_steps,
+    means_of,
+    second_step_due,
+    second_step_required,
+    take_second_step,
+)
 from market.credentials.sessions import (
     end_session,
     end_sessions,
@@ -14,4 +24,24 @@ from market.credentials.sessions import (
     start_session,
 )
 
-__all__ = ["Session", "end_session", "end_sessions", "session_of_token", "sessions_of", "start_session"]
+__all__ = [
+    "Authenticator",
+    "Ceremony",
+    "LastSecondStep",
+    "Means",
+    "Passkey",
+    "Session",
+    "authenticators",
+    "end_session",
+    "end_sessions",
+    "forget_second_steps",
+    "means_of",
+    "passkeys",
+    "recovery_codes",
+    "second_step_due",
+    "second_step_required",
+    "session_of_token",
+    "sessions_of",
+    "start_session",
+    "take_second_step",
+]
