@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
@@ -208,6 +208,14 @@ class Verification(db.Base):
     """One request to check a firm against its business licence, and what was decided."""
 
     __tablename__ = "verifications"
+    __table_args__ = (
+        # A firm has one application that waits.
+        Index(
+            "uq_verifications_waiting", "organization_id", unique=True,
+            sqlite_where=text("decided_at IS NULL AND replaced_at IS NULL"),
+            postgresql_where=text("decided_at IS NULL AND replaced_at IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = db.pk()
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
@@ -217,12 +225,19 @@ class Verification(db.Base):
     document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
     submitted_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     submitted_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: When the firm sent in something else instead; nothing is decided about it any more.
+    replaced_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     #: True when verified, False when refused, null while it waits.
     verified: Mapped[bool | None]
     reason: Mapped[str] = mapped_column(default="")
     licence_until: Mapped[date | None]
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be decided."""
+        return self.decided_at is None and self.replaced_at is None
 
     organization: Mapped[Organization] = relationship(lazy="raise")
     submitted_by: Mapped[User] = relationship(foreign_keys=[submitted_by_id], lazy="raise")

@@ -2,9 +2,13 @@
 
 Owns        what may be uploaded, the bytes in the data folder, who uploaded what.
 Not here    what a file proves (accounts, payments), who may see it (the faces).
-Invariants  a file is checked by its bytes; it is stored encrypted, outside everything that is served.
+Invariants  a file is checked by its bytes and kept exactly as it was sent, with what a camera writes into it; it is
+            stored encrypted, outside everything that is served; every row has its file.
 """
 
+from market.documents.actions import DocumentLost, folder, read, store, sweep
+from market.documents.kinds import ENDINGS, LARGEST, Unusable
 from market.documents.models import Document
+from market.documents.queries import document_by_id
 
-__all__ = ["Document"]
+__all__ = ["ENDINGS", "LARGEST", "Document", "DocumentLost", "Unusable", "document_by_id", "folder", "read", "store", "sweep"]
