@@ -251,6 +251,7 @@ class ApiKey(db.Base):
     """A key for a provider's machines. Only a hash of the secret is kept."""
 
     __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("organization_id", "request_key"),)
 
     id: Mapped[int] = db.pk()
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
@@ -264,14 +265,28 @@ class ApiKey(db.Base):
     #: A test key is answered like a live one, but nothing it sends is kept.
     test: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: The same word is the same key, however often the form is sent; null for keys made by commands.
+    request_key: Mapped[str | None]
     #: The first instant at which it no longer works; set too when a successor takes over.
     expires_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
-    #: The key that this one takes over from; both work until the older one expires.
-    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
+    #: When people were told that it is about to expire.
+    warned_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: The key that this one takes over from; both work until the older one expires. A key has one successor.
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"), unique=True)
+    #: Written at most once a minute, with where the request came from.
     last_used_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    last_used_address: Mapped[str] = mapped_column(default="")
     revoked_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 
     organization: Mapped[Organization] = relationship(lazy="raise")
+    replaces: Mapped[ApiKey | None] = relationship(
+        remote_side=[id], back_populates="successor", lazy="raise"
+    )
+    successor: Mapped[ApiKey | None] = relationship(back_populates="replaces", lazy="raise")
+
+    def works(self, at: datetime) -> bool:
+        """Whether a program can use it."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

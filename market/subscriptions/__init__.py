@@ -1,36 +1,52 @@
 """Subscriptions: what an organization buys, and having it set up and taken down.
 
-Owns        subscriptions, access details, provisioning requests and their delivery.
+Owns        orders and who has to agree to them, subscriptions, access details, provisioning requests and their
+            delivery.
 Not here    what is for sale (catalog), what was used (metering), what it costs (billing).
-Invariants  one order key of an organization is one subscription; a subscription keeps the plan version and the
+Invariants  a subscription comes from an order; one request key of an organization is one order, which is placed
+            as it was agreed to or not at all; a subscription keeps the plan version and the
             offering revision it was bought at; a status moves along its lifecycle; dates decide what is paid for.
 """
 
 from market.subscriptions.access import access_of
-from market.subscriptions.actions import cancel, convert, end_due, keep, subscribe
+from market.subscriptions.actions import cancel, convert, end_due, keep
 from market.subscriptions.agreement import terms, terms_hash
 from market.subscriptions.models import (
     LIVE,
     OPENING,
     AccessDetails,
+    Order,
+    OrderStatus,
     ProvisioningRequest,
     RequestKind,
     RequestStatus,
     Subscription,
     SubscriptionStatus,
 )
-from market.subscriptions.provisioning.orders import complete, fail, retry
+from market.subscriptions.orders import (
+    approval_due,
+    approve,
+    expire_due,
+    order,
+    outdated,
+    refuse,
+    subscribe,
+    withdraw,
+)
+from market.subscriptions.provisioning.requests import complete, fail, retry
 from market.subscriptions.provisioning.webhook import deliver_due
 from market.subscriptions.queries import (
     OPEN_REQUESTS,
     by_public_ids,
-    by_request_key,
     customers_of,
     firms_of,
     live_during,
     live_in,
     of_provider,
     open_requests,
+    order_of,
+    orders_decided,
+    orders_to_approve,
     request_by_public_id,
     request_of,
     requests_about,
@@ -45,17 +61,23 @@ from market.subscriptions.queries import (
 )
 from market.subscriptions.refusals import (
     AlreadyEnded,
+    ApprovalDue,
     NotCanceled,
     NotForSale,
     NotTrialing,
+    NotYours,
     OfferingNotLive,
+    OrderClosed,
     ProviderNotApproved,
     RequestClosed,
     RequestKeyReused,
     RequestNotFailed,
     TermsChanged,
+    TermsOutdated,
 )
 from market.subscriptions.signals import (
+    order_decided,
+    order_waiting,
     subscription_activated,
     subscription_ended,
     subscription_failed,
@@ -68,10 +90,15 @@ __all__ = [
     "OPEN_REQUESTS",
     "AccessDetails",
     "AlreadyEnded",
+    "ApprovalDue",
     "NotCanceled",
     "NotForSale",
     "NotTrialing",
+    "NotYours",
     "OfferingNotLive",
+    "Order",
+    "OrderClosed",
+    "OrderStatus",
     "ProviderNotApproved",
     "ProvisioningRequest",
     "RequestClosed",
@@ -83,15 +110,18 @@ __all__ = [
     "Subscription",
     "SubscriptionStatus",
     "TermsChanged",
+    "TermsOutdated",
     "access_of",
+    "approval_due",
+    "approve",
     "by_public_ids",
-    "by_request_key",
     "cancel",
     "complete",
     "convert",
     "customers_of",
     "deliver_due",
     "end_due",
+    "expire_due",
     "fail",
     "firms_of",
     "keep",
@@ -99,10 +129,18 @@ __all__ = [
     "live_in",
     "of_provider",
     "open_requests",
+    "order",
+    "order_decided",
+    "order_of",
+    "order_waiting",
+    "orders_decided",
+    "orders_to_approve",
+    "outdated",
     "paid_from",
     "paid_span",
     "pays_yearly",
     "period_end",
+    "refuse",
     "request_by_public_id",
     "request_of",
     "requests_about",
@@ -122,4 +160,5 @@ __all__ = [
     "timeline",
     "to_do",
     "with_plan",
+    "withdraw",
 ]

@@ -54,7 +54,6 @@ class Subscription(db.Base):
 
     __tablename__ = "subscriptions"
     __table_args__ = (
-        UniqueConstraint("organization_id", "request_key"),
         Index("ix_subscriptions_organization_id_status", "organization_id", "status"),
         Index("ix_subscriptions_provider_id_status", "provider_id", "status"),
     )
@@ -69,8 +68,6 @@ class Subscription(db.Base):
     status: Mapped[SubscriptionStatus] = mapped_column(
         db.status_type(SubscriptionStatus), default=SubscriptionStatus.PENDING
     )
-    #: Names the order: the same key is the same subscription, however often it is sent.
-    request_key: Mapped[str]
     #: The buyer's own guess of monthly use per charge slug, as decimal text.
     estimate: Mapped[dict[str, str]] = mapped_column(db.JSONType)
     #: SHA-256 of the terms that were shown and accepted.
@@ -91,6 +88,85 @@ class Subscription(db.Base):
     revision: Mapped[OfferingRevision] = relationship(lazy="raise")
     accepted_by: Mapped[User] = relationship(lazy="raise")
     access: Mapped[AccessDetails | None] = relationship(back_populates="subscription", lazy="raise")
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class OrderStatus(StrEnum):
+    """The life of an order: perhaps it waits for an owner, then it is placed and the provider sets it up."""
+
+    DRAFT = "draft"
+    AWAITING_APPROVAL = "awaiting_approval"
+    PLACED = "placed"
+    FULFILLED = "fulfilled"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+_O = OrderStatus
+ORDER_LIFECYCLE = Lifecycle(
+    {
+        _O.DRAFT: [_O.AWAITING_APPROVAL, _O.PLACED, _O.CANCELED, _O.EXPIRED],
+        _O.AWAITING_APPROVAL: [_O.PLACED, _O.REFUSED, _O.CANCELED, _O.EXPIRED],
+        _O.PLACED: [_O.FULFILLED, _O.FAILED, _O.CANCELED],
+        _O.FAILED: [_O.PLACED, _O.CANCELED],
+        _O.FULFILLED: [],
+        _O.REFUSED: [],
+        _O.CANCELED: [],
+        _O.EXPIRED: [],
+    }
+)
+
+
+class Order(db.Base):
+    """What somebody asked for in her firm's name: one plan version at the terms she saw and agreed to."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "request_key"),
+        Index("ix_orders_organization_id_status", "organization_id", "status"),
+        Index("ix_orders_due", "status", "expires_at"),
+    )
+
+    id: Mapped[int] = db.pk()
+    #: `ord_…`: what people call it when they talk about it.
+    public_id: Mapped[str] = mapped_column(unique=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("offering_revisions.id"))
+    status: Mapped[OrderStatus] = mapped_column(db.status_type(OrderStatus), default=OrderStatus.DRAFT)
+    #: The same key is the same order, however often it is sent.
+    request_key: Mapped[str]
+    #: The buyer's own guess of monthly use per charge slug, as decimal text.
+    estimate: Mapped[dict[str, str]] = mapped_column(db.JSONType)
+    #: What the check page called the first whole month, for that guess, tax included.
+    month_fen: Mapped[int] = mapped_column(db.BigInt)
+    #: SHA-256 of the terms that were shown and accepted.
+    terms_hash: Mapped[str]
+    ordered_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    ordered_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: The firm's limit that the month is above, and when the waiting ends; both null where no approval was due.
+    limit_fen: Mapped[int | None] = mapped_column(db.BigInt)
+    expires_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: Who approved or refused it; null too when its own orderer took it back, or nobody answered in time.
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    reason: Mapped[str] = mapped_column(default="")
+    #: What came of it, once it is placed.
+    subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscriptions.id"), index=True)
+    version: Mapped[int] = mapped_column()
+
+    organization: Mapped[Organization] = relationship(lazy="raise")
+    plan: Mapped[Plan] = relationship(lazy="raise")
+    revision: Mapped[OfferingRevision] = relationship(lazy="raise")
+    ordered_by: Mapped[User] = relationship(foreign_keys=[ordered_by_id], lazy="raise")
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id], lazy="raise")
+    subscription: Mapped[Subscription | None] = relationship(lazy="raise")
 
     __mapper_args__ = {"version_id_col": version}
 

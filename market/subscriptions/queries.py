@@ -17,6 +17,8 @@ from market.providers.models import Provider
 from market.subscriptions.models import (
     LIVE,
     OPENING,
+    Order,
+    OrderStatus,
     ProvisioningRequest,
     RequestKind,
     RequestStatus,
@@ -72,14 +74,6 @@ def by_public_ids(provider: Provider, ids: Iterable[str]) -> dict[str, Subscript
     return {subscription.public_id: subscription for subscription in found}
 
 
-def by_request_key(organization: Organization, request_key: str) -> Subscription | None:
-    """The subscription that this order made, if it was placed."""
-    query = select(Subscription).where(
-        Subscription.organization_id == organization.id, Subscription.request_key == request_key
-    )
-    return db.session.scalar(query.options(*with_plan()))
-
-
 def live_during(organization: Organization, period: Period) -> Sequence[Subscription]:
     """Subscriptions that were live at some time in `period`, oldest first, with plan, charges and meters."""
     query = select(Subscription).where(Subscription.organization_id == organization.id, live_in(period))
@@ -126,6 +120,53 @@ def firms_of(provider: Provider) -> int:
 def timeline(subscription: Subscription) -> Sequence[audit.AuditEvent]:
     """What happened to a subscription, newest first."""
     return audit.history(subscription)
+
+
+# --- orders ------------------------------------------------------------------------------
+
+
+def order_of(organization: Organization, id: int) -> Order:
+    """One of an organization's orders, with plan, people and what came of it. Raises NotFound for a stranger's."""
+    query = select(Order).where(Order.id == id, Order.organization_id == organization.id)
+    found = db.session.scalar(query.options(*_with_people()))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def orders_to_approve(organization: Organization) -> Sequence[Order]:
+    """The orders that wait for somebody, the oldest first; loaded as `order_of`."""
+    query = select(Order).where(
+        Order.organization_id == organization.id, Order.status == OrderStatus.AWAITING_APPROVAL
+    )
+    return db.session.scalars(query.options(*_with_people()).order_by(Order.id)).all()
+
+
+def orders_decided(organization: Organization) -> Select[Order]:
+    """The orders that once waited, the latest first; to be paged."""
+    query = select(Order).where(
+        Order.organization_id == organization.id,
+        Order.expires_at.is_not(None),
+        Order.status != OrderStatus.AWAITING_APPROVAL,
+    )
+    return query.options(*_with_people()).order_by(Order.id.desc())
+
+
+def subscription_from(order: Order) -> Subscription | None:
+    """What came of an order, with its plan; None while nothing has."""
+    query = select(Subscription).join(Order, Order.subscription_id == Subscription.id)
+    return db.session.scalar(query.where(Order.id == order.id).options(*with_plan()))
+
+
+def _with_people() -> tuple[ORMOption, ...]:
+    return (
+        selectinload(Order.plan).selectinload(Plan.charges).joinedload(Charge.meter),
+        selectinload(Order.plan).joinedload(Plan.offering).joinedload(Offering.provider),
+        joinedload(Order.revision),
+        joinedload(Order.ordered_by),
+        joinedload(Order.decided_by),
+        joinedload(Order.subscription),
+    )
 
 
 # --- provisioning requests ---------------------------------------------------------------

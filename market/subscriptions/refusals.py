@@ -73,3 +73,31 @@ class RequestNotFailed(Refused):
 
     code = "request_not_failed"
     message = "这项任务没有失败，不用重试。"
+
+
+class ApprovalDue(Refused):
+    """The order is above the firm's limit, and the buyer was not told that it will wait."""
+
+    code = "approval_due"
+    message = "按这个用量，订单要等企业的老板（所有者）批准。请看一遍下面的金额，再确认。"
+
+
+class OrderClosed(Refused):
+    """Somebody has decided it already, its buyer has taken it back, or it has waited too long."""
+
+    code = "order_closed"
+    message = "这张订单已经有了结果，不能再改。请看这一页最新的状态。"
+
+
+class TermsOutdated(Refused):
+    """What the buyer agreed to cannot be had any more."""
+
+    code = "order_outdated"
+    message = "下单以后，服务的价格、条款或在售情况变了，不能按原来的条件下单。请不批准这张订单，让下单的人看过新的内容再下单。"
+
+
+class NotYours(Refused):
+    """Only who ordered can take an order back."""
+
+    code = "not_your_order"
+    message = "只有下单的人能取消这张订单。有审批权限的人可以不批准。"

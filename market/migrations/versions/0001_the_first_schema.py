@@ -308,14 +308,19 @@ def upgrade() -> None:
     sa.Column('source', sa.String(), nullable=False),
     sa.Column('test', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('request_key', sa.String(), nullable=True),
     sa.Column('expires_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('warned_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('replaces_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('last_used_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('last_used_address', sa.String(), nullable=False),
     sa.Column('revoked_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_api_keys_organization_id')),
     sa.ForeignKeyConstraint(['replaces_id'], ['api_keys.id'], name=op.f('fk_api_keys_replaces_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_api_keys')),
-    sa.UniqueConstraint('prefix', name=op.f('uq_api_keys_prefix'))
+    sa.UniqueConstraint('organization_id', 'request_key', name=op.f('uq_api_keys_organization_id_request_key')),
+    sa.UniqueConstraint('prefix', name=op.f('uq_api_keys_prefix')),
+    sa.UniqueConstraint('replaces_id', name=op.f('uq_api_keys_replaces_id'))
     )
     with op.batch_alter_table('api_keys', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_api_keys_organization_id'), ['organization_id'], unique=False)

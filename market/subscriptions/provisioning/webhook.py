@@ -26,7 +26,7 @@ from market.subscriptions.models import (
     RequestStatus,
     Subscription,
 )
-from market.subscriptions.provisioning import orders, payload, transport
+from market.subscriptions.provisioning import payload, requests, transport
 from market.subscriptions.queries import OPEN_REQUESTS, with_subscription
 
 log = structlog.get_logger(__name__)
@@ -156,7 +156,7 @@ def _delivered(
     access = outcome.answer.get("access")
     if isinstance(access, dict) or outcome.answer.get("done") is True:
         try:
-            orders.complete(request, access=access or {}, by=_provider(subscription), at=now)
+            requests.complete(request, access=access or {}, by=_provider(subscription), at=now)
         except MarketError as refusal:
             request.last_error = refusal.code
 
@@ -167,7 +167,7 @@ def _not_delivered(
     if request.status is RequestStatus.DELIVERED:
         request.next_attempt_at = _reminder(request, now)
     elif outcome.gone or request.attempts >= len(WAITS):
-        orders.give_up(request, subscription, outcome.error, by=audit.system("worker"), at=now)
+        requests.give_up(request, subscription, outcome.error, by=audit.system("worker"), at=now)
     else:
         wait = WAITS[request.attempts] * _dice.uniform(1, 1 + JITTER)
         request.next_attempt_at = now + max(wait, outcome.retry_after or timedelta(0))

@@ -16,7 +16,10 @@ from market.subscriptions import access as details
 from market.subscriptions import refusals, signals, span
 from market.subscriptions.models import (
     LIFECYCLE,
+    ORDER_LIFECYCLE,
     REQUEST_LIFECYCLE,
+    Order,
+    OrderStatus,
     ProvisioningRequest,
     RequestKind,
     RequestStatus,
@@ -98,6 +101,7 @@ def give_up(
     _close(request, RequestStatus.FAILED, at=at, error=reason)
     if request.kind is RequestKind.PROVISION:
         LIFECYCLE.move(subscription, SubscriptionStatus.FAILED)
+        _follow(subscription, OrderStatus.FAILED)
         _record("subscription.failed", subscription, by=by, at=at, reason=reason)
         signals.subscription_failed.send(subscription, at=at, reason=reason)
     else:
@@ -113,6 +117,7 @@ def retry(request: ProvisioningRequest, *, by: audit.Actor, at: datetime) -> Non
         if subscription.status is not SubscriptionStatus.FAILED:
             raise refusals.AlreadyEnded
         LIFECYCLE.move(subscription, SubscriptionStatus.PROVISIONING)
+        _follow(subscription, OrderStatus.PLACED)
     mode = _mode(subscription.plan_id)
     REQUEST_LIFECYCLE.move(request, RequestStatus.PENDING)
     request.mode = mode
@@ -132,6 +137,7 @@ def call_off(subscription: Subscription, *, reason: str, at: datetime) -> None:
     db.lock(request)
     if request.status is not RequestStatus.FAILED:
         _close(request, RequestStatus.FAILED, at=at, error=CALLED_OFF)
+    _follow(subscription, OrderStatus.CANCELED)
     if request.attempts:
         ask(subscription, RequestKind.DEPROVISION, at=at)
 
@@ -152,8 +158,16 @@ def _activate(subscription: Subscription, *, by: audit.Actor, at: datetime) -> N
         # A trial ends by itself; converting it takes this date away.
         subscription.cancel_at = subscription.trial_ends_at
     LIFECYCLE.move(subscription, SubscriptionStatus.TRIALING if trial_days else SubscriptionStatus.ACTIVE)
+    _follow(subscription, OrderStatus.FULFILLED)
     _record("subscription.activated", subscription, by=by, at=at)
     signals.subscription_activated.send(subscription, at=at)
+
+
+def _follow(subscription: Subscription, status: OrderStatus) -> None:
+    """The order goes where its subscription went; the trail of the subscription tells it."""
+    underway = Order.status.in_([OrderStatus.PLACED, OrderStatus.FAILED])
+    for order in db.session.scalars(select(Order).where(Order.subscription_id == subscription.id, underway)):
+        ORDER_LIFECYCLE.move(order, status)
 
 
 def _close(request: ProvisioningRequest, status: RequestStatus, *, at: datetime, error: str = "") -> None:

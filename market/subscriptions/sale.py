@@ -1,0 +1,86 @@
+"""What can be bought now, at which terms, and what a month of it comes to for a buyer's guess."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from market import db, rating
+from market.catalog.models import (
+    Charge,
+    Offering,
+    OfferingRevision,
+    OfferingStatus,
+    Plan,
+    PlanStatus,
+    RevisionStatus,
+)
+from market.errors import Invalid, NotFound
+from market.kit import quantity
+from market.kit.refusal import Refusal
+from market.providers.models import ProviderStatus
+from market.subscriptions import refusals
+
+
+def for_sale(plan_id: int, *, hold: bool = True) -> tuple[Plan, OfferingRevision]:
+    """The plan with its charges, and the published revision of its offering.
+
+    With `hold` they, the offering and the provider cannot change until the transaction ends.
+    Raises NotForSale, OfferingNotLive, ProviderNotApproved, NotFound.
+    """
+    query = select(Plan).where(Plan.id == plan_id)
+    offering = joinedload(Plan.offering).joinedload(Offering.provider)
+    plan = db.session.scalar(query.options(offering, selectinload(Plan.charges).joinedload(Charge.meter)))
+    if plan is None:
+        raise NotFound
+    if hold:
+        for thing in (plan.offering.provider, plan.offering, plan):
+            db.lock(thing, shared=True)
+    if plan.offering.status is not OfferingStatus.LIVE:
+        raise refusals.OfferingNotLive
+    if plan.offering.provider.status is not ProviderStatus.APPROVED:
+        raise refusals.ProviderNotApproved
+    if plan.status is not PlanStatus.PUBLISHED:
+        raise refusals.NotForSale
+    return plan, _published(plan.offering)
+
+
+def _published(offering: Offering) -> OfferingRevision:
+    query = select(OfferingRevision).where(
+        OfferingRevision.offering_id == offering.id, OfferingRevision.status == RevisionStatus.PUBLISHED
+    )
+    revision = db.session.scalar(query)
+    if revision is None:
+        raise refusals.OfferingNotLive
+    return revision
+
+
+def guessed(plan: Plan, estimate: Mapping[str, str]) -> dict[str, str]:
+    """The buyer's guess for the plan's metered charges; other keys are left out. Raises Invalid."""
+    guesses: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for charge in plan.charges:
+        if charge.meter_id is None or not str(estimate.get(charge.slug, "")).strip():
+            continue
+        try:
+            guess = quantity.parse(str(estimate[charge.slug]))
+            guesses[charge.slug] = quantity.text(guess)
+            if guess < 0:
+                problems[charge.slug] = "用量不能小于 0。"
+        except Refusal as refusal:
+            problems[charge.slug] = str(refusal)
+    if problems:
+        raise Invalid(fields=problems)
+    return guesses
+
+
+def month_fen(plan: Plan, guesses: Mapping[str, str]) -> int:
+    """The first whole month at this guess, yearly and one-off fees in it, tax included: the check page's total."""
+    amounts = (
+        rating.rate(rating.parse(charge.terms), Decimal(guesses.get(charge.slug, "0"))).fen
+        for charge in plan.charges
+    )
+    return sum(amounts)
