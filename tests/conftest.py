@@ -132,8 +132,18 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCach
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def known_rules() -> None:
+    """Nor the same addresses."""
+    from tests.support.routing import KnownRule
+
+    Flask.url_rule_class = KnownRule
+
+
 @pytest.fixture
-def app(settings: Settings, clock: FakeClock, database: None, compiled_templates: BytecodeCache) -> Flask:
+def app(
+    settings: Settings, clock: FakeClock, database: None, compiled_templates: BytecodeCache, known_rules: None
+) -> Flask:
     """The whole app on a fresh database."""
     from market.app import create_app
     from tests.support.client import Client

@@ -44,8 +44,8 @@ class Person:
 
     def __init__(self, client: Client, side: Side) -> None:
         self.client, self.side = client, side
-        page = client.sign_in(side.email, PASSWORD)
-        self.token = page.all("input", name="csrf_token")[0].get("value") or ""
+        client.sign_in(side.email, PASSWORD)
+        self.token = client.page("/").all("input", name="csrf_token")[0].get("value") or ""
 
     def ask(self, app: Flask, route: Route, values: Values) -> TestResponse:
         address = route.address(app, values)

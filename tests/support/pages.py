@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -27,11 +28,15 @@ _FREE_INPUTS = {"hidden", "submit", "button", "reset", "image"}
 _CSRF = "csrf_token"
 
 
-def parse(html: str) -> tuple[Element, list[str]]:
-    """The tree, and what the HTML standard calls parse errors in it."""
+@lru_cache(maxsize=8)
+def parse(html: str) -> tuple[Element, tuple[str, ...]]:
+    """The tree, and what the HTML standard calls parse errors in it; nobody changes the tree.
+
+    The last few are kept: a page is parsed to be checked and, in most tests, once more to be read.
+    """
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
     tree = parser.parse(html)
-    return tree, [f"line {at[0]}: {code} {data or ''}".strip() for at, code, data in parser.errors]
+    return tree, tuple(f"line {at[0]}: {code} {data or ''}".strip() for at, code, data in parser.errors)
 
 
 def text_of(element: Element) -> str:
@@ -49,11 +54,10 @@ def _texts(element: Element) -> Iterator[str]:
 
 def problems(html: str, path: str, app: Flask, *, fragment: bool = False) -> list[str]:
     """Everything wrong with a page, in words; empty when it is right."""
-    tree, found = parse(html)
-    if fragment:
-        # A part that htmx puts into a page has no doctype and no heading of its own.
-        found = [problem for problem in found if "expected-doctype" not in problem]
-    else:
+    tree, errors = parse(html)
+    # A part that htmx puts into a page has no doctype and no heading of its own.
+    found = [error for error in errors if not (fragment and "expected-doctype" in error)]
+    if not fragment:
         found += _head(tree)
     ids = [element.get("id") for element in tree.iter() if element.get("id")]
     found += [f"id {name!r} stands twice" for name in sorted({n for n in ids if n and ids.count(n) > 1})]
@@ -219,7 +223,11 @@ class Page:
         self.status = response.status_code
         self.path = response.request.path
         self.html = response.get_data(as_text=True)
-        self.tree, _ = parse(self.html)
+
+    @cached_property
+    def tree(self) -> Element:
+        """The page as elements."""
+        return parse(self.html)[0]
 
     @property
     def heading(self) -> str:
