@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from market import assets as third_party
-from market import audit, db, resources
+from market import audit, db, policies, resources
 from market.catalog import generator
 from market.catalog import seed as catalog_seed
 from market.cli.context import database, progress
@@ -24,11 +24,12 @@ from market.config import ROOT
     show_default="catalog_seed",
 )
 def seed(listings: int, organizations: int, folder: Path) -> None:
-    """Load the hand-written catalogue; what is there and unchanged is left alone."""
+    """Load the hand-written catalogue and policies; what is there and unchanged is left alone."""
     with database():
         now = resources.clock.now()
         with db.transaction():
             report = catalog_seed.load(folder, by=audit.system("seed"), at=now)
+            policies.load(folder / "policies", by=audit.system("seed"), at=now)
         click.echo(
             f"Catalogue: {report.created} added, {report.changed} changed, {report.unchanged} unchanged."
         )

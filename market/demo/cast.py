@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from market import accounts, audit, db, providers
+from market import accounts, audit, db, policies, providers
 from market.accounts import Organization, OrganizationKind, Role, User
 
 PASSWORD = "demo-cloud-2026"  # noqa: S105  # printed at every start; the demo is not a secret
@@ -66,6 +66,7 @@ def gather(*, at: datetime) -> dict[str, User]:
         if user is None:
             user = accounts.add_user(email=person.email, name=person.name, password=PASSWORD, at=at)
             accounts.join(user, organization, person.role, at=at)
+            policies.agree(user, at=at)
         people[person.key] = user
     return people
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from market import accounts, audit, catalog, db, providers, resources, search, subscriptions
+from market import accounts, audit, catalog, db, policies, providers, resources, search, subscriptions
 from market.accounts import User
 from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
@@ -45,6 +45,7 @@ def prepare(settings: Settings) -> Keepsakes:
     now = resources.clock.now()
     with db.transaction():
         catalog_seed.load(ROOT / "catalog_seed", by=audit.system("seed"), at=_catalogue_date(now))
+        policies.load(ROOT / "catalog_seed" / "policies", by=audit.system("seed"), at=_catalogue_date(now))
     if not desk.filled():
         _make()
     keepsakes = _provider_settings(settings)

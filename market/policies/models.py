@@ -38,10 +38,16 @@ class PolicyVersion(db.Base):
     #: At least seven days after the announcement (E-commerce Law, Art. 34), but for the first version.
     effective_on: Mapped[date]
     announced_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    #: The letters about it go out in batches: up to which person they are written, and when the last one was.
+    told_up_to_id: Mapped[int] = mapped_column(db.BigInt, default=0)
+    told_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.number}"
 
 
 class Consent(db.Base):
-    """That a person agreed to a version, and when."""
+    """That a person has seen a version and, where `agreed_at` is set, agreed to it."""
 
     __tablename__ = "consents"
     __table_args__ = (UniqueConstraint("user_id", "version_id"),)
@@ -49,7 +55,8 @@ class Consent(db.Base):
     id: Mapped[int] = db.pk()
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     version_id: Mapped[int] = mapped_column(ForeignKey("policy_versions.id"))
-    at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    seen_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    agreed_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 
     user: Mapped[User] = relationship(lazy="raise")
     version: Mapped[PolicyVersion] = relationship(lazy="raise")
