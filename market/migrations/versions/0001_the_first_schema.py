@@ -308,14 +308,19 @@ def upgrade() -> None:
     sa.Column('source', sa.String(), nullable=False),
     sa.Column('test', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('request_key', sa.String(), nullable=True),
     sa.Column('expires_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('warned_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('replaces_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('last_used_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('last_used_address', sa.String(), nullable=False),
     sa.Column('revoked_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_api_keys_organization_id')),
     sa.ForeignKeyConstraint(['replaces_id'], ['api_keys.id'], name=op.f('fk_api_keys_replaces_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_api_keys')),
-    sa.UniqueConstraint('prefix', name=op.f('uq_api_keys_prefix'))
+    sa.UniqueConstraint('organization_id', 'request_key', name=op.f('uq_api_keys_organization_id_request_key')),
+    sa.UniqueConstraint('prefix', name=op.f('uq_api_keys_prefix')),
+    sa.UniqueConstraint('replaces_id', name=op.f('uq_api_keys_replaces_id'))
     )
     with op.batch_alter_table('api_keys', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_api_keys_organization_id'), ['organization_id'], unique=False)
@@ -362,6 +367,7 @@ def upgrade() -> None:
     op.create_table('documents',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
     sa.Column('filename', sa.String(), nullable=False),
     sa.Column('media_type', sa.String(), nullable=False),
     sa.Column('size', sa.Integer(), nullable=False),
@@ -370,10 +376,33 @@ def upgrade() -> None:
     sa.Column('uploaded_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_documents_organization_id')),
     sa.ForeignKeyConstraint(['uploaded_by_id'], ['users.id'], name=op.f('fk_documents_uploaded_by_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_documents'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_documents')),
+    sa.UniqueConstraint('name', name=op.f('uq_documents_name'))
     )
     with op.batch_alter_table('documents', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_documents_organization_id'), ['organization_id'], unique=False)
+
+    op.create_table('exports',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('status', sa.Enum('requested', 'building', 'ready', 'failed', 'expired', name='status_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('requested_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('progress_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('rows_done', sa.Integer(), nullable=False),
+    sa.Column('file', sa.String(), nullable=False),
+    sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('finished_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('expires_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_exports_organization_id')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_exports_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_exports'))
+    )
+    with op.batch_alter_table('exports', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_exports_organization_id'), ['organization_id'], unique=False)
+        batch_op.create_index('ix_exports_status', ['status', 'requested_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_exports_user_id'), ['user_id'], unique=False)
 
     op.create_table('invitations',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -538,6 +567,7 @@ def upgrade() -> None:
     sa.Column('document_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('submitted_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('submitted_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('replaced_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('decided_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('decided_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('verified', sa.Boolean(), nullable=True),
@@ -551,6 +581,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('verifications', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_verifications_organization_id'), ['organization_id'], unique=False)
+        batch_op.create_index('uq_verifications_waiting', ['organization_id'], unique=True, sqlite_where=sa.text('decided_at IS NULL AND replaced_at IS NULL'), postgresql_where=sa.text('decided_at IS NULL AND replaced_at IS NULL'))
 
     op.create_table('bank_arrivals',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -698,7 +729,6 @@ def upgrade() -> None:
     sa.Column('plan_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('revision_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('status', sa.Enum('pending', 'provisioning', 'trialing', 'active', 'paused', 'suspended', 'failed', 'ended', name='status_known', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('request_key', sa.String(), nullable=False),
     sa.Column('estimate', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
     sa.Column('terms_hash', sa.String(), nullable=False),
     sa.Column('accepted_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -714,7 +744,6 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_subscriptions_provider_id')),
     sa.ForeignKeyConstraint(['revision_id'], ['offering_revisions.id'], name=op.f('fk_subscriptions_revision_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscriptions')),
-    sa.UniqueConstraint('organization_id', 'request_key', name=op.f('uq_subscriptions_organization_id_request_key')),
     sa.UniqueConstraint('public_id', name=op.f('uq_subscriptions_public_id'))
     )
     with op.batch_alter_table('subscriptions', schema=None) as batch_op:
@@ -759,6 +788,41 @@ def upgrade() -> None:
     with op.batch_alter_table('bill_lines', schema=None) as batch_op:
         batch_op.create_index('ix_bill_lines_bill_id_position', ['bill_id', 'position'], unique=False)
         batch_op.create_index('ix_bill_lines_provider_id', ['provider_id', 'bill_id'], unique=False)
+
+    op.create_table('orders',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('public_id', sa.String(), nullable=False),
+    sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('plan_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('revision_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('status', sa.Enum('draft', 'awaiting_approval', 'placed', 'fulfilled', 'failed', 'refused', 'canceled', 'expired', name='status_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('request_key', sa.String(), nullable=False),
+    sa.Column('estimate', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
+    sa.Column('month_fen', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('terms_hash', sa.String(), nullable=False),
+    sa.Column('ordered_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('ordered_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('limit_fen', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('expires_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('decided_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('decided_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['decided_by_id'], ['users.id'], name=op.f('fk_orders_decided_by_id')),
+    sa.ForeignKeyConstraint(['ordered_by_id'], ['users.id'], name=op.f('fk_orders_ordered_by_id')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_orders_organization_id')),
+    sa.ForeignKeyConstraint(['plan_id'], ['plans.id'], name=op.f('fk_orders_plan_id')),
+    sa.ForeignKeyConstraint(['revision_id'], ['offering_revisions.id'], name=op.f('fk_orders_revision_id')),
+    sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_orders_subscription_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_orders')),
+    sa.UniqueConstraint('organization_id', 'request_key', name=op.f('uq_orders_organization_id_request_key')),
+    sa.UniqueConstraint('public_id', name=op.f('uq_orders_public_id'))
+    )
+    with op.batch_alter_table('orders', schema=None) as batch_op:
+        batch_op.create_index('ix_orders_due', ['status', 'expires_at'], unique=False)
+        batch_op.create_index('ix_orders_organization_id_status', ['organization_id', 'status'], unique=False)
+        batch_op.create_index(batch_op.f('ix_orders_subscription_id'), ['subscription_id'], unique=False)
 
     op.create_table('provisioning_requests',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -846,6 +910,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_provisioning_requests_due')
 
     op.drop_table('provisioning_requests')
+    with op.batch_alter_table('orders', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_orders_subscription_id'))
+        batch_op.drop_index('ix_orders_organization_id_status')
+        batch_op.drop_index('ix_orders_due')
+
+    op.drop_table('orders')
     with op.batch_alter_table('bill_lines', schema=None) as batch_op:
         batch_op.drop_index('ix_bill_lines_provider_id')
         batch_op.drop_index('ix_bill_lines_bill_id_position')
@@ -880,6 +950,7 @@ def downgrade() -> None:
     op.drop_table('catalog_changes')
     op.drop_table('bank_arrivals')
     with op.batch_alter_table('verifications', schema=None) as batch_op:
+        batch_op.drop_index('uq_verifications_waiting', sqlite_where=sa.text('decided_at IS NULL AND replaced_at IS NULL'), postgresql_where=sa.text('decided_at IS NULL AND replaced_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_verifications_organization_id'))
 
     op.drop_table('verifications')
@@ -909,6 +980,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_invitations_organization_id'))
 
     op.drop_table('invitations')
+    with op.batch_alter_table('exports', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_exports_user_id'))
+        batch_op.drop_index('ix_exports_status')
+        batch_op.drop_index(batch_op.f('ix_exports_organization_id'))
+
+    op.drop_table('exports')
     with op.batch_alter_table('documents', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_documents_organization_id'))
 
