@@ -17,7 +17,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from market import billing, notifications, recommended, resources, search, subscriptions
+from market import audit, billing, notifications, recommended, resources, search, subscriptions
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +70,7 @@ SWEEPS = (
     Sweep("search", search.refresh, 1),
     Sweep("mail", notifications.send_due, 2),
     Sweep("recommended", recommended.expire_due, 60),
+    Sweep("audit head", audit.publish_head, 60),
 )
 
 

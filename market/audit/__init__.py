@@ -10,8 +10,10 @@ from market.audit.actions import Actor, forget, publish_head, record, system
 from market.audit.masking import masked
 from market.audit.models import FORGOTTEN, AuditEvent, AuditHead, AuditLink
 from market.audit.queries import event_by_id, events, history
+from market.audit.verification import Head, Report, verify
+from market.audit.verification import size as chain_length
 
 __all__ = [
-    "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "event_by_id", "events", "forget", "history",
-    "masked", "publish_head", "record", "system",
+    "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "Head", "Report", "chain_length", "event_by_id",
+    "events", "forget", "history", "masked", "publish_head", "record", "system", "verify",
 ]  # fmt: skip

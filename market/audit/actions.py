@@ -17,6 +17,8 @@ from market.kit.period import local_day
 
 #: The kind of subject that is a person, whose name can be erased.
 PERSON = "User"
+#: The action that allows the names of a person to be gone.
+ERASED = "user.erased"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def forget(person: db.Base, *, by: Actor, at: datetime) -> int:
 
     Call it last in a transaction: what is recorded after it names her again. What it did is itself recorded.
     """
-    record("user.erased", person, by=by, at=at, label=FORGOTTEN)
+    record(ERASED, person, by=by, at=at, label=FORGOTTEN)
     db.session.flush()
     id = getattr(person, "id")  # noqa: B009  # every table that describes a person has one; Base does not say so
     acted, meant = AuditEvent.actor_digest != "", AuditEvent.subject_digest != ""

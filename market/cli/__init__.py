@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from market.cli import backup, bench, billing, catalog, clock, doctor, people, run, search, worker
+from market.cli import audit, backup, bench, billing, catalog, clock, doctor, people, run, search, worker
 from market.config import ConfigError
 from market.errors import MarketError
 
@@ -34,6 +34,7 @@ for command in (
     catalog.seed,
     catalog.assets,
     billing.bill,
+    audit.audit,
     people.person,
     search.search,
     backup.backup,

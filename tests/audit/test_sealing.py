@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from market import audit, db
 from market.audit import AuditEvent, AuditLink, chain
 from tests.builders.accounts import an_actor, an_organization
-from tests.builders.billing import moment
 from tests.support.together import together
 
-NOON = moment("2026-11-20 12:00")
+NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
 
 def note(action: str = "organization.added", **more: Any) -> AuditEvent:
