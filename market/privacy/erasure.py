@@ -1,0 +1,109 @@
+"""Erasing a person: what names her goes, what the law wants kept stays under her number.
+
+Bills, contracts and the audit trail are kept for years (E-commerce Law, Art. 31: three at least; accounting law: longer).
+They name the firm, and the person by number only; the trail's seal holds without the name (see `audit.forget`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from market import audit, db
+from market.accounts.models import Invitation, Membership, Organization, OrganizationKind, Role, User
+from market.billing.models import Bill, BillStatus
+from market.catalog.models import Offering, OfferingRevision, ReviewComment
+from market.credentials.models import Authenticator, Passkey, RecoveryCode, Session, Token
+from market.errors import Refused
+from market.privacy.models import Export, ExportStatus
+from market.privacy.signals import person_erased
+from market.providers.models import Provider
+from market.subscriptions.models import Subscription, SubscriptionStatus
+
+#: What stands where a name stood. Both languages, because it is stored.
+NOBODY = "已注销 (erased)"
+#: The roles that can let others in; an organization must not be left without one.
+HEADS = (Role.OWNER, Role.SUPER)
+
+
+class LastOwner(Refused):
+    """An organization would be left with members and nobody who can let others in."""
+
+    code = "last_owner"
+    message = "您是“%(organization)s”唯一的所有者。先请另一位成员担任所有者，再注销。"
+
+
+class StillInUse(Refused):
+    """Her firm still buys or owes something, and nobody else could see to it."""
+
+    code = "organization_still_in_use"
+    message = "“%(organization)s”还有使用中的订阅或没付清的账单，而您是唯一的成员。先停用订阅、付清账单，再注销。"
+
+
+def obstacle(user: User) -> Refused | None:
+    """Why she cannot go yet, as the refusal `erase` would raise; None if she may."""
+    heads = select(Membership.organization_id).where(Membership.user_id == user.id, Membership.role.in_(HEADS))
+    others = select(Membership.organization_id).where(Membership.user_id != user.id)
+    alone = select(Organization).where(
+        Organization.id.in_(heads), Organization.id.not_in(others.where(Membership.role.in_(HEADS)))
+    )
+    for organization in db.session.scalars(alone.order_by(Organization.id)):
+        if db.session.scalar(others.where(Membership.organization_id == organization.id).limit(1)) is not None:
+            return LastOwner(organization=organization.name)
+        if organization.kind is not OrganizationKind.BUYER or _busy(organization):
+            return StillInUse(organization=organization.name)
+    return None
+
+
+def _busy(organization: Organization) -> bool:
+    running = select(Subscription.id).where(
+        Subscription.organization_id == organization.id, Subscription.status != SubscriptionStatus.ENDED
+    )
+    owed = select(Bill.id).where(Bill.organization_id == organization.id, Bill.status != BillStatus.PAID)
+    return db.session.scalar(select(running.exists() | owed.exists())) or False
+
+
+def erase(user: User, *, by: audit.Actor, at: datetime) -> None:
+    """Remove what names `user`, for good. Raises LastOwner. Erasing twice changes nothing."""
+    for organization_id in sorted(_organizations_of(user)):
+        db.serialize(f"members {organization_id}")
+    db.lock(user)
+    if user.erased_at is not None:
+        return
+    if (refusal := obstacle(user)) is not None:
+        raise refusal
+    _unsign(user)
+    _withdraw_archives(user, at)
+    for table in (Membership, Authenticator, Passkey, RecoveryCode, Token, Session):
+        db.session.execute(delete(table).where(table.user_id == user.id))
+    person_erased.send(user, at=at)
+    user.email, user.name, user.phone = f"erased-{user.id}@invalid", NOBODY, ""
+    user.password_hash, user.email_confirmed_at = "", None
+    user.disabled_at = user.erased_at = at
+    db.session.flush()
+    audit.forget(user, by=by, at=at)
+
+
+def _organizations_of(user: User) -> list[int]:
+    return list(db.session.scalars(select(Membership.organization_id).where(Membership.user_id == user.id)))
+
+
+def _unsign(user: User) -> None:
+    """Her name under drafts and remarks."""
+    hers = (
+        select(Offering.id)
+        .join(Provider, Provider.id == Offering.provider_id)
+        .where(Provider.organization_id.in_(_organizations_of(user)))
+    )
+    written = update(OfferingRevision).where(OfferingRevision.changed_by == user.name, OfferingRevision.offering_id.in_(hers))
+    db.session.execute(written.values(changed_by=NOBODY))
+    db.session.execute(update(ReviewComment).where(ReviewComment.author == user.name).values(author=NOBODY))
+
+
+def _withdraw_archives(user: User, at: datetime) -> None:
+    """Her own archives are thrown away by the next sweep; invitations sent to her forget the address."""
+    hers = (Export.user_id == user.id, Export.organization_id.is_(None), Export.status == ExportStatus.READY)
+    db.session.execute(update(Export).where(*hers).values(expires_at=at))
+    forgotten = f"erased-{user.id}@invalid"
+    db.session.execute(update(Invitation).where(Invitation.email == user.email).values(email=forgotten))

@@ -1,0 +1,110 @@
+"""Erasing a person: no table names her any more, and what the law wants kept is still there."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from market import accounts, audit, credentials, db, notifications, privacy, schema
+from market.accounts.models import Role, User
+from market.audit import AuditEvent
+from market.privacy import LastOwner, StillInUse
+from tests.builders.accounts import a_member, a_user, an_actor, an_organization
+from tests.builders.worlds import a_world
+from tests.conftest import PRESENT
+from tests.support.together import together
+
+NAME, EMAIL, PHONE = "欧阳示例", "ouyang@example.com", "13800138000"
+
+
+def somebody() -> User:
+    user = a_user(email=EMAIL, name=NAME)
+    user.phone = PHONE
+    return user
+
+
+def everything_stored() -> str:
+    """All rows of all tables, as text."""
+    rows = (row for table in schema.metadata.sorted_tables for row in db.session.execute(select(table)))
+    return "\n".join(str(tuple(row)) for row in rows)
+
+
+def test_nothing_stored_names_her_any_more(database: None) -> None:
+    notifications.listen()
+    with db.transaction():
+        world = a_world()
+        firm = accounts.memberships_of(accounts.user_by_email(world.buyer.email))[0].organization  # type: ignore[arg-type]
+        user = a_member(firm, Role.FINANCE, user=somebody())
+        by = an_actor(user, firm)
+        credentials.start_session(user, at=PRESENT, agent="Firefox", address="203.0.113.9")
+        privacy.request_export(user, None, by=by, at=PRESENT)
+        notifications.enqueue("welcome", user, "您好", f"{NAME}，您好", at=PRESENT)
+        audit.record("organization.changed", firm, by=by, at=PRESENT, after={"phone": audit.masked(PHONE)})
+    with db.transaction():
+        user = db.session.scalars(select(User).where(User.email == EMAIL)).one()
+        assert NAME in everything_stored()
+        privacy.erase(user, by=an_actor(user), at=PRESENT)
+    with db.transaction(readonly=True):
+        left = everything_stored()
+        assert not [word for word in (NAME, EMAIL, PHONE, "203.0.113.9") if word in left]
+        kept = db.session.scalars(select(AuditEvent).where(AuditEvent.actor_id == user.id)).all()
+        assert [event.action for event in kept][:1] and all(NAME not in event.actor_label for event in kept)
+
+
+def test_who_is_erased_cannot_come_back_in(database: None) -> None:
+    with db.transaction():
+        user = somebody()
+        _begun, token = credentials.start_session(user, at=PRESENT)
+        privacy.erase(user, by=an_actor(user), at=PRESENT)
+    with db.transaction():
+        assert credentials.session_of_token(token, at=PRESENT) is None
+        assert accounts.user_by_email(EMAIL) is None
+        a_user(email=EMAIL)  # the address is free again
+
+
+def test_erasing_twice_changes_nothing(database: None) -> None:
+    with db.transaction():
+        user = somebody()
+        privacy.erase(user, by=an_actor(user), at=PRESENT)
+        privacy.erase(user, by=an_actor(user), at=PRESENT)
+        assert user.erased_at == PRESENT
+
+
+def test_the_only_owner_of_a_firm_with_members_stays(database: None) -> None:
+    with db.transaction():
+        firm = an_organization(owner=somebody())
+        a_member(firm, Role.VIEWER)
+        user = accounts.user_by_email(EMAIL)
+        assert user is not None
+        with pytest.raises(LastOwner):
+            privacy.erase(user, by=an_actor(user), at=PRESENT)
+        a_member(firm, Role.OWNER)
+        privacy.erase(user, by=an_actor(user), at=PRESENT)
+
+
+def test_a_firm_of_one_must_have_ended_and_paid_everything(database: None) -> None:
+    with db.transaction():
+        world = a_world()
+        user = accounts.user_by_email(world.buyer.email)
+        assert user is not None
+        with pytest.raises(StillInUse):
+            privacy.erase(user, by=an_actor(user), at=PRESENT)
+        alone = somebody()
+        an_organization(owner=alone)
+        assert privacy.obstacle(alone) is None
+
+
+def test_of_two_owners_who_leave_at_once_one_stays(database: None) -> None:
+    with db.transaction():
+        firm = an_organization(owner=somebody())
+        other = a_member(firm)
+        a_member(firm, Role.VIEWER)
+        ids = [accounts.user_by_email(EMAIL).id, other.id]  # type: ignore[union-attr]
+
+    def go(id: int) -> object:
+        user = db.session.get_one(User, id)
+        privacy.erase(user, by=an_actor(user), at=PRESENT)
+        return None
+
+    answers = together(*(lambda id=id: go(id) for id in ids))
+    assert sorted(type(answer).__name__ for answer in answers) == ["LastOwner", "NoneType"]
