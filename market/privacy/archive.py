@@ -19,22 +19,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 
+from market.config import ROOT
 from market.privacy.holdings import SECRETS, belongs, table_of
 
 #: How many rows are read at a time, and after how many the progress is told.
 BATCH = 1000
-
-README = """\
-粤企云市数据归档
-================
-tables/*.jsonl：每行一条记录（JSON）。金额单位为分，时间为 UTC（ISO 8601），数量为十进制文本。
-documents/：上传过的文件。manifest.json：每个文件的行数和 SHA-256。
-
-Archive of your data
-====================
-tables/*.jsonl: one record a line (JSON). Amounts are whole fen (CNY 0.01), times are UTC (ISO 8601), quantities are
-decimal text. documents/: the files you uploaded. manifest.json: rows and SHA-256 of every file.
-"""
+#: What is in an archive and how to read it, for people, in both languages.
+README = ROOT / "templates" / "documents" / "archive.txt"
 
 Told = Callable[[int], None]
 
@@ -83,7 +74,7 @@ def write(
     done = 0
     listing: dict[str, Any] = {}
     with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", README)
+        archive.write(README, "README.txt")
         for part in wanted:
             name, rows = f"tables/{part.table.name}.jsonl", 0
             with _hashed(archive, name) as file:

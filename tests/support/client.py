@@ -24,6 +24,7 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send a request; an HTML answer must be a right page."""
+        kwargs.setdefault("buffered", True)  # a file that is sent must be closed
         response = super().open(*args, **kwargs)
         if response.mimetype == "text/html" and response.status_code not in (301, 302, 303, 307, 308):
             request = response.request
