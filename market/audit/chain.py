@@ -48,7 +48,12 @@ def canonical(row: Mapping[str, Any]) -> str:
 
 def seal(previous: str, row: Mapping[str, Any]) -> str:
     """The hash of a row that follows the link with the hash `previous`."""
-    return _sha256(previous + canonical(row))
+    return link_hash(previous, canonical(row))
+
+
+def link_hash(previous: str, text: str) -> str:
+    """The same for a row that is canonical JSON already."""
+    return _sha256(previous + text)
 
 
 def _sha256(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, type_coerce
+from sqlalchemy import ColumnElement, Select, String, bindparam, select, type_coerce
 
 from market import db
 from market.audit import chain
@@ -24,13 +24,30 @@ _NAMES = [column.name for column in EVENTS.columns]
 _WRITTEN_OUT = ("at", "before", "after")
 _STORED_TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{6})")
 
+#: What to select, on other databases and on SQLite.
+_COLUMNS: dict[bool, list[ColumnElement[Any]]] = {
+    False: list(EVENTS.columns),
+    True: [
+        type_coerce(column, String) if column.name in _WRITTEN_OUT else column for column in EVENTS.columns
+    ],
+}
+_SOME = {
+    sqlite: select(*columns).where(EVENTS.c.id.in_(bindparam("ids", expanding=True))).order_by(EVENTS.c.id)
+    for sqlite, columns in _COLUMNS.items()
+}
+
 Plain = Callable[[Iterable[Any]], dict[str, Any]]
 
 
 def columns() -> list[ColumnElement[Any]]:
     """What to select so that `reader` understands it, in the order of the table."""
-    spelled = _WRITTEN_OUT if _sqlite() else ()
-    return [type_coerce(column, String) if column.name in spelled else column for column in EVENTS.columns]
+    return _COLUMNS[_sqlite()]
+
+
+def some() -> Select[Any]:
+    """A statement for the rows with the parameter `ids`, in the order of their ids; made once, as it runs at every
+    commit."""
+    return _SOME[_sqlite()]
 
 
 def reader() -> Plain:

@@ -15,6 +15,10 @@ from market.audit.models import AuditEvent, AuditLink
 _AT_ONCE = 1000
 
 
+_HEAD = select(AuditLink.position, AuditLink.hash).order_by(AuditLink.position.desc()).limit(1)
+_ADD = insert(AuditLink.__table__)  # type: ignore[arg-type]  # a mapped class has a table
+
+
 def seal(events: Sequence[AuditEvent]) -> None:
     """Link these rows in the order of their ids. The last act of a transaction: `db.before_commit(seal, event)`.
 
@@ -22,30 +26,29 @@ def seal(events: Sequence[AuditEvent]) -> None:
     savepoint that was rolled back have no id any more, and are not sealed.
     """
     db.session.flush()
-    ids = sorted({event.id for event in events if event.id is not None})
+    rows_in_order = list(_read_back(sorted({event.id for event in events if event.id is not None})))
+    if not rows_in_order:
+        return
     db.serialize("audit chain")
-    position, previous = head() or (0, chain.GENESIS)
+    last, previous = head() or (0, chain.GENESIS)
     links = []
-    for row in _read_back(ids):
-        position += 1
-        sealed = chain.seal(previous, row)
-        links.append({"position": position, "event_id": row["id"], "previous_hash": previous, "hash": sealed})
+    for position, (id, text) in enumerate(rows_in_order, last + 1):
+        sealed = chain.link_hash(previous, text)
+        links.append({"position": position, "event_id": id, "previous_hash": previous, "hash": sealed})
         previous = sealed
-    if links:
-        db.session.execute(insert(AuditLink), links)
+    db.session.execute(_ADD, links)
 
 
 def head() -> tuple[int, str] | None:
     """Position and hash of the newest link; None before the first."""
-    newest = select(AuditLink.position, AuditLink.hash).order_by(AuditLink.position.desc()).limit(1)
-    found = db.session.execute(newest).first()
+    found = db.session.execute(_HEAD).first()
     return (found.position, found.hash) if found else None
 
 
-def _read_back(ids: Sequence[int]) -> Iterator[dict[str, object]]:
-    """The rows as the database gives them back, which is what a verifier will see."""
+def _read_back(ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """The rows as the database gives them back, which is what a verifier will see: id and canonical JSON."""
     read, rest = rows.reader(), iter(ids)
     while some := list(islice(rest, _AT_ONCE)):
-        query = select(*rows.columns()).where(rows.EVENTS.c.id.in_(some)).order_by(rows.EVENTS.c.id)
-        for values in db.session.execute(query):
-            yield read(values)
+        for values in db.session.execute(rows.some(), {"ids": some}):
+            row = read(values)
+            yield row["id"], chain.canonical(row)
