@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from market import audit, billing, db, resources, subscriptions
 from market.billing import Bill, BillStatus
 from market.console import parts
-from market.subscriptions import LIVE, OPENING, Subscription, SubscriptionStatus
+from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus
 from market.web import agreements, formats, guards, trail
 from market.web.navigation import url_if
 
@@ -35,10 +35,11 @@ def index() -> str:
     mine = subscriptions.subscriptions_of(g.organization) if g.can("subscriptions.read") else []
     lines = billing.draw_up(g.organization, month, cutoff=now) if mine and g.can("usage.read") else []
     owed = billing.due_bills_of(g.organization) if g.can("bills.read") else []
+    orders = subscriptions.orders_to_approve(g.organization) if g.can("orders.read") else []
     running = [one for one in mine if one.status in LIVE | OPENING]
     return render_template(
         "console/overview/index.html",
-        tasks=_tasks(owed, mine, now),
+        tasks=_order_tasks(orders) + _tasks(owed, mine, now),
         month=month,
         so_far_fen=billing.total_fen(lines),
         owed_fen=sum(bill.owed_fen for bill in owed),
@@ -61,6 +62,24 @@ def index() -> str:
 def _recent() -> list[audit.AuditEvent]:
     query = audit.events(organization_id=g.organization.id).limit(MOST)
     return list(db.session.scalars(query))
+
+
+def _order_tasks(orders: Sequence[Order]) -> list[Task]:
+    """Orders that wait: for whoever may approve them, all; for others those they placed themselves."""
+    if g.can("orders.approve"):
+        return [_order_task(order, _("去审批")) for order in orders]
+    return [_order_task(order, _("查看")) for order in orders if order.ordered_by_id == g.user.id]
+
+
+def _order_task(order: Order, label: str) -> Task:
+    name, money = formats.local(order.revision.facts, "name"), formats.money(order.month_fen)
+    return {
+        "title": _("“%(name)s”的订单等老板批准", name=name),
+        "text": _("%(who)s 下的单，第一个整月预计 %(money)s。", who=order.ordered_by.name, money=money),
+        "label": label,
+        "url": url_for("console.approvals.show", id=order.id),
+        "bad": False,
+    }
 
 
 def _tasks(owed: Sequence[Bill], mine: Sequence[Subscription], now: datetime) -> list[Task]:

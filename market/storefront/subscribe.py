@@ -1,4 +1,7 @@
-"""`/offerings/<slug>/subscribe`: one page to check everything and order; `/subscribed/<id>`: what happens next."""
+"""`/offerings/<slug>/subscribe`: one page to check everything and order; `/subscribed/<id>`: what happens next.
+
+An order that waits for an owner is followed in the console (`console/approvals.py`).
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,8 @@ class OrderForm(forms.MarketForm):
 
     request_key = forms.TokenField()
     accepted = HiddenField()
+    #: Filled when the page said that the order will wait for an owner.
+    waits = HiddenField()
     agree = BooleanField(
         _l("我看过了价格、条款和退出方式，同意订阅"), [forms.Filled(_l("先看一遍价格和条款，再勾选同意"))]
     )
@@ -116,15 +121,18 @@ def place(slug: str) -> Answer:
     if not form.validate_on_submit():
         return _check_page(offering, plan, form), 422
     try:
-        subscription = subscriptions.subscribe(
+        order = subscriptions.order(
             g.organization, plan, request_key=form.request_key.data, estimate=form.typed(), user=g.user,
             by=g.actor, at=resources.clock.now(), accepted_hash=form.accepted.data,
+            may_wait=bool(form.waits.data),
         )  # fmt: skip
     except MarketError as refusal:
         form.refuse(refusal)
         form.agree.data = False
         return _check_page(offering, plan, form), refusal.status
-    return redirect(url_for(".done", id=subscription.id), 303)
+    if order.subscription_id is None:
+        return redirect(url_for("console.approvals.show", id=order.id), 303)
+    return redirect(url_for(".done", id=order.subscription_id), 303)
 
 
 @bp.get("/subscribed/<int:id>")
@@ -157,6 +165,9 @@ def _check_page(offering: Offering, plan: Plan, form: OrderForm) -> str:
     now, revision = resources.clock.now(), catalog.shown_revision(offering)
     form.accepted.data = subscriptions.terms_hash(subscriptions.terms(plan, revision))
     guessed = {field.name: _usable(field.data) for field in form.guesses}
+    estimate = billing.estimate(plan, guessed, at=now)
+    waits = subscriptions.approval_due(g.organization, g.user, estimate.total_fen)
+    form.waits.data = "yes" if waits else ""
     return render_template(
         "storefront/subscribe/show.html",
         offering=offering,
@@ -166,7 +177,9 @@ def _check_page(offering: Offering, plan: Plan, form: OrderForm) -> str:
         prices=agreements.prices(plan),
         promises=agreements.promises(revision.facts),
         leaving=agreements.leaving(revision.facts),
-        estimate=billing.estimate(plan, guessed, at=now),
+        estimate=estimate,
+        waits=waits,
+        waiting=subscriptions.orders_waiting_for(g.organization, offering),
         organization=g.organization,
         running=subscriptions.running_for(g.organization, offering),
         can_be_bought=catalog.can_be_bought(offering),

@@ -142,6 +142,16 @@ def orders_to_approve(organization: Organization) -> Sequence[Order]:
     return db.session.scalars(query.options(*_with_people()).order_by(Order.id)).all()
 
 
+def orders_waiting_for(organization: Organization, offering: Offering) -> Sequence[Order]:
+    """What the organization has ordered of one offering and not decided yet; nothing else is loaded."""
+    query = select(Order).join(Order.plan).where(
+        Order.organization_id == organization.id,
+        Order.status == OrderStatus.AWAITING_APPROVAL,
+        Plan.offering_id == offering.id,
+    )  # fmt: skip
+    return db.session.scalars(query.order_by(Order.id)).all()
+
+
 def orders_decided(organization: Organization) -> Select[Order]:
     """The orders that once waited, the latest first; to be paged."""
     query = select(Order).where(

@@ -24,6 +24,9 @@ from market.kit.refusal import Refusal
 from market.providers.models import ProviderStatus
 from market.subscriptions import refusals
 
+#: No firm means a month of a trillion yuan; neither database could store much more.
+MOST_FEN = 10**14
+
 
 def for_sale(plan_id: int, *, hold: bool = True) -> tuple[Plan, OfferingRevision]:
     """The plan with its charges, and the published revision of its offering.
@@ -78,9 +81,15 @@ def guessed(plan: Plan, estimate: Mapping[str, str]) -> dict[str, str]:
 
 
 def month_fen(plan: Plan, guesses: Mapping[str, str]) -> int:
-    """The first whole month at this guess, yearly and one-off fees in it, tax included: the check page's total."""
+    """The first whole month at this guess, yearly and one-off fees in it, tax included: the check page's total.
+
+    Raises Invalid for an amount beyond reason.
+    """
     amounts = (
         rating.rate(rating.parse(charge.terms), Decimal(guesses.get(charge.slug, "0"))).fen
         for charge in plan.charges
     )
-    return sum(amounts)
+    total = sum(amounts)
+    if total > MOST_FEN:
+        raise Invalid("这样算出来超过一万亿元。请把用量改小一些。")
+    return total

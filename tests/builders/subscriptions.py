@@ -21,9 +21,9 @@ from typing import Any
 from sqlalchemy import select
 
 from market import db, resources, subscriptions
-from market.accounts.models import Organization, User
+from market.accounts.models import Membership, Organization, Role, User
 from market.catalog.models import Plan
-from market.subscriptions import ProvisioningRequest, RequestKind, Subscription
+from market.subscriptions import Order, ProvisioningRequest, RequestKind, Subscription
 from tests.builders.accounts import a_member, an_actor, an_organization
 from tests.builders.catalog import a_plan
 
@@ -65,6 +65,24 @@ def a_subscription(
             the_request(subscription), access=access or {}, by=an_actor(), at=started_at
         )
     return subscription
+
+
+def a_waiting_order(
+    organization: Organization | None = None, *, plan: Plan | None = None, buyer: User | None = None
+) -> Order:
+    """An order of ¥242.00 a month by a purchaser of a firm whose limit is ¥100.00, all loaded as on its page."""
+    plan = plan or a_plan(monthly="99.00", per_unit="0.50", meter="storage", included="200")
+    organization = organization or an_organization()
+    organization.approval_above_fen = 100_00
+    known = buyer and db.session.scalar(
+        select(Membership.id).where(Membership.user_id == buyer.id, Membership.organization_id == organization.id)
+    )
+    buyer = buyer if buyer and known else a_member(organization, Role.PURCHASER, user=buyer)
+    order = subscriptions.order(
+        organization, plan, request_key=f"key-{next(_numbers)}", user=buyer,
+        estimate={charge.slug: "486" for charge in plan.charges if charge.meter_id}, by=an_actor(buyer, organization), at=ORDERED,
+    )  # fmt: skip
+    return subscriptions.order_of(organization, order.id)
 
 
 def the_request(subscription: Subscription, kind: RequestKind = RequestKind.PROVISION) -> ProvisioningRequest:
