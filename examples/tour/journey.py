@@ -66,7 +66,7 @@ def register(world: World) -> Visitor:
     visitor = Visitor(world.address)
     visitor.go("/register")
     try:
-        visitor.submit(**FIRM, sector_slug="")
+        visitor.submit(**FIRM, agree="y")
     except Surprise:
         # The answer may have been lost on the way although she is registered by now.
         sign_in(visitor, FIRM["email"], FIRM["password"])

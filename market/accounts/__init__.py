@@ -1,23 +1,35 @@
 """Accounts: who may act, for whom, and as what.
 
-Owns        people, organizations, memberships and roles, API keys, the plan's cities and sectors.
+Owns        people, organizations with their size and their check against the licence, memberships and roles, API
+            keys, the plan's cities and sectors.
 Not here    what a provider sells under (providers), sessions and guards (web).
 Invariants  a secret is stored only as a hash; an e-mail address and a firm's code are registered once.
 """
 
+from market.accounts import emails, passwords
 from market.accounts.actions import (
     USED_PRECISION,
     EmailTaken,
     add_user,
     authenticate,
-    check_registration,
     issue_key,
     join,
     key_of_secret,
-    register,
     revoke_key,
     touch_key,
 )
+from market.accounts.approval import set_approval_limit
+from market.accounts.invitations import (
+    InvitationGone,
+    accept,
+    accept_as_new,
+    invitation_of_token,
+    invite,
+    open_invitations,
+    resend,
+    withdraw,
+)
+from market.accounts.members import change_role, leave, membership_of, remove
 from market.accounts.models import (
     CHECK_LIFECYCLE,
     ApiKey,
@@ -35,8 +47,17 @@ from market.accounts.models import (
 )
 from market.accounts.passwords import MINIMUM as MINIMUM_PASSWORD
 from market.accounts.permissions import SCOPES, Permission, grantable, may, permissions_of, roles_of, top_of
+from market.accounts.profile import (
+    ChangedMeanwhile,
+    Profile,
+    edit_profile,
+    profile_of,
+    size_of,
+)
 from market.accounts.queries import (
     cities,
+    city_of_code,
+    decided_verifications,
     key_of,
     keys_of,
     member_counts,
@@ -47,50 +68,122 @@ from market.accounts.queries import (
     sectors,
     user_by_email,
     user_by_id,
+    verification_by_id,
+    verification_of,
+    verifications_of,
+    waiting_verification_of,
+    waiting_verifications,
 )
+from market.accounts.registration import Applicant, check_registration, register
+from market.accounts.signals import (
+    check_expired,
+    check_expiring,
+    invitation_sent,
+    member_removed,
+    verification_decided,
+)
+from market.accounts.sizes import industries
+from market.accounts.sizes import words as size_words
+from market.accounts.verification import (
+    TARGET_DAYS,
+    AlreadyDecided,
+    Findings,
+    decide_by,
+    expire_due,
+    findings,
+    is_verified,
+    verify,
+)
+from market.accounts.verification import refuse as refuse_verification
+from market.accounts.verification import submit as submit_verification
 
 __all__ = [
     "CHECK_LIFECYCLE",
     "MINIMUM_PASSWORD",
     "SCOPES",
+    "TARGET_DAYS",
     "USED_PRECISION",
+    "AlreadyDecided",
     "ApiKey",
+    "Applicant",
+    "ChangedMeanwhile",
     "CheckStatus",
     "City",
     "EmailTaken",
+    "Findings",
     "Invitation",
+    "InvitationGone",
     "Membership",
     "Organization",
     "OrganizationKind",
     "Permission",
+    "Profile",
     "Role",
     "Sector",
     "SizeClass",
     "User",
     "Verification",
+    "accept",
+    "accept_as_new",
     "add_user",
     "authenticate",
+    "change_role",
+    "check_expired",
+    "check_expiring",
     "check_registration",
     "cities",
+    "city_of_code",
+    "decide_by",
+    "decided_verifications",
+    "edit_profile",
+    "emails",
+    "expire_due",
+    "findings",
     "grantable",
+    "industries",
+    "invitation_of_token",
+    "invitation_sent",
+    "invite",
+    "is_verified",
     "issue_key",
     "join",
     "key_of",
     "key_of_secret",
     "keys_of",
+    "leave",
     "may",
     "member_counts",
+    "member_removed",
     "members_of",
+    "membership_of",
     "memberships_of",
+    "open_invitations",
     "organization_by_id",
     "organizations",
+    "passwords",
     "permissions_of",
+    "profile_of",
+    "refuse_verification",
     "register",
+    "remove",
+    "resend",
     "revoke_key",
     "roles_of",
     "sectors",
+    "set_approval_limit",
+    "size_of",
+    "size_words",
+    "submit_verification",
     "top_of",
     "touch_key",
     "user_by_email",
     "user_by_id",
+    "verification_by_id",
+    "verification_decided",
+    "verification_of",
+    "verifications_of",
+    "verify",
+    "waiting_verification_of",
+    "waiting_verifications",
+    "withdraw",
 ]

@@ -1,4 +1,4 @@
-"""Verbs: registering, signing in, making and revoking keys."""
+"""Verbs: adding people, signing in, making and revoking keys."""
 
 from __future__ import annotations
 
@@ -10,20 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from market import audit, db
-from market.accounts import passwords, uscc
-from market.accounts.models import (
-    ApiKey,
-    City,
-    Membership,
-    Organization,
-    OrganizationKind,
-    Role,
-    Sector,
-    User,
-)
+from market.accounts import passwords
+from market.accounts.models import ApiKey, Membership, Organization, Role, User
 from market.accounts.queries import user_by_email
-from market.errors import Invalid, Refused
-from market.kit.refusal import Refusal
+from market.errors import Refused
 
 #: How long a key's "last used" may lag behind: writing it for each request would cost more than it tells.
 USED_PRECISION = timedelta(minutes=1)
@@ -34,88 +24,6 @@ class EmailTaken(Refused):
 
     code = "email_taken"
     message = "这个邮箱已经注册过。可以直接登录，或换一个邮箱。"
-
-
-def register(
-    *,
-    email: str,
-    name: str,
-    password: str,
-    organization_name: str,
-    code: str,
-    city_code: str,
-    sector_slug: str | None,
-    at: datetime,
-    address: str = "",
-    locale: str = "zh",
-) -> Membership:
-    """A person and the buying firm she owns, in one step.
-
-    Raises Invalid with `fields` for what must be changed, EmailTaken for a known address.
-    """
-    check_registration(
-        email=email, name=name, password=password, organization_name=organization_name,
-        code=code, city_code=city_code, sector_slug=sector_slug,
-    )  # fmt: skip
-    code = uscc.normal(code)
-    user = add_user(email=email, name=name, password=password, at=at, locale=locale)
-    organization = Organization(
-        kind=OrganizationKind.BUYER,
-        name=organization_name.strip(),
-        uscc=code,
-        city_code=city_code,
-        sector_slug=sector_slug or None,
-        created_at=at,
-    )
-    membership = join(user, organization, Role.OWNER, at=at)
-    actor = audit.Actor("user", user.id, user.name, organization.id, address)
-    audit.record(
-        "organization.registered", organization, by=actor, at=at, after={"uscc": code, "city": city_code}
-    )
-    return membership
-
-
-def check_registration(
-    *,
-    email: str,
-    name: str,
-    password: str,
-    organization_name: str,
-    code: str,
-    city_code: str,
-    sector_slug: str | None,
-) -> None:
-    """Everything `register` would refuse, at once. Raises Invalid; EmailTaken when nothing else is wrong."""
-    code = uscc.normal(code)
-    problems: dict[str, str | Refusal] = {}
-    if not name.strip():
-        problems["name"] = "填写您的姓名，账单和审批记录会用到。"
-    if len(password) < passwords.MINIMUM:
-        problems["password"] = "密码至少 10 个字符。可以用几个词连起来，好记也安全。"
-    if not organization_name.strip():
-        problems["organization_name"] = "填写企业名称，和营业执照上一致。"
-    if wrong := uscc.problem(code):
-        problems["code"] = wrong
-    elif _uscc_known(code):
-        problems["code"] = "这家企业已经注册过。请企业的老板（所有者）邀请您加入。"
-    if db.session.get(City, city_code) is None:
-        problems["city_code"] = "选择企业所在的地市。"
-    if sector_slug and db.session.get(Sector, sector_slug) is None:
-        problems["sector_slug"] = "选择列表里的行业。"
-    taken = user_by_email(email.strip().lower()) is not None
-    if taken and problems:
-        problems["email"] = EmailTaken.message
-    if problems:
-        raise Invalid(fields=problems)
-    if taken:
-        raise EmailTaken(field="email")
-
-
-def _uscc_known(code: str) -> bool:
-    query = select(Organization.id).where(
-        Organization.uscc == code, Organization.kind == OrganizationKind.BUYER
-    )
-    return db.session.scalar(query) is not None
 
 
 def add_user(*, email: str, name: str, password: str, at: datetime, locale: str = "zh") -> User:

@@ -183,6 +183,13 @@ class Invitation(db.Base):
     """A place in an organization, offered by e-mail to somebody; open until it is taken, withdrawn or too old."""
 
     __tablename__ = "invitations"
+    __table_args__ = (
+        Index(
+            "uq_invitations_open", "organization_id", "email", unique=True,
+            sqlite_where=text("accepted_at IS NULL AND withdrawn_at IS NULL"),
+            postgresql_where=text("accepted_at IS NULL AND withdrawn_at IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = db.pk()
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)

@@ -8,7 +8,17 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from market import db
-from market.accounts.models import ApiKey, City, Membership, Organization, OrganizationKind, Sector, User
+from market.accounts import uscc
+from market.accounts.models import (
+    ApiKey,
+    City,
+    Membership,
+    Organization,
+    OrganizationKind,
+    Sector,
+    User,
+    Verification,
+)
 from market.errors import NotFound
 
 
@@ -81,3 +91,55 @@ def cities() -> Sequence[City]:
 def sectors() -> Sequence[Sector]:
     """The plan's sectors, in its order."""
     return db.session.scalars(select(Sector).order_by(Sector.position)).all()
+
+
+def city_of_code(code: str) -> City | None:
+    """The city where a 统一社会信用代码 was given out; None for another province or half a code."""
+    return db.session.get(City, uscc.place(uscc.normal(code)))
+
+
+def verifications_of(organization_id: int) -> Sequence[Verification]:
+    """A firm's applications to be checked, newest first, with who decided."""
+    query = select(Verification).where(Verification.organization_id == organization_id).order_by(Verification.id.desc())
+    return db.session.scalars(query.options(joinedload(Verification.decided_by))).all()
+
+
+def waiting_verification_of(organization: Organization) -> Verification | None:
+    """The one application of a firm that is still to be decided."""
+    query = select(Verification).where(Verification.organization_id == organization.id, *_WAITS)
+    return db.session.scalar(query)
+
+
+def waiting_verifications() -> Select[Verification]:
+    """Everything that waits for an administrator, oldest first, with the firm and who sent it; to be paged."""
+    query = select(Verification).where(*_WAITS).order_by(Verification.submitted_at, Verification.id)
+    return query.options(joinedload(Verification.organization), joinedload(Verification.submitted_by))
+
+
+def decided_verifications() -> Select[Verification]:
+    """What has been decided, newest first, with the firm and who decided; to be paged."""
+    query = select(Verification).where(Verification.decided_at.is_not(None))
+    query = query.order_by(Verification.decided_at.desc(), Verification.id.desc())
+    return query.options(joinedload(Verification.organization), joinedload(Verification.decided_by))
+
+
+def verification_by_id(id: int) -> Verification:
+    """Any application, for administrators, with the firm and the people. Raises NotFound."""
+    query = select(Verification).where(Verification.id == id).options(
+        joinedload(Verification.organization), joinedload(Verification.submitted_by), joinedload(Verification.decided_by)
+    )  # fmt: skip
+    verification = db.session.scalar(query)
+    if verification is None:
+        raise NotFound
+    return verification
+
+
+def verification_of(organization: Organization, id: int) -> Verification:
+    """One of a firm's own applications. Raises NotFound for a stranger's."""
+    verification = verification_by_id(id)
+    if verification.organization_id != organization.id:
+        raise NotFound
+    return verification
+
+
+_WAITS = (Verification.decided_at.is_(None), Verification.replaced_at.is_(None))

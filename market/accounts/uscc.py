@@ -1,10 +1,12 @@
 """统一社会信用代码 (GB 32100-2015): 18 characters, checked twice.
 
-The last character checks the first seventeen (mod 31); characters 9–17 are an organization code
+Characters 3–8 are the division of registration. The last character checks the first seventeen (mod 31); characters 9–17 are an organization code
 with a check digit of their own (GB 11714, mod 11).
 """
 
 from __future__ import annotations
+
+import unicodedata
 
 from market.kit.refusal import Refusal
 
@@ -14,8 +16,8 @@ _ORGANIZATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def normal(code: str) -> str:
-    """Without spaces, in capitals: how it is stored and compared."""
-    return "".join(code.split()).upper()
+    """Without spaces, in capitals, wide letters made narrow: how it is stored and compared."""
+    return "".join(unicodedata.normalize("NFKC", code).split()).upper()
 
 
 def problem(code: str) -> Refusal | None:
@@ -30,9 +32,20 @@ def problem(code: str) -> Refusal | None:
             "统一社会信用代码里不会出现“%(letter)s”（没有字母 I、O、S、V、Z）。请对照营业执照检查。",
             letter=wrong[0],
         )
-    if check_digit(code[:17]) != code[17] or organization_digit(code[8:16]) != code[16]:
-        return Refusal("统一社会信用代码的校验位对不上，可能有一位输错了。请对照营业执照检查。")
+    if organization_digit(code[8:16]) != code[16]:
+        return Refusal(
+            "第 9–17 位（%(part)s）的校验位对不上，多半是这一段输错了一位。请对照营业执照检查。", part=code[8:17]
+        )
+    if check_digit(code[:17]) != code[17]:
+        return Refusal(
+            "最后一位校验位（%(letter)s）对不上：前面有一位输错了，或最后一位不对。请对照营业执照检查。", letter=code[17]
+        )
     return None
+
+
+def place(code: str) -> str:
+    """The prefecture-level city where a code was given out, such as `440300`: a hint, as firms move."""
+    return f"{code[2:6]}00" if len(code) == 18 else ""
 
 
 def check_digit(first: str) -> str:

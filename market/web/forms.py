@@ -5,6 +5,7 @@ server's words appear at the field and in the summary above the heading.
 """
 
 import secrets
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -22,6 +23,8 @@ from market.kit.refusal import Refusal
 from market.web.errors import field_messages, translate
 
 Text: TypeAlias = str | LazyString
+_WAN_FEN = 1_000_000
+_DIGITS = 12
 
 
 class MarketForm(FlaskForm):
@@ -156,6 +159,32 @@ class UnitPriceField(_ParsedField):
         if len(decimals.rstrip("0")) > 8:
             raise ValueError(gettext("单价最多 8 位小数"))
         return cleaned
+
+
+class WanField(_ParsedField):
+    """An amount typed in 万元 (ten thousand yuan), as firms state what they turn over; `data` is fen (int) or None."""
+
+    def parse(self, written: str) -> int:
+        typed = unicodedata.normalize("NFKC", written).strip().removeprefix("¥").replace(",", "")
+        try:
+            return int(quantity.parse(typed) * _WAN_FEN)
+        except Refusal:
+            raise ValueError(
+                gettext("%(label)s按万元填，写成 900 或 900.5 的样子", label=str(self.label.text))
+            ) from None
+
+    def written(self, value: int) -> str:
+        return quantity.text(Decimal(value) / _WAN_FEN)
+
+
+class CountField(_ParsedField):
+    """How many there are: a whole number; `data` is an int or None."""
+
+    def parse(self, written: str) -> int:
+        typed = unicodedata.normalize("NFKC", written).strip().replace(",", "")
+        if not (typed.isascii() and typed.isdigit() and len(typed) < _DIGITS):
+            raise ValueError(gettext("%(label)s写成 120 的样子", label=str(self.label.text)))
+        return int(typed)
 
 
 class DayField(_ParsedField):

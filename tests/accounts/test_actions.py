@@ -1,9 +1,8 @@
-"""Registering, signing in, keys."""
+"""Adding people, signing in, keys."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -11,74 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from market import accounts, audit, db
-from market.accounts import City, EmailTaken, Organization, Role, User, passwords
-from market.audit import AuditEvent
-from market.errors import Invalid, NotFound
+from market.accounts import EmailTaken, Organization, User, passwords
+from market.errors import NotFound
 from tests.builders.accounts import PASSWORD, a_user, an_organization
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 BY = audit.system("test")
-
-
-def registration(**changes: Any) -> dict[str, Any]:
-    return {
-        "email": "Owner@Shop.Example",
-        "name": "示例店主",
-        "password": "correct horse battery",
-        "organization_name": "示例茶叶商行",
-        "code": "91350100M000100Y43",
-        "city_code": "440100",
-        "sector_slug": None,
-        "at": NOW,
-        **changes,
-    }
-
-
-@pytest.fixture
-def guangzhou(session: Session) -> None:
-    session.add(City(code="440100", name_zh="广州", name_en="Guangzhou", delta=True, position=1))
-    session.flush()
-
-
-def test_registering_makes_a_person_her_firm_and_her_place_in_it(session: Session, guangzhou: None) -> None:
-    membership = accounts.register(**registration())
-    assert membership.role is Role.OWNER
-    assert membership.user.email == "owner@shop.example"
-    assert membership.organization.uscc == "91350100M000100Y43"
-
-
-def test_registering_leaves_a_trace(session: Session, guangzhou: None) -> None:
-    membership = accounts.register(**registration(address="192.0.2.1"))
-    event = session.scalars(select(AuditEvent)).one()
-    assert (event.action, event.actor_id, event.address) == (
-        "organization.registered", membership.user_id, "192.0.2.1",
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"code": "91350100M000100Y44"}, "code"),
-        ({"name": "  "}, "name"),
-        ({"password": "short"}, "password"),
-        ({"organization_name": ""}, "organization_name"),
-        ({"city_code": "999999"}, "city_code"),
-        ({"sector_slug": "no-such-sector"}, "sector_slug"),
-    ],
-)
-def test_each_wrong_entry_is_named_at_its_field(
-    session: Session, guangzhou: None, change: dict[str, str], field: str
-) -> None:
-    with pytest.raises(Invalid) as refusal:
-        accounts.register(**registration(**change))
-    assert list(refusal.value.fields) == [field]
-
-
-def test_a_firm_registers_once(session: Session, guangzhou: None) -> None:
-    accounts.register(**registration())
-    with pytest.raises(Invalid) as refusal:
-        accounts.register(**registration(email="second@shop.example"))
-    assert "已经注册过" in str(refusal.value.fields["code"])
 
 
 def test_an_address_registers_once_in_any_spelling(session: Session) -> None:

@@ -20,7 +20,11 @@ def test_real_codes_pass_both_checks(code: str) -> None:
     [
         ("91350100M000100Y4Z", "不会出现“Z”"),
         ("91350100M000100Y4", "现在是 17 位"),
-        ("91350100M000100Y44", "校验位对不上"),
+        ("91350100M000100Y44", "最后一位校验位（4）对不上"),
+        ("91350100M000200Y43", "第 9–17 位（M000200Y4）的校验位对不上"),
+        ("91350200M000100Y43", "最后一位校验位（3）对不上"),
+        ("<script>alert(1)</", "不会出现“<”"),
+        ("九一三五〇一〇〇Ｍ０００１００Ｙ４３", "不会出现“九”"),
         ("", "现在是 0 位"),
     ],
 )
@@ -37,3 +41,9 @@ def test_one_mistyped_character_is_always_noticed(code: str, place: int, letter:
 
 def test_spaces_and_small_letters_are_forgiven() -> None:
     assert uscc.normal(" 91350100 m000100y43 ") == VALID[0]
+    assert uscc.normal("９１３５０１００Ｍ０００１００Ｙ４３") == VALID[0]
+
+
+def test_a_code_hints_at_the_city() -> None:
+    assert uscc.place(VALID[1]) == "440300"
+    assert uscc.place("914403") == uscc.place("") == ""

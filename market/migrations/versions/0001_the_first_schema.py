@@ -100,7 +100,6 @@ def upgrade() -> None:
     sa.Column('failures', sa.Integer(), nullable=False),
     sa.Column('since', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
     sa.Column('blocked_until', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
-    sa.Column('details', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_throttles'))
     )
     op.create_table('users',
@@ -173,6 +172,20 @@ def upgrade() -> None:
     with op.batch_alter_table('emails', schema=None) as batch_op:
         batch_op.create_index('ix_emails_due', ['status', 'next_attempt_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_emails_user_id'), ['user_id'], unique=False)
+
+    op.create_table('link_requests',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('email', sa.String(), nullable=False),
+    sa.Column('locale', sa.String(), nullable=False),
+    sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('address', sa.String(), nullable=False),
+    sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_link_requests_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_link_requests'))
+    )
+    with op.batch_alter_table('link_requests', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_link_requests_user_id'), ['user_id'], unique=False)
 
     op.create_table('organizations',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -284,7 +297,7 @@ def upgrade() -> None:
     )
     op.create_table('tokens',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('token_hash', sa.String(), nullable=False),
     sa.Column('email', sa.String(), nullable=False),
@@ -424,6 +437,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_invitations_organization_id'), ['organization_id'], unique=False)
+        batch_op.create_index('uq_invitations_open', ['organization_id', 'email'], unique=True, sqlite_where=sa.text('accepted_at IS NULL AND withdrawn_at IS NULL'), postgresql_where=sa.text('accepted_at IS NULL AND withdrawn_at IS NULL'))
 
     op.create_table('memberships',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -977,6 +991,7 @@ def downgrade() -> None:
 
     op.drop_table('memberships')
     with op.batch_alter_table('invitations', schema=None) as batch_op:
+        batch_op.drop_index('uq_invitations_open', sqlite_where=sa.text('accepted_at IS NULL AND withdrawn_at IS NULL'), postgresql_where=sa.text('accepted_at IS NULL AND withdrawn_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_invitations_organization_id'))
 
     op.drop_table('invitations')
@@ -1018,6 +1033,10 @@ def downgrade() -> None:
 
     op.drop_table('passkeys')
     op.drop_table('organizations')
+    with op.batch_alter_table('link_requests', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_link_requests_user_id'))
+
+    op.drop_table('link_requests')
     with op.batch_alter_table('emails', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_emails_user_id'))
         batch_op.drop_index('ix_emails_due')
