@@ -65,6 +65,7 @@ class Sweep:
 SWEEPS = (
     Sweep("provisioning", subscriptions.deliver_due, 1),
     Sweep("endings", subscriptions.end_due, 5),
+    Sweep("orders", subscriptions.expire_due, 60),
     Sweep("bills", billing.close_due, 5),
     Sweep("leavers", billing.bill_leavers, 3600),
     Sweep("search", search.refresh, 1),

@@ -30,6 +30,7 @@ from market.accounts.invitations import (
     withdraw,
 )
 from market.accounts.members import change_role, leave, membership_of, remove
+from market.accounts.approval import set_approval_limit
 from market.accounts.models import (
     CHECK_LIFECYCLE,
     ApiKey,

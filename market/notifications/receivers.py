@@ -15,7 +15,7 @@ from market.notifications import letters
 from market.notifications.actions import enqueue
 from market.payments import Payment
 from market.providers import Provider
-from market.subscriptions import Subscription
+from market.subscriptions import Order, Subscription
 
 
 def listen() -> None:
@@ -23,6 +23,8 @@ def listen() -> None:
     subscriptions.subscription_activated.connect(_activated)
     subscriptions.subscription_failed.connect(_failed)
     subscriptions.subscription_ended.connect(_ended)
+    subscriptions.order_waiting.connect(_order_waiting)
+    subscriptions.order_decided.connect(_order_decided)
     billing.bill_finalized.connect(_finalized)
     billing.bill_paid.connect(_paid)
     billing.bill_overdue.connect(_overdue)
@@ -49,6 +51,25 @@ def _tell_buyer(event: str, subscription: Subscription, at: datetime, **facts: s
     # A failure may happen again after a retry, and is then news again.
     key = f"{event}.{subscription.id}.{int(at.timestamp())}"
     _send(key, event, [user], at, subscription=subscription, facts=revision.facts, **facts)
+
+
+def _order_waiting(order: Order, *, at: datetime, **_: Any) -> None:
+    """Who may approve is told; whoever ordered sees it on her page."""
+    approvers = _members(order.organization_id, OrganizationKind.BUYER, "orders.approve")
+    _send(f"order_waiting.{order.id}", "order_waiting", approvers, at, **_about(order))
+
+
+def _order_decided(order: Order, *, at: datetime, **_: Any) -> None:
+    buyer = db.session.get_one(User, order.ordered_by_id)
+    _send(f"order_decided.{order.id}", "order_decided", [buyer], at, status=order.status.value, **_about(order))
+
+
+def _about(order: Order) -> dict[str, Any]:
+    """What letters say of an order."""
+    revision = db.session.get_one(OfferingRevision, order.revision_id)
+    buyer = db.session.get_one(User, order.ordered_by_id)
+    last_day = local_day(order.expires_at) if order.expires_at else None
+    return {"order": order, "facts": revision.facts, "buyer": buyer, "last_day": last_day}
 
 
 def _finalized(bill: Bill, *, at: datetime, **_: Any) -> None:

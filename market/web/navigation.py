@@ -44,6 +44,7 @@ MAIN = (
 CONSOLE = (
     Entry("console.overview.index", _l("概览"), "home"),
     Entry("console.subscriptions.index", _l("我的订阅"), "package"),
+    Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
     Entry("console.usage.index", _l("用量与费用"), "chart-line"),
     Entry("console.bills.index", _l("账单"), "file-invoice"),
     Entry("console.team.index", _l("成员与权限"), "users"),

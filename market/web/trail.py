@@ -9,6 +9,12 @@ from flask_babel import lazy_gettext as _l
 from market.audit import AuditEvent
 
 TITLES = {
+    "order.submitted": _l("提交订单，等待批准"),
+    "order.approved": _l("批准了订单"),
+    "order.refused": _l("没有批准订单"),
+    "order.canceled": _l("取消了订单"),
+    "order.expired": _l("订单过期，没有人批准"),
+    "organization.approval_limit_changed": _l("修改了审批金额"),
     "subscription.ordered": _l("下单订阅"),
     "subscription.activated": _l("开通成功"),
     "subscription.failed": _l("没有开通成功"),
