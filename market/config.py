@@ -6,8 +6,11 @@ every problem at once, in words, before anything is started.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +21,15 @@ from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: Names of this very machine, under which the server always answers.
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared with, not listened on
+_HOST = re.compile(r"\.?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
+
+
+SHORTEST_KEY = 32
 
 
 class ConfigError(Exception):
@@ -46,9 +56,17 @@ class Settings:
     data_dir: Path
     database_url: str
     secret_key: str = field(repr=False)
+    #: Earlier keys: what they signed and encrypted is still read, nothing new is written with them.
+    old_secret_keys: tuple[str, ...] = field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     base_url: str = "http://127.0.0.1:8000"
+    #: Further names of this server; `.example.com` stands for every name below it.
+    hosts: tuple[str, ...] = ()
+    #: How many proxies of ours stand in front: so many entries of X-Forwarded-For and -Proto are believed.
+    trusted_proxies: int = 0
+    #: Where faults in the security of this marketplace are reported: an address as security.txt names it.
+    security_contact: str = "mailto:market@example.invalid"
     site_name_zh: str = "粤企云市"
     site_name_en: str = "Yueqi Cloud Market"
     smtp_url: str | None = field(default=None, repr=False)
@@ -72,6 +90,21 @@ class Settings:
     def sqlite(self) -> bool:
         """Whether the embedded database is used."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach this server over https."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def known_hosts(self) -> frozenset[str]:
+        """Every name under which the server answers."""
+        return frozenset({*self.hosts, *LOOPBACK, self.host, urlsplit(self.base_url).hostname or ""} - {""})
+
+    @property
+    def key_file(self) -> Path:
+        """Where the secret key lies when the environment does not say it; earlier keys on the lines below."""
+        return self.data_dir / "secret_key"
 
     @property
     def index_dir(self) -> Path:
@@ -101,6 +134,8 @@ class _Reader:
         test_clock = self.flag("MARKET_TEST_CLOCK", False)
         demo = self.flag("MARKET_DEMO", False)
         stripe_key = self.env.get("STRIPE_SECRET_KEY") or None
+        mail_from = self.text("MARKET_MAIL_FROM", Settings.mail_from)
+        secret_key, *old_keys = self.secret_keys(data_dir)
         if test_clock and stripe_key and "_live_" in stripe_key:
             self.problems.append(
                 "MARKET_TEST_CLOCK=1 stands beside a live payment key: a clock that can be moved must "
@@ -109,14 +144,18 @@ class _Reader:
         settings = dict(
             data_dir=data_dir,
             database_url=self.database_url(data_dir),
-            secret_key=self.secret_key(data_dir),
+            secret_key=secret_key,
+            old_secret_keys=tuple(old_keys),
             host=host,
             port=port,
-            base_url=self.base_url(f"http://{host}:{port}"),
+            base_url=self.base_url(f"http://{f'[{host}]' if ':' in host else host}:{port}"),
+            hosts=self.hosts(host),
+            trusted_proxies=self.number("MARKET_TRUSTED_PROXIES", 0, 0, 10),
+            security_contact=self.security_contact(mail_from),
             site_name_zh=self.text("MARKET_SITE_NAME_ZH", Settings.site_name_zh),
             site_name_en=self.text("MARKET_SITE_NAME_EN", Settings.site_name_en),
             smtp_url=self.smtp_url(),
-            mail_from=self.text("MARKET_MAIL_FROM", Settings.mail_from),
+            mail_from=mail_from,
             payee=Payee(
                 name=self.text("MARKET_PAYEE_NAME", Payee.name),
                 bank=self.text("MARKET_PAYEE_BANK", Payee.bank),
@@ -194,16 +233,46 @@ class _Reader:
             )
         return url.render_as_string(hide_password=False)
 
-    def secret_key(self, data_dir: Path) -> str:
-        """The key from the environment, or one made once and kept in the data folder."""
-        key = self.env.get("MARKET_SECRET_KEY", "")
+    def secret_keys(self, data_dir: Path) -> list[str]:
+        """The key and the earlier ones: from the environment, or the file made once in the data folder."""
+        key, old = self.env.get("MARKET_SECRET_KEY", ""), self.words("MARKET_OLD_SECRET_KEYS")
+        if any(len(each) < SHORTEST_KEY for each in (key, *old) if each):
+            self.problems.append(
+                "MARKET_SECRET_KEY or one of MARKET_OLD_SECRET_KEYS is too short: use at least 32 random characters."
+            )
         if key:
-            if len(key) < 32:
-                self.problems.append("MARKET_SECRET_KEY is too short: use at least 32 random characters.")
-            return key
+            return [key, *old]
         path = data_dir / "secret_key"
-        self._try(path, lambda: _write_once(path, secrets.token_urlsafe(48)))
-        return path.read_text().strip() if path.is_file() else ""
+        self._try(path, lambda: _write_once(path, new_secret_key()))
+        kept = path.read_text().split() if path.is_file() else []
+        if not kept:
+            self.problems.append(f"{path} holds no key. Put back the one from a backup, or set MARKET_SECRET_KEY.")
+        return [*(kept or [""]), *old]
+
+    def words(self, name: str) -> list[str]:
+        return [word.strip() for word in self.env.get(name, "").split(",") if word.strip()]
+
+    def hosts(self, listening: str) -> tuple[str, ...]:
+        """Further names; where the server listens everywhere and nobody has named it, those the machine has."""
+        names = [name.lower() for name in self.words("MARKET_HOSTS")]
+        for name in names:
+            if not (_HOST.fullmatch(name) or _is_address(name)):
+                self.problems.append(
+                    f"MARKET_HOSTS: {name!r} is not a name such as market.example or .example.com: no scheme, no port."
+                )
+        if names or listening not in _ANYWHERE or self.env.get("MARKET_BASE_URL"):
+            return tuple(names)
+        return _names_of_this_machine()
+
+    def security_contact(self, mail_from: str) -> str:
+        raw = self.text("MARKET_SECURITY_CONTACT", f"mailto:{mail_from}")
+        if "@" in raw and ":" not in raw:
+            raw = f"mailto:{raw}"
+        if not raw.startswith(("mailto:", "https://", "tel:")) or not raw.isprintable() or " " in raw:
+            self.problems.append(
+                f"MARKET_SECURITY_CONTACT={raw!r} is not an address such as security@market.example or https://…."
+            )
+        return raw
 
     def base_url(self, default: str) -> str:
         raw = self.text("MARKET_BASE_URL", default).rstrip("/")
@@ -224,6 +293,28 @@ class _Reader:
             act()
         except OSError as error:
             self.problems.append(f"{path}: {error.strerror or error}.")
+
+
+def new_secret_key() -> str:
+    """A random key, longer than anybody can guess."""
+    return secrets.token_urlsafe(48)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _names_of_this_machine() -> tuple[str, ...]:
+    name = socket.gethostname()
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError:
+        found = []
+    return tuple(dict.fromkeys([name.lower(), *(str(info[4][0]).partition("%")[0] for info in found)]))
 
 
 def _write_once(path: Path, text: str) -> None:

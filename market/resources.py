@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from market.config import Settings
 
@@ -56,30 +57,46 @@ class FileClock:
 
 
 class Cipher:
-    """Encrypts what must be readable again: access details, webhook secrets, uploaded files."""
+    """Encrypts what must be readable again: access details, webhook secrets, uploaded files.
 
-    def __init__(self, secret_key: str) -> None:
-        digest = hashlib.sha256(b"market cipher " + secret_key.encode()).digest()
-        self._fernet = Fernet(base64.urlsafe_b64encode(digest))
+    The first key writes; earlier keys only read, until `market secrets rotate` has written everything anew.
+    """
+
+    def __init__(self, secret_key: str, old_secret_keys: Sequence[str] = ()) -> None:
+        self._newest, *old = (_fernet(key) for key in (secret_key, *old_secret_keys))
+        self._all = MultiFernet([self._newest, *old])
 
     def encrypt(self, text: str) -> str:
         """Encrypted text, safe to store."""
         return self.encrypt_bytes(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
-        """The text again. Raises ValueError when the key or the token is not the right one."""
+        """The text again. Raises ValueError when no key or the token is not the right one."""
         return self.decrypt_bytes(token.encode()).decode()
 
     def encrypt_bytes(self, content: bytes) -> bytes:
         """An encrypted file, safe to store."""
-        return self._fernet.encrypt(content)
+        return self._newest.encrypt(content)
 
     def decrypt_bytes(self, token: bytes) -> bytes:
         """The file again. Raises ValueError like `decrypt`."""
         try:
-            return self._fernet.decrypt(token)
+            return self._all.decrypt(token)
         except InvalidToken as error:
             raise ValueError("this was encrypted with another MARKET_SECRET_KEY") from error
+
+    def renewed(self, token: bytes) -> bytes | None:
+        """The same encrypted with the newest key; None when it is already. Raises ValueError like `decrypt`."""
+        try:
+            self._newest.decrypt(token)
+        except InvalidToken:
+            return self.encrypt_bytes(self.decrypt_bytes(token))
+        return None
+
+
+def _fernet(secret_key: str) -> Fernet:
+    digest = hashlib.sha256(b"market cipher " + secret_key.encode()).digest()
+    return Fernet(base64.urlsafe_b64encode(digest))
 
 
 settings: Settings
@@ -92,4 +109,4 @@ def install(new: Settings, *, with_clock: Clock | None = None) -> None:
     global settings, clock, cipher
     settings = new
     clock = with_clock or (FileClock(new.clock_file) if new.test_clock else SystemClock())
-    cipher = Cipher(new.secret_key)
+    cipher = Cipher(new.secret_key, new.old_secret_keys)
