@@ -68,7 +68,7 @@ def a_subscription(
 
 
 def a_waiting_order(
-    organization: Organization | None = None, *, plan: Plan | None = None, buyer: User | None = None
+    organization: Organization | None = None, *, plan: Plan | None = None, buyer: User | None = None, at: datetime = ORDERED
 ) -> Order:
     """An order of ¥242.00 a month by a purchaser of a firm whose limit is ¥100.00, all loaded as on its page."""
     plan = plan or a_plan(monthly="99.00", per_unit="0.50", meter="storage", included="200")
@@ -80,7 +80,7 @@ def a_waiting_order(
     buyer = buyer if buyer and known else a_member(organization, Role.PURCHASER, user=buyer)
     order = subscriptions.order(
         organization, plan, request_key=f"key-{next(_numbers)}", user=buyer,
-        estimate={charge.slug: "486" for charge in plan.charges if charge.meter_id}, by=an_actor(buyer, organization), at=ORDERED,
+        estimate={charge.slug: "486" for charge in plan.charges if charge.meter_id}, by=an_actor(buyer, organization), at=at,
     )  # fmt: skip
     return subscriptions.order_of(organization, order.id)
 

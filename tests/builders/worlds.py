@@ -32,7 +32,7 @@ from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering
 from tests.builders.metering import SOURCE, an_event, ingest, report
 from tests.builders.recommended import an_edition, an_entry
-from tests.builders.subscriptions import a_subscription, the_request
+from tests.builders.subscriptions import a_subscription, a_waiting_order, the_request
 
 #: By the beginning of an endpoint's name (the longest that fits): argument -> value.
 Values = Mapping[str, int | str]
@@ -96,6 +96,10 @@ def a_world(mark: str = "one") -> World:
     bill = an_issued_bill(db.session.get_one(Organization, subscription.organization_id), OCTOBER)
     payment = payments.start(bill, by=an_actor(buyer), at=moment("2026-11-08 10:00"))
     db.session.flush()
+    firm = db.session.get_one(Organization, subscription.organization_id)
+    waiting, refused = (a_waiting_order(firm, plan=plan, at=moment("2026-11-18 09:00")) for _ in range(2))
+    at, by = moment("2026-11-19 09:00"), an_actor(buyer, firm)
+    subscriptions.refuse(refused, reason="先用着现在的", user=buyer, by=by, at=at)
     shop = {"slug": live.slug}
     return World(
         Side(
@@ -103,6 +107,7 @@ def a_world(mark: str = "one") -> World:
             {
                 "storefront.subscribe.done": {"id": subscription.id},
                 "console.subscriptions": {"id": subscription.id},
+                "console.approvals": {"id": waiting.id},
                 "console.bills": {"id": bill.id},
                 "console.payments": {"id": payment.id},
             },
@@ -139,6 +144,7 @@ def a_world(mark: str = "one") -> World:
             "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing", "rules", "privacy")],
             "storefront.preview.show": [{"id": live.id}],
             "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
+            "console.approvals.show": [{"id": refused.id}],
             "console.subscriptions.cancel": [{"id": pending.id}],
             "vendor.customers.show": [{"id": order.id} for order in orders.values()],
             "vendor.offerings.show": [{"id": offering.id} for offering in (live, *drafts.values())],
