@@ -115,6 +115,11 @@ def pk() -> MappedColumn[int]:
     return mapped_column(BigInt, primary_key=True)
 
 
+def sealed(**options: Any) -> MappedColumn[str]:
+    """A text column that holds what `resources.cipher` wrote; `market secrets rotate` writes it with the newest key."""
+    return mapped_column(info={"sealed": True}, **options)
+
+
 def status_type(states: type[PyEnum]) -> Enum:
     """A text column that holds one of `states`; a CHECK says so in the database too."""
     return Enum(

@@ -6,7 +6,20 @@ import sys
 
 import click
 
-from market.cli import audit, backup, bench, billing, catalog, clock, doctor, people, run, search, worker
+from market.cli import (
+    audit,
+    backup,
+    bench,
+    billing,
+    catalog,
+    clock,
+    doctor,
+    people,
+    run,
+    search,
+    secrets,
+    worker,
+)
 from market.config import ConfigError
 from market.errors import MarketError
 
@@ -37,6 +50,7 @@ for command in (
     audit.audit,
     people.person,
     search.search,
+    secrets.secrets,
     backup.backup,
     backup.restore,
     clock.clock,

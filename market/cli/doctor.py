@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from market import assets, db, schema
+from market import assets, db, resources, schema
+from market.cli import sealed
 from market.cli.context import database, unreachable
-from market.config import ROOT, Settings
+from market.cli.sealed import State
+from market.config import LOOPBACK, ROOT, Settings
 
 _LOW_DISK = 500 * 1024 * 1024
+
+
+class Warn(str):
+    """Works, and should not stay so."""
 
 
 @click.command()
@@ -29,9 +37,10 @@ def migrate() -> None:
 
 @click.command()
 def doctor() -> None:
-    """Check settings, database, schema, disk, assets and mail; say what to do about each fault."""
+    """Check settings, database, schema, keys, disk, assets and mail; say what to do about each fault."""
     settings = Settings.from_env()
     click.echo(f"ok    settings: data in {settings.data_dir}")
+    resources.install(settings)
     db.connect(settings.database_url)
     faults = 0
     for name, check in _CHECKS.items():
@@ -39,8 +48,9 @@ def doctor() -> None:
             fault = check(settings)
         except OperationalError as error:
             fault = unreachable(error)
-        faults += fault is not None
-        click.echo(f"{'FAULT' if fault else 'ok   '} {name}{': ' + fault if fault else ''}")
+        warned = isinstance(fault, Warn)
+        faults += fault is not None and not warned
+        click.echo(f"{'warn ' if warned else 'FAULT' if fault else 'ok   '} {name}{': ' + fault if fault else ''}")
     db.disconnect()
     sys.exit(1 if faults else 0)
 
@@ -91,9 +101,44 @@ def _mail(settings: Settings) -> str | None:
     return "MARKET_SMTP_URL is not set: messages stay in the local mailbox and reach nobody."
 
 
+def _address(settings: Settings) -> str | None:
+    """Whether the address people use is one that protects them."""
+    name = urlsplit(settings.base_url).hostname or ""
+    if settings.host not in LOOPBACK and name in (*LOOPBACK, "0.0.0.0", "::"):  # noqa: S104  # compared with
+        return Warn(f"the server listens on {settings.host}, but links in mail say {settings.base_url}; set MARKET_BASE_URL.")
+    if not settings.secure and name not in LOOPBACK:
+        return Warn(
+            f"{settings.base_url} is not https: passwords and cookies travel where others can read them. "
+            "Put a proxy with a certificate in front, and set MARKET_BASE_URL to its https address."
+        )
+    if settings.secure and not settings.trusted_proxies:
+        return Warn(
+            "MARKET_BASE_URL is https and MARKET_TRUSTED_PROXIES is 0: to us every visitor has the proxy's address, "
+            "and one who guesses passwords slows down all. Set it to the number of proxies in front."
+        )
+    return None
+
+
+def _key(settings: Settings) -> str | None:
+    """Whether the key is kept from others, and opens everything."""
+    if settings.key_file.is_file() and settings.key_file.stat().st_mode & 0o077:
+        return f"others can read {settings.key_file}; run `chmod 600 {settings.key_file}`."
+    found = Counter(value.state for value in sealed.values())
+    if found[State.UNREADABLE]:
+        return (
+            f"{found[State.UNREADABLE]} encrypted values can be read with none of the keys; "
+            "`market secrets rotate` lists them."
+        )
+    if found[State.OLD]:
+        return Warn(f"{found[State.OLD]} encrypted values still need an old key; run `market secrets rotate`.")
+    return None
+
+
 _CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "database": _database,
     "schema": _schema,
+    "address": _address,
+    "secret key": _key,
     "disk": _disk,
     "search index": _index,
     "assets": _assets,

@@ -78,7 +78,7 @@ class Authenticator(db.Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     in_force: Mapped[bool] = mapped_column(default=False)
     #: Encrypted at rest.
-    secret: Mapped[str]
+    secret: Mapped[str] = db.sealed()
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     confirmed_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     #: The 30-second step of the last code taken; a code works once.

@@ -58,7 +58,7 @@ class Provider(db.Base):
     #: Where signed provisioning requests are sent; empty means provisioning by hand.
     webhook_url: Mapped[str] = mapped_column(default="")
     #: The signing secret (`whsec_…`), encrypted.
-    webhook_secret: Mapped[str] = mapped_column(default="")
+    webhook_secret: Mapped[str] = db.sealed(default="")
     verified_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     #: The last day before identity and licences have to be looked at again, six months after the last time
     #: (网络交易监督管理办法, Art. 24); null until it is taken in.

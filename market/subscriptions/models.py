@@ -181,7 +181,7 @@ class AccessDetails(db.Base):
 
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"), primary_key=True)
     #: Encrypted JSON object of label → value.
-    sealed: Mapped[str]
+    sealed: Mapped[str] = db.sealed()
     changed_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
 
     subscription: Mapped[Subscription] = relationship(back_populates="access", lazy="raise")
