@@ -9,11 +9,22 @@ Invariants  rows are only ever added, in the transaction of the change they desc
 from market.audit.actions import Actor, forget, publish_head, record, system
 from market.audit.masking import masked
 from market.audit.models import FORGOTTEN, AuditEvent, AuditHead, AuditLink
-from market.audit.queries import event_by_id, events, history
+from market.audit.queries import (
+    Narrowed,
+    event_by_id,
+    event_of,
+    events,
+    every,
+    history,
+    link_of,
+    newest,
+    published_heads,
+)
 from market.audit.verification import Head, Report, verify
 from market.audit.verification import size as chain_length
 
 __all__ = [
-    "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "Head", "Report", "chain_length", "event_by_id",
-    "events", "forget", "history", "masked", "publish_head", "record", "system", "verify",
+    "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "Head", "Narrowed", "Report", "chain_length",
+    "event_by_id", "event_of", "events", "every", "forget", "history", "link_of", "masked", "newest", "publish_head",
+    "published_heads", "record", "system", "verify",
 ]  # fmt: skip

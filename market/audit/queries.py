@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, inspect, or_, select
+from sqlalchemy import ColumnElement, Select, inspect, literal, or_, select, tuple_, union
 
 from market import db
-from market.audit.models import AuditEvent
+from market.audit.models import AuditEvent, AuditHead, AuditLink
 from market.errors import NotFound
 from market.kit.period import Period
+
+_PLACE = (AuditEvent.at, AuditEvent.id)
+_NEWEST_FIRST = tuple(column.desc() for column in _PLACE)
+_EXPORTED_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Which rows: of one organization (what it did and what concerns it), of a kind (the action's first word), by
+    somebody, with words in the name of who or what, in a period."""
+
+    organization_id: int | None = None
+    kind: str = ""
+    #: A user's number, or 0 for the market's own programs.
+    actor_id: int | None = None
+    words: str = ""
+    period: Period | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Everything but the organization."""
+        found: list[ColumnElement[bool]] = []
+        if self.kind:
+            found.append(AuditEvent.kind == self.kind)
+        if self.actor_id == 0:
+            found.append(AuditEvent.actor_kind == "system")
+        elif self.actor_id is not None:
+            found += [AuditEvent.actor_id == self.actor_id, AuditEvent.actor_kind == "user"]
+            if self.organization_id is not None:  # who of somebody else's people acted is not told
+                found.append(AuditEvent.acting_for_id == self.organization_id)
+        if self.words:
+            named = (AuditEvent.actor_label, AuditEvent.subject_label)
+            found.append(or_(*(label.icontains(self.words, autoescape=True) for label in named)))
+        if self.period is not None:
+            found += [AuditEvent.at >= self.period.start, AuditEvent.at < self.period.end]
+        return found
 
 
 def events(
@@ -21,21 +58,47 @@ def events(
     period: Period | None = None,
 ) -> Select[AuditEvent]:
     """Newest first; narrowed to one organization, kind of subject, action prefix or period, or to who or what
-    has these words in its name."""
-    query = select(AuditEvent).order_by(AuditEvent.id.desc())
+    has these words in its name. For a page of a long list take `newest`."""
+    query = select(AuditEvent).where(*Narrowed(words=words, period=period).conditions())
     if organization_id is not None:
-        concerned = (AuditEvent.organization_id == organization_id, AuditEvent.acting_for_id == organization_id)
-        query = query.where(or_(*concerned))
+        query = query.where(_of(organization_id))
     if subject_type:
         query = query.where(AuditEvent.subject_type == subject_type)
     if action:
         query = query.where(AuditEvent.action.startswith(action))
-    if words:
-        named = (AuditEvent.actor_label, AuditEvent.subject_label)
-        query = query.where(or_(*(label.icontains(words, autoescape=True) for label in named)))
-    if period is not None:
-        query = query.where(AuditEvent.at >= period.start, AuditEvent.at < period.end)
-    return query
+    return query.order_by(AuditEvent.id.desc())
+
+
+def newest(
+    limit: int, narrowed: Narrowed | None = None, *, before: AuditEvent | None = None, after: AuditEvent | None = None
+) -> Sequence[AuditEvent]:
+    """At most `limit` rows, newest first: the newest of all, the next older than `before`, or newer than `after`.
+
+    Each costs one look into an index, however many rows there are and however far back they lie.
+    """
+    narrowed = narrowed or Narrowed()
+    conditions, order = narrowed.conditions(), _NEWEST_FIRST
+    if before is not None:
+        conditions.append(tuple_(*_PLACE) < _place_of(before))
+    if after is not None:
+        conditions.append(tuple_(*_PLACE) > _place_of(after))
+        order = tuple(column.asc() for column in _PLACE)
+    if narrowed.organization_id is None:
+        query = select(AuditEvent).where(*conditions)
+    else:
+        query = select(AuditEvent).where(AuditEvent.id.in_(_ids_of(narrowed.organization_id, conditions, order, limit)))
+    found = db.session.scalars(query.order_by(*order).limit(limit)).all()
+    return found if after is None else found[::-1]
+
+
+def every(narrowed: Narrowed) -> Iterator[AuditEvent]:
+    """All rows, newest first, a few at a time: for files."""
+    query = select(AuditEvent).where(*narrowed.conditions())
+    if narrowed.organization_id is not None:
+        query = query.where(_of(narrowed.organization_id))
+    query = query.order_by(*_NEWEST_FIRST).execution_options(yield_per=_EXPORTED_AT_ONCE)
+    with db.session.execute(query) as found:
+        yield from found.scalars()
 
 
 def event_by_id(id: int) -> AuditEvent:
@@ -46,8 +109,43 @@ def event_by_id(id: int) -> AuditEvent:
     return event
 
 
+def event_of(organization_id: int, id: int) -> AuditEvent:
+    """One row that this organization may read. Raises NotFound."""
+    event = event_by_id(id)
+    if organization_id not in (event.organization_id, event.acting_for_id):
+        raise NotFound
+    return event
+
+
+def link_of(event: AuditEvent) -> AuditLink | None:
+    """The seal of a row; None as long as its transaction is not over."""
+    return db.session.scalar(select(AuditLink).where(AuditLink.event_id == event.id))
+
+
+def published_heads() -> Select[AuditHead]:
+    """What was published, the newest day first."""
+    return select(AuditHead).order_by(AuditHead.day.desc())
+
+
 def history(subject: db.Base) -> Sequence[AuditEvent]:
     """Everything that happened to one thing, newest first."""
     identity = inspect(subject).identity or (None,)
     query = events(subject_type=type(subject).__name__).where(AuditEvent.subject_id == identity[0])
     return db.session.scalars(query).all()
+
+
+def _of(organization_id: int) -> ColumnElement[bool]:
+    return or_(AuditEvent.organization_id == organization_id, AuditEvent.acting_for_id == organization_id)
+
+
+def _ids_of(organization_id: int, conditions: Sequence[ColumnElement[bool]], order: Sequence[Any], limit: int) -> Any:
+    """The first ids of what an organization did and of what concerns it: with an OR databases would sort all its rows."""
+    parts = [
+        select(AuditEvent.id).where(column == organization_id, *conditions).order_by(*order).limit(limit).subquery()
+        for column in (AuditEvent.organization_id, AuditEvent.acting_for_id)
+    ]
+    return union(*(select(part.c.id) for part in parts))
+
+
+def _place_of(event: AuditEvent) -> Any:
+    return tuple_(literal(event.at, db.UTCDateTime), literal(event.id, db.BigInt))

@@ -37,11 +37,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_events'))
     )
     with op.batch_alter_table('audit_events', schema=None) as batch_op:
-        batch_op.create_index('ix_audit_events_acting_for', ['acting_for_id', 'id'], unique=False)
-        batch_op.create_index('ix_audit_events_actor', ['actor_id'], unique=False)
-        batch_op.create_index('ix_audit_events_at', ['at'], unique=False)
-        batch_op.create_index('ix_audit_events_kind', ['kind', 'id'], unique=False)
-        batch_op.create_index('ix_audit_events_organization', ['organization_id', 'id'], unique=False)
+        batch_op.create_index('ix_audit_events_acting_for', ['acting_for_id', 'at', 'id'], unique=False)
+        batch_op.create_index('ix_audit_events_actor', ['actor_id', 'at', 'id'], unique=False)
+        batch_op.create_index('ix_audit_events_at', ['at', 'id'], unique=False)
+        batch_op.create_index('ix_audit_events_kind', ['kind', 'at', 'id'], unique=False)
+        batch_op.create_index('ix_audit_events_organization', ['organization_id', 'at', 'id'], unique=False)
         batch_op.create_index('ix_audit_events_subject', ['subject_type', 'subject_id', 'id'], unique=False)
 
     op.create_table('audit_heads',
