@@ -14,6 +14,8 @@ LIMIT = Decimal(10) ** 12
 
 _ENGLISH_UNIT = re.compile(r"(?:.*[ ·-])?(?P<noun>[a-z]{3,})")
 _IRREGULAR = {"person": "people", "fapiao": "fapiao"}
+#: What programs mostly send, and what needs no further look: plain digits, no trailing zeros.
+_PLAIN = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{0,5}[1-9])?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,9})?")
 
 
@@ -46,6 +48,8 @@ def parse(value: object) -> Decimal:
 
     Errors: NotANumber (also NaN, infinities, booleans and floats), TooLarge, TooManyDecimals.
     """
+    if type(value) is str and _PLAIN.fullmatch(value):
+        return Decimal(value)
     number = _number(value)
     if not number:
         return Decimal(0)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, insert
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert
 
 from market import db
-from market.catalog.models import Meter
+from market.catalog.models import Aggregation, Meter
 from market.kit.period import local_day, local_midnight, month_of
-from market.metering import counters, envelope, queries, values
+from market.metering import counters, envelope, queries, store, values
 from market.metering.counters import Count
 from market.metering.envelope import Envelope
-from market.metering.models import Band, RefusedEvent, UsageEvent
+from market.metering.models import Band, RefusedEvent
 from market.metering.queries import Known, Subject
 from market.metering.verdicts import BadEvent, EventRefused, Outcome, Receipt, Verdict
 from market.providers.models import Provider
@@ -29,10 +28,8 @@ REACH = timedelta(days=35)
 #: `billing.closed_until`: organization → the end of its last final bill.
 ClosedUntil = Callable[[Collection[int]], Mapping[int, datetime]]
 
-EVENTS: Table = UsageEvent.__table__  # type: ignore[assignment]  # declarative types say FromClause
 
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Arrival:
     """One event of a request on its way to its verdict."""
 
@@ -40,7 +37,7 @@ class _Arrival:
     envelope: Envelope | None = None
     verdict: Verdict | None = None
     subject: Subject | None = None
-    counts: tuple[Count, ...] = ()
+    counts: list[Count] = field(default_factory=list)
 
     def refuse(self, refusal: EventRefused) -> None:
         id, source = envelope.outline(self.raw)
@@ -73,9 +70,12 @@ def ingest(
     for arrival in arrivals:
         _read(arrival, key_source, now)
     readable = [arrival for arrival in arrivals if arrival.envelope]
-    closed = _judge(provider, key_source, readable, now, closed_until)
+    closed = _judge(provider, readable, now, closed_until)
+    fresh, repeats = _first_of_each(arrival for arrival in readable if not arrival.verdict)
+    taken = set(fresh) if dry_run else _store(provider, key_source, list(fresh.values()), now, closed)
+    _settle(provider, key_source, readable, fresh, repeats, taken, now)
     if not dry_run:
-        _store(provider, key_source, [arrival for arrival in readable if not arrival.verdict], now, closed)
+        counters.apply([count for arrival in fresh.values() if not arrival.verdict for count in arrival.counts])
         _keep_refused(provider, arrivals, now)
     return [arrival.verdict or _accepted(arrival) for arrival in arrivals]
 
@@ -93,25 +93,36 @@ def _read(arrival: _Arrival, key_source: str, now: datetime) -> None:
 
 
 def _judge(
-    provider: Provider, source: str, arrivals: list[_Arrival], now: datetime, closed_until: ClosedUntil
+    provider: Provider, arrivals: list[_Arrival], now: datetime, closed_until: ClosedUntil
 ) -> Mapping[int, datetime]:
-    """Give a verdict to all that are known already or cannot be counted; the rest stays without one."""
-    subjects = queries.hold(provider, {arrival.event.subject for arrival in arrivals})
-    known = queries.known(provider, source, {arrival.event.id for arrival in arrivals})
+    """Refuse all that cannot be counted; the rest stays without a verdict."""
     meters = queries.meters_by_type(provider, {arrival.event.type for arrival in arrivals}, at=now)
+    alone = any(meter.aggregation is Aggregation.TIME_WEIGHTED for each in meters.values() for meter in each)
+    subjects = queries.hold(provider, {arrival.event.subject for arrival in arrivals}, alone=alone)
     closed = closed_until({subject.organization_id for subject in subjects.values()})
+    days = _Days()
     for arrival in arrivals:
-        if arrival.event.id in known:
-            arrival.verdict = _repeated(arrival, known[arrival.event.id])
-            continue
         try:
-            _check(arrival, subjects, meters, closed, now)
+            _check(arrival, subjects, meters, closed, now, days)
         except EventRefused as refusal:
             arrival.refuse(refusal)
-        else:
-            known[arrival.event.id] = _as_known(arrival.event, now)
     _refuse_overfull([arrival for arrival in arrivals if not arrival.verdict])
     return closed
+
+
+class _Days:
+    """The local day of instants that mostly lie in the same one."""
+
+    def __init__(self) -> None:
+        self.start = self.end = datetime.min.replace(tzinfo=UTC)
+        self.day = date.min
+
+    def of(self, at: datetime) -> date:
+        if not self.start <= at < self.end:
+            self.day = local_day(at)
+            self.start = local_midnight(self.day)
+            self.end = local_midnight(self.day + timedelta(days=1))
+        return self.day
 
 
 def _check(
@@ -120,18 +131,49 @@ def _check(
     meters: Mapping[str, list[Meter]],
     closed: Mapping[int, datetime],
     now: datetime,
+    days: _Days,
 ) -> None:
     event = arrival.event
-    if event.type not in meters:
+    counting = meters.get(event.type)
+    if counting is None:
         raise EventRefused("unknown_type")
     subject = subjects.get(event.subject)
     if subject is None:
         raise EventRefused("unknown_subscription")
     _check_time(event.at, subject, closed.get(subject.organization_id), now)
     arrival.subject = subject
-    arrival.counts = tuple(
-        Count(subject.id, meter, event.at, values.value_of(meter, event.data)) for meter in meters[event.type]
-    )
+    day = days.of(event.at)
+    arrival.counts = [
+        Count((subject.id, meter.id, day), meter, event.at, values.value_of(meter, event.data)) for meter in counting
+    ]
+
+
+def _first_of_each(arrivals: Iterable[_Arrival]) -> tuple[dict[str, _Arrival], list[_Arrival]]:
+    """The first event of a request under each id, and those that come after it under the same one."""
+    first: dict[str, _Arrival] = {}
+    repeats = [arrival for arrival in arrivals if first.setdefault(arrival.event.id, arrival) is not arrival]
+    return first, repeats
+
+
+def _settle(
+    provider: Provider,
+    source: str,
+    readable: list[_Arrival],
+    fresh: Mapping[str, _Arrival],
+    repeats: list[_Arrival],
+    taken: Collection[str],
+    now: datetime,
+) -> None:
+    """Verdicts for all that is known already: stored before, or ahead in the same request."""
+    stored_now = fresh.keys() - taken
+    doubtful = ({arrival.event.id for arrival in readable if arrival.verdict} - stored_now).union(taken)
+    known = queries.known(provider, source, doubtful) if doubtful else {}
+    for arrival in readable:
+        if first := known.get(arrival.event.id):
+            arrival.verdict = _repeated(arrival, first)
+    for arrival in repeats:
+        if not arrival.verdict:
+            arrival.verdict = _repeated(arrival, _as_known(fresh[arrival.event.id].event, now))
 
 
 def _check_time(at: datetime, subject: Subject, closed: datetime | None, now: datetime) -> None:
@@ -156,43 +198,18 @@ def _refuse_overfull(arrivals: list[_Arrival]) -> None:
 
 def _store(
     provider: Provider, source: str, arrivals: list[_Arrival], now: datetime, closed: Mapping[int, datetime]
-) -> None:
-    """Insert what is new. The unique key decides: a request that came in at the same time may have won."""
-    if not arrivals:
-        return
+) -> set[str]:
+    """Insert what is new; returns the ids that were taken. The unique key decides, whoever else reports at this moment."""
     month = month_of(now).start
-    rows = [_row(provider, arrival, closed, month, now) for arrival in arrivals]
-    stored = set(db.session.scalars(_insert(), rows))
-    lost = [arrival for arrival in arrivals if arrival.event.id not in stored]
-    if lost:
-        known = queries.known(provider, source, {arrival.event.id for arrival in lost})
-        for arrival in lost:
-            arrival.verdict = _repeated(arrival, known[arrival.event.id])
-    counters.apply([count for arrival in arrivals if not arrival.verdict for count in arrival.counts])
+    rows = [_row(arrival, closed, month) for arrival in arrivals]
+    return store.insert(provider.id, source, rows, stored_at=now) if rows else set()
 
 
-def _insert() -> Any:
-    statement = (postgresql if db.engine().dialect.name == "postgresql" else sqlite).insert(EVENTS)
-    return statement.on_conflict_do_nothing().returning(EVENTS.c.event_id)
-
-
-def _row(
-    provider: Provider, arrival: _Arrival, closed: Mapping[int, datetime], month: datetime, now: datetime
-) -> dict[str, Any]:
+def _row(arrival: _Arrival, closed: Mapping[int, datetime], month: datetime) -> store.EventRow:
     event, subject = arrival.event, arrival.subject
     assert subject is not None
-    return {
-        "provider_id": provider.id,
-        "source": event.source,
-        "event_id": event.id,
-        "type": event.type,
-        "subscription_id": subject.id,
-        "at": event.at,
-        "stored_at": now,
-        "data": event.data,
-        "payload_hash": event.digest,
-        "band": _band(event.at, closed.get(subject.organization_id), month),
-    }
+    band = _band(event.at, closed.get(subject.organization_id), month)
+    return store.EventRow(event.id, event.type, subject.id, event.at, event.written, event.digest, band)
 
 
 def _band(at: datetime, closed: datetime | None, month: datetime) -> Band:

@@ -8,42 +8,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Table, case, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, tuple_
 
 from market import db
 from market.catalog.models import Aggregation, Meter
-from market.kit.period import Period, days, local_day
-from market.metering import values, weighing
+from market.kit.period import Period, days
+from market.metering import store, values, weighing
 from market.metering.models import UsageCounter, UsageEvent
+from market.metering.store import CounterRow
 from market.metering.weighing import Reading
 
 #: Subscription, meter, local day.
 Key = tuple[int, int, date]
 
-COUNTERS: Table = UsageCounter.__table__  # type: ignore[assignment]  # declarative types say FromClause
 #: SQLite takes 32,766 parameters in one statement.
 PAGE = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """One event as one meter sees it."""
 
-    subscription_id: int
+    #: The counter it moves.
+    key: Key
     meter: Meter
     at: datetime
     value: Decimal
-
-    @property
-    def key(self) -> Key:
-        """The counter it moves."""
-        return self.subscription_id, self.meter.id, local_day(self.at)
 
 
 def overfull(counts: Iterable[Count]) -> set[Key]:
@@ -66,9 +59,7 @@ def apply(counts: Sequence[Count]) -> None:
         if group[0].meter.aggregation is Aggregation.TIME_WEIGHTED
     }  # fmt: skip
     weighed = _weigh(gauges)
-    rows = [row(key, by_key[key], weighed.get(key)) for key in sorted(by_key)]
-    for page in _pages(rows):
-        db.session.execute(_upsert(), page)
+    store.move([row(key, by_key[key], weighed.get(key)) for key in sorted(by_key)])
 
 
 def readings(
@@ -88,38 +79,18 @@ def readings(
     return found
 
 
-def row(key: Key, group: list[Count], weighed: weighing.Day | None) -> dict[str, Any]:
+def row(key: Key, group: list[Count], weighed: weighing.Day | None) -> CounterRow:
     """What one counter moves by; a gauge's day is given whole."""
-    subscription_id, meter_id, day = key
     aggregation = group[0].meter.aggregation
     numbers = [count.value for count in group]
-    return {
-        "subscription_id": subscription_id,
-        "meter_id": meter_id,
-        "day": day,
-        "count": len(group),
-        "sum": sum(numbers, Decimal()) if aggregation is Aggregation.SUM else Decimal(),
-        "max": max(numbers) if aggregation is Aggregation.MAX else None,
-        "first_at": weighed.first_at if weighed else None,
-        "area": weighed.area if weighed else Decimal(),
-        "closing": weighed.closing if weighed else None,
-    }
-
-
-def _upsert() -> Any:
-    insert = (postgresql if db.engine().dialect.name == "postgresql" else sqlite).insert(COUNTERS)
-    old, new = COUNTERS.c, insert.excluded
-    highest = case((old.max.is_(None), new.max), (new.max > old.max, new.max), else_=old.max)
-    return insert.on_conflict_do_update(
-        index_elements=[old.subscription_id, old.meter_id, old.day],
-        set_={
-            "count": old.count + new.count,
-            "sum": old.sum + new.sum,
-            "max": highest,
-            "first_at": new.first_at,
-            "area": new.area,
-            "closing": new.closing,
-        },
+    return CounterRow(
+        *key,
+        count=len(group),
+        sum=sum(numbers, Decimal()) if aggregation is Aggregation.SUM else Decimal(),
+        max=max(numbers) if aggregation is Aggregation.MAX else None,
+        first_at=weighed.first_at if weighed else None,
+        area=weighed.area if weighed else Decimal(),
+        closing=weighed.closing if weighed else None,
     )
 
 

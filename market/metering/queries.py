@@ -41,18 +41,19 @@ def among(column: InstrumentedAttribute[str], values: Collection[str]) -> Column
     return column.in_(values)
 
 
-def hold(provider: Provider, public_ids: Collection[str]) -> dict[str, Subject]:
+def hold(provider: Provider, public_ids: Collection[str], *, alone: bool) -> dict[str, Subject]:
     """The provider's own subscriptions among these, held until the transaction ends.
 
-    Held in one order, so two requests wait for each other but never in a circle. (SQLite has one writer
-    at a time anyway.) Whoever closes a bill takes `hold_all` first: no event then slips in between the
+    Held in one order, so two requests wait for each other but never in a circle; `alone` where the counters
+    are worked out from what is stored, shared where the database moves them. (SQLite has one writer at a time
+    anyway.) Whoever closes a bill takes `hold_all` first: no event then slips in between the
     bill's cutoff and its commit.
     """
     query = select(
         Subscription.public_id, Subscription.id, Subscription.organization_id,
         Subscription.started_at, func.coalesce(Subscription.ended_at, Subscription.cancel_at),
     ).where(Subscription.provider_id == provider.id, among(Subscription.public_id, public_ids))  # fmt: skip
-    rows = db.session.execute(query.order_by(Subscription.id).with_for_update(key_share=True))
+    rows = db.session.execute(query.order_by(Subscription.id).with_for_update(read=not alone, key_share=alone))
     return {row.public_id: Subject(*row[1:]) for row in rows}
 
 

@@ -52,7 +52,7 @@ def _expected(subscription: Subscription) -> dict[Key, list[Count]]:
     for event in db.session.scalars(events.order_by(UsageEvent.at, UsageEvent.id)):
         for meter in meters[event.type]:
             if event.stored_at >= meter.created_at:
-                count = Count(subscription.id, meter, event.at, values.value_of(meter, event.data))
+                count = Count((subscription.id, meter.id, local_day(event.at)), meter, event.at, values.value_of(meter, event.data))
                 groups[count.key].append(count)
     return groups
 
@@ -66,7 +66,7 @@ def _compare(key: Key, row: UsageCounter | None, counts: list[Count]) -> list[Di
         weighed = weighing.day_of(local_day(counts[0].at), [weighing.Reading(c.at, c.value) for c in counts])
     right = counters.row(key, counts, weighed)
     return [
-        Difference(key, name, getattr(row, name), right[name])
+        Difference(key, name, getattr(row, name), getattr(right, name))
         for name in ("count", "sum", "max", "first_at", "area", "closing")
-        if getattr(row, name) != right[name]
+        if getattr(row, name) != getattr(right, name)
     ]
