@@ -165,17 +165,17 @@ def accept_as_new(
     members.turn(invitation.organization)
     db.lock(invitation)
     _check_open(invitation, at)
-    _check_person(name, password)
+    _check_person(invitation.email, name, password)
     user = actions.add_user(email=invitation.email, name=name, password=password, at=at, locale=locale)
     return accept(invitation, user, at=at, address=address)
 
 
-def _check_person(name: str, password: str) -> None:
+def _check_person(email: str, name: str, password: str) -> None:
     problems: dict[str, str | Refusal] = {}
     if not name.strip():
         problems["name"] = "填写您的姓名，账单和审批记录会用到。"
-    if len(password) < passwords.MINIMUM:
-        problems["password"] = "密码至少 10 个字符。可以用几个词连起来，好记也安全。"
+    if problem := passwords.problem(password, email=email, name=name):
+        problems["password"] = problem
     if problems:
         raise Invalid(fields=problems)
 

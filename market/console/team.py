@@ -1,0 +1,7 @@
+"""`/console/team`: the firm's people, their roles, invitations."""
+
+from __future__ import annotations
+
+from market.web import team
+
+bp = team.pages("console")
