@@ -6,11 +6,14 @@ marked `database` by itself. What only some tests need is imported in its fixtur
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +30,28 @@ from tests.support.databases import PostgresRoom, Room, SqliteRoom
 from tests.support.queries import counted
 
 DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
+#: Folders whose tests take seconds each: they come first, so that no worker is left with a long one at the end.
+SLOW = ("examples", "browser", "benchmarks", "cli", "demo")
 PRESENT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 10:00 in Guangdong
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what uses a database; leave long runs out unless they are asked for."""
+    """Mark what uses a database; leave long runs out unless they are asked for; begin with what takes long."""
     asked = "soak" in (config.option.markexpr or "")
     soaks = [item for item in items if item.get_closest_marker("soak") and not asked]
     config.hook.pytest_deselected(items=soaks)
     items[:] = [item for item in items if item not in soaks]
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
+
+
+def pytest_collection_finish() -> None:
+    """The modules and tests loaded by now stay; looking through them for garbage again and again is in vain."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,11 +94,19 @@ def _migrate(url: str) -> None:
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, rooms: Callable[[str], Room]) -> Iterator[str]:
     """The address of a fresh, migrated database; nothing is connected to it yet."""
+    _count_from_one()
     room = rooms(request.param)
     url = room.fresh()
     yield url
     db.disconnect()
     room.drop(url)
+
+
+def _count_from_one() -> None:
+    """What builders make is numbered anew, so that a test finds the same data whatever ran before it."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("tests.builders.") and hasattr(module, "_numbers"):
+            module._numbers = count(1)
 
 
 @pytest.fixture
