@@ -37,6 +37,7 @@ class Client:
         parts = urlsplit(address)
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         self.headers = dict(headers or {})
+        self._cookies: dict[str, str] = {}
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, *, expect: int = 200) -> Answer:
         """Fetch a page. Raises WrongAnswer for any status but `expect`."""
@@ -48,25 +49,34 @@ class Client:
         """Send a body. Raises WrongAnswer for any status but `expect`."""
         return self._send("POST", path, body, headers, expect)
 
-    def sign_in(self, email: str, password: str) -> None:
-        """Sign in through the form, as people do."""
-        page = self.get("/sign-in")
+    def sign_in(self, email: str, password: str, *, code: str = "") -> None:
+        """Sign in through the forms, as people do; with `code`, that of an authenticator app, where one is asked for."""
+        onward = self._submit("/sign-in", email=email, password=password)
+        if "/sign-in/second-step" in onward:
+            self._submit("/sign-in/second-step", code=code)
+
+    def _submit(self, path: str, **entries: str) -> str:
+        """Fill the first form of a page in; gives the address that the answer leads to."""
+        page = self.get(path)
         self._keep(page)
         token = _TOKEN.search(page.body.decode())
         if token is None:
-            raise WrongAnswer("the sign-in page has no form")
-        form = {"csrf_token": token[1], "email": email, "password": password}
+            raise WrongAnswer(f"{path} has no form")
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        self._keep(self.post("/sign-in", urlencode(form).encode(), headers, expect=303))
+        answer = self.post(path, urlencode({"csrf_token": token[1], **entries}).encode(), headers, expect=303)
+        self._keep(answer)
+        return answer.headers["Location"] or ""
 
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
 
     def _keep(self, answer: Answer) -> None:
-        cookie = answer.headers.get("Set-Cookie")
-        if cookie:
-            self.headers["Cookie"] = cookie.partition(";")[0]
+        for cookie in answer.headers.get_all("Set-Cookie") or ():
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self._cookies[name] = value
+        if self._cookies:
+            self.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
 
     def _send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None, expect: int

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from benchmarks.client import CPU_MILLISECONDS, STATEMENTS, Answer, Client
 from benchmarks.figures import Figure, Reference, middle, percentile
 from benchmarks.place import Place, bar, place, served
-from market import billing, db, demo
+from market import billing, credentials, db, demo, resources
 from market.accounts import user_by_email
 from market.config import ROOT
 from market.demo import cast
@@ -130,7 +130,9 @@ def _visitors(address: str, keys: set[str]) -> dict[str, Client]:
     visitors = {key: Client(address) for key in keys}
     for person in demo.PEOPLE:
         if person.key in visitors:
-            visitors[person.key].sign_in(person.email, demo.PASSWORD)
+            secret = person.totp_secret
+            code = credentials.authenticators.code_at(secret, resources.clock.now()) if secret else ""
+            visitors[person.key].sign_in(person.email, demo.PASSWORD, code=code)
     return visitors
 
 

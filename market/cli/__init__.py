@@ -49,6 +49,7 @@ for command in (
     billing.bill,
     audit.audit,
     people.person,
+    people.code,
     search.search,
     secrets.secrets,
     backup.backup,

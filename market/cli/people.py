@@ -1,12 +1,12 @@
-"""`market person add`: people that nobody can register by a page — administrators, and a provider's first."""
+"""`market person`: people that nobody can register by a page, and those who have lost their phone; `market code`."""
 
 from __future__ import annotations
 
 import click
 from sqlalchemy import select
 
-from market import accounts, audit, db, providers, resources
-from market.accounts import Organization, OrganizationKind, Role
+from market import accounts, audit, credentials, db, providers, resources
+from market.accounts import Organization, OrganizationKind, Role, User
 from market.cli.context import database
 from market.config import Settings
 
@@ -42,6 +42,43 @@ def add(email: str, name: str, role: str | None, slug: str | None, password: str
         by = audit.system("market person", organization_id=organization.id)
         audit.record("member.added", user, by=by, at=now, after={"role": chosen.value})
     click.echo(f"{email} can sign in for {organization.name} ({chosen.value}).")
+    if organization.kind is OrganizationKind.PLATFORM:
+        click.echo("At the first sign-in a second step is set up: an authenticator app or a passkey.")
+
+
+@person.command("forget-second-step")
+@click.argument("email")
+@click.option("--reason", required=True, help="How she proved who she is; it stands in the trail.")
+def forget_second_step(email: str, reason: str) -> None:
+    """Let somebody who has lost her phone, her passkeys and her recovery codes begin anew.
+
+    She is signed out everywhere, and told by letter. An administrator sets a second step up at the next sign-in.
+    """
+    with database(), db.transaction():
+        user, now = _known(email), resources.clock.now()
+        credentials.forget_second_steps(user, by=audit.system("market person"), at=now, reason=reason)
+        credentials.end_sessions(user, at=now)
+    click.echo(f"{email} signs in with the password alone, until a new second step is set up.")
+
+
+@click.command()
+@click.argument("email")
+def code(email: str) -> None:
+    """Print the code of a sample person's authenticator app; only with MARKET_DEMO=1 or a test clock."""
+    with database() as settings, db.transaction(readonly=True):
+        if not (settings.demo or settings.test_clock):
+            raise click.ClickException("Codes are printed only with MARKET_DEMO=1 or MARKET_TEST_CLOCK=1.")
+        found = credentials.authenticators.usable_code(_known(email), at=resources.clock.now())
+    if found is None:
+        raise click.ClickException("There is no authenticator app, or its codes of this minute are used up: wait 30 seconds.")
+    click.echo(found)
+
+
+def _known(email: str) -> User:
+    user = accounts.user_by_email(email.strip().lower())
+    if user is None:
+        raise click.ClickException(f"Nobody has the address {email}.")
+    return user
 
 
 def _platform(settings: Settings) -> Organization:

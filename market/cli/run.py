@@ -58,7 +58,9 @@ def _announce(settings: Settings) -> None:
     click.secho(f"\n  {settings.site_name_zh} · {settings.site_name_en}   {address}\n", bold=True)
     if settings.demo:
         for person in demo.PEOPLE:
-            click.echo(f"  {person.email:<28} {demo.PASSWORD}   {person.title}")
+            key = f"   key of the authenticator app: {person.totp_secret}" if person.totp_secret else ""
+            click.echo(f"  {person.email:<28} {demo.PASSWORD}   {person.title}{key}")
+        click.echo("\n  Administrators are asked for a code too: the page shows it, `.venv/bin/market code EMAIL` prints it.")
         click.echo(f"\n  The same for scripts: {settings.data_dir / 'demo.json'}")
     click.echo("  Ctrl-C stops everything.\n")
 

@@ -35,7 +35,7 @@ class NothingPending(Refused):
     """There is no authenticator being set up, or it has waited too long."""
 
     code = "no_pending_authenticator"
-    message = "这次添加已经完成或放得太久。请回到第二步验证页面看一下，需要时重新开始。"
+    message = "这次添加已经完成或放得太久。请回到两步验证页面看一下，需要时重新开始。"
 
 
 def begin(user: User, *, by: audit.Actor, at: datetime, secret: str = "") -> Authenticator:

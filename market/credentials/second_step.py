@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 
 from market import audit, db
 from market.accounts.models import Membership, Organization, OrganizationKind, User
+from market.credentials import signals
 from market.credentials.models import Authenticator, Passkey, RecoveryCode, Session
 from market.errors import Refused
 
@@ -18,7 +19,7 @@ class LastSecondStep(Refused):
     """An administrator would be left with a password alone."""
 
     code = "last_second_step"
-    message = "管理员必须有第二步验证，这是您的最后一个。请先添加另一个，再来移除它。"
+    message = "管理员必须开着两步验证，这是您的最后一种方式。请先添加另一种，再来移除它。"
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ def second_step_required(user: User) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def take_second_step(session: Session, *, at: datetime) -> None:
-    """This session has been proved with a second step just now."""
+def take_second_step(session: Session, *, by: audit.Actor, at: datetime) -> None:
+    """Whoever holds this session has shown just now that it is she: with a second step that she has, or has just set up."""
     session.second_step_at = session.proved_at = at
+    audit.record("user.second_step_taken", session.user, by=by, at=at)
 
 
 def take_away(user: User, means: Authenticator | Passkey) -> None:
@@ -85,4 +87,5 @@ def forget_second_steps(user: User, *, by: audit.Actor, at: datetime, reason: st
         db.session.execute(delete(table).where(table.user_id == user.id))
     before = {"authenticator": held.authenticator is not None, "passkeys": [key.name for key in held.passkeys]}
     audit.record("second_step.forgotten", user, by=by, at=at, reason=reason, before=before)
+    signals.second_step_changed.send(user, change="removed", means="everything", at=at)
     return held

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from market import accounts, audit, db, policies, providers
+from market import accounts, audit, credentials, db, policies, providers
 from market.accounts import Organization, OrganizationKind, Role, User
 
 PASSWORD = "demo-cloud-2026"  # noqa: S105  # printed at every start; the demo is not a secret
@@ -17,7 +17,10 @@ OFFICE = "粤企云市运营中心（示例）"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who signs in: `key` names her in demo.json, `firm` is a buyer's key or a provider's slug."""
+    """Somebody who signs in: `key` names her in demo.json, `firm` is a buyer's key or a provider's slug.
+
+    `totp_secret` is what her authenticator app would hold; an administrator needs one.
+    """
 
     key: str
     title: str
@@ -25,6 +28,7 @@ class Person:
     name: str
     firm: str
     role: Role
+    totp_secret: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,14 @@ PEOPLE = (
         "provider_telecom", "运营商 · operator", "product@telecom.example", "示例运营商产品经理",
         "telecom-guangdong", Role.OWNER,
     ),
-    Person("administrator", "管理员甲 · administrator A", "admin-a@market.example", "示例管理员甲", "office", Role.SUPER),
-    Person("administrator_2", "管理员乙 · administrator B", "admin-b@market.example", "示例管理员乙", "office", Role.SUPER),
+    Person(
+        "administrator", "管理员甲 · administrator A", "admin-a@market.example", "示例管理员甲", "office", Role.SUPER,
+        "MARKETDEMOADMINISTRATORASAMPLEAA",
+    ),
+    Person(
+        "administrator_2", "管理员乙 · administrator B", "admin-b@market.example", "示例管理员乙", "office", Role.SUPER,
+        "MARKETDEMOADMINISTRATORBSAMPLEBB",
+    ),
 )  # fmt: skip
 
 
@@ -67,8 +77,17 @@ def gather(*, at: datetime) -> dict[str, User]:
             user = accounts.add_user(email=person.email, name=person.name, password=PASSWORD, at=at)
             accounts.join(user, organization, person.role, at=at)
             policies.agree(user, at=at)
+            _equip(user, person, at)
         people[person.key] = user
     return people
+
+
+def _equip(user: User, person: Person, at: datetime) -> None:
+    """Give her the app, by the verbs the pages call."""
+    if person.totp_secret:
+        by, app = actor(user), credentials.authenticators
+        app.begin(user, by=by, at=at, secret=person.totp_secret)
+        app.confirm(user, app.code_at(person.totp_secret, at), by=by, at=at)
 
 
 def _buyer(firm: Firm, at: datetime) -> Organization:

@@ -20,7 +20,7 @@ from market import db
 from tests.builders.accounts import PASSWORD
 from tests.builders.worlds import Side, World, a_world
 from tests.support.addresses import routes
-from tests.support.browser import overflow
+from tests.support.browser import overflow, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
@@ -71,11 +71,7 @@ def come(visit: Any, side: Side | None) -> Page:
     page.set_default_timeout(45_000)
     page.emulate_media(reduced_motion="reduce")
     if side is not None:
-        page.goto("/sign-in")
-        page.locator("#email").fill(side.email)
-        page.locator("#password").fill(PASSWORD)
-        page.locator("main form button").first.click()
-        page.wait_for_url(lambda url: "/sign-in" not in url)
+        sign_in(page, side.email, PASSWORD)
     return page
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from market import audit, db
 from market.accounts import passwords, uscc
 from market.accounts.models import City, Membership, Organization, OrganizationKind, Role, Sector, User
+from tests.builders.credentials import an_authenticator
 
 #: The password of every person a builder makes.
 PASSWORD = "plum blossom lantern"
@@ -75,8 +76,8 @@ def a_member(organization: Organization, role: Role = Role.OWNER, *, user: User 
 
 
 def an_administrator(role: Role = Role.SUPER, *, office: Organization | None = None, name: str = "") -> User:
-    """A person of the platform's office; without `office`, of the one there is."""
-    return a_member(office or the_office(), role, user=a_user(name=name))
+    """A person of the platform's office, with an authenticator; without `office`, of the one there is."""
+    return an_authenticator(a_member(office or the_office(), role, user=a_user(name=name)))
 
 
 def the_office() -> Organization:

@@ -15,6 +15,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from tests.builders.credentials import a_code
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -97,6 +99,19 @@ class Visits:
         for context in self.contexts:
             context.close()
         assert not self.complaints, "\n".join(self.complaints)
+
+
+def sign_in(page: Page, email: str, password: str, *, path: str = "") -> None:
+    """Sign in through the pages for it, with a code where one is asked for; `path` is where to go afterwards."""
+    page.goto(f"/sign-in?next={path}" if path else "/sign-in")
+    page.locator("#email").fill(email)
+    page.locator("#password").fill(password)
+    page.locator("main form button").first.click()
+    page.wait_for_url(lambda url: not url.partition("?")[0].endswith("/sign-in"))
+    if "/sign-in/second-step" in page.url:
+        page.locator("#code").fill(a_code(email))
+        page.locator("main form button").first.click()
+        page.wait_for_url(lambda url: "/sign-in" not in url.partition("?")[0])
 
 
 def overflow(page: Page) -> int:

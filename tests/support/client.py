@@ -58,7 +58,7 @@ class Client(FlaskClient):
         with self.session_transaction() as cookie, context, db.transaction():
             user = accounts.user_by_email(email)
             assert user is not None and _fits(user.password_hash, password), f"{email} could not sign in"
-            login.sign_in(user)
+            login.sign_in(user, second_step=True)
             begun: credentials.Session = current_user.session
             begun.second_step_at = begun.created_at
             begun.expires_at += timedelta(days=3650)

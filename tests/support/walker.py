@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import APIResponse, Locator, Page, expect
 
 from tests.builders.accounts import PASSWORD
+from tests.support.browser import sign_in
 
 #: What can be pressed.
 PRESSABLE = (
@@ -84,12 +85,8 @@ class Walker:
         return self
 
     def sign_in(self, email: str, *, path: str = "") -> Walker:
-        """Sign in through the page for it, then count from nothing; `path` is where to go afterwards."""
-        self.page.goto(f"/sign-in?next={path}" if path else "/sign-in")
-        self.page.locator("#email").fill(email)
-        self.page.locator("#password").fill(PASSWORD)
-        self.page.locator("main form button").first.click()
-        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+        """Sign in through the pages for it, then count from nothing; `path` is where to go afterwards."""
+        sign_in(self.page, email, PASSWORD, path=path)
         self.clicks.clear()
         return self
 

@@ -72,7 +72,7 @@ def _raise(error: Exception) -> Callable[[], str]:
 def sign_in(id: int) -> object:
     user = db.session.get(User, id)
     assert user is not None
-    login.sign_in(user, remember="remember" in request.args)
+    login.sign_in(user, remember="remember" in request.args, second_step=True)
     return redirect("/", 303)
 
 
