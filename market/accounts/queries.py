@@ -33,8 +33,9 @@ def user_by_id(id: int) -> User | None:
 
 
 def memberships_of(user: User) -> Sequence[Membership]:
-    """Where a person belongs, oldest first, with the organizations."""
-    query = select(Membership).where(Membership.user_id == user.id).order_by(Membership.id)
+    """Where a person belongs, with the organizations: the one she last acted for first, then the oldest."""
+    query = select(Membership).where(Membership.user_id == user.id)
+    query = query.order_by(Membership.chosen_at.desc().nulls_last(), Membership.id)
     return db.session.scalars(query.options(joinedload(Membership.organization))).all()
 
 
@@ -70,9 +71,9 @@ def member_counts(organization_ids: Collection[int]) -> dict[int, int]:
 
 
 def keys_of(organization: Organization) -> Sequence[ApiKey]:
-    """An organization's keys, newest first."""
+    """An organization's keys, newest first, each with the one it took over from and the one that took over."""
     query = select(ApiKey).where(ApiKey.organization_id == organization.id).order_by(ApiKey.id.desc())
-    return db.session.scalars(query).all()
+    return db.session.scalars(query.options(joinedload(ApiKey.replaces), joinedload(ApiKey.successor))).all()
 
 
 def key_of(organization: Organization, id: int) -> ApiKey:

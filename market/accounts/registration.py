@@ -65,8 +65,8 @@ def check_registration(applicant: Applicant, firm: Profile, *, at: datetime) -> 
     problems = _at_boxes(profile.problems(firm.tidy(), OrganizationKind.BUYER, on=local_day(at)))
     if not applicant.name.strip():
         problems["name"] = "填写您的姓名，账单和审批记录会用到。"
-    if len(applicant.password) < passwords.MINIMUM:
-        problems["password"] = "密码至少 10 个字符。可以用几个词连起来，好记也安全。"
+    if weak := passwords.problem(applicant.password, email=applicant.email, name=applicant.name):
+        problems["password"] = weak
     if applicant.phone.strip() and not _PHONE.fullmatch(narrow(applicant.phone)):
         problems["phone"] = "电话写成 13800000000 或 0757-88880000 的样子。"
     if wrong := emails.problem(applicant.email):

@@ -8,6 +8,11 @@ _signals = Namespace()
 member_removed = _signals.signal("member-removed")
 #: `invitation_sent.send(invitation, token=, at=)`: the only moment at which the word in the link is known.
 invitation_sent = _signals.signal("invitation-sent")
+#: `key_issued.send(key, by=, at=)`, also for a successor; `key_revoked.send(key, by=, at=)`.
+key_issued = _signals.signal("key-issued")
+key_revoked = _signals.signal("key-revoked")
+#: `key_expiring.send(key, at=)`: it stops within a week. Sent once.
+key_expiring = _signals.signal("key-expiring")
 #: `verification_decided.send(verification, at=)`: an administrator has verified the firm or refused to, see `verified`.
 verification_decided = _signals.signal("verification-decided")
 #: `check_expiring.send(organization, days=30, at=)`: the check runs out within so many days. Sent again and again

@@ -41,7 +41,7 @@ def submit(organization: Organization, document: Document, *, user: User, by: au
     if wrong := uscc.problem(organization.uscc or ""):
         raise Invalid(fields={"document": wrong})
     if organization.check_status is CheckStatus.VERIFIED:
-        _expire(organization, "更换了营业执照", by=by, at=at)
+        _expire(organization, "licence_replaced", by=by, at=at)
     if organization.check_status is not CheckStatus.CHECKING:
         _move(organization, CheckStatus.CHECKING)
     _replace(organization, at=at)
@@ -51,7 +51,7 @@ def submit(organization: Organization, document: Document, *, user: User, by: au
 def identity_changed(organization: Organization, *, by: audit.Actor, at: datetime) -> None:
     """The name or the code is another one: a check that holds ends, one that waits is about the new facts."""
     if organization.check_status is CheckStatus.VERIFIED:
-        _expire(organization, "修改了企业名称或统一社会信用代码", by=by, at=at)
+        _expire(organization, "identity_changed", by=by, at=at)
     elif organization.check_status is CheckStatus.CHECKING and (old := _replace(organization, at=at)):
         _ask(organization, old.document_id, old.submitted_by_id, by=by, at=at)
 
@@ -92,7 +92,7 @@ def _look_at(organization: Organization, today: date, now: datetime) -> None:
     if organization.check_status is not CheckStatus.VERIFIED or until is None:
         return
     if until < today:
-        _expire(organization, "核验到期", by=audit.system("worker", organization_id=organization.id), at=now)
+        _expire(organization, "check_over", by=audit.system("worker", organization_id=organization.id), at=now)
         check_expired.send(organization, at=now)
         return
     near = [days for days in REMINDERS if until <= today + timedelta(days=days)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _l
 
-from market import accounts, audit, db
+from market import accounts, audit, db, resources
 from market.accounts import OrganizationKind
 from market.admin import parts
-from market.web import guards, paging, roles, trail
+from market.kit.period import local_day
+from market.web import firms, guards, paging, roles, trail
 
 bp = Blueprint("organizations", __name__, url_prefix="/organizations")
 
@@ -41,15 +42,17 @@ def index() -> str:
 @guards.require("organizations.read")
 def show(id: int) -> str:
     """One organization with its members and its trail."""
-    organization = accounts.organization_by_id(id)
+    organization, today = accounts.organization_by_id(id), local_day(resources.clock.now())
     recent = db.session.scalars(audit.events(organization_id=id).limit(20)).all() if guards.can("audit.read") else []
     return render_template(
         "admin/organizations/show.html",
         organization=organization,
         members=accounts.members_of(organization),
         kinds=KINDS,
-        cities={city.code: city for city in accounts.cities()},
-        sectors={sector.slug: sector for sector in accounts.sectors()},
+        facts=firms.texts(accounts.profile_of(organization), on=today),
+        labels=firms.LABELS,
+        size=firms.size_view(organization, on=today),
+        verifications=accounts.verifications_of(organization.id),
         roles=roles.LABELS,
         recent=recent,
         trail=trail,

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
-from market import audit, catalog, db, payments, providers, recommended, resources
+from market import accounts, audit, catalog, db, payments, providers, recommended, resources
 from market.admin import parts
 from market.kit.period import local_day
 from market.payments import Payment
@@ -41,12 +41,14 @@ class Waiting:
 def index() -> str:
     """The first page of the administration."""
     now = resources.clock.now()
-    waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications()]
+    waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications(), *_verifications(now)]
     waiting.sort(key=lambda one: (one.since is None, one.since or now))
     recent = db.session.scalars(audit.events().limit(RECENT)).all() if g.can("audit.read") else []
     return render_template(
         "admin/overview/index.html",
         waiting=waiting,
+        rechecks=providers.due_rechecks(local_day(now)) if g.can("providers.read") else [],
+        soon=local_day(now) + providers.RECHECK_NEAR,
         licences=providers.expiring_licences(local_day(now)) if g.can("providers.read") else [],
         today=local_day(now),
         now=now,
@@ -118,4 +120,19 @@ def _applications() -> list[Waiting]:
         Waiting(_("服务商入驻"), "building-store", formats.local(provider, "name"), provider.organization.name,
                 url_for("admin.providers.show", id=provider.id))
         for provider in applied
+    ]  # fmt: skip
+
+
+def _verifications(now: datetime) -> list[Waiting]:
+    if not g.can("verifications.read"):
+        return []
+    return [
+        Waiting(
+            _("企业核验"), "shield-check", application.name,
+            _("%(name)s 提交", name=application.submitted_by.name),
+            url_for("admin.verifications.show", id=application.id),
+            application.submitted_at,
+            late=accounts.decide_by(application.submitted_at) < local_day(now),
+        )
+        for application in db.session.scalars(accounts.waiting_verifications().limit(MOST))
     ]  # fmt: skip

@@ -9,7 +9,9 @@ from typing import Any
 from market import audit, db, resources
 from market.accounts.models import Organization
 from market.errors import Invalid, Refused
+from market.kit.period import local_day
 from market.providers.models import LIFECYCLE, Licence, Provider, ProviderStatus
+from market.providers.rechecks import next_day
 from market.providers.signals import provider_changed
 from market.providers.webhooks import checked_url, new_secret
 
@@ -81,9 +83,9 @@ def add_licence(
 
 
 def approve(provider: Provider, *, by: audit.Actor, at: datetime) -> None:
-    """Take a provider in; from now on its offerings can go live."""
+    """Take a provider in; from now on its offerings can go live. It is looked at again in six months."""
     _move(provider, ProviderStatus.APPROVED, "provider.approved", by=by, at=at)
-    provider.verified_at = at
+    provider.verified_at, provider.recheck_due_on = at, next_day(local_day(at))
 
 
 def refuse(provider: Provider, *, reason: str, by: audit.Actor, at: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from market import db
@@ -13,8 +13,12 @@ from market.accounts.models import Organization
 from market.errors import NotFound
 from market.providers.models import Licence, Provider, ProviderStatus
 
+#: Who sells, or could again tomorrow; buyers may see them.
+IN_BUSINESS = (ProviderStatus.APPROVED, ProviderStatus.SUSPENDED)
 #: How long before its last day a licence is called expiring.
 EXPIRING = timedelta(days=60)
+#: From when on a provider stands among those that have to be looked at again.
+RECHECK_NEAR = timedelta(days=30)
 
 
 def provider_of_organization(organization: Organization) -> Provider:
@@ -27,7 +31,7 @@ def provider_of_organization(organization: Organization) -> Provider:
 
 def provider_by_slug(slug: str) -> Provider:
     """A provider that buyers may see, with its licences and legal person. Raises NotFound."""
-    provider = db.session.scalar(_with_papers().where(Provider.slug == slug, Provider.status.in_(_PUBLIC)))
+    provider = db.session.scalar(_with_papers().where(Provider.slug == slug, Provider.status.in_(IN_BUSINESS)))
     if provider is None:
         raise NotFound
     return provider
@@ -54,12 +58,31 @@ def all_providers(status: ProviderStatus | None = None) -> Select[Provider]:
     return query if status is None else query.where(Provider.status == status)
 
 
+def rechecks() -> Select[Provider]:
+    """Providers in business by the day on which they have to be looked at again, with licences; to be paged."""
+    query = _with_papers().where(Provider.status.in_(IN_BUSINESS))
+    return query.order_by(Provider.recheck_due_on.is_not(None), Provider.recheck_due_on, Provider.id)
+
+
+def due_rechecks(on: date) -> Sequence[Provider]:
+    """Those that have to be looked at again within `RECHECK_NEAR`, overdue first."""
+    near = or_(Provider.recheck_due_on.is_(None), Provider.recheck_due_on < on + RECHECK_NEAR)
+    return db.session.scalars(rechecks().where(near)).all()
+
+
+def count_rechecks(on: date) -> tuple[int, int]:
+    """How many are overdue, and how many more are near."""
+    due = [provider.recheck_due_on for provider in due_rechecks(on)]
+    overdue = sum(day is None or day < on for day in due)
+    return overdue, len(due) - overdue
+
+
 def expiring_licences(on: date) -> Sequence[Licence]:
     """Licences of providers in business that end within `EXPIRING` or have ended, the earliest first."""
     query = (
         select(Licence)
         .join(Licence.provider)
-        .where(Licence.valid_until < on + EXPIRING, Provider.status.in_(_PUBLIC))
+        .where(Licence.valid_until < on + EXPIRING, Provider.status.in_(IN_BUSINESS))
         .order_by(Licence.valid_until, Licence.id)
     )
     return db.session.scalars(query.options(joinedload(Licence.provider))).all()
@@ -78,9 +101,6 @@ def count_by_status() -> dict[ProviderStatus, int]:
     """How many providers stand where."""
     query = select(Provider.status, func.count()).group_by(Provider.status)
     return {status: number for status, number in db.session.execute(query)}
-
-
-_PUBLIC = (ProviderStatus.APPROVED, ProviderStatus.SUSPENDED)
 
 
 def _with_papers() -> Select[Provider]:

@@ -8,10 +8,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
-from market import providers, resources
+from market import accounts, providers, resources
 from market.errors import MarketError
 from market.kit.period import local_day
-from market.web import forms, guards
+from market.web import firms, forms, guards
 
 bp = Blueprint("profile", __name__, url_prefix="/profile")
 
@@ -40,7 +40,8 @@ def show() -> str:
     """The profile as it is, with the licences and where they stand."""
     provider, on = providers.provider_by_id(g.provider.id), local_day(resources.clock.now())
     held = [(licence, *PAPERS[providers.licence_state(licence, on)]) for licence in provider.licences]
-    return render_template("vendor/profile/show.html", provider=provider, licences=held)
+    facts = firms.texts(accounts.profile_of(provider.organization), on=on)
+    return render_template("vendor/profile/show.html", provider=provider, licences=held, city=facts["city_code"])
 
 
 @bp.route("/edit", methods=["GET", "POST"])

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
 from wtforms import SelectField, StringField
 
-from market import accounts
-from market.accounts import Organization, Profile, SizeClass
+from market import accounts, audit
+from market.accounts import CheckStatus, Organization, Profile, SizeClass, Verification
+from market.audit import AuditEvent
+from market.kit.period import local_day
 from market.web import forms
+from market.web.formats import date as day_text
 from market.web.formats import language, local
 
 SIZES = {
@@ -22,6 +27,12 @@ SIZES = {
     SizeClass.MEDIUM: _l("中型企业"),
     SizeClass.LARGE: _l("大型企业"),
 }
+#: What each column is called.
+LABELS = {
+    "name": _l("企业名称"), "uscc": _l("统一社会信用代码"), "city_code": _l("所在地市"), "sector_slug": _l("规划重点领域"),
+    "phone": _l("企业电话"), "industry": _l("行业"), "staff": _l("员工人数"), "revenue_fen": _l("去年营业收入"),
+    "assets_fen": _l("资产总额"),
+}  # fmt: skip
 #: Which box holds each figure that the size rules ask for.
 BOXES = {"staff": "staff", "revenue": "revenue_fen", "assets": "assets_fen"}
 
@@ -123,13 +134,97 @@ def city_hint(code: str, chosen: str | None) -> str:
     return _("按信用代码，登记地是%(city)s。请选择企业现在所在的地市。", city=local(city, "name"))
 
 
-def asked_live() -> Any:
+def asked_live() -> MultiDict[str, str] | None:
     """What the page is asked while somebody types: the boxes in the address, never more than these."""
     names = ("code", "city_code", "industry", *BOXES.values())
-    return request.args.copy() if any(name in request.args for name in names) else None
+    asked = MultiDict((name, request.args[name]) for name in names if name in request.args)
+    return asked or None
 
 
-def industry_name(slug: str | None, *, on: date) -> str:
-    """What a group of the size rules is called; nothing when none was chosen."""
-    group = accounts.industries(on).get(slug or "")
-    return local(group, "name") if group else ""
+def texts(facts: Profile, *, on: date) -> dict[str, str]:
+    """Every fact in words, by column; what is not known is empty."""
+    cities, sectors = ({row.code: row for row in accounts.cities()}, {row.slug: row for row in accounts.sectors()})
+    group = accounts.industries(on).get(facts.industry or "")
+    return {
+        "name": facts.name,
+        "uscc": facts.uscc or "",
+        "city_code": local(cities[facts.city_code], "name") if facts.city_code in cities else "",
+        "sector_slug": local(sectors[facts.sector_slug], "name") if facts.sector_slug in sectors else "",
+        "phone": facts.phone,
+        "industry": local(group, "name") if group else "",
+        "staff": _("%(count)s 人", count=f"{facts.staff:,}") if facts.staff is not None else "",
+        "revenue_fen": _wan(facts.revenue_fen),
+        "assets_fen": _wan(facts.assets_fen),
+    }
+
+
+def _wan(fen: int | None) -> str:
+    if fen is None:
+        return ""
+    return _("%(amount)s 万元", amount=f"{Decimal(fen) / 1_000_000:,f}")
+
+
+def last_change(organization: Organization) -> AuditEvent | None:
+    """Who changed the firm's facts last, and when."""
+    return next((event for event in audit.history(organization) if event.action == "organization.changed"), None)
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """How far the check of a firm is, in words, and what to do next."""
+
+    status: CheckStatus
+    text: str
+    #: What the next step is called; empty when there is nothing to do.
+    action: str
+    waiting: Verification | None
+    last: Verification | None
+
+
+#: How long before its end a check that holds may be renewed.
+RENEWAL = timedelta(days=60)
+
+
+def check_view(organization: Organization, now: datetime) -> CheckView:
+    """The state of the check with its next step."""
+    known = accounts.verifications_of(organization.id)
+    waiting = next((one for one in known if one.waits), None)
+    last = next((one for one in known if one.decided_at is not None), None)
+    text, action = _CHECKS[organization.check_status](organization, waiting, now)
+    return CheckView(organization.check_status, text, action, waiting, last)
+
+
+Step = tuple[str, str]
+
+
+def _unverified(_organization: Organization, _waiting: Verification | None, _now: datetime) -> Step:
+    return _("还没有核验。不影响订阅、试用和付款。核验后，服务商和平台能确认贵企业的身份。"), _("去核验")
+
+
+def _checking(_organization: Organization, waiting: Verification | None, now: datetime) -> Step:
+    day = accounts.decide_by(waiting.submitted_at if waiting else now)
+    return _("材料已提交，最晚 %(date)s 有结果，会发邮件通知。", date=day_text(day)), _("看提交的材料")
+
+
+def _verified(organization: Organization, _waiting: Verification | None, now: datetime) -> Step:
+    until = organization.verified_until or local_day(now)
+    if until - local_day(now) <= RENEWAL:
+        return _("有效期至 %(date)s，快到期了。执照换新后上传即可。", date=day_text(until)), _("上传新执照")
+    return _("有效期至 %(date)s。", date=day_text(until)), ""
+
+
+def _refused(_organization: Organization, _waiting: Verification | None, _now: datetime) -> Step:
+    return _("这次没有通过。按原因改好后可以马上再提交。"), _("看原因，重新提交")
+
+
+def _expired(_organization: Organization, _waiting: Verification | None, _now: datetime) -> Step:
+    return _("核验已失效，需要重新上传营业执照。不影响正在用的服务。"), _("重新核验")
+
+
+_CHECKS = {
+    CheckStatus.UNVERIFIED: _unverified,
+    CheckStatus.CHECKING: _checking,
+    CheckStatus.VERIFIED: _verified,
+    CheckStatus.REFUSED: _refused,
+    CheckStatus.EXPIRED: _expired,
+}

@@ -28,9 +28,38 @@ TITLES = {
     "subscription.deprovision_failed": _l("服务商没能停止服务"),
     "webhook.delivered": _l("通知已送到服务商系统"),
     "webhook.not_delivered": _l("通知没有送到服务商系统"),
+    "user.signed_in": _l("登录"),
+    "user.signed_out": _l("退出登录"),
+    "user.sign_in_failed": _l("多次没能登录"),
+    "user.sessions_ended": _l("结束了其他登录"),
+    "user.reset_requested": _l("请求重新设置密码"),
+    "user.password_changed": _l("更改了密码"),
+    "user.email_confirmed": _l("确认了邮箱"),
+    "user.email_changed": _l("更换了登录邮箱"),
+    "user.changed": _l("修改了个人资料"),
+    "session.ended": _l("结束了一处登录"),
     "organization.registered": _l("注册了企业"),
     "organization.added": _l("添加了企业"),
     "member.added": _l("添加了成员"),
+    "member.role_changed": _l("修改了成员的角色"),
+    "member.removed": _l("移除了成员"),
+    "member.left": _l("退出了企业"),
+    "invitation.sent": _l("邀请了成员"),
+    "invitation.resent": _l("再次寄出邀请"),
+    "invitation.withdrawn": _l("撤回了邀请"),
+    "invitation.accepted": _l("接受了邀请"),
+    "authenticator.begun": _l("开始添加验证器应用"),
+    "authenticator.added": _l("添加了验证器应用"),
+    "authenticator.replaced": _l("换了验证器应用"),
+    "authenticator.removed": _l("移除了验证器应用"),
+    "recovery_codes.made": _l("生成了恢复码"),
+    "recovery_code.used": _l("用恢复码登录"),
+    "passkey.added": _l("添加了通行密钥"),
+    "passkey.renamed": _l("改了通行密钥的名字"),
+    "passkey.removed": _l("移除了通行密钥"),
+    "passkey.refused": _l("拒绝了计数倒退的通行密钥"),
+    "second_step.forgotten": _l("清除了全部两步验证"),
+    "user.second_step_taken": _l("通过了两步验证"),
     "provider.applied": _l("申请入驻"),
     "provider.approved": _l("通过了入驻"),
     "provider.refused": _l("入驻未通过"),
@@ -65,6 +94,12 @@ TITLES = {
     "offering.moved": _l("换了类别"),
     "meter.renamed": _l("改了计量项的名称"),
     "organization.changed": _l("修改了企业资料"),
+    "organization.check_expired": _l("企业核验失效"),
+    "verification.submitted": _l("提交了营业执照"),
+    "verification.verified": _l("通过了企业核验"),
+    "verification.refused": _l("退回了企业核验"),
+    "document.stored": _l("上传了文件"),
+    "provider.rechecked": _l("重新核验了服务商"),
     "provider.changed": _l("修改了资料"),
     "provider.licence_changed": _l("更新了证照"),
     "edition.added": _l("新建了一期推荐目录"),
@@ -76,6 +111,10 @@ TITLES = {
     "entry.expired": _l("推荐到期"),
     "api_key.issued": _l("新建接口密钥"),
     "api_key.revoked": _l("停用接口密钥"),
+    "export.requested": _l("申请导出全部数据"),
+    "export.ready": _l("数据归档准备好了"),
+    "export.failed": _l("数据归档没有做成"),
+    "export.downloaded": _l("下载了数据归档"),
     "bill.drafted": _l("生成账单草稿"),
     "bill.issued": _l("账单定稿"),
     "bill.paid": _l("账单付清"),
@@ -83,6 +122,9 @@ TITLES = {
     "bill.overdue": _l("账单逾期"),
     "bill.close_failed": _l("账单没有生成"),
     "bills.close_started": _l("手动结账"),
+    "policy.announced": _l("公布了规则或政策的新版本"),
+    "policy.agreed": _l("同意了规则或政策"),
+    "policy.seen": _l("看过规则或政策的改动"),
     "payment.started": _l("选择对公转账付款"),
     "payment.announced": _l("通知已转账"),
     "payment.confirmed": _l("确认了到账"),
@@ -110,6 +152,9 @@ BAD = frozenset(
 )
 #: Why a provider's system could not be reached; anything else is a reason in somebody's own words.
 REASONS = {
+    "licence_replaced": _l("更换了营业执照"),
+    "identity_changed": _l("企业名称或统一社会信用代码变了"),
+    "check_over": _l("核验到期"),
     "timeout": _l("服务商系统 15 秒内没有回应"),
     "unreachable": _l("连不上服务商系统"),
     "unknown_host": _l("找不到服务商系统的地址"),
@@ -122,7 +167,14 @@ REASONS = {
 
 def actor(event: AuditEvent) -> str:
     """Who it was; the market's own programs have no name that says anything to a reader."""
+    if event.actor_forgotten:
+        return gettext("已注销的用户")
     return gettext("系统") if event.actor_kind == "system" else event.actor_label
+
+
+def subject(event: AuditEvent) -> str:
+    """What or whom it was done to."""
+    return gettext("已注销的用户") if event.subject_forgotten else event.subject_label
 
 
 def title(event: AuditEvent) -> str:

@@ -47,7 +47,7 @@ FIRM = st.fixed_dictionaries(dict.fromkeys(PLENTY, st.integers(0, 2 * 10**12)))
 
 
 def of(industry: str | None, **figures: Any) -> sizes.Size:
-    return size_of(industry, **{**dict.fromkeys(PLENTY), **figures}, on=TODAY)  # type: ignore[arg-type]  # a wrong name would fail
+    return size_of(industry, **{**dict.fromkeys(PLENTY), **figures}, on=TODAY)
 
 
 def test_the_table_is_whole() -> None:

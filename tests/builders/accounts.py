@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -50,6 +50,7 @@ def an_organization(
     city_code: str | None = None,
     sector_slug: str | None = None,
     anchor_day: int = 1,
+    **columns: Any,
 ) -> Organization:
     """A firm, by default one that buys; `owner` becomes its first member."""
     number = next(_numbers)
@@ -60,7 +61,7 @@ def an_organization(
         city_code=city_code,
         sector_slug=sector_slug,
         anchor_day=anchor_day,
-        created_at=EARLY,
+        **({"created_at": EARLY} | columns),
     )
     _added(organization)
     if owner is not None:

@@ -1,14 +1,15 @@
-"""Uploaded files for tests."""
+"""Uploaded files for tests, and firms that sent in their licence."""
 
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from functools import cache
 
 from PIL import Image
 
-from market import documents
-from market.accounts import Organization, User
+from market import accounts, documents
+from market.accounts import Organization, User, Verification
 from market.documents import Document
 from tests.builders.accounts import EARLY, an_actor
 
@@ -28,3 +29,9 @@ def a_document(organization: Organization, *, user: User | None = None, filename
     return documents.store(
         organization.id, filename=filename, data=data or a_picture(), by=an_actor(user, organization), at=EARLY
     )
+
+
+def an_application(organization: Organization, *, user: User, at: datetime = EARLY, data: bytes = b"") -> Verification:
+    """A firm that waits to be checked."""
+    licence = a_document(organization, user=user, data=data)
+    return accounts.submit_verification(organization, licence, user=user, by=an_actor(user, organization), at=at)
