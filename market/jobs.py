@@ -17,7 +17,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from market import audit, billing, notifications, recommended, resources, search, subscriptions
+from market import accounts, audit, billing, notifications, recommended, resources, search, subscriptions
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +66,7 @@ SWEEPS = (
     Sweep("provisioning", subscriptions.deliver_due, 1),
     Sweep("endings", subscriptions.end_due, 5),
     Sweep("orders", subscriptions.expire_due, 60),
+    Sweep("keys", accounts.warn_of_expiry, 600),
     Sweep("bills", billing.close_due, 5),
     Sweep("leavers", billing.bill_leavers, 3600),
     Sweep("search", search.refresh, 1),

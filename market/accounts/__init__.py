@@ -8,15 +8,10 @@ Invariants  a secret is stored only as a hash; an e-mail address and a firm's co
 
 from market.accounts import emails, passwords
 from market.accounts.actions import (
-    USED_PRECISION,
     EmailTaken,
     add_user,
     authenticate,
-    issue_key,
     join,
-    key_of_secret,
-    revoke_key,
-    touch_key,
 )
 from market.accounts.approval import set_approval_limit
 from market.accounts.invitations import (
@@ -29,8 +24,21 @@ from market.accounts.invitations import (
     resend,
     withdraw,
 )
+from market.accounts.keys import (
+    KEY_NOTICE,
+    KEY_OVERLAPS,
+    USED_PRECISION,
+    KeyMade,
+    KeyReplaced,
+    KeyStopped,
+    issue_key,
+    key_of_secret,
+    revoke_key,
+    rotate_key,
+    touch_key,
+    warn_of_expiry,
+)
 from market.accounts.members import change_role, leave, membership_of, remove
-from market.accounts.approval import set_approval_limit
 from market.accounts.models import (
     CHECK_LIFECYCLE,
     ApiKey,
@@ -80,6 +88,9 @@ from market.accounts.signals import (
     check_expired,
     check_expiring,
     invitation_sent,
+    key_expiring,
+    key_issued,
+    key_revoked,
     member_removed,
     verification_decided,
 )
@@ -100,6 +111,8 @@ from market.accounts.verification import submit as submit_verification
 
 __all__ = [
     "CHECK_LIFECYCLE",
+    "KEY_NOTICE",
+    "KEY_OVERLAPS",
     "MINIMUM_PASSWORD",
     "SCOPES",
     "TARGET_DAYS",
@@ -114,6 +127,9 @@ __all__ = [
     "Findings",
     "Invitation",
     "InvitationGone",
+    "KeyMade",
+    "KeyReplaced",
+    "KeyStopped",
     "Membership",
     "Organization",
     "OrganizationKind",
@@ -148,8 +164,11 @@ __all__ = [
     "is_verified",
     "issue_key",
     "join",
+    "key_expiring",
+    "key_issued",
     "key_of",
     "key_of_secret",
+    "key_revoked",
     "keys_of",
     "leave",
     "may",
@@ -170,6 +189,7 @@ __all__ = [
     "resend",
     "revoke_key",
     "roles_of",
+    "rotate_key",
     "sectors",
     "set_approval_limit",
     "size_of",
@@ -186,5 +206,6 @@ __all__ = [
     "verify",
     "waiting_verification_of",
     "waiting_verifications",
+    "warn_of_expiry",
     "withdraw",
 ]

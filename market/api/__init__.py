@@ -16,6 +16,14 @@ from market.web.security import csrf
 
 MODULES = (events, meters, offerings, subscriptions, provisioning)
 
+#: What the document says about keys.
+KEYS = (
+    "A key of the vendor portal. `mk_test_…` is a test key: it is taken wherever a live one is, every answer to it "
+    "has the header `Test-Mode: true` and, in a JSON object, `test: true`; events are judged and not kept, and "
+    "provisioning is refused with the code `test_key`. A key may expire; one that is replaced works for 24 hours or "
+    "7 days beside its successor. Unknown, expired and revoked keys are answered alike: 401, `invalid_key`."
+)
+
 bp = APIBlueprint("api", __name__, url_prefix="/api/v1")
 bp.before_request(door.enter)
 bp.after_request(door.leave)
@@ -25,7 +33,7 @@ for module in MODULES:
 
 def init_app(app: OpenAPI) -> None:
     """Serve `/api/v1`, the OpenAPI document and the page that explains it."""
-    app.security_schemes = {"key": {"type": "http", "scheme": "bearer"}}
+    app.security_schemes = {"key": {"type": "http", "scheme": "bearer", "description": KEYS}}
     app.validation_error_callback = _invalid
     app.validation_error_model = door.Problem
     for part in (bp, *(module.bp for module in MODULES)):

@@ -1,7 +1,8 @@
-"""At the door: which key, what it may do, how often; and what a refusal looks like."""
+"""At the door: which key, what it may do, how often; what a refusal looks like, and how a test key shows."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -10,7 +11,7 @@ from flask import Response, g, request
 from flask_babel import gettext as _
 from pydantic import BaseModel, Field, ValidationError
 
-from market import accounts, audit, db, providers, resources
+from market import accounts, audit, credentials, db, providers, resources
 from market.accounts import ApiKey, OrganizationKind
 from market.api.limits import Limiter, TooManyRequests
 from market.errors import Forbidden, MarketError
@@ -21,6 +22,8 @@ R = TypeVar("R")
 
 #: A runaway client must not starve the others; an honest one never meets this.
 limiter = Limiter(burst=4000, per_second=2000)
+#: Wrong secrets are counted in the database; whoever floods us with them must not keep it busy with counting.
+strangers = Limiter(burst=500, per_second=5)
 
 
 class Problem(BaseModel):
@@ -51,11 +54,21 @@ class ScopeMissing(Forbidden):
     message = "这个密钥没有“%(scope)s”权限。请在服务商后台新建一个有此权限的密钥。"
 
 
+class LiveKeyNeeded(Forbidden):
+    """What a test key sends is judged and not kept, and this cannot be judged without being done."""
+
+    code = "test_key"
+    message = "测试密钥不能办理开通：那会真的改变客户的订阅。请改用正式密钥。"
+
+
 def enter() -> None:
     """Find the provider behind the key; everything after this works for that provider only."""
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
-    key = accounts.key_of_secret(secret.strip()) if scheme.lower() == "bearer" and secret.isascii() else None
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise KeyMissing
+    key = accounts.key_of_secret(secret.strip(), at=resources.clock.now()) if secret.isascii() else None
     if key is None:
+        _count_stranger(request.remote_addr or "")
         raise KeyMissing
     retry_after = limiter.take(key.prefix)
     if retry_after:
@@ -65,15 +78,19 @@ def enter() -> None:
     organization = db.session.get_one(accounts.Organization, key.organization_id)
     if organization.kind is not OrganizationKind.PROVIDER:
         raise KeyMissing
-    g.api_key, g.organization = key, organization
+    g.api_key, g.organization, g.test_mode = key, organization, key.test
     g.provider = providers.provider_of_organization(organization)
     g.actor = audit.Actor("key", key.id, str(key), organization.id, request.remote_addr or "")
 
 
 def leave(response: Response) -> Response:
-    """Say how to get in, and when to come back."""
+    """Say how to get in, what is missing, when to come back, and whether anything was kept."""
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="market"'
+    if scope := g.get("scope_needed"):
+        response.headers["WWW-Authenticate"] = f'Bearer realm="market", error="insufficient_scope", scope="{scope}"'
+    if g.get("test_mode"):
+        _mark_test(response)
     if response.status_code == 429:
         response.headers["Retry-After"] = str(g.retry_after)
     response.headers["RateLimit-Policy"] = limiter.policy
@@ -89,6 +106,7 @@ def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             if scope not in g.api_key.scopes:
+                g.scope_needed = scope
                 raise ScopeMissing(scope=scope)
             return view(*args, **kwargs)
 
@@ -96,6 +114,12 @@ def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return guarded
 
     return decorate
+
+
+def live_only() -> None:
+    """What cannot be tried without being done is refused to test keys."""
+    if g.test_mode:
+        raise LiveKeyNeeded
 
 
 def invalid(error: ValidationError) -> Response:
@@ -106,16 +130,45 @@ def invalid(error: ValidationError) -> Response:
     return problem(422, "invalid", _("有几处需要改一下"), _("请求的内容和接口文档不一致。"), errors=fields)
 
 
+def _count_stranger(address: str) -> None:
+    """Count a wrong secret by address; only wrong ones cost anything. Raises when there were too many.
+
+    A secret cannot be guessed, and a right one is never kept out: this spares the log and the machine.
+    """
+    g.retry_after = strangers.take(address)
+    if g.retry_after:
+        raise TooManyRequests
+    db.session.remove()
+    try:
+        with db.transaction():
+            credentials.attempt("api_key", at=resources.clock.now(), address=address)
+    except credentials.TooManyAttempts as refusal:
+        g.retry_after = refusal.retry_after
+        raise
+    finally:
+        db.begin(readonly=True)
+
+
+def _mark_test(response: Response) -> None:
+    """An answer to a test key says so: in a header, and in the body where that is an object."""
+    response.headers["Test-Mode"] = "true"
+    if response.mimetype in ("application/json", "application/problem+json"):
+        body = response.get_json()
+        if isinstance(body, dict):
+            response.set_data(json.dumps(body | {"test": True}, ensure_ascii=False))
+
+
 def _touched(key: ApiKey) -> ApiKey:
     """Write down that the key was used; a reading request does so in a transaction of its own."""
     now = resources.clock.now()
     if key.last_used_at is not None and now - key.last_used_at < accounts.USED_PRECISION:
         return key
+    address = request.remote_addr or ""
     if request.method == "POST":
-        accounts.touch_key(key, at=now)
+        accounts.touch_key(key, at=now, address=address)
         return key
     db.session.remove()
     with db.transaction():
-        accounts.touch_key(db.session.get_one(ApiKey, key.id), at=now)
+        accounts.touch_key(db.session.get_one(ApiKey, key.id), at=now, address=address)
     db.begin(readonly=True)
     return db.session.get_one(ApiKey, key.id)

@@ -84,7 +84,8 @@ bp.components_schemas["CloudEvent"] = CloudEvent.model_json_schema()
     description=(
         "One event or up to 5,000 (5 MB). Every event gets its own verdict; what is accepted stays accepted, and "
         "sending anything again under the same id is harmless. With `Accept: application/json` the answer is 200 "
-        "with the verdicts. Otherwise it is 204 when every event is counted, and 400 with all verdicts when one is not."
+        "with the verdicts. Otherwise it is 204 when every event is counted, and 400 with all verdicts when one is not. "
+        "What a test key sends is judged like this and not kept."
     ),
     responses={200: Verdicts, 204: None, 400: Problem, 401: Problem, 403: Problem, 413: Problem, 415: Problem, 429: Problem},
     openapi_extensions=_BODY,
@@ -92,14 +93,14 @@ bp.components_schemas["CloudEvent"] = CloudEvent.model_json_schema()
 @require("events:write")
 def create(query: EventsQuery) -> Response:
     """Take events in; durable once answered."""
-    body = bodies.read()
+    body, dry_run = bodies.read(), query.dry_run or g.test_mode
     try:
         events = bodies.events(body)
     except bodies.NotJson as refusal:
-        return _unreadable(refusal, body, query.dry_run)
+        return _unreadable(refusal, body, dry_run)
     verdicts = metering.ingest(
         g.provider, g.api_key.source, events,
-        now=resources.clock.now(), closed_until=billing.closed_until, dry_run=query.dry_run,
+        now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
     )  # fmt: skip
     return _answer(verdicts)
 

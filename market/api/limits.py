@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 from market.errors import MarketError
 
+#: How many callers are remembered at most; those who have been quiet for long are forgotten first.
+MOST_CALLERS = 10_000
+
 
 class TooManyRequests(MarketError):
     """The key has used up what it may ask for the moment."""
@@ -38,4 +41,13 @@ class Limiter:
             left = min(float(self.burst), left + (now - seen) * self.per_second)
             passes = left >= 1
             self._buckets[key] = (left - 1 if passes else left, now)
+            if len(self._buckets) > MOST_CALLERS:
+                self._forget_quiet(now)
         return 0 if passes else max(1, math.ceil((1 - left) / self.per_second))
+
+    def _forget_quiet(self, now: float) -> None:
+        """Drop the full buckets, which are as good as none, or all when many call at once."""
+        full = self.burst / self.per_second
+        self._buckets = {key: (left, seen) for key, (left, seen) in self._buckets.items() if now - seen < full}
+        if len(self._buckets) > MOST_CALLERS:
+            self._buckets.clear()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from market import db, resources, subscriptions
 from market.api import bodies
 from market.api.answers import answer
-from market.api.door import OK, Problem, invalid, require
+from market.api.door import OK, Problem, invalid, live_only, require
 from market.api.paging import SIZE, CursorQuery, page
 from market.subscriptions import ProvisioningRequest, RequestStatus
 from market.subscriptions.provisioning import payload
@@ -74,13 +74,14 @@ def index(query: RequestsQuery) -> Response:
 @bp.post(
     "/provisioning/<id>/complete",
     summary="Report success",
-    description="Makes a new subscription live. Saying it again changes nothing.",
+    description="Makes a new subscription live. Saying it again changes nothing. Not for test keys.",
     responses={**OK, 404: Problem, 409: Problem},
     openapi_extensions=_body_of(Completion),
 )
 @require("provisioning:write")
 def complete(path: RequestPath) -> Response:
     """It is done."""
+    live_only()
     said = _read(Completion)
     if isinstance(said, Response):
         return said
@@ -92,13 +93,14 @@ def complete(path: RequestPath) -> Response:
 @bp.post(
     "/provisioning/<id>/fail",
     summary="Report failure",
-    description="The buyer reads the reason. Saying it again changes nothing.",
+    description="The buyer reads the reason. Saying it again changes nothing. Not for test keys.",
     responses={**OK, 404: Problem, 409: Problem},
     openapi_extensions=_body_of(Failure),
 )
 @require("provisioning:write")
 def fail(path: RequestPath) -> Response:
     """It cannot be done."""
+    live_only()
     said = _read(Failure)
     if isinstance(said, Response):
         return said

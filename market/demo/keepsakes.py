@@ -77,7 +77,7 @@ def _provider_settings(settings: Settings) -> Keepsakes:
         provider = providers.provider_by_slug(STORAGE_PROVIDER)
         by, now = audit.system("demo"), resources.clock.now()
         providers.set_webhook(provider, f"http://127.0.0.1:{port}/provisioning", by=by, at=now)
-        if kept is None or accounts.key_of_secret(kept["API_KEY"]) is None:
+        if kept is None or accounts.key_of_secret(kept["API_KEY"], at=now) is None:
             kept = _program_key(provider, settings, by)
         kept["WEBHOOK_SECRET"] = providers.webhook_secret(provider)
     kept |= {"MARKET_URL": f"http://{settings.host}:{settings.port}", "PORT": str(port)}

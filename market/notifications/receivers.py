@@ -11,7 +11,7 @@ from market.accounts import Organization, OrganizationKind, User
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import letters
+from market.notifications import keys, letters
 from market.notifications.actions import enqueue
 from market.payments import Payment
 from market.providers import Provider
@@ -31,6 +31,7 @@ def listen() -> None:
     payments.payment_announced.connect(_announced)
     payments.payment_arrived.connect(_arrived)
     catalog.revision_decided.connect(_decided)
+    keys.listen()
 
 
 def _activated(subscription: Subscription, *, at: datetime, **_: Any) -> None:

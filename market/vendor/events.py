@@ -74,7 +74,7 @@ def _sample() -> dict[str, Any]:
 
 
 def _writes(key: ApiKey) -> bool:
-    return key.revoked_at is None and "events:write" in key.scopes
+    return key.works(resources.clock.now()) and "events:write" in key.scopes
 
 
 def _data(meter: Meter | None) -> dict[str, Any]:

@@ -3,66 +3,170 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import Field, SelectMultipleField, StringField, ValidationError
+from wtforms import Field, RadioField, SelectMultipleField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from market import accounts, resources
+from market.accounts import ApiKey
+from market.errors import MarketError
+from market.kit.period import local_day, local_midnight
 from market.web import forms, guards
 
 bp = Blueprint("keys", __name__, url_prefix="/keys")
 
-#: What each scope allows, in words.
-SCOPE_NAMES = {
-    "events:write": _l("上报用量"),
-    "catalogue:read": _l("读取目录和计量项"),
-    "subscriptions:read": _l("读取订阅和用量"),
-    "provisioning:write": _l("接收并完成开通请求"),
+Answer = Response | str | tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a key may be allowed to do, in words: its name, and what it opens."""
+
+    name: LazyString
+    opens: LazyString
+
+
+SCOPES = {
+    "events:write": Scope(_l("上报用量"), _l("发送用量事件，计入的会向客户收费。")),
+    "catalogue:read": Scope(_l("读取目录和计量项"), _l("看在售的服务、套餐和价格，以及贵公司的计量项。")),
+    "subscriptions:read": Scope(_l("读取订阅和用量"), _l("看谁订阅了贵公司的服务、什么状态、用了多少。")),
+    "provisioning:write": Scope(_l("接收并完成开通请求"), _l("看要开通和停止的服务，报告结果，提交客户的登录信息。")),
 }
+#: How long a new key works. `date` asks for the day.
+LIVES = {"never": None, "90": timedelta(days=90), "365": timedelta(days=365)}
+OVERLAPS = {str(int(overlap.total_seconds() // 3600)): overlap for overlap in accounts.KEY_OVERLAPS}
 _SOURCE = re.compile(r"[A-Za-z0-9._~:/-]{1,200}")
 
 
 class KeyForm(forms.MarketForm):
     """A new key."""
 
+    request_key = forms.TokenField()
     name = StringField(_l("用在哪里"), [forms.Filled(_l("写明哪个系统用这个密钥，以后好认")), forms.NotLongerThan(60)])
+    mode = RadioField(
+        _l("正式还是测试"),
+        [forms.Filled(_l("选择正式还是测试"))],
+        choices=[
+            SelectChoice("live", _l("正式：上报的用量会计费")),
+            SelectChoice("test", _l("测试：接口照常回答，上报的用量只判定、不保存，不能办理开通")),
+        ],
+        default="live",
+    )
     source = StringField(_l("用量来源（source）"), [forms.Filled(_l("填写用量来源，例如 /my-firm/storage"))])
     scopes = SelectMultipleField(
-        _l("权限"), [forms.Filled(_l("至少选一项"))], choices=[SelectChoice(scope, SCOPE_NAMES[scope]) for scope in accounts.SCOPES]
+        _l("权限"),
+        [forms.Filled(_l("至少选一项"))],
+        choices=[SelectChoice(scope, SCOPES[scope].name) for scope in accounts.SCOPES],
     )
+    life = RadioField(
+        _l("用到什么时候"),
+        [forms.Filled(_l("选择用到什么时候"))],
+        choices=[
+            SelectChoice("never", _l("一直有效，直到停用")),
+            SelectChoice("90", _l("90 天")),
+            SelectChoice("365", _l("1 年")),
+            SelectChoice("date", _l("到下面这一天")),
+        ],
+        default="never",
+    )
+    expires_on = forms.DayField(_l("最后一天"))
 
     def validate_source(self, field: Field) -> None:
         """A source is part of an address, so it has no blanks and no Chinese characters."""
         if field.data and not _SOURCE.fullmatch(field.data.strip()):
             raise ValidationError(_("只用字母、数字和 . _ ~ : / -，最多 200 个字符，例如 /my-firm/storage"))
 
+    def validate_expires_on(self, field: Field) -> None:
+        """The day counts only where it is asked for."""
+        if self.life.data == "date" and field.data is None:
+            raise ValidationError(_("填写最后一天，写成 2026-12-01 的样子"))
+
+    def expires_at(self, now: datetime) -> datetime | None:
+        """The first instant at which the key no longer works; the chosen day is the last on which it does."""
+        if self.life.data != "date":
+            life = LIVES[self.life.data]
+            return now + life if life else None
+        last: date = self.expires_on.data
+        return local_midnight(min(last, date(9999, 12, 30)) + timedelta(days=1))
+
+
+class RotationForm(forms.MarketForm):
+    """How long the old key works beside the new one."""
+
+    overlap = RadioField(
+        _l("旧密钥还能用多久"),
+        [forms.Filled(_l("选择旧密钥还能用多久"))],
+        choices=[SelectChoice("24", _l("24 小时")), SelectChoice("168", _l("7 天"))],
+        default="24",
+    )
+
 
 @bp.get("/")
-@guards.require("keys.edit")
+@guards.require("keys.read")
 def index() -> str:
     """All keys, newest first."""
-    return render_template("vendor/keys/index.html", keys=accounts.keys_of(g.organization), scope_names=SCOPE_NAMES)
+    return render_template(
+        "vendor/keys/index.html",
+        keys=accounts.keys_of(g.organization),
+        scopes=SCOPES,
+        state_of_key=lambda key: state_of_key(key, resources.clock.now()),
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])
 @guards.require("keys.edit")
-def new() -> str | tuple[str, int]:
+@guards.fresh
+def new() -> Answer:
     """Make a key; its secret is in the answer and nowhere else."""
     form = KeyForm(data={"source": f"/{g.provider.slug}/main", "scopes": list(accounts.SCOPES)})
     if not form.is_submitted():
-        return render_template("vendor/keys/new.html", form=form)
+        return _form_page(form)
     if not form.validate():
-        return render_template("vendor/keys/new.html", form=form), 422
-    key, secret = accounts.issue_key(
-        g.organization,
-        name=form.name.data.strip(), source=form.source.data.strip(), scopes=form.scopes.data,
-        by=g.actor, at=resources.clock.now(),
-    )  # fmt: skip
-    return render_template("vendor/keys/created.html", key=key, secret=secret)
+        return _form_page(form), 422
+    now = resources.clock.now()
+    try:
+        key, secret = accounts.issue_key(
+            g.organization, name=form.name.data.strip(), source=form.source.data.strip(), scopes=form.scopes.data,
+            test=form.mode.data == "test", expires_at=form.expires_at(now), request_key=form.request_key.data,
+            by=g.actor, at=now,
+        )  # fmt: skip
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return _form_page(form), refusal.status
+    return render_template("vendor/keys/created.html", key=key, secret=secret, replaced=None)
+
+
+@bp.get("/<int:id>/rotate")
+@guards.require("keys.edit")
+@guards.fresh
+def rotation(id: int) -> str:
+    """What happens when a key is replaced."""
+    return render_template("vendor/keys/rotate.html", key=accounts.key_of(g.organization, id), form=RotationForm())
+
+
+@bp.post("/<int:id>/rotate")
+@guards.require("keys.edit")
+@guards.fresh
+def rotate(id: int) -> Answer:
+    """A successor now; the old key stops by itself."""
+    key, form = accounts.key_of(g.organization, id), RotationForm()
+    if not form.validate():
+        return render_template("vendor/keys/rotate.html", key=key, form=form), 422
+    try:
+        successor, secret = accounts.rotate_key(
+            key, overlap=OVERLAPS[form.overlap.data], by=g.actor, at=resources.clock.now()
+        )
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return render_template("vendor/keys/rotate.html", key=key, form=form), refusal.status
+    return render_template("vendor/keys/created.html", key=successor, secret=secret, replaced=key)
 
 
 @bp.get("/<int:id>/revoke")
@@ -75,8 +179,25 @@ def confirm(id: int) -> str:
 @bp.post("/<int:id>/revoke")
 @guards.require("keys.edit")
 def revoke(id: int) -> Response:
-    """Stop a key at once."""
+    """Stop a key at once: in an emergency nobody is asked for a password first."""
     key = accounts.key_of(g.organization, id)
     accounts.revoke_key(key, by=g.actor, at=resources.clock.now())
     flash(_("密钥“%(name)s”已停用。", name=key.name), "ok")
     return redirect(url_for(".index"), 303)
+
+
+def state_of_key(key: ApiKey, now: datetime) -> str:
+    """How a key stands: active, expiring, replaced, expired or revoked."""
+    if key.revoked_at is not None:
+        return "revoked"
+    if not key.works(now):
+        return "expired"
+    if key.successor is not None:
+        return "replaced"
+    return "expiring" if key.expires_at and key.expires_at - now <= accounts.KEY_NOTICE else "active"
+
+
+def _form_page(form: KeyForm) -> str:
+    return render_template(
+        "vendor/keys/new.html", form=form, scopes=SCOPES, today=local_day(resources.clock.now()).isoformat()
+    )

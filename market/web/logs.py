@@ -5,17 +5,20 @@ import re
 import secrets
 import sys
 import time
-from typing import Any
+from io import StringIO
+from typing import Any, TextIO
 
 import structlog
 from flask import Flask, Response, g, request
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 SECRET = re.compile(r"password|secret|token|authorization|cookie|credential|api_key", re.IGNORECASE)
 GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 HIDDEN = "[hidden]"
+#: A secret of an API key, wherever it stands in a text; its readable beginning may stay.
+KEY = re.compile(r"(mk_(?:test_)?[0-9a-f]{8})_[A-Za-z0-9_-]{16,}")
 #: Requests that would only fill the log: files, and the supervisor asking whether we are well.
 QUIET = {"static", "storefront.health.show"}
 
@@ -28,7 +31,7 @@ def configure(form: str = "console") -> None:
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form == "json"
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=sys.stderr.isatty(), exception_formatter=_traceback
         )
     )
     steps: list[Any] = [
@@ -39,7 +42,7 @@ def configure(form: str = "console") -> None:
     ]
     if form == "json":
         # Local variables stay out of tracebacks: they may hold a password or a key.
-        steps.append(ExceptionRenderer(ExceptionDictTransformer(show_locals=False)))
+        steps += [ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), hide_secrets]
     structlog.configure(
         processors=[*steps, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -49,7 +52,7 @@ def configure(form: str = "console") -> None:
 
 
 def hide_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Replace every value whose key sounds like a secret, at any depth."""
+    """Replace every value whose key sounds like a secret, and every API key's secret, at any depth."""
     for key in event:
         event[key] = HIDDEN if SECRET.search(key) else _cleaned(event[key])
     return event
@@ -94,4 +97,11 @@ def _cleaned(value: Any) -> Any:
         return {key: HIDDEN if SECRET.search(str(key)) else _cleaned(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_cleaned(inner) for inner in value]
-    return value
+    return KEY.sub(rf"\1_{HIDDEN}", value) if isinstance(value, str) else value
+
+
+def _traceback(out: TextIO, problem: ExcInfo) -> None:
+    """A plain traceback; what an exception quotes may hold a key."""
+    text = StringIO()
+    structlog.dev.plain_traceback(text, problem)
+    out.write(_cleaned(text.getvalue()))

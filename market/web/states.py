@@ -144,6 +144,9 @@ STATES: dict[str, dict[str, State]] = {
     },
     "api_key": {
         "active": State(_l("可用"), "ok", DONE),
+        "expiring": State(_l("快到期"), "warn", WAIT),
+        "replaced": State(_l("更换中，还能用"), "info", "history"),
+        "expired": State(_l("已过期"), "", OFF),
         "revoked": State(_l("已停用"), "", OFF),
     },
     "fapiao": {

@@ -110,6 +110,7 @@ TITLES = {
     "entry.withdrawn": _l("撤出了推荐目录"),
     "entry.expired": _l("推荐到期"),
     "api_key.issued": _l("新建接口密钥"),
+    "api_key.rotated": _l("更换接口密钥"),
     "api_key.revoked": _l("停用接口密钥"),
     "export.requested": _l("申请导出全部数据"),
     "export.ready": _l("数据归档准备好了"),

@@ -1,18 +1,17 @@
-"""Adding people, signing in, keys."""
+"""Adding people, signing in."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from market import accounts, audit, db
-from market.accounts import EmailTaken, Organization, User, passwords
-from market.errors import NotFound
-from tests.builders.accounts import PASSWORD, a_user, an_organization
+from market import accounts, audit
+from market.accounts import EmailTaken, User, passwords
+from tests.builders.accounts import PASSWORD, a_user
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 BY = audit.system("test")
@@ -43,46 +42,3 @@ def test_an_older_hash_is_renewed_on_the_way_in(session: Session) -> None:
     user.password_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     assert accounts.authenticate("a@b.example", PASSWORD) is user
     assert not passwords.outdated(user.password_hash)
-
-
-@pytest.fixture
-def key(session: Session) -> tuple[accounts.ApiKey, str]:
-    return accounts.issue_key(
-        an_organization(), name="meter", source="/meter", scopes=["events:write"], by=BY, at=NOW
-    )
-
-
-def test_a_key_is_known_by_its_secret_and_stored_without_it(key: tuple[accounts.ApiKey, str]) -> None:
-    stored, secret = key
-    assert accounts.key_of_secret(secret) is stored
-    assert secret not in stored.secret_hash and secret.startswith(stored.prefix)
-
-
-@pytest.mark.parametrize("wrong", ["", "mk_", "mk_00000000_x", "x" * 500, "密钥"])
-def test_a_wrong_secret_opens_nothing(key: tuple[accounts.ApiKey, str], wrong: str) -> None:
-    assert accounts.key_of_secret(wrong) is None
-    assert accounts.key_of_secret(key[1] + "x") is None
-
-
-def test_a_revoked_key_stops_at_once_and_revoking_twice_is_harmless(key: tuple[accounts.ApiKey, str]) -> None:
-    stored, secret = key
-    accounts.revoke_key(stored, by=BY, at=NOW)
-    accounts.revoke_key(stored, by=BY, at=NOW + timedelta(days=1))
-    assert accounts.key_of_secret(secret) is None
-    assert stored.revoked_at == NOW
-
-
-def test_last_use_is_remembered_to_the_minute(key: tuple[accounts.ApiKey, str]) -> None:
-    stored, _ = key
-    accounts.touch_key(stored, at=NOW)
-    accounts.touch_key(stored, at=NOW + timedelta(seconds=59))
-    assert stored.last_used_at == NOW
-    accounts.touch_key(stored, at=NOW + timedelta(seconds=60))
-    assert stored.last_used_at == NOW + timedelta(seconds=60)
-
-
-def test_a_stranger_cannot_load_anothers_key(session: Session, key: tuple[accounts.ApiKey, str]) -> None:
-    stranger: Organization = an_organization()
-    db.session.flush()
-    with pytest.raises(NotFound):
-        accounts.key_of(stranger, key[0].id)

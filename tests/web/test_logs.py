@@ -41,6 +41,23 @@ def test_a_traceback_shows_no_local_variables(form: str, capsys: pytest.CaptureF
     assert form == "console" or json.loads(written)["event"] == "failed"
 
 
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("mark", ["mk_", "mk_test_"])
+def test_a_keys_secret_is_hidden_wherever_it_stands(form: str, mark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before, secret = structlog.get_config(), f"{mark}0123abcd_{'aB3-_' * 8}"
+    logs.configure(form)
+    try:
+        structlog.get_logger().info(f"called with {secret}", header=f"Bearer {secret}", tried=[secret])
+        raise RuntimeError(secret)
+    except RuntimeError:
+        structlog.get_logger().exception("failed")
+    finally:
+        structlog.configure(**before)
+    written = capsys.readouterr().err
+    assert "aB3-_" not in written
+    assert written.count(f"{mark}0123abcd_[hidden]") >= 4
+
+
 def test_each_request_is_one_line_with_an_id_and_without_its_query(visitor: Client) -> None:
     with capture_logs() as lines:
         answer = visitor.get("/?q=private", headers={"X-Request-Id": "trace-0001"})

@@ -1,0 +1,194 @@
+"""API keys: made, taken over by a successor, stopped; and how a secret finds its key."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from market import audit, db
+from market.accounts import signals
+from market.accounts.models import ApiKey, Organization
+from market.accounts.permissions import SCOPES
+from market.errors import Invalid, Refused
+
+#: How every secret begins; eight hexadecimal digits more are the key's readable name.
+LIVE_MARK, TEST_MARK = "mk_", "mk_test_"
+DIGITS = 8
+#: How long a key and its successor may both work: as long as it takes to put the new one in place.
+KEY_OVERLAPS = (timedelta(hours=24), timedelta(days=7))
+#: How long before its end people are told that a key expires, and how far ahead an end may lie.
+KEY_NOTICE, LONGEST_LIFE = timedelta(days=7), timedelta(days=3660)
+LONGEST_NAME = 60
+#: How long a key's "last used" may lag behind: writing it for each request would cost more than it tells.
+USED_PRECISION = timedelta(minutes=1)
+
+
+class KeyMade(Refused):
+    """The form was sent twice: the key is there, and its secret was in the first answer."""
+
+    code = "key_made"
+    message = "这个密钥刚才已经建好了，只在那一页完整显示过一次。没有记下来就停用它，再建一个。"
+
+
+class KeyReplaced(Refused):
+    """The key has a successor; that one is to be changed next."""
+
+    code = "key_replaced"
+    message = "这个密钥已经换过了，新密钥只在那一页完整显示过一次。没有记下来就把新的那个再换一次。"
+
+
+class KeyStopped(Refused):
+    """A key that no longer works is not taken over."""
+
+    code = "key_stopped"
+    message = "这个密钥已经不能用了，不能更换。请新建一个。"
+
+
+def issue_key(
+    organization: Organization,
+    *,
+    name: str,
+    source: str,
+    scopes: Collection[str],
+    by: audit.Actor,
+    at: datetime,
+    test: bool = False,
+    expires_at: datetime | None = None,
+    request_key: str | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its secret, which is shown once and never stored.
+
+    The same `request_key` makes one key only. Raises KeyMade the second time, Invalid for what cannot be used.
+    """
+    _check(name, scopes, expires_at, at)
+    key, secret = _new(organization.id, name=name.strip(), source=source, scopes=list(scopes), test=test, at=at)
+    key.expires_at, key.request_key = expires_at, request_key
+    try:
+        with db.session.begin_nested():
+            db.session.add(key)
+    except IntegrityError as error:
+        raise KeyMade from error
+    _issued(key, by, at)
+    return key, secret
+
+
+def rotate_key(key: ApiKey, *, overlap: timedelta, by: audit.Actor, at: datetime) -> tuple[ApiKey, str]:
+    """A successor that works now, with the same rights and life; the old key works for `overlap` more.
+
+    Raises KeyReplaced for one that has a successor, KeyStopped for one that does not work any more.
+    """
+    if overlap not in KEY_OVERLAPS:
+        raise Invalid(fields={"overlap": "选择旧密钥还能用多久。"})
+    db.lock(key)
+    if not key.works(at):
+        raise KeyStopped
+    if db.session.scalar(select(ApiKey.id).where(ApiKey.replaces_id == key.id)) is not None:
+        raise KeyReplaced
+    life = key.expires_at - key.created_at if key.expires_at else None
+    successor, secret = _new(
+        key.organization_id, name=key.name, source=key.source, scopes=key.scopes, test=key.test, at=at
+    )
+    successor.replaces_id, successor.expires_at = key.id, at + life if life else None
+    db.session.add(successor)
+    last = min(at + overlap, key.expires_at or at + overlap)
+    before, key.expires_at, key.warned_at = key.expires_at, last, at
+    audit.record(
+        "api_key.rotated", key, by=by, at=at, organization_id=key.organization_id,
+        before={"expires_at": _instant(before)}, after={"expires_at": _instant(last), "successor": successor.prefix},
+    )  # fmt: skip
+    _issued(successor, by, at)
+    return successor, secret
+
+
+def revoke_key(key: ApiKey, *, by: audit.Actor, at: datetime) -> None:
+    """The key stops working at once. Revoking it twice changes nothing."""
+    db.lock(key)
+    if key.revoked_at is None:
+        key.revoked_at = at
+        audit.record("api_key.revoked", key, by=by, at=at, organization_id=key.organization_id)
+        signals.key_revoked.send(key, by=by, at=at)
+
+
+def key_of_secret(secret: str, *, at: datetime) -> ApiKey | None:
+    """The key this secret belongs to, if it works now. The secret has 256 random bits, so a fast hash is safe."""
+    mark = TEST_MARK if secret.startswith(TEST_MARK) else LIVE_MARK
+    key = db.session.scalar(select(ApiKey).where(ApiKey.prefix == secret[: len(mark) + DIGITS]))
+    right = secrets.compare_digest(key.secret_hash if key else "", _digest(secret))
+    return key if key is not None and right and key.works(at) else None
+
+
+def touch_key(key: ApiKey, *, at: datetime, address: str = "") -> None:
+    """Remember, to the minute, when the key was last used, and from where."""
+    if key.last_used_at is None or at - key.last_used_at >= USED_PRECISION:
+        key.last_used_at, key.last_used_address = at, address
+
+
+def warn_of_expiry(now: datetime) -> int:
+    """Tell of keys that expire within a week, once each; returns how many. Each in a transaction of its own."""
+    with db.transaction(readonly=True):
+        query = select(ApiKey.id).where(
+            ApiKey.expires_at > now,
+            ApiKey.expires_at <= now + KEY_NOTICE,
+            ApiKey.warned_at.is_(None),
+            ApiKey.revoked_at.is_(None),
+        )
+        due = [*db.session.scalars(query.order_by(ApiKey.id))]
+    return sum(_warn(id, now) for id in due)
+
+
+def _warn(id: int, now: datetime) -> int:
+    with db.transaction():
+        key = db.session.get_one(ApiKey, id)
+        db.lock(key)
+        if key.warned_at is not None or not key.works(now):
+            return 0
+        key.warned_at = now
+        signals.key_expiring.send(key, at=now)
+    return 1
+
+
+def _check(name: str, scopes: Collection[str], expires_at: datetime | None, at: datetime) -> None:
+    problems: dict[str, str] = {}
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
+        problems["name"] = "写明哪个系统用这个密钥，最多 60 个字。"
+    if not set(scopes) <= set(SCOPES):
+        problems["scopes"] = "选择列表里的权限。"
+    if expires_at is not None and not at < expires_at <= at + LONGEST_LIFE:
+        problems["expires_on"] = "到期日要在今天以后、十年以内。"
+    if problems:
+        raise Invalid(fields=dict(problems))
+
+
+def _new(
+    organization_id: int, *, name: str, source: str, scopes: list[str], test: bool, at: datetime
+) -> tuple[ApiKey, str]:
+    prefix = (TEST_MARK if test else LIVE_MARK) + secrets.token_hex(DIGITS // 2)
+    secret = f"{prefix}_{secrets.token_urlsafe(32)}"
+    key = ApiKey(
+        organization_id=organization_id, name=name, prefix=prefix, secret_hash=_digest(secret), scopes=scopes,
+        source=source, test=test, created_at=at,
+    )  # fmt: skip
+    return key, secret
+
+
+def _issued(key: ApiKey, by: audit.Actor, at: datetime) -> None:
+    if key.expires_at is not None and key.expires_at - at <= KEY_NOTICE:
+        key.warned_at = at  # whoever makes a key for a few days knows that it ends
+    audit.record(
+        "api_key.issued", key, by=by, at=at, organization_id=key.organization_id,
+        after={"source": key.source, "scopes": key.scopes, "test": key.test, "expires_at": _instant(key.expires_at)},
+    )  # fmt: skip
+    signals.key_issued.send(key, by=by, at=at)
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
