@@ -174,6 +174,8 @@ class Membership(db.Base):
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
     role: Mapped[Role] = mapped_column(db.status_type(Role))
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: When she last said that she acts for this one of her organizations.
+    chosen_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 
     user: Mapped[User] = relationship(back_populates="memberships", lazy="raise")
     organization: Mapped[Organization] = relationship(lazy="raise")

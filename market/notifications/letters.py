@@ -21,7 +21,7 @@ def write(event: str, language: str, **facts: Any) -> tuple[str, str]:
     template = _texts().get_template(f"{event}.{language}.txt")
     text = template.render(site=site, base_url=settings.base_url, **facts)
     subject, _, body = text.partition("\n")
-    return subject.strip(), body.strip() + "\n"
+    return " ".join(subject.split()), body.strip() + "\n"
 
 
 @cache

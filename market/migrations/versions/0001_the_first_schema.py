@@ -175,7 +175,7 @@ def upgrade() -> None:
 
     op.create_table('link_requests',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'register', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('email', sa.String(), nullable=False),
     sa.Column('locale', sa.String(), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -297,7 +297,7 @@ def upgrade() -> None:
     )
     op.create_table('tokens',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'register', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('token_hash', sa.String(), nullable=False),
     sa.Column('email', sa.String(), nullable=False),
@@ -445,6 +445,7 @@ def upgrade() -> None:
     sa.Column('organization_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('role', sa.Enum('owner', 'purchaser', 'technician', 'finance', 'viewer', 'product', 'developer', 'reviewer', 'curator', 'auditor', 'super', name='role_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('chosen_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_memberships_organization_id')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_memberships_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_memberships')),
