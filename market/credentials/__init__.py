@@ -29,6 +29,17 @@ __all__ = [
     "Ceremony",
     "LastSecondStep",
     "Means",
+from market.credentials.standing import Standing, standings
+from market.credentials.sweeping import sweep
+from market.credentials.throttle import (
+    Attempt,
+    TooManyAttempts,
+    attempt,
+    failures,
+    forgive,
+    record_failure,
+    succeeded,
+)
     "Passkey",
     "Session",
     "authenticators",
@@ -45,3 +56,6 @@ __all__ = [
     "start_session",
     "take_second_step",
 ]
+    "sign_out",
+    "signals",
+    "standings",

@@ -23,14 +23,17 @@ RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600))
 TIMEOUT_SECONDS = 15
 
 
-def enqueue(key: str, user: User, subject: str, body: str, *, at: datetime) -> None:
-    """Put one message in the outbox, in the transaction of what it tells. A known `key` changes nothing."""
+def enqueue(key: str, user: User | None, subject: str, body: str, *, at: datetime, recipient: str = "") -> None:
+    """Put one message in the outbox, in the transaction of what it tells. A known `key` changes nothing.
+
+    `recipient` is for an address that is not the person's own, or nobody's yet: then there is no `user`.
+    """
     if db.session.scalar(select(Email.id).where(Email.key == key)) is None:
         db.session.add(
             Email(
                 key=key,
-                user_id=user.id,
-                recipient=user.email,
+                user_id=user.id if user else None,
+                recipient=recipient or (user.email if user else ""),
                 subject=subject,
                 body=body,
                 next_attempt_at=at,
