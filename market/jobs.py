@@ -71,6 +71,7 @@ SWEEPS = (
     Sweep("leavers", billing.bill_leavers, 3600),
     Sweep("search", search.refresh, 1),
     Sweep("mail", notifications.send_due, 2),
+    Sweep("policies", notifications.tell_of_policies, 5),
     Sweep("recommended", recommended.expire_due, 60),
     Sweep("audit head", audit.publish_head, 60),
 )

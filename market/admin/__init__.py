@@ -11,6 +11,7 @@ from market.admin import (
     organizations,
     overview,
     payments,
+    policies,
     providers,
     recommended,
     reviews,
@@ -18,7 +19,7 @@ from market.admin import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, recommended, providers, organizations, payments, bills, audit)
+MODULES = (overview, reviews, offerings, recommended, providers, organizations, payments, bills, policies, audit)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

@@ -12,6 +12,7 @@ from market.storefront import (
     home,
     mailbox,
     offerings,
+    policies,
     preview,
     providers,
     recommended,
@@ -21,7 +22,7 @@ from market.storefront import (
 )
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (auth, finding, health, help, home, mailbox, offerings, preview, providers, recommended, register, solutions, subscribe)
+MODULES = (auth, finding, health, help, home, mailbox, offerings, policies, preview, providers, recommended, register, solutions, subscribe)
 
 bp = Blueprint("storefront", __name__)
 for module in MODULES:

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 from flask import Blueprint, Response, url_for
 
 from market import catalog, providers, resources, search
+from market.policies import Subject
 from market.storefront.help import TOPICS
 
 bp = Blueprint("finding", __name__)
@@ -40,4 +41,5 @@ def _paths() -> list[str]:
     bundles = [url_for("storefront.solutions.show", slug=one.slug) for one in catalog.solutions()]
     sellers = [url_for("storefront.providers.show", slug=one.slug) for one in providers.approved_providers()]
     topics = [url_for("storefront.help.show", topic=topic.slug) for topic in TOPICS]
-    return [*fixed, *kinds, *offered, *bundles, *sellers, *topics]
+    rules = [url_for("storefront.policies.show", subject=subject) for subject in Subject]
+    return [*fixed, *kinds, *offered, *bundles, *sellers, *topics, *rules]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
 
 from market import resources
 from market.errors import NotFound
@@ -30,8 +31,6 @@ TOPICS = (
     Topic("fapiao", _l("账单和发票的区别"), _l("账单不是发票；发票由谁开、什么时候开"), "file-invoice"),
     Topic("leaving", _l("退订与数据导出"), _l("怎么停用，最后一张账单怎么算，数据怎么带走"), "download"),
     Topic("listing", _l("上架与审核"), _l("服务商怎么上架，管理员审核什么"), "clipboard-check"),
-    Topic("rules", _l("平台规则"), _l("谁能在这里卖，推荐目录怎么评，价格怎么改"), "scale"),
-    Topic("privacy", _l("隐私政策"), _l("我们记下什么，用来做什么，谁看得到"), "lock"),
 )
 
 
@@ -39,6 +38,13 @@ TOPICS = (
 def index() -> str:
     """All topics and the questions asked most."""
     return render_template("storefront/help/index.html", topics=TOPICS, settings_now=resources.settings)
+
+
+@bp.get("/rules", defaults={"subject": "rules"})
+@bp.get("/privacy", defaults={"subject": "privacy"})
+def policy(subject: str) -> Response:
+    """Where the rules and the privacy policy used to be."""
+    return redirect(url_for("storefront.policies.show", subject=subject), 303)
 
 
 @bp.get("/<topic>")

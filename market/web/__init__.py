@@ -22,6 +22,7 @@ from market.web import (
     logs,
     navigation,
     plain_text,
+    policy_notices,
     preferences,
     row_numbers,
     security,
@@ -48,6 +49,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         guards,
         errors,
         plain_text,
+        policy_notices,
         preferences,
         row_numbers,
     ):

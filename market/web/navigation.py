@@ -72,6 +72,7 @@ ADMIN = (
     Entry("admin.organizations.index", _l("企业名录"), "building"),
     Entry("admin.payments.index", _l("到账确认"), "building-bank"),
     Entry("admin.bills.index", _l("账单"), "file-invoice"),
+    Entry("admin.policies.index", _l("规则与政策"), "scale"),
     Entry("admin.audit.index", _l("操作记录"), "history"),
 )
 ACCOUNT = (
@@ -110,8 +111,8 @@ FOOTER: tuple[tuple[LazyString, tuple[Entry, ...]], ...] = (
     (
         _l("平台规则"),
         (
-            Entry("storefront.help.show", _l("平台规则"), values=(("topic", "rules"),)),
-            Entry("storefront.help.show", _l("隐私政策"), values=(("topic", "privacy"),)),
+            Entry("storefront.policies.show", _l("平台规则"), values=(("subject", "rules"),)),
+            Entry("storefront.policies.show", _l("隐私政策"), values=(("subject", "privacy"),)),
             Entry("storefront.help.index", _l("帮助中心")),
         ),
     ),

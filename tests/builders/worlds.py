@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from market import accounts, audit, catalog, db, payments, recommended, subscriptions
+from market import accounts, audit, catalog, db, payments, policies, recommended, subscriptions
 from market.accounts.models import Organization, OrganizationKind
 from market.accounts.permissions import SCOPES
 from market.catalog.models import Offering, OfferingStatus, Solution, SolutionPart
+from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus
 from tests.builders.accounts import (
     EARLY,
@@ -31,6 +32,7 @@ from tests.builders.accounts import (
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering
 from tests.builders.metering import SOURCE, an_event, ingest, report
+from tests.builders.policies import both_policies
 from tests.builders.recommended import an_edition, an_entry
 from tests.builders.subscriptions import a_subscription, a_waiting_order, the_request
 
@@ -101,6 +103,8 @@ def a_world(mark: str = "one") -> World:
     at, by = moment("2026-11-19 09:00"), an_actor(buyer, firm)
     subscriptions.refuse(refused, reason="先用着现在的", user=buyer, by=by, at=at)
     shop = {"slug": live.slug}
+    if policies.newest(Subject.RULES) is None:
+        both_policies()
     return World(
         Side(
             buyer.email,
@@ -138,10 +142,12 @@ def a_world(mark: str = "one") -> World:
             "storefront.providers": {"slug": provider.slug},
             "storefront.solutions": {"slug": _a_solution(mark, live).slug},
             "storefront.help": {"topic": "pricing"},
+            "storefront.policies": {"subject": "rules", "number": 1},
         },
         {
             "storefront.subscribe.done": [{"id": order.id} for order in orders.values()],
-            "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing", "rules", "privacy")],
+            "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing")],
+            "storefront.policies.show": [{"subject": "privacy"}],
             "storefront.preview.show": [{"id": live.id}],
             "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
             "console.approvals.show": [{"id": refused.id}],
@@ -241,6 +247,7 @@ def _an_office(
         user.email,
         {
             "admin.reviews": {"id": drafts["in-review"].revisions[0].id},
+            "admin.policies": {"subject": "rules"},
             "admin.recommended": {"id": entry.id},
             "admin.recommended.nominate": {"id": candidate.id},
             "admin.recommended.nominate_form": {"id": candidate.id},

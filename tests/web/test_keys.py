@@ -39,7 +39,7 @@ def remembered(client: Client) -> Client:
     with db.transaction():
         email = a_member(an_organization(), user=a_user()).email
     page = client.page("/sign-in")
-    page.submit(email=email, password=PASSWORD, remember="y")
+    page.submit("/sign-in", email=email, password=PASSWORD, remember="y")
     assert client.get("/console/").status_code == 200
     return client
 
@@ -71,7 +71,7 @@ def test_without_the_old_key_everybody_signs_in_again(remembered: Client, start:
 
 
 def test_a_form_opened_before_the_change_is_still_taken(client: Client, start: Start, settings: Settings) -> None:
-    token = client.page("/sign-in").one("input", name="csrf_token").get("value")
+    token = client.page("/sign-in").all("input", name="csrf_token")[0].get("value")
     renewed = start(secret_key=NEW, old_secret_keys=(settings.secret_key,))
     _move("session", client, renewed)
     fields = {"csrf_token": token, "email": "nobody@example.com", "password": "wrong"}
