@@ -1,7 +1,7 @@
 """`market backup` and `market restore`: the whole state in one file, taken and put back while it runs.
 
-The archive holds the database, the key that encrypts access details (when the data folder keeps
-it) and a manifest. The search index is left out: it is made anew from the catalogue.
+The archive holds the database, what people uploaded, the key that encrypts both (when the data folder keeps it)
+and a manifest. The search index is left out: it is made anew from the catalogue.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 from sqlalchemy.engine import make_url
 
-from market import resources, schema
+from market import documents, resources, schema
 from market.cli.context import database, progress
 from market.cli.search import rebuilt
 from market.config import Settings
@@ -28,6 +28,7 @@ from market.config import Settings
 _MANIFEST = "manifest.json"
 _DUMP = "database"
 _KEY = "secret_key"
+_DOCUMENTS = "documents"
 
 
 @click.command()
@@ -38,6 +39,8 @@ def backup(archive: Path) -> None:
         folder = Path(scratch)
         steps: list[tuple[str, Callable[[], object]]] = [
             ("database", lambda: _dump(settings, folder / _DUMP)),
+            # After the database: a file is written before its row, so every row of the dump has its file.
+            ("documents", lambda: _collect_documents(folder / _DOCUMENTS)),
             ("manifest", lambda: _write_manifest(settings, folder)),
             ("archive", lambda: _pack(folder, archive)),
         ]
@@ -58,6 +61,7 @@ def restore(archive: Path) -> None:
         steps: list[tuple[str, Callable[[], object]]] = [
             ("database", lambda: _load(settings, folder / _DUMP)),
             ("schema", schema.upgrade),
+            ("documents", lambda: _put_documents(folder / _DOCUMENTS)),
             ("key", lambda: _put_key(folder, settings)),
             ("index", rebuilt),
         ]
@@ -117,6 +121,31 @@ def _unpack(archive: Path, folder: Path) -> None:
 def _put_key(folder: Path, settings: Settings) -> None:
     if (folder / _KEY).is_file():
         shutil.copy2(folder / _KEY, settings.data_dir / _KEY)
+
+
+def _collect_documents(target: Path) -> None:
+    """Files are never changed once written, so that another name for each of them is as good as a copy."""
+    target.mkdir()
+    for path in documents.folder().glob("[!.]*") if documents.folder().is_dir() else ():
+        if not path.suffix:
+            _second_name(path, target / path.name)
+
+
+def _second_name(path: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(path)
+    except FileNotFoundError:
+        return  # swept in the meantime
+    except OSError:
+        shutil.copy2(path, target)  # a file system without hard links
+
+
+def _put_documents(source: Path) -> None:
+    """Beside what is there; what no row names any more is swept later."""
+    if source.is_dir():
+        documents.folder().mkdir(mode=0o700, exist_ok=True)
+        for path in source.iterdir():
+            path.replace(documents.folder() / path.name)
 
 
 def _dump(settings: Settings, target: Path) -> None:

@@ -39,7 +39,14 @@ class OrganizationForm(firms.FirmForm):
         """Put these facts into the boxes."""
         for column, box in BOXES.items():
             self[box].data = getattr(facts, column)
+            self[box].typed = None
         self.version.data = str(version)
+
+    def held(self) -> dict[str, str]:
+        """Box → what it holds, as it would be sent."""
+        return {
+            box: self[box]._value() if hasattr(self[box], "_value") else self[box].data or "" for box in BOXES.values()
+        }
 
     @property
     def opened(self) -> int:
@@ -139,7 +146,7 @@ def _conflict(form: OrganizationForm, refusal: ChangedMeanwhile) -> str:
     form.refuse(refusal)
     return render_template(
         "console/organization/conflict.html", form=form, differences=differences,
-        change=firms.last_change(g.organization), boxes=BOXES,
+        change=firms.last_change(g.organization),
     )  # fmt: skip
 
 

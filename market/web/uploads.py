@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
@@ -31,7 +32,8 @@ class DocumentField(FileField):
         """What it is called and what it holds, read no further than is needed to know that it is too large."""
         if not isinstance(self.data, FileStorage):
             return "", b""
-        return self.data.filename or "", self.data.stream.read(documents.LARGEST + 1)
+        with closing(self.data):
+            return self.data.filename or "", self.data.stream.read(documents.LARGEST + 1)
 
 
 def answer(document: Document) -> Response:

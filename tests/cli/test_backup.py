@@ -9,15 +9,19 @@ import sys
 import tarfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from market import db
+from market import db, documents, resources
 from market.accounts import User
 from market.config import ROOT, Settings
-from tests.builders.accounts import a_user
+from market.documents import Document
+from tests.builders.accounts import EARLY, a_user, an_organization
+from tests.builders.documents import PDF, a_document
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -89,6 +93,24 @@ def test_the_archive_holds_the_key_and_only_its_owner_may_read_it(
     with tarfile.open(tmp_path / "state.tar.gz") as archive:
         assert {"database", "manifest.json", "secret_key"} <= set(archive.getnames())
     assert (tmp_path / "state.tar.gz").stat().st_mode & 0o077 == 0
+
+
+def test_what_people_uploaded_comes_back_too(database: None, market: Command, tmp_path: Path, settings: Settings) -> None:
+    # The commands run with the key that the data folder keeps, and so does this.
+    resources.install(replace(settings, secret_key=Settings.from_env({"MARKET_DATA_DIR": str(settings.data_dir)}).secret_key))
+    with db.transaction():
+        kept = a_document(an_organization(), data=PDF)
+    assert market("backup", tmp_path / "state.tar.gz").returncode == 0
+    (documents.folder() / kept.name).unlink()
+    with db.transaction():
+        a_document(an_organization())
+    restored = market("restore", "--yes", tmp_path / "state.tar.gz")
+    assert restored.returncode == 0, restored.stderr
+    with db.transaction(readonly=True):
+        [only] = db.session.scalars(select(Document)).all()
+        assert (only.name, documents.read(only)) == (kept.name, PDF)
+    assert (documents.folder() / kept.name).stat().st_mode & 0o077 == 0
+    assert documents.sweep(EARLY + timedelta(hours=2)) == 1
 
 
 def test_something_else_is_not_restored(database: None, market: Command, tmp_path: Path) -> None:
