@@ -24,6 +24,8 @@ from market.credentials.sessions import (
     start_session,
 )
 
+from market.credentials.standing import Standing, standings
+
 __all__ = [
     "Authenticator",
     "Ceremony",
@@ -42,6 +44,7 @@ from market.credentials.throttle import (
 )
     "Passkey",
     "Session",
+    "Standing",
     "authenticators",
     "end_session",
     "end_sessions",
@@ -53,6 +56,7 @@ from market.credentials.throttle import (
     "second_step_required",
     "session_of_token",
     "sessions_of",
+    "standings",
     "start_session",
     "take_second_step",
 ]

@@ -31,6 +31,7 @@ def listen() -> None:
     payments.payment_announced.connect(_announced)
     payments.payment_arrived.connect(_arrived)
     catalog.revision_decided.connect(_decided)
+    invitations.listen()
     keys.listen()
 
 
