@@ -23,28 +23,17 @@ from market.credentials.sessions import (
     sessions_of,
     start_session,
 )
-
 from market.credentials.standing import Standing, standings
 
 __all__ = [
+    "Standing",
+    "standings",
     "Authenticator",
     "Ceremony",
     "LastSecondStep",
     "Means",
-from market.credentials.standing import Standing, standings
-from market.credentials.sweeping import sweep
-from market.credentials.throttle import (
-    Attempt,
-    TooManyAttempts,
-    attempt,
-    failures,
-    forgive,
-    record_failure,
-    succeeded,
-)
     "Passkey",
     "Session",
-    "Standing",
     "authenticators",
     "end_session",
     "end_sessions",
@@ -56,10 +45,6 @@ from market.credentials.throttle import (
     "second_step_required",
     "session_of_token",
     "sessions_of",
-    "standings",
     "start_session",
     "take_second_step",
 ]
-    "sign_out",
-    "signals",
-    "standings",

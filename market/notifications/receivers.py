@@ -11,7 +11,7 @@ from market.accounts import Organization, OrganizationKind, User
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import invitations, keys, letters, personal
+from market.notifications import invitations, keys, letters
 from market.notifications.actions import enqueue
 from market.payments import Payment
 from market.providers import Provider
@@ -40,13 +40,6 @@ def _activated(subscription: Subscription, *, at: datetime, **_: Any) -> None:
 
 
 def _failed(subscription: Subscription, *, at: datetime, reason: str = "", **_: Any) -> None:
-    accounts.verification_decided.connect(_checked)
-    accounts.check_expiring.connect(_check_expiring)
-    accounts.check_expired.connect(_check_expired)
-    providers.recheck_near.connect(_recheck_near)
-    privacy.export_ready.connect(_export_ready)
-    privacy.person_erased.connect(_erased)
-    invitations.listen()
     _tell_buyer("subscription_failed", subscription, at, reason=reason)
 
 
