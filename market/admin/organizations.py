@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _l
 
-from market import accounts, audit, db, resources
+from market import accounts, audit, resources
 from market.accounts import OrganizationKind
 from market.admin import parts
 from market.kit.period import local_day
@@ -43,7 +43,7 @@ def index() -> str:
 def show(id: int) -> str:
     """One organization with its members and its trail."""
     organization, today = accounts.organization_by_id(id), local_day(resources.clock.now())
-    recent = db.session.scalars(audit.events(organization_id=id).limit(20)).all() if guards.can("audit.read") else []
+    recent = audit.newest(20, audit.Narrowed(id)) if guards.can("audit.read") else []
     return render_template(
         "admin/organizations/show.html",
         organization=organization,

@@ -43,7 +43,7 @@ def index() -> str:
     now = resources.clock.now()
     waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications(), *_verifications(now)]
     waiting.sort(key=lambda one: (one.since is None, one.since or now))
-    recent = db.session.scalars(audit.events().limit(RECENT)).all() if g.can("audit.read") else []
+    recent = audit.newest(RECENT) if g.can("audit.read") else []
     return render_template(
         "admin/overview/index.html",
         waiting=waiting,

@@ -20,11 +20,12 @@ from market.audit.queries import (
     newest,
     published_heads,
 )
+from market.audit.sealing import sealed_text
 from market.audit.verification import Head, Report, verify
 from market.audit.verification import size as chain_length
 
 __all__ = [
     "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "Head", "Narrowed", "Report", "chain_length",
     "event_by_id", "event_of", "events", "every", "forget", "history", "link_of", "masked", "newest", "publish_head",
-    "published_heads", "record", "system", "verify",
+    "published_heads", "record", "sealed_text", "system", "verify",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, bindparam, select, type_coerce
@@ -62,7 +63,7 @@ def any_bytes() -> Iterator[None]:
         yield
         return
     raw: Any = db.session.connection().connection.dbapi_connection
-    raw.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    raw.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     try:
         yield
     finally:

@@ -52,3 +52,9 @@ def _read_back(ids: Sequence[int]) -> Iterator[tuple[int, str]]:
         for values in db.session.execute(rows.some(), {"ids": some}):
             row = read(values)
             yield row["id"], chain.canonical(row)
+
+
+def sealed_text(event: AuditEvent) -> str:
+    """The text of a row that its hash is taken of, after the previous hash."""
+    ((_id, text),) = _read_back([event.id])
+    return text

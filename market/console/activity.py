@@ -1,32 +1,73 @@
-"""`/console/activity`: who did what in the firm's name, newest first."""
+"""`/console/activity`: who did what in the firm's name and to what is the firm's, newest first."""
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template, request
-from flask_babel import gettext as _
+from flask import Blueprint, Response, g, render_template
+from flask_babel import lazy_gettext as _l
 
-from market import audit, subscriptions
+from market import subscriptions
+from market.audit import AuditEvent
 from market.console import parts
-from market.web import guards, paging, trail
+from market.web import guards, journal, trail
+from market.web.navigation import url_if
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
+
+#: The kinds of thing the trail can be narrowed to, by the first word of the action.
+KINDS = {
+    "subscription": _l("订阅"),
+    "order": _l("要审批的订单"),
+    "bill": _l("账单"),
+    "payment": _l("付款"),
+    "organization": _l("企业"),
+    "member": _l("成员"),
+    "invitation": _l("邀请"),
+    "verification": _l("核验"),
+    "user": _l("账号与登录"),
+    "export": _l("数据导出"),
+}
+PAGES = {"Subscription": "console.subscriptions.show", "Bill": "console.bills.show", "Payment": "console.payments.show"}
 
 
 @bp.get("/")
 @guards.require("audit.read")
 def index() -> str:
-    """The trail of the organization, narrowed to one kind of thing by `?about=`."""
-    kinds = {"subscription": _("订阅"), "bill": _("账单"), "payment": _("付款"), "organization": _("企业")}
-    about = request.args.get("about", "")
-    about = about if about in kinds else ""
-    mine = subscriptions.subscriptions_of(g.organization)
-    query = audit.events(organization_id=g.organization.id, action=f"{about}." if about else "")
+    """The trail of the organization, narrowed by the address."""
+    asked = journal.asked(KINDS)
     return render_template(
         "console/activity/index.html",
-        events=paging.page_of(query, size=30),
-        kinds=kinds,
-        about=about,
-        about_event=parts.about(mine),
-        actor=parts.actor(mine),
-        trail=trail,
+        asked=asked,
+        people=journal.people(g.organization, asked.who),
+        found=journal.stretch(asked.narrowed(g.organization.id), _reader()),
     )
+
+
+@bp.get("/records.csv")
+@guards.require("audit.read")
+def export() -> Response:
+    """The same rows as a file."""
+    return journal.file(journal.asked(KINDS).narrowed(g.organization.id), _reader())
+
+
+@bp.get("/<int:id>")
+@guards.require("audit.read")
+def show(id: int) -> str:
+    """One row for good."""
+    reader = _reader()
+    return render_template("console/activity/show.html", opened=journal.opened(journal.event_for(reader, id), reader))
+
+
+def _reader() -> journal.Reader:
+    mine = subscriptions.subscriptions_of(g.organization)
+    named, acted = parts.about(mine), parts.actor(mine)
+    return journal.Reader(
+        g.organization.id,
+        about=lambda event: named(event) or trail.subject(event),
+        subject_url=_url,
+        other=lambda event: acted(event) if event.action in trail.BY_PROVIDER else "",
+    )
+
+
+def _url(event: AuditEvent) -> str | None:
+    endpoint = PAGES.get(event.subject_type)
+    return url_if(endpoint, id=event.subject_id) if endpoint and event.subject_id else None

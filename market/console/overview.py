@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
-from market import audit, billing, db, resources, subscriptions
+from market import audit, billing, resources, subscriptions
 from market.billing import Bill, BillStatus
 from market.console import parts
 from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus
@@ -60,8 +60,7 @@ def index() -> str:
 
 
 def _recent() -> list[audit.AuditEvent]:
-    query = audit.events(organization_id=g.organization.id).limit(MOST)
-    return list(db.session.scalars(query))
+    return list(audit.newest(MOST, audit.Narrowed(g.organization.id)))
 
 
 def _order_tasks(orders: Sequence[Order]) -> list[Task]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from market.storefront import (
+    audit_heads,
     auth,
     finding,
     health,
@@ -22,7 +23,7 @@ from market.storefront import (
 )
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (auth, finding, health, help, home, mailbox, offerings, policies, preview, providers, recommended, register, solutions, subscribe)
+MODULES = (audit_heads, auth, finding, health, help, home, mailbox, offerings, policies, preview, providers, recommended, register, solutions, subscribe)
 
 bp = Blueprint("storefront", __name__)
 for module in MODULES:

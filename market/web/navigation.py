@@ -113,6 +113,7 @@ FOOTER: tuple[tuple[LazyString, tuple[Entry, ...]], ...] = (
         (
             Entry("storefront.policies.show", _l("平台规则"), values=(("subject", "rules"),)),
             Entry("storefront.policies.show", _l("隐私政策"), values=(("subject", "privacy"),)),
+            Entry("storefront.audit_heads.index", _l("操作记录的封存码")),
             Entry("storefront.help.index", _l("帮助中心")),
         ),
     ),

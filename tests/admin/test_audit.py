@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 from market import audit, db
@@ -21,8 +22,8 @@ def row_id(action):
         return db.session.scalars(audit.events(action=action)).first().id
 
 
-def test_an_empty_trail_says_so(enter):
-    assert "还没有操作记录" in enter().page("/admin/audit/").text
+def test_coming_in_is_itself_in_the_trail(enter):
+    assert "的记录" in enter().page("/admin/audit/").text
 
 
 def test_a_row_is_a_sentence_with_its_reason(enter):
@@ -78,6 +79,31 @@ def test_the_list_is_paged_and_costs_the_same_for_one_and_for_many(enter, querie
     for number in range(35):
         done(name=f"示例{number}")
     client = enter()
-    with queries(at_most=5):
+    with queries(at_most=7):
         page = client.page("/admin/audit/?about=provider")
-    assert "about=provider" in page.link("下一页")
+    with queries(at_most=8):
+        assert "about=provider" in page.link("更早的") and "示例0" in page.follow("更早的").text
+
+
+def test_the_office_reads_whom_somebody_acted_for_and_the_text_that_was_sealed(enter):
+    with db.transaction():
+        provider = a_provider(name="示例云")
+        by = audit.Actor("user", 1, "甲", provider.organization_id, "192.0.2.7")
+        audit.record("provider.edited", provider, by=by, at=DAY)
+        firm = provider.organization.name
+    client = enter()
+    page = client.page("/admin/audit/?about=provider")
+    assert f"甲（代 {firm}） 修改了服务商资料：示例云" in page.text
+    with db.transaction(readonly=True):
+        event = audit.event_by_id(row_id("provider.edited"))
+        link, text = audit.link_of(event), audit.sealed_text(event)
+        sealed = hashlib.sha256((link.previous_hash + text).encode()).hexdigest()
+    page = client.page(f"/admin/audit/{event.id}")
+    assert sealed in page.text and text in page.text and link.previous_hash in page.text
+    assert "甲" in client.page(page.link("只看此人的记录")).text
+
+
+def test_the_whole_trail_is_a_file_for_the_office(enter):
+    done(reason="许可证过期")
+    text = enter().get("/admin/audit/records.csv?about=provider").get_data(as_text=True)
+    assert "许可证过期" in text and "192.0.2.7" in text

@@ -113,6 +113,7 @@ def a_world(mark: str = "one") -> World:
                 "console.subscriptions": {"id": subscription.id},
                 "console.approvals": {"id": waiting.id},
                 "console.bills": {"id": bill.id},
+                "console.activity": {"id": _row_of(bill.organization_id)},
                 "console.payments": {"id": payment.id},
             },
         ),
@@ -129,6 +130,7 @@ def a_world(mark: str = "one") -> World:
                 "vendor.customers.fail": {"id": the_request(pending).id},
                 "vendor.customers.retry": {"id": the_request(pending).id},
                 "vendor.keys": {"id": key_id},
+                "vendor.activity": {"id": _row_of(provider.organization_id)},
                 "api.subscriptions": {"id": subscription.public_id},
                 "api.provisioning": {"id": the_request(pending).public_id},
                 "api.meters": {"slug": f"storage_{mark}"},
@@ -161,6 +163,11 @@ def a_world(mark: str = "one") -> World:
             "admin.reviews.show": [{"id": drafts[state].revisions[0].id} for state in ("submitted", "returned")],
         },
     )
+
+
+def _row_of(organization_id: int) -> int:
+    """The newest row of its trail."""
+    return audit.newest(1, audit.Narrowed(organization_id))[0].id
 
 
 def _a_seller(mark: str) -> tuple[accounts.User, int, str, Provider]:
