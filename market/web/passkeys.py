@@ -72,15 +72,15 @@ def browser() -> str:
 
 
 def _party() -> credentials.passkeys.Party | None:
-    """By the address people use; where that is this very machine's number, also by the machine's name."""
-    address = resources.settings.base_url
-    if _loopback(urlsplit(address).hostname or "") and request.host.partition(":")[0] == "localhost":
-        address = f"{request.scheme}://{request.host}"
+    """By the address people use; on this very machine, whichever of its names and numbers they use."""
+    address, asked = resources.settings.base_url, f"{request.scheme}://{request.host}"
+    if all(_this_machine(urlsplit(known).hostname or "") for known in (address, asked)):
+        address = asked
     return credentials.passkeys.party_of(address, site_name())
 
 
-def _loopback(host: str) -> bool:
+def _this_machine(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return False
+        return host == "localhost"

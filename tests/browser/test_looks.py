@@ -29,7 +29,9 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "resultTypes": ["violations"]}
 COLORS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]}
 FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz")
-FACES = ("storefront", "console", "vendor", "admin", "docs")
+FACES = ("storefront", "account", "console", "vendor", "admin", "docs")
+#: There only after a password: looked at in test_second_step.py.
+BETWEEN = "storefront.second_step.show"
 #: Bytes: of the page itself, raw and packed as the first packets carry it.
 HTML, HTML_PACKED, NODES = 60_000, 14 * 1024, 1_500
 
@@ -37,7 +39,7 @@ HTML, HTML_PACKED, NODES = 60_000, 14 * 1024, 1_500
 def addresses(app: Flask, world: World, side: Side | None) -> Iterator[str]:
     """One address for each page type that is meant for this visitor."""
     for route in routes(app, method="GET"):
-        if route.face in FACES and world.visitor(route.endpoint) is side:
+        if route.face in FACES and world.visitor(route.endpoint) is side and route.endpoint != BETWEEN:
             address = route.address(app, world.known(route.endpoint))
             if not address.endswith(FILES):
                 yield address

@@ -288,6 +288,8 @@ class Page:
         )
         if action is not None or button is not None:
             forms = list(self.tree.iter("form"))
+        # One that waits for JavaScript to show it is filled in only where there is no other.
+        forms = [form for form in forms if form.get("hidden") is None] or forms
         if action is not None:
             forms = [
                 form for form in forms if (form.get("action") or self.path).partition("?")[0].endswith(action)
