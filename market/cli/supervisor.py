@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 import click
-import httpx
 
+from market import outgoing
 from market.config import ROOT
 
 _POLL_SECONDS = 0.2
@@ -60,10 +60,7 @@ class Child:
         """Whether it answers; a child without an address counts as ready once it runs."""
         if self.health is None:
             return not self.dead
-        try:
-            return httpx.get(self.health, timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return outgoing.answers(self.health, timeout=2)
 
 
 def _end_with_parent() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import secrets
 from urllib.parse import SplitResult, urlsplit
 
+from market import outgoing
 from market.errors import Invalid
 
 LONGEST = 500
@@ -67,7 +67,5 @@ def is_private(host: str) -> bool:
     """Whether a host name or address is written as one of this machine or a private network."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
+    address = outgoing.written_address(host)
+    return address is not None and not outgoing.is_public(str(address))

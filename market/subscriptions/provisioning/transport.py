@@ -1,21 +1,17 @@
-"""One signed POST, by Standard Webhooks: https only, no redirects, 15 seconds, a small answer."""
+"""One signed POST, by Standard Webhooks, and what came of it."""
 
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
 from standardwebhooks import Webhook
 
-from market.subscriptions.provisioning.target import TargetRefused, addresses
+from market import outgoing
 
-TIMEOUT = 15.0
-LARGEST_ANSWER = 64 * 1024
 LONGEST_WAIT = timedelta(hours=24)
 
 
@@ -52,61 +48,18 @@ def post(url: str, *, id: str, secret: str, body: bytes, allow_private: bool) ->
         "webhook-signature": Webhook(secret).sign(id, sent_at, body.decode()),
     }
     try:
-        return _first_reachable(url, addresses(url, allow_private=allow_private), headers, body)
-    except TargetRefused as refused:
-        return Outcome(error=refused.code)
-    except httpx.TimeoutException:
-        return Outcome(error="timeout")
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return Outcome(error="unreachable")
+        return _outcome(outgoing.post(url, body, headers, allow_private=allow_private))
+    except (outgoing.TargetRefused, outgoing.NoAnswer) as failure:
+        return Outcome(error=failure.code)
 
 
-def _first_reachable(url: str, ips: list[str], headers: dict[str, str], body: bytes) -> Outcome:
-    until = time.monotonic() + TIMEOUT
-    for ip in ips[:-1]:
-        try:
-            return _send(url, ip, headers, body, until)
-        except httpx.ConnectError:
-            continue
-    return _send(url, ips[-1], headers, body, until)
-
-
-def _send(url: str, ip: str, headers: dict[str, str], body: bytes, until: float) -> Outcome:
-    named = httpx.URL(url)
-    request = httpx.Request(
-        "POST",
-        named.copy_with(host=ip),
-        headers={**headers, "host": named.netloc.decode("ascii")},
-        content=body,
-        # The certificate is checked against the name although the connection goes to the address.
-        extensions={"sni_hostname": named.host, "timeout": httpx.Timeout(TIMEOUT).as_dict()},
-    )
-    with httpx.Client(follow_redirects=False, trust_env=False) as client:
-        response = client.send(request, stream=True)
-        try:
-            return _outcome(response, _read(response, until))
-        finally:
-            response.close()
-
-
-def _read(response: httpx.Response, until: float) -> bytes:
-    content = b""
-    for chunk in response.iter_bytes():
-        content += chunk
-        if len(content) > LARGEST_ANSWER:
-            return b""
-        if time.monotonic() > until:
-            raise httpx.ReadTimeout("the whole answer took too long")
-    return content
-
-
-def _outcome(response: httpx.Response, content: bytes) -> Outcome:
-    if response.is_success:
-        return Outcome(status=response.status_code, answer=_object(content))
+def _outcome(answer: outgoing.Answer) -> Outcome:
+    if 200 <= answer.status < 300:
+        return Outcome(status=answer.status, answer=_object(answer.content))
     return Outcome(
-        status=response.status_code,
-        error=f"http_{response.status_code}",
-        retry_after=_wait(response.headers.get("retry-after", "")),
+        status=answer.status,
+        error=f"http_{answer.status}",
+        retry_after=_wait(answer.headers.get("retry-after", "")),
     )
 
 
