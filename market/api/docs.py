@@ -10,10 +10,11 @@ from flask import Blueprint, Response, current_app, render_template
 from flask_babel import lazy_gettext as _l
 from flask_openapi3 import OpenAPI
 
-from market import accounts, resources
+from market import resources
 from market.api import bodies
 from market.api.answers import answer
 from market.metering import REASONS
+from market.web.scopes import SCOPES
 
 bp = Blueprint("docs", __name__, url_prefix="/api")
 
@@ -88,7 +89,7 @@ def show() -> str:
         document=document,
         groups=_groups(document),
         base_url=resources.settings.base_url,
-        scopes=accounts.SCOPES,
+        scopes=SCOPES,
         tags=TAGS,
         parameters=PARAMETERS,
         reasons=REASONS,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, flash, g, redirect, render_template, url_for
-from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -19,26 +17,13 @@ from market.accounts import ApiKey
 from market.errors import MarketError
 from market.kit.period import local_day, local_midnight
 from market.web import forms, guards
+from market.web.scopes import SCOPES
 
 bp = Blueprint("keys", __name__, url_prefix="/keys")
 
 Answer = Response | str | tuple[str, int]
 
 
-@dataclass(frozen=True)
-class Scope:
-    """What a key may be allowed to do, in words: its name, and what it opens."""
-
-    name: LazyString
-    opens: LazyString
-
-
-SCOPES = {
-    "events:write": Scope(_l("上报用量"), _l("发送用量事件，计入的会向客户收费。")),
-    "catalogue:read": Scope(_l("读取目录和计量项"), _l("看在售的服务、套餐和价格，以及贵公司的计量项。")),
-    "subscriptions:read": Scope(_l("读取订阅和用量"), _l("看谁订阅了贵公司的服务、什么状态、用了多少。")),
-    "provisioning:write": Scope(_l("接收并完成开通请求"), _l("看要开通和停止的服务，报告结果，提交客户的登录信息。")),
-}
 #: How long a new key works. `date` asks for the day.
 LIVES = {"never": None, "90": timedelta(days=90), "365": timedelta(days=365)}
 OVERLAPS = {str(int(overlap.total_seconds() // 3600)): overlap for overlap in accounts.KEY_OVERLAPS}
