@@ -17,7 +17,20 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from market import accounts, audit, billing, notifications, recommended, resources, search, subscriptions
+from market import (
+    accounts,
+    audit,
+    billing,
+    credentials,
+    documents,
+    notifications,
+    privacy,
+    providers,
+    recommended,
+    resources,
+    search,
+    subscriptions,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -70,9 +83,16 @@ SWEEPS = (
     Sweep("bills", billing.close_due, 5),
     Sweep("leavers", billing.bill_leavers, 3600),
     Sweep("search", search.refresh, 1),
+    Sweep("links", credentials.recovery.answer_due, 1),
     Sweep("mail", notifications.send_due, 2),
     Sweep("policies", notifications.tell_of_policies, 5),
+    Sweep("credentials", credentials.sweep, 3600),
+    Sweep("archives", privacy.build_due, 2),
+    Sweep("old archives", privacy.expire_due, 600),
     Sweep("recommended", recommended.expire_due, 60),
+    Sweep("checks", accounts.expire_due, 60),
+    Sweep("rechecks", providers.remind_due, 3600),
+    Sweep("uploads", documents.sweep, 3600),
     Sweep("audit head", audit.publish_head, 60),
 )
 

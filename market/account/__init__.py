@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.account import confirm, profile
+from market.account import confirm, email, passkeys, password, privacy, profile, second_step, sessions
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (confirm, profile)
+MODULES = (confirm, profile, email, password, sessions, privacy, second_step, passkeys)
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 bp.before_request(guards.signed_in)

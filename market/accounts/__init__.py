@@ -55,6 +55,7 @@ from market.accounts.models import (
     Verification,
 )
 from market.accounts.passwords import MINIMUM as MINIMUM_PASSWORD
+from market.accounts.people import change_person
 from market.accounts.permissions import SCOPES, Permission, grantable, may, permissions_of, roles_of, top_of
 from market.accounts.profile import (
     ChangedMeanwhile,
@@ -144,6 +145,7 @@ __all__ = [
     "accept_as_new",
     "add_user",
     "authenticate",
+    "change_person",
     "change_role",
     "check_expired",
     "check_expiring",

@@ -8,26 +8,25 @@ from __future__ import annotations
 import re
 
 #: What remains of a common password without its digits and marks. Pinyin and keyboards of this country included.
-WORDS = frozenset(
-    """
-    a aa aaa ab abc abcd abcde abcdef abcdefg abcdefgh access account admin adminadmin administrator adobe alexander
-    alibaba amanda america andrea andrew angel anthony apple aptx asd asdasd asdf asdfg asdfgh asdfghj asdfghjk
-    asdfghjkl ashley azerty baby babygirl bailey baidu baobao baobei baseball basketball batman beijing blink buster
-    business butterfly cainiao caonima changeme charlie cheese chelsea china chinese chocolate chuangye cloud company
-    computer cookie daniel default demo dragon dubsmash enterprise facai faguang family flower football forever freedom
-    friends fuckyou gaoxing george ginger gongsi google guangdong guangzhou guest hahaha hahahaha hannah harley hello
-    helloworld hengda hockey hunter huawei hunan iloveu iloveyou jennifer jessica jiayou jordan joshua justin kaixin
-    killer kuaile laoban laopo letmein li linkedin liu liverpool login london love lovely loveme loveyou lucky maggie
-    manager market master matrix matthew merlin michael michelle mima mimashi minecraft money monkey mustang mypassword
-    myspace naruto nicole ninja nihao office oracle p pa pass passion passpass passphrase passwd password passwords
-    passwort pepper pokemon princess purple q qaz qazwsx qazwsxedc qq qqq qqww qwe qweasd qweasdzxc qweqwe qwer qwert
-    qwerty qwertyui qwertyuiop ranger robert root samsung secret server service shadow shanghai shengyi shenzhen shunli
-    soccer sophie spring starwars summer sunshine superman support system taobao taylor tencent test tester testing
-    testtest thomas tianshi tigger tinkle trustno unknown user wang wangyi wechat weixin welcome whatever william winter
-    wo woaini woaiwojia wohenhao wojia woshishui wodemima wxid xiaoming xiaoxin xiexie yahoo yang yunshi yueqi yueqiyunshi
-    z zaq zhang zhanghao zhao zhongguo zxc zxcv zxcvbn zxcvbnm
-    """.split()
-)
+_WORDS = """
+a aa aaa ab abc abcd abcde abcdef abcdefg abcdefgh access account admin adminadmin administrator adobe alexander
+alibaba amanda america andrea andrew angel anthony apple aptx asd asdasd asdf asdfg asdfgh asdfghj asdfghjk asdfghjkl
+ashley azerty baby babygirl baidu bailey baobao baobei baseball basketball batman beijing blink business buster
+butterfly cainiao caonima changeme charlie cheese chelsea china chinese chocolate chuangye cloud company computer
+cookie daniel default demo dragon dubsmash enterprise facai faguang family flower football forever freedom friends
+fuckyou gaoxing george ginger gongsi google guangdong guangzhou guest hahaha hahahaha hannah harley hello helloworld
+hengda hockey huawei hunan hunter iloveu iloveyou jennifer jessica jiayou jordan joshua justin kaixin killer kuaile
+laoban laopo letmein li linkedin liu liverpool login london love lovely loveme loveyou lucky maggie manager market
+master matrix matthew merlin michael michelle mima mimashi minecraft money monkey mustang mypassword myspace naruto
+nicole nihao ninja office oracle p pa pass passion passpass passphrase passwd password passwords passwort pepper
+pokemon princess purple q qaz qazwsx qazwsxedc qq qqq qqww qwe qweasd qweasdzxc qweqwe qwer qwert qwerty qwertyui
+qwertyuiop ranger robert root samsung secret server service shadow shanghai shengyi shenzhen shunli soccer sophie
+spring starwars summer sunshine superman support system taobao taylor tencent test tester testing testtest thomas
+tianshi tigger tinkle trustno unknown user wang wangyi wechat weixin welcome whatever william winter wo woaini
+woaiwojia wodemima wohenhao wojia woshishui wxid xiaoming xiaoxin xiexie yahoo yang yueqi yueqiyunshi yunshi z zaq
+zhang zhanghao zhao zhongguo zxc zxcv zxcvbn zxcvbnm
+"""
+WORDS = frozenset(_WORDS.split())
 _ROWS = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv5tgb6yhn7ujm")
 _LEET = str.maketrans("@4031!5$7", "aaoeiisst")
 

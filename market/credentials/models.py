@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -44,6 +43,10 @@ class Purpose(StrEnum):
 
     CONFIRM_EMAIL = "confirm_email"
     CHANGE_EMAIL = "change_email"
+    #: Sent to the address that was left: takes the change back.
+    UNDO_EMAIL = "undo_email"
+    #: Only asked for: to register with an address that somebody has.
+    REGISTER = "register"
     RESET_PASSWORD = "reset_password"  # noqa: S105  # a purpose, not a password
 
 
@@ -56,13 +59,30 @@ class Token(db.Base):
     purpose: Mapped[Purpose] = mapped_column(db.status_type(Purpose))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
-    #: The address the link confirms.
+    #: The address that the link is about: the one it confirms, or brings back.
     email: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     used_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 
     user: Mapped[User] = relationship(lazy="raise")
+
+
+class LinkRequest(db.Base):
+    """Somebody has asked for a link. The page writes this row and nothing else, so that it takes as long for an
+    address nobody has; a sweep looks the address up, and writes the letter."""
+
+    __tablename__ = "link_requests"
+
+    id: Mapped[int] = db.pk()
+    purpose: Mapped[Purpose] = mapped_column(db.status_type(Purpose))
+    email: Mapped[str]
+    #: The language of the page, for letters to people we do not know.
+    locale: Mapped[str] = mapped_column(default="zh")
+    #: Who asked, if she was signed in.
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    address: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
 
 
 class Authenticator(db.Base):
@@ -158,4 +178,6 @@ class Throttle(db.Base):
     failures: Mapped[int]
     since: Mapped[datetime] = mapped_column(db.UTCDateTime)
     blocked_until: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
-    details: Mapped[dict[str, Any]] = mapped_column(db.JSONType, default=dict)
+
+    def __str__(self) -> str:
+        return self.key.partition(":")[0]

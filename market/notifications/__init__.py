@@ -6,9 +6,10 @@ Invariants  a message is a row committed with what it tells; a sweep delivers it
 """
 
 from market.notifications.actions import enqueue, send_due
+from market.notifications.invitations import letters_of
 from market.notifications.models import Email, EmailStatus
 from market.notifications.policy_letters import tell_of_policies
-from market.notifications.queries import mailbox
+from market.notifications.queries import mail_is_late, mailbox
 from market.notifications.receivers import listen
 
-__all__ = ["Email", "EmailStatus", "enqueue", "listen", "mailbox", "send_due", "tell_of_policies"]
+__all__ = ["Email", "EmailStatus", "enqueue", "letters_of", "listen", "mail_is_late", "mailbox", "send_due", "tell_of_policies"]

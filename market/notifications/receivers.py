@@ -6,20 +6,28 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from market import accounts, billing, catalog, db, payments, subscriptions
-from market.accounts import Organization, OrganizationKind, User
+from sqlalchemy import delete
+
+from market import accounts, billing, catalog, db, payments, privacy, providers, subscriptions
+from market.accounts import Organization, OrganizationKind, User, Verification
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import invitations, keys, letters
+from market.notifications import invitations, keys, letters, personal
 from market.notifications.actions import enqueue
+from market.notifications.models import Email
 from market.payments import Payment
+from market.privacy import Export
 from market.providers import Provider
 from market.subscriptions import Order, Subscription
+
+#: Where the people of each side fetch an archive.
+EXPORTS = {OrganizationKind.BUYER: "/console/exports/", OrganizationKind.PROVIDER: "/vendor/exports/"}
 
 
 def listen() -> None:
     """From now on people are told."""
+    personal.listen()
     subscriptions.subscription_activated.connect(_activated)
     subscriptions.subscription_failed.connect(_failed)
     subscriptions.subscription_ended.connect(_ended)
@@ -31,6 +39,12 @@ def listen() -> None:
     payments.payment_announced.connect(_announced)
     payments.payment_arrived.connect(_arrived)
     catalog.revision_decided.connect(_decided)
+    accounts.verification_decided.connect(_checked)
+    accounts.check_expiring.connect(_check_expiring)
+    accounts.check_expired.connect(_check_expired)
+    providers.recheck_near.connect(_recheck_near)
+    privacy.export_ready.connect(_export_ready)
+    privacy.person_erased.connect(_erased)
     invitations.listen()
     keys.listen()
 
@@ -120,6 +134,43 @@ def _decided(revision: OfferingRevision, *, at: datetime, **_: Any) -> None:
         f"revision_decided.{revision.id}.{revision.version}", "revision_decided", editors, at,
         revision=revision, offering=offering, facts=revision.facts, status=revision.status.value,
     )  # fmt: skip
+
+
+def _export_ready(export: Export, *, user: User, at: datetime, **_: Any) -> None:
+    organization = db.session.get(Organization, export.organization_id) if export.organization_id else None
+    page = EXPORTS[organization.kind] if organization else "/account/privacy"
+    _send(f"export_ready.{export.id}", "export_ready", [user], at, status=export.status.value, page=page)
+
+
+def _erased(user: User, **_: Any) -> None:
+    """Letters name whom they were written to, and say what she did."""
+    db.session.execute(delete(Email).where(Email.user_id == user.id))
+
+
+def _checked(verification: Verification, *, at: datetime, **_: Any) -> None:
+    firm = db.session.get_one(Organization, verification.organization_id)
+    _send(
+        f"verification_decided.{verification.id}", "verification_decided", _owners(firm), at,
+        verification=verification, firm=firm,
+    )  # fmt: skip
+
+
+def _check_expiring(firm: Organization, *, days: int, at: datetime, **_: Any) -> None:
+    _send(f"check_expiring.{firm.id}.{firm.verified_until}.{days}", "check_expiring", _owners(firm), at, firm=firm)
+
+
+def _check_expired(firm: Organization, *, at: datetime, **_: Any) -> None:
+    _send(f"check_expired.{firm.id}.{firm.verified_until}", "check_expired", _owners(firm), at, firm=firm)
+
+
+def _owners(firm: Organization) -> list[User]:
+    return _members(firm.id, firm.kind, "organization.edit")
+
+
+def _recheck_near(provider: Provider, *, days: int, at: datetime, **_: Any) -> None:
+    editors = _members(provider.organization_id, OrganizationKind.PROVIDER, "profile.edit")
+    key = f"recheck_near.{provider.id}.{provider.recheck_due_on}.{days}"
+    _send(key, "recheck_near", editors, at, provider=provider, due=provider.recheck_due_on, today=not days)
 
 
 def _members(organization_id: int, kind: OrganizationKind, permission: str) -> list[User]:

@@ -11,19 +11,25 @@ from market.storefront import (
     health,
     help,
     home,
+    invitations,
     mailbox,
     offerings,
+    passkey,
     policies,
     preview,
     providers,
     recommended,
+    recovery,
     register,
+    second_step,
     solutions,
     subscribe,
 )
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (audit_heads, auth, finding, health, help, home, mailbox, offerings, policies, preview, providers, recommended, register, solutions, subscribe)
+MODULES = (
+    audit_heads, auth, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, providers, recommended, recovery, register, second_step, solutions, subscribe,
+)  # fmt: skip
 
 bp = Blueprint("storefront", __name__)
 for module in MODULES:

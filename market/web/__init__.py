@@ -21,9 +21,11 @@ from market.web import (
     login,
     logs,
     navigation,
+    passkeys,
     plain_text,
     policy_notices,
     preferences,
+    roles,
     row_numbers,
     security,
     states,
@@ -43,6 +45,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         htmx,
         keys,
         navigation,
+        passkeys,
         states,
         components,
         login,
@@ -51,6 +54,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         plain_text,
         policy_notices,
         preferences,
+        roles,
         row_numbers,
     ):
         part.init_app(app)

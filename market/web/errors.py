@@ -33,6 +33,7 @@ PAGES: dict[int, tuple[LazyString, LazyString]] = {
     404: (_l("没有找到这一页"), _l("地址可能写错了，或者内容已经下架。您的数据没有受影响。")),
     405: (_l("这个地址不能直接打开"), _l("请从页面上的按钮进入。")),
     409: (_l("现在不能做这个操作"), _l("页面显示之后情况变了。请返回上一页，刷新后再看。")),
+    410: (_l("这个链接已经没用了"), _l("请从最新的邮件里打开，或者重新要一封。")),
     413: (_l("上传的内容太大"), _l("请减小文件，或分几次上传。")),
     422: (_l("有几处需要改一下"), _l("请返回上一页，按提示修改。")),
     429: (_l("操作太频繁"), _l("请等 1 分钟再试。已经保存的内容不受影响。")),
@@ -118,8 +119,12 @@ def _refused(error: MarketError) -> Response:
         text = advice
     if wants_problem():
         fields = field_messages(error)
-        return problem(error.status, error.code, title, text, **({"errors": fields} if fields else {}))
-    return _page(error.status, title, text, fields=field_messages(error), code=error.code)
+        answer = problem(error.status, error.code, title, text, **({"errors": fields} if fields else {}))
+    else:
+        answer = _page(error.status, title, text, fields=field_messages(error), code=error.code)
+    if (seconds := getattr(error, "retry_after", None)) is not None:
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _value_refused(refusal: Refusal) -> Response:
@@ -215,6 +220,6 @@ def _log_accident(_app: Flask, exception: BaseException, **_: Any) -> None:
         "request_failed",
         incident=logs.request_id(),
         method=request.method,
-        path=request.path,
+        path=logs.path(),
         exc_info=exception,
     )

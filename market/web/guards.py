@@ -6,14 +6,16 @@ Every view behind it declares one permission of the table (`accounts/permissions
 `@guards.require("bills.pay")` and is closed to everybody without. Whose thing it is, loaders decide.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import Flask, g, request, session
+from flask import Flask, g, request, url_for
+from werkzeug.exceptions import abort
 from werkzeug.wrappers import Response
 
-from market import accounts, audit, providers
+from market import accounts, audit, credentials, providers
 from market.accounts import Membership, OrganizationKind
 from market.errors import Forbidden
 from market.web import login
@@ -50,6 +52,7 @@ def signed_in() -> Response | None:
     g.user = user
     g.actor = _actor(None)
     g.can = lambda permission: False
+    g.guard = signed_in
     return None
 
 
@@ -63,12 +66,19 @@ def provider() -> Response | None:
     answer = _enter(OrganizationKind.PROVIDER)
     if answer is None:
         g.provider = providers.provider_of_organization(g.organization)
+        g.guard = provider
     return answer
 
 
 def administrator() -> Response | None:
-    """Members of the office that runs the marketplace."""
-    return _enter(OrganizationKind.PLATFORM)
+    """Members of the office that runs the marketplace, who have taken the second step; nobody else sees anything."""
+    answer = _enter(OrganizationKind.PLATFORM)
+    return answer if answer is not None else _taken_second_step(required=True)
+
+
+def second_step() -> Response | None:
+    """Whoever has a second step has taken it; stands behind a guard that says who asks."""
+    return _taken_second_step(required=False)
 
 
 def require(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -104,6 +114,17 @@ def fresh(view: Callable[P, R]) -> Callable[P, R | Response]:
     return guarded
 
 
+@contextmanager
+def reentry() -> Iterator[None]:
+    """Around what ends the request's transaction: the guard that let the visitor in is asked once more afterwards."""
+    guard = g.get("guard")
+    try:
+        yield
+    finally:
+        if guard is not None and (answer := guard()) is not None:
+            abort(answer)
+
+
 def can(permission: str) -> bool:
     """Whether the person asking holds `permission` where she now acts."""
     allowed = g.get("can")
@@ -113,9 +134,7 @@ def can(permission: str) -> bool:
 def faces() -> list[Membership]:
     """One membership for each side of the marketplace the person belongs to, the current one first."""
     first: dict[OrganizationKind, Membership] = {}
-    for membership in sorted(
-        login.memberships(), key=lambda m: m.organization_id != session.get(login.ORGANIZATION)
-    ):
+    for membership in login.memberships():
         first.setdefault(membership.organization.kind, membership)
     return list(first.values())
 
@@ -125,13 +144,15 @@ def home_endpoint(membership: Membership) -> str:
     return FACES[membership.organization.kind]
 
 
+def home() -> str:
+    """The address of the first page of the side the person belongs to."""
+    mine = faces()
+    return url_for(home_endpoint(mine[0])) if mine else url_for("storefront.home.index")
+
+
 def membership_of(kind: OrganizationKind) -> Membership | None:
-    """The membership the person acts under on this side: the chosen one, else the oldest."""
-    ours = [membership for membership in login.memberships() if membership.organization.kind is kind]
-    chosen = [
-        membership for membership in ours if membership.organization_id == session.get(login.ORGANIZATION)
-    ]
-    return next(iter(chosen or ours), None)
+    """The membership the person acts under on this side: the one she chose last, else the oldest."""
+    return next((each for each in login.memberships() if each.organization.kind is kind), None)
 
 
 def _enter(kind: OrganizationKind) -> Response | None:
@@ -143,10 +164,22 @@ def _enter(kind: OrganizationKind) -> Response | None:
     membership = membership_of(kind)
     if membership is None:
         raise WrongFace
-    g.membership, g.organization = membership, membership.organization
+    g.membership, g.organization, g.acts_for = membership, membership.organization, membership.organization_id
     g.actor = _actor(membership)
-    g.can = lambda permission: accounts.may(kind, membership.role, permission)
+    role = membership.role  # a page about an accident asks after the transaction is gone
+    g.can = lambda permission: accounts.may(kind, role, permission)
+    g.guard = lambda: _enter(kind)
     return None
+
+
+def _taken_second_step(*, required: bool) -> Response | None:
+    """None, or the way to the page where it is taken; to the one where it is set up, for who must have one."""
+    here = login.current_session()
+    if here is None or here.second_step_at is not None:
+        return None
+    if credentials.second_step_due(here.user):
+        return login.to_second_step()
+    return login.to_second_step_setting() if required else None
 
 
 def _actor(membership: Membership | None) -> audit.Actor:

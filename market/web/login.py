@@ -4,23 +4,29 @@ import hashlib
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+import structlog
 from flask import Flask, g, redirect, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
+from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Response
 
-from market import accounts, credentials, resources
+from market import accounts, audit, credentials, db, resources
 from market.accounts import Membership, User
+from market.web import devices
 from market.web.htmx import is_fragment
 from market.web.navigation import endpoint_exists
 
 SIGN_IN = "storefront.auth.sign_in"
 CONFIRM = "account.confirm.show"
 SECOND_STEP = "storefront.second_step.show"
+SECOND_STEP_SETTING = "account.second_step.show"
 ORGANIZATION = "org_id"
 #: Who has given the right password and has yet to take the second step, and how long she has for it.
 PENDING, PENDING_LIFE = "pending", timedelta(minutes=10)
 #: For how long after proving who she is a person may do what is dangerous.
 FRESH = timedelta(minutes=15)
+
+log = structlog.get_logger("market.web")
 
 _manager = LoginManager()
 
@@ -47,7 +53,10 @@ def init_app(app: Flask) -> None:
     _manager.user_loader(_visitor)
     _manager.unauthorized_handler(to_sign_in)
     _manager.init_app(app)
-    app.jinja_env.globals.update(viewer=viewer, my_memberships=memberships)
+    # How long the cookie is sent; how long it is good for, its session says.
+    app.config["REMEMBER_COOKIE_DURATION"] = credentials.LONGEST_LIFE
+    app.after_request(_note_use)
+    app.jinja_env.globals.update(viewer=viewer, my_memberships=memberships, acting_for=acting_for)
 
 
 def viewer() -> User | None:
@@ -63,25 +72,38 @@ def current_session() -> credentials.Session | None:
 
 
 def memberships() -> list[Membership]:
-    """Where the signed-in person belongs, asked once per request."""
+    """Where the signed-in person belongs, the one she acts for first; asked once per request."""
     known: list[Membership] | None = g.get("memberships")
     if known is None:
-        user = viewer()
-        known = g.memberships = list(accounts.memberships_of(user)) if user else []
+        user, chosen = viewer(), session.get(ORGANIZATION)
+        found = accounts.memberships_of(user) if user else []
+        known = g.memberships = sorted(found, key=lambda membership: membership.organization_id != chosen)
     return known
 
 
 def sign_in(user: User, *, remember: bool = False, second_step: bool = False) -> None:
     """Begin a session for `user`; nothing of an earlier one survives."""
-    at = resources.clock.now()
+    if (here := current_session()) is not None:
+        credentials.end_session(here, at=resources.clock.now())
     session.clear()
     begun, token = credentials.start_session(
-        user, remembered=remember, agent=request.user_agent.string, address=request.remote_addr or "", at=at
-    )
-    if second_step:
-        begun.second_step_at = at
+        user, remembered=remember, second_step=second_step, agent=request.user_agent.string,
+        address=request.remote_addr or "", at=resources.clock.now(),
+    )  # fmt: skip
     login_user(Visitor(begun, token), remember=remember)
+    devices.remember(user.email)
     _forget()
+
+
+def renew() -> credentials.Session:
+    """Another word in the cookie of this session, so that a copy of the old one is worthless."""
+    here = current_user.session
+    kept = {name: session[name] for name in (ORGANIZATION,) if name in session}
+    current_user.token = credentials.renew_token(here)
+    session.clear()
+    session.update(kept)
+    login_user(current_user._get_current_object(), remember=here.remembered)
+    return here
 
 
 def await_second_step(user: User, *, remember: bool = False) -> Response:
@@ -123,16 +145,29 @@ def prove() -> None:
 
 def sign_out() -> None:
     """End the session, and forget the cookie that would begin another."""
-    if current_user.is_authenticated:
-        credentials.end_session(current_user.session, at=resources.clock.now())
+    if (here := current_session()) is not None:
+        by = audit.Actor("user", here.user_id, here.user.name, address=request.remote_addr or "")
+        credentials.sign_out(here, by=by, at=resources.clock.now())
     session.clear()
     logout_user()  # notes in the session that the cookie is to be removed
     _forget()
 
 
 def act_for(membership: Membership) -> None:
-    """From now on this session acts for that organization."""
+    """From now on this session acts for that organization, and the next one begins with it.
+
+    Forms in tabs that were opened for another one stop working: what is filled in there was not meant for this one.
+    """
+    session.pop("csrf_token", None)
+    g.pop("csrf_token", None)
     session[ORGANIZATION] = membership.organization_id
+    membership.chosen_at = resources.clock.now()
+
+
+def acting_for() -> Membership | None:
+    """The membership the person acts under on this page; where no side is entered, the one she chose last."""
+    mine = memberships() if viewer() is not None else []
+    return next((each for each in mine if each.organization_id == g.get("acts_for")), next(iter(mine), None))
 
 
 def safe_next(default: str) -> str:
@@ -152,6 +187,16 @@ def to_sign_in() -> Response:
 def to_confirm() -> Response:
     """To the page that asks for the password once more and, afterwards, back."""
     return _detour(CONFIRM)
+
+
+def to_second_step() -> Response:
+    """To the page that asks for the second step and, afterwards, back."""
+    return _detour(SECOND_STEP)
+
+
+def to_second_step_setting() -> Response:
+    """To the page where a second step is set up and, afterwards, back."""
+    return _detour(SECOND_STEP_SETTING)
 
 
 def _detour(endpoint: str) -> Response:
@@ -182,6 +227,25 @@ def _forget() -> None:
 def _referring_path() -> str | None:
     parts = urlsplit(request.referrer or "")
     return parts.path if parts.netloc == request.host else None
+
+
+def _note_use(response: Response) -> Response:
+    """Now and then write down that the session is in use: after the answer, in a transaction of its own."""
+    here = g.get("_login_user")
+    at = resources.clock.now()
+    if isinstance(here, Visitor) and credentials.is_stale(here.session, at=at):
+        facts = {"agent": request.user_agent.string, "address": request.remote_addr or ""}
+        response.call_on_close(lambda: _see(here.session.id, at, facts))
+    return response
+
+
+def _see(session_id: int, at: datetime, facts: dict[str, str]) -> None:
+    try:
+        credentials.see(session_id, at=at, **facts)
+    except OperationalError:
+        log.warning("session_use_not_noted")  # the next page tries again
+    finally:
+        db.session.remove()
 
 
 def _proof(user: User) -> str:

@@ -49,6 +49,7 @@ CONSOLE = (
     Entry("console.bills.index", _l("账单"), "file-invoice"),
     Entry("console.team.index", _l("成员与权限"), "users"),
     Entry("console.activity.index", _l("操作记录"), "history"),
+    Entry("console.exports.index", _l("导出全部数据"), "download"),
     Entry("console.organization.show", _l("企业资料"), "building"),
 )
 VENDOR = (
@@ -61,7 +62,9 @@ VENDOR = (
     Entry("vendor.keys.index", _l("接口密钥"), "key"),
     Entry("vendor.webhooks.index", _l("通知地址"), "webhook"),
     Entry("vendor.revenue.index", _l("收入"), "wallet"),
+    Entry("vendor.team.index", _l("成员与权限"), "users"),
     Entry("vendor.activity.index", _l("操作记录"), "history"),
+    Entry("vendor.exports.index", _l("导出全部数据"), "download"),
     Entry("vendor.profile.show", _l("服务商资料"), "building"),
 )
 ADMIN = (
@@ -70,8 +73,10 @@ ADMIN = (
     Entry("admin.recommended.index", _l("推荐目录"), "award"),
     Entry("admin.providers.index", _l("服务商名录"), "building-store"),
     Entry("admin.organizations.index", _l("企业名录"), "building"),
+    Entry("admin.verifications.index", _l("企业核验"), "shield-check"),
     Entry("admin.payments.index", _l("到账确认"), "building-bank"),
     Entry("admin.bills.index", _l("账单"), "file-invoice"),
+    Entry("admin.team.index", _l("管理员与权限"), "users"),
     Entry("admin.policies.index", _l("规则与政策"), "scale"),
     Entry("admin.audit.index", _l("操作记录"), "history"),
 )

@@ -126,6 +126,13 @@ STATES: dict[str, dict[str, State]] = {
         "kept": State(_l("存在本地邮箱"), "", "mail"),
         "failed": State(_l("没有发出，会再试"), "warn", STOP),
     },
+    "export": {
+        "requested": State(_l("等待准备"), "info", WAIT),
+        "building": State(_l("正在准备"), "info", WAIT),
+        "ready": State(_l("可以下载"), "ok", DONE),
+        "failed": State(_l("没有做成"), "bad", STOP),
+        "expired": State(_l("已过期"), "", "history"),
+    },
     "band": {
         "on_time": State(_l("按时"), "ok", DONE),
         "late": State(_l("迟到，计入本期账单"), "info", WAIT),

@@ -1,8 +1,12 @@
 """One request, one transaction: reading requests cannot write, refused ones leave nothing behind."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Flask, Response, g, request
 
 from market import db
+from market.web import login
 
 READING = {"GET", "HEAD", "OPTIONS"}
 
@@ -21,6 +25,23 @@ def init_app(app: Flask) -> None:
 def keep() -> None:
     """Commit this request although it is answered with a refusal: part of what was sent is stored."""
     g.keep_transaction = True
+
+
+@contextmanager
+def apart(*, readonly: bool = False) -> Iterator[None]:
+    """A short transaction in the middle of a request, committed whatever the request comes to.
+
+    The request's own is given up before it, so nothing may have been written in it, and begins afresh after it:
+    nothing is held meanwhile, and what was loaded must be loaded anew.
+    """
+    db.rollback()
+    db.session.remove()
+    try:
+        with db.transaction(readonly=readonly):
+            yield
+    finally:
+        login.forget_loaded()
+        _begin()
 
 
 def _begin() -> None:
