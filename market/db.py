@@ -170,14 +170,15 @@ def engine() -> Engine:
 def make_engine(url: str) -> Engine:
     """The engine for an address, with this project's rules; does not touch the database yet.
 
-    Made once for an address: the statements it has compiled outlive `disconnect`.
+    Made once for an address: the statements it has compiled outlive `disconnect`. Errors tell the statement without
+    its values, which may be anybody's name or secret and would stand in the log.
     """
     if url.startswith("sqlite"):
-        made = create_engine(url, pool_size=20, max_overflow=20)
+        made = create_engine(url, pool_size=20, max_overflow=20, hide_parameters=True)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
