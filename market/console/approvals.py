@@ -41,7 +41,7 @@ class RefusalForm(forms.MarketForm):
 class LimitForm(forms.MarketForm):
     """From which amount on orders wait."""
 
-    limit_fen = forms.MoneyField(_l("超过多少钱要审批（每月，含税）"))
+    limit_fen = forms.MoneyField(_l("超过多少钱要审批（第一个整月，含税）"))
 
     def validate_limit_fen(self, field: forms.MoneyField) -> None:
         """An amount is not negative."""
@@ -125,7 +125,7 @@ def settings() -> Answer:
         return render_template("console/approvals/settings.html", form=form), 422
     accounts.set_approval_limit(g.organization, form.limit_fen.data, by=g.actor, at=resources.clock.now())
     limit = form.limit_fen.data
-    told = _("已保存：每月超过 %(amount)s 的订单要审批。", amount=formats.money(limit)) if limit is not None else _("已保存：订单不用审批。")
+    told = _("已保存：第一个整月预计超过 %(amount)s 的订单要审批。", amount=formats.money(limit)) if limit is not None else _("已保存：订单不用审批。")
     flash(told, "ok")
     return redirect(url_for(".index"), 303)
 
