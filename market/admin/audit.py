@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from market.admin import parts
-from market.web import guards, journal, trail
+from market.web import guards, journal
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -34,7 +34,7 @@ KINDS = {
     "payment": _l("付款"),
     "export": _l("数据导出"),
 }
-READER = journal.Reader(None, about=trail.subject, subject_url=parts.subject_url)
+READER = journal.Reader(None, parts.subject_url)
 
 
 @bp.get("/")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, render_template
 from flask_babel import lazy_gettext as _l
 
-from market import subscriptions
 from market.audit import AuditEvent
-from market.console import parts
-from market.web import guards, journal, trail
+from market.web import guards, journal
 from market.web.navigation import url_if
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
@@ -58,14 +56,7 @@ def show(id: int) -> str:
 
 
 def _reader() -> journal.Reader:
-    mine = subscriptions.subscriptions_of(g.organization)
-    named, acted = parts.about(mine), parts.actor(mine)
-    return journal.Reader(
-        g.organization.id,
-        about=lambda event: named(event) or trail.subject(event),
-        subject_url=_url,
-        other=lambda event: acted(event) if event.action in trail.BY_PROVIDER else "",
-    )
+    return journal.Reader(g.organization.id, _url)
 
 
 def _url(event: AuditEvent) -> str | None:

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from market import catalog
 from market.audit import AuditEvent
-from market.web import guards, journal, trail
+from market.web import guards, journal
 
 bp = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -59,7 +59,7 @@ def show(id: int) -> str:
 
 def _reader() -> journal.Reader:
     mine = {offering.id for offering in catalog.offerings_of(g.provider)}
-    return journal.Reader(g.organization.id, about=trail.subject, subject_url=lambda event: _link(event, mine))
+    return journal.Reader(g.organization.id, lambda event: _link(event, mine))
 
 
 def _link(event: AuditEvent, mine: set[int]) -> str | None:

@@ -8,19 +8,24 @@ know.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from urllib.parse import urlencode
 
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from market import accounts, audit, db
+from market.accounts import Organization
 from market.audit import AuditEvent
 from market.errors import NotFound
 from market.kit import period
+from market.providers import Provider
+from market.subscriptions import Subscription
 from market.web import formats, sheets, trail
 from market.web.changes import Change, changes
 from market.web.locale import here_with
@@ -37,6 +42,7 @@ TOGETHER = {
 #: Who acted, in the address, when it was one of the market's own programs.
 SYSTEM = "system"
 _LONGEST_NUMBER = 18
+_LINES_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -80,14 +86,39 @@ class Reader:
 
     #: None for the office, which reads everything as it is.
     organization_id: int | None
-    about: Callable[[AuditEvent], str]
     subject_url: Callable[[AuditEvent], str | None]
-    #: What to call somebody of another organization, if better than by its name.
-    other: Callable[[AuditEvent], str] = lambda _event: ""
 
     def owns(self, event: AuditEvent) -> bool:
         """Whether it was done in the reader's own name, so that all of it is hers to know."""
         return self.organization_id is None or event.acting_for_id == self.organization_id
+
+
+class Names:
+    """What organizations and subscribed services are called, learned for many rows at once."""
+
+    def __init__(self) -> None:
+        self._organizations: dict[int | None, str] = {}
+        self._services: dict[int | None, str] = {}
+
+    def learn(self, events: Iterable[AuditEvent], reader: Reader) -> Names:
+        """Look up what these rows mention and is not known yet: two queries at most."""
+        events = list(events)
+        others = {e.acting_for_id for e in events if reader.organization_id is None or not reader.owns(e)} - {None}
+        services = {e.subject_id for e in events if e.subject_type == "Subscription"} - {None}
+        if unknown := others - self._organizations.keys():
+            self._organizations |= dict.fromkeys(unknown, "") | _organizations(unknown)
+        if unknown := services - self._services.keys():
+            self._services |= dict.fromkeys(unknown, "") | _services(unknown)
+        return self
+
+    def acting_for(self, event: AuditEvent) -> str:
+        """In whose name it was done."""
+        return self._organizations.get(event.acting_for_id or 0, "")
+
+    def about(self, event: AuditEvent) -> str:
+        """Whom or what it was done to: a subscription by the name of its service, not by its number."""
+        known = self._services.get(event.subject_id or 0) if event.subject_type == "Subscription" else ""
+        return known or trail.subject(event)
 
 
 @dataclass(frozen=True)
@@ -152,9 +183,9 @@ def stretch(narrowed: audit.Narrowed, reader: Reader) -> Stretch:
 
 
 def entries(events: Sequence[AuditEvent], reader: Reader) -> list[Entry]:
-    """Rows in words; one query for the names of organizations."""
-    names = _names({event.acting_for_id for event in events if event.acting_for_id and _named(event, reader)})
-    return [_entry(event, reader, names.get(event.acting_for_id or 0, "")) for event in events]
+    """Rows in words."""
+    names = Names().learn(events, reader)
+    return [_entry(event, reader, names) for event in events]
 
 
 def opened(event: AuditEvent, reader: Reader) -> Opened:
@@ -176,7 +207,7 @@ def file(narrowed: audit.Narrowed, reader: Reader) -> Response:
     return sheets.sheet("audit.csv", head, _lines(audit.every(narrowed), reader))
 
 
-def people(organization: accounts.Organization, who: str) -> list[tuple[str, str]]:
+def people(organization: Organization, who: str) -> list[tuple[str, str]]:
     """Whom the list can be narrowed to: the members, the market's programs, and whoever is asked for."""
     found = [(str(each.user_id), each.user.name) for each in accounts.members_of(organization)]
     if who and who != SYSTEM and who not in dict(found):
@@ -184,43 +215,44 @@ def people(organization: accounts.Organization, who: str) -> list[tuple[str, str
     return [*found, (SYSTEM, _("系统"))]
 
 
-def _lines(events: Iterable[AuditEvent], reader: Reader) -> Iterator[list[object]]:
-    names: dict[int, str] = {}
-    for event in events:
-        id = event.acting_for_id or 0
-        if id and id not in names and _named(event, reader):
-            names |= _names({id})
-        entry = _entry(event, reader, names.get(id, ""))
-        sides = (event.before, event.after) if reader.owns(event) else ({}, {})
-        yield [
-            event.id, formats.stamp(event.at), entry.actor, entry.acting_for, entry.title, event.action, entry.about,
-            entry.reason, entry.address, *(json.dumps(side, ensure_ascii=False) if side else "" for side in sides),
-        ]  # fmt: skip
+def _lines(events: Iterator[AuditEvent], reader: Reader) -> Iterator[list[object]]:
+    names = Names()
+    while some := list(islice(events, _LINES_AT_ONCE)):
+        names.learn(some, reader)
+        yield from (_line(event, reader, names) for event in some)
 
 
-def _entry(event: AuditEvent, reader: Reader, organization: str) -> Entry:
-    own = reader.owns(event)
-    if own or event.actor_kind == "system":
-        who, acting_for = trail.actor(event), organization if reader.organization_id is None else ""
-    elif event.acting_for_id is None:
-        who, acting_for = trail.actor(event), ""
-    else:
-        who, acting_for = reader.other(event) or organization or _("平台"), ""
-    about = trail.subject(event) if event.subject_forgotten else reader.about(event)
-    address = event.address if own else ""
-    return Entry(event, who, acting_for, trail.title(event), about, reader.subject_url(event), trail.reason(event.reason), address)
+def _line(event: AuditEvent, reader: Reader, names: Names) -> list[object]:
+    entry = _entry(event, reader, names)
+    sides = (event.before, event.after) if reader.owns(event) else ({}, {})
+    return [
+        event.id, formats.stamp(event.at), entry.actor, entry.acting_for, entry.title, event.action, entry.about,
+        entry.reason, entry.address, *(json.dumps(side, ensure_ascii=False) if side else "" for side in sides),
+    ]  # fmt: skip
 
 
-def _named(event: AuditEvent, reader: Reader) -> bool:
-    """Whether the organization acted for is named in the row."""
-    return reader.organization_id is None or not reader.owns(event)
+def _entry(event: AuditEvent, reader: Reader, names: Names) -> Entry:
+    own, organization = reader.owns(event), names.acting_for(event)
+    who, acting_for = trail.actor(event), organization if reader.organization_id is None else ""
+    if not own and event.actor_kind != "system" and event.acting_for_id is not None:
+        who = organization or _("平台")
+    return Entry(
+        event, who, acting_for, trail.title(event), names.about(event), reader.subject_url(event),
+        trail.reason(event.reason), event.address if own else "",
+    )  # fmt: skip
 
 
-def _names(ids: set[int]) -> dict[int, str]:
-    if not ids:
-        return {}
-    wanted = select(accounts.Organization.id, accounts.Organization.name).where(accounts.Organization.id.in_(ids))
-    return {id: name for id, name in db.session.execute(wanted)}
+def _organizations(ids: Collection[int | None]) -> dict[int | None, str]:
+    """Providers by the name they sell under, everybody else as registered."""
+    wanted = select(Organization.id, Organization.name, Provider.name_zh, Provider.name_en)
+    wanted = wanted.outerjoin(Provider, Provider.organization_id == Organization.id).where(Organization.id.in_(ids))
+    found = db.session.execute(wanted).mappings()
+    return {row["id"]: formats.local(row, "name") if row["name_zh"] else row["name"] for row in found}
+
+
+def _services(ids: Collection[int | None]) -> dict[int | None, str]:
+    wanted = select(Subscription).where(Subscription.id.in_(ids)).options(joinedload(Subscription.revision))
+    return {one.id: formats.local(one.revision.facts, "name") for one in db.session.scalars(wanted)}
 
 
 def _row(name: str, reader: Reader) -> AuditEvent | None:
