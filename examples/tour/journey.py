@@ -182,6 +182,7 @@ def close_month(world: World, visitor: Visitor, storage: Storage) -> str:
     world.move_to(end + timedelta(minutes=1))
     until(world, "the provider to report everything", storage.reported)
     world.move_to(end + timedelta(days=3, hours=1))
+    sign_in(visitor, FIRM["email"], FIRM["password"])  # no session lasts a month
 
     def billed() -> bool:
         return f"BL-{(end - timedelta(days=1)):%Y%m}-" in visitor.go("/console/bills/").text
