@@ -25,6 +25,7 @@ PO = FOLDER / "messages.po"
 #: Modules whose Chinese is data, stands beside its English, or is read by operators only.
 BILINGUAL = (
     "market/accounts/sizes.py",
+    "market/documents/samples.py",
     "market/config.py",
     "market/messages.py",
     "market/billing/wording.py",

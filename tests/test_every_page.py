@@ -20,7 +20,7 @@ from tests.support.addresses import Route, routes
 from tests.support.client import Client
 
 #: Answers that are no HTML, by the end of the address; they only have to answer.
-FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz")
+FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz", "/document")
 #: What a page's address may ask for beside the page itself.
 QUERIES = {
     "storefront.offerings.index": ["q=备份", "q=没有这种东西", "category=storage", "category=none", "trial=1&cert=djbh3", "sort=price", "page=7"],
@@ -36,7 +36,7 @@ QUERIES = {
     "vendor.customers.index": ["page=9"],
 }
 ANSWERS = {200, 204, 422}
-FACES = ("storefront", "console", "vendor", "admin")
+FACES = ("storefront", "account", "console", "vendor", "admin")
 
 
 def pages(app: Flask, *faces: str) -> Iterator[Route]:
@@ -103,7 +103,7 @@ def test_every_page_while_there_is_nothing_yet(app: Flask, face: str) -> None:
 def newcomer(face: str) -> str:
     """The address of somebody whose account was opened just now; none for the storefront."""
     with db.transaction():
-        if face == "console":
+        if face in ("account", "console"):
             return a_member(an_organization()).email
         if face == "vendor":
             organization = an_organization(kind=OrganizationKind.PROVIDER)

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import SelectMultipleField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from market import accounts, documents, resources
 from market.accounts import Verification
@@ -21,7 +22,7 @@ bp = Blueprint("verifications", __name__, url_prefix="/verifications")
 
 Answer = Response | str | tuple[str, int]
 
-#: Reasons that come up again and again, as they are sent; in Chinese, the language of the licence.
+#: Reasons that come up again and again, as they are sent: in the language in which the administrator works.
 REASONS = {
     "unreadable": _l("照片看不清，请在光线好的地方重新拍，四角要完整。"),
     "name": _l("企业名称和执照上的不一样，请先在企业资料里改成和执照一致。"),
@@ -40,7 +41,9 @@ class VerifyForm(forms.MarketForm):
 class RefuseForm(forms.MarketForm):
     """Why not: some of the usual reasons, own words, or both."""
 
-    common = SelectMultipleField(_l("常见原因"), choices=list(REASONS.items()), validate_choice=False)
+    common = SelectMultipleField(
+        _l("常见原因"), choices=[SelectChoice(name, words) for name, words in REASONS.items()], validate_choice=False
+    )
     words = TextAreaField(_l("补充说明"), [forms.NotLongerThan(1000)])
 
     def reason(self) -> str:

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from market import accounts, audit, credentials, db, policies, providers
-from market.accounts import Organization, OrganizationKind, Role, User
+from market.accounts import Organization, OrganizationKind, Profile, Role, User
+from market.kit.period import local_day
 
 PASSWORD = "demo-cloud-2026"  # noqa: S105  # printed at every start; the demo is not a secret
 
@@ -33,18 +34,21 @@ class Person:
 
 @dataclass(frozen=True)
 class Firm:
-    """A sample buyer. `code` passes both check digits and belongs to nobody."""
+    """A sample buyer. `code` passes both check digits and belongs to nobody; money is in ten thousand yuan."""
 
     key: str
     name: str
     code: str
     city: str
     sector: str | None
+    industry: str
+    staff: int
+    revenue: int
 
 
 BUYERS = (
-    Firm("hardware", "示例五金制品有限公司", "91440604MA0000015B", "440600", None),
-    Firm("tea", "示例茶叶商行", "91445102MA0000023D", "445100", None),
+    Firm("hardware", "示例五金制品有限公司", "91440604MA0000015B", "440600", None, "manufacturing", 36, 1200),
+    Firm("tea", "示例茶叶商行", "91445102MA0000023D", "445100", "speciality-commerce", "retail", 12, 96),
 )
 PEOPLE = (
     Person("sme", "企业老板 · SME owner", "owner@hardware.example", "示例老板", "hardware", Role.OWNER),
@@ -91,14 +95,18 @@ def _equip(user: User, person: Person, at: datetime) -> None:
 
 
 def _buyer(firm: Firm, at: datetime) -> Organization:
+    facts = Profile(
+        name=firm.name, uscc=firm.code, city_code=firm.city, sector_slug=firm.sector,
+        industry=firm.industry, staff=firm.staff, revenue_fen=firm.revenue * 1_000_000,
+    )  # fmt: skip
+    found = accounts.size_of(facts, on=local_day(at))
     return _known(firm.name) or _registered(
         Organization(
             kind=OrganizationKind.BUYER,
-            name=firm.name,
-            uscc=firm.code,
-            city_code=firm.city,
-            sector_slug=firm.sector,
+            size=found.size,
+            size_rules=found.rules.slug,
             created_at=at,
+            **facts.values(),
         )
     )
 

@@ -1,11 +1,11 @@
-"""What lies on the administrators' desks: a filled edition, a nomination, a listing to review."""
+"""What lies on the administrators' desks: a filled edition, a nomination, a listing to review, a firm to check."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from market import audit, catalog, db, recommended
-from market.accounts import User
+from market import accounts, audit, catalog, db, documents, recommended
+from market.accounts import User, Verification
 from market.demo import cast
 from market.kit.period import local_day
 
@@ -26,6 +26,8 @@ _PRAISED = (
         "Suits the tracing of farm produce, and all scans can be exported.",
     ),
 )
+#: How long ago the firm that has been checked sent its licence in.
+_AGO = timedelta(days=4)
 #: Nominated, waiting for a second administrator.
 _WAITING = (
     "payment-matching",
@@ -42,6 +44,8 @@ _NEW_TAGLINE = {
 def fill(people: dict[str, User], *, at: datetime) -> None:
     """Fill the desks, by the verbs the pages call, all at once: it is the last step of making the sample world."""
     with db.transaction():
+        _send_licence(people["sme_tea"], at=at)
+        _verify(_send_licence(people["sme"], at=at - _AGO), people["administrator_2"], at=at - _AGO / 2)
         _recommend(people, at=at)
         _ask_for_review(at=at)
 
@@ -50,6 +54,18 @@ def filled() -> bool:
     """Whether the sample world of this database was finished; one that was cut short is lived through again."""
     with db.transaction(readonly=True):
         return bool(recommended.editions())
+
+
+def _send_licence(owner: User, *, at: datetime) -> Verification:
+    """A firm asks to be checked, with a licence that says on its face that it is a sample."""
+    firm = cast.firm_of(owner)
+    by, drawn = cast.actor(owner, firm.id), documents.sample_licence(firm.name, firm.uscc or "")
+    licence = documents.store(firm.id, filename="营业执照（示例）.png", data=drawn, by=by, at=at)
+    return accounts.submit_verification(firm, licence, user=owner, by=by, at=at)
+
+
+def _verify(application: Verification, administrator: User, *, at: datetime) -> None:
+    accounts.verify(application, licence_until=None, user=administrator, by=cast.actor(administrator), at=at)
 
 
 def _recommend(people: dict[str, User], *, at: datetime) -> None:

@@ -10,5 +10,9 @@ from market.documents.actions import DocumentLost, folder, read, store, sweep
 from market.documents.kinds import ENDINGS, LARGEST, Unusable
 from market.documents.models import Document
 from market.documents.queries import document_by_id
+from market.documents.samples import sample_licence
 
-__all__ = ["ENDINGS", "LARGEST", "Document", "DocumentLost", "Unusable", "document_by_id", "folder", "read", "store", "sweep"]
+__all__ = [
+    "ENDINGS", "LARGEST", "Document", "DocumentLost", "Unusable", "document_by_id", "folder", "read", "sample_licence",
+    "store", "sweep",
+]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from market import db
@@ -60,21 +60,26 @@ def all_providers(status: ProviderStatus | None = None) -> Select[Provider]:
 
 def rechecks() -> Select[Provider]:
     """Providers in business by the day on which they have to be looked at again, with licences; to be paged."""
-    query = _with_papers().where(Provider.status.in_(IN_BUSINESS))
-    return query.order_by(Provider.recheck_due_on.is_not(None), Provider.recheck_due_on, Provider.id)
+    return _with_papers().where(Provider.status.in_(IN_BUSINESS)).order_by(*_BY_RECHECK)
 
 
 def due_rechecks(on: date) -> Sequence[Provider]:
-    """Those that have to be looked at again within `RECHECK_NEAR`, overdue first."""
-    near = or_(Provider.recheck_due_on.is_(None), Provider.recheck_due_on < on + RECHECK_NEAR)
-    return db.session.scalars(rechecks().where(near)).all()
+    """Those that have to be looked at again within `RECHECK_NEAR`, overdue first, with their legal person."""
+    query = select(Provider).where(_recheck_near(on)).options(joinedload(Provider.organization))
+    return db.session.scalars(query.order_by(*_BY_RECHECK)).all()
 
 
 def count_rechecks(on: date) -> tuple[int, int]:
     """How many are overdue, and how many more are near."""
-    due = [provider.recheck_due_on for provider in due_rechecks(on)]
-    overdue = sum(day is None or day < on for day in due)
-    return overdue, len(due) - overdue
+    overdue = or_(Provider.recheck_due_on.is_(None), Provider.recheck_due_on < on)
+    query = select(func.count(), func.count().filter(overdue)).select_from(Provider).where(_recheck_near(on))
+    near, late = db.session.execute(query).one()
+    return late, near - late
+
+
+def _recheck_near(on: date) -> ColumnElement[bool]:
+    due = or_(Provider.recheck_due_on.is_(None), Provider.recheck_due_on < on + RECHECK_NEAR)
+    return and_(due, Provider.status.in_(IN_BUSINESS))
 
 
 def expiring_licences(on: date) -> Sequence[Licence]:
@@ -105,3 +110,6 @@ def count_by_status() -> dict[ProviderStatus, int]:
 
 def _with_papers() -> Select[Provider]:
     return select(Provider).options(selectinload(Provider.licences), joinedload(Provider.organization))
+
+
+_BY_RECHECK = (Provider.recheck_due_on.is_not(None), Provider.recheck_due_on, Provider.id)

