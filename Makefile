@@ -1,7 +1,7 @@
 # Everything starts here; `make` alone lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test tour soak bench lock check clean
+.PHONY: help setup run test tour soak bench lock audit check clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ messages:  ## bring the English catalog up to date with the source (ARGS=more.js
 
 lock:  ## resolve the packages anew: requirements.txt, requirements-dev.txt
 	@.ci/lock
+
+audit:  ## known faults in the locked packages (.ci/audit exits 1 for faults, 3 when they could not be looked up)
+	@.ci/audit $(ARGS)
 
 clean:  ## remove what was built and installed; the data in var/ stays
 	@rm -rf .venv .cache static/vendor build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

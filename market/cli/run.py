@@ -37,8 +37,8 @@ def run() -> None:
 def _server(settings: Settings) -> Child:
     command = [
         sys.executable, "-m", "gunicorn", "wsgi:app",
-        "--bind", f"{settings.host}:{settings.port}",
-        "--worker-class", "gthread",
+        "--config", "python:market.server",
+        "--bind", f"{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}",
         "--workers", str(settings.web_workers),
         "--threads", str(settings.web_threads),
         "--graceful-timeout", "20",

@@ -22,13 +22,14 @@ from market.storefront import (
     recovery,
     register,
     second_step,
+    security_txt,
     solutions,
     subscribe,
 )
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    audit_heads, auth, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, providers, recommended, recovery, register, second_step, solutions, subscribe,
+    audit_heads, auth, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, providers, recommended, recovery, register, second_step, security_txt, solutions, subscribe,
 )  # fmt: skip
 
 bp = Blueprint("storefront", __name__)

@@ -1,0 +1,69 @@
+"""The web server's settings: `gunicorn --config python:market.server wsgi:app`, as `market run` starts it.
+
+What a request may be before the application sees it: how long its line and headers, and how long it may take to
+arrive. Without an end to that, as many slow clients as there are threads would keep everybody else waiting.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+#: From the first byte to the last header, and from there to the last byte of an upload.
+HEADERS_SECONDS, BODY_SECONDS = 15.0, 120.0
+
+worker_class = "market.server.PatientWorker"
+loglevel = "warning"
+graceful_timeout = 20
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+#: Whom to believe about addresses and schemes MARKET_TRUSTED_PROXIES says, in one place (market/web/security.py).
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Threads, with an end to the patience for what does not arrive."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._reading: dict[int, tuple[socket.socket, float]] = {}
+
+    def handle(self, conn: TConn) -> Any:
+        """One request of a connection, in a thread of its own."""
+        thread = threading.get_ident()
+        self._reading[thread] = (conn.sock, time.monotonic() + HEADERS_SECONDS)
+        try:
+            return super().handle(conn)
+        finally:
+            self._reading.pop(thread, None)
+
+    def headers_arrived(self) -> None:
+        """Called in the thread of a request whose headers are complete."""
+        thread = threading.get_ident()
+        self._reading[thread] = (self._reading[thread][0], time.monotonic() + BODY_SECONDS)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """About once a second the worker tidies up; then whoever is too slow is told that nobody listens any more.
+
+        Only reading ends: an answer that is under way, or still being worked out, is sent.
+        """
+        super().murder_keepalived(force)
+        now = time.monotonic()
+        for connection, until in list(self._reading.values()):
+            if until < now:
+                try:
+                    connection.shutdown(socket.SHUT_RD)
+                except OSError:
+                    continue  # gone by itself
+
+
+def pre_request(worker: PatientWorker, _request: Any) -> None:
+    """gunicorn calls this when the headers of a request are complete."""
+    worker.headers_arrived()

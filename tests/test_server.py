@@ -1,0 +1,89 @@
+"""What the web server lets through to the application, with a real gunicorn."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from market.config import ROOT
+
+APP = """
+def app(environ, start):
+    body = environ["wsgi.input"].read()
+    said = " ".join([environ["wsgi.url_scheme"], environ["REMOTE_ADDR"], repr(environ.get("SCRIPT_NAME")), str(len(body))])
+    start("200 OK", [("Content-Length", str(len(said)))])
+    return [said.encode()]
+"""
+SETTINGS = """
+import market.server
+from market.server import *
+market.server.HEADERS_SECONDS = market.server.BODY_SECONDS = 1.0
+threads = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """gunicorn with the product's settings, two threads and little patience, before an application that says what it sees."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "seen.py").write_text(APP)
+    (folder / "settings.py").write_text(SETTINGS)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "-c", str(folder / "settings.py"), "--bind", f"127.0.0.1:{free}", "seen:app"]
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as server:
+        for _ in range(100):
+            if answer(free, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200"):
+                break
+            time.sleep(0.1)
+        yield free
+        server.terminate()
+
+
+def answer(port: int, request: bytes) -> bytes:
+    """The whole of what comes back."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+    except OSError:
+        return b""
+
+
+def test_nobody_is_believed_about_schemes_and_addresses_here(port: int) -> None:
+    forged = b"X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-For: 203.0.113.7\r\nSCRIPT_NAME: /evil\r\n"
+    assert b"http 127.0.0.1 '' 0" in answer(port, b"GET / HTTP/1.1\r\nHost: a\r\n" + forged + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: a\r\n" % n for n in range(80)) + b"\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * 9000 + b"\r\n\r\n", b"431"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+    ],
+)
+def test_what_is_too_long_or_says_two_things_is_refused(port: int, request_: bytes, status: bytes) -> None:
+    first = answer(port, request_).partition(b"\r\n")[0]
+    assert status in first or (status in (b"414", b"431") and b"400" in first), first
+
+
+@pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\nX: a", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nabc"])
+def test_slow_clients_do_not_keep_others_waiting(port: int, begun: bytes) -> None:
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(2)]
+    for connection in slow:
+        connection.sendall(begun)
+    started = time.monotonic()
+    assert answer(port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert time.monotonic() - started < 6
+    for connection in slow:
+        connection.close()
