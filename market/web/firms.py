@@ -92,7 +92,7 @@ def _lively(field: Any, live: str, target: str, *names: str) -> None:
         "hx-target": target,
         "hx-select": target,
         "hx-swap": "outerHTML",
-        "hx-sync": "closest form:replace",
+        "hx-sync": "closest form:queue last",
     }
 
 
