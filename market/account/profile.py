@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField, TelField
+from wtforms.fields.choices import SelectChoice
 
 from market import accounts, resources
 from market.errors import MarketError
@@ -26,7 +27,7 @@ class ProfileForm(forms.MarketForm):
         render_kw={"autocomplete": "name"},
     )
     phone = TelField(_l("电话"), [forms.NotLongerThan(30)], render_kw={"autocomplete": "tel"})
-    locale = SelectField(_l("邮件用的语言"), choices=[("zh", "中文"), ("en", "English")])
+    locale = SelectField(_l("邮件用的语言"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")])
 
 
 @bp.get("/")
