@@ -15,11 +15,13 @@ from market.admin import (
     providers,
     recommended,
     reviews,
+    team,
+    verifications,
 )
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, recommended, providers, organizations, payments, bills, policies, audit)
+MODULES = (overview, reviews, offerings, recommended, providers, organizations, verifications, payments, bills, policies, team, audit)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

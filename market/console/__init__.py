@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from market.console import activity, approvals, bills, overview, payments, subscriptions, usage
+from market.console import (
+    activity,
+    approvals,
+    bills,
+    exports,
+    organization,
+    overview,
+    payments,
+    subscriptions,
+    team,
+    usage,
+    verification,
+)
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (activity, approvals, bills, overview, payments, subscriptions, usage)
+MODULES = (activity, approvals, bills, exports, organization, overview, payments, subscriptions, team, usage, verification)
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 bp.before_request(guards.buyer)
