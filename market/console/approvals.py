@@ -90,10 +90,10 @@ def approve(id: int) -> Answer:
 def refuse(id: int) -> Answer:
     """Send it back with a reason."""
     order, form = subscriptions.order_of(g.organization, id), RefusalForm()
-    if not form.validate_on_submit():
+    if order.status is OrderStatus.AWAITING_APPROVAL and not form.validate_on_submit():
         return _page(order, form), 422
     try:
-        subscriptions.refuse(order, reason=form.reason.data, user=g.user, by=g.actor, at=resources.clock.now())
+        subscriptions.refuse(order, reason=form.reason.data or "", user=g.user, by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
         return _refused(id, refusal)
     flash(_("已告诉下单的人没有批准。"), "ok")

@@ -166,14 +166,14 @@ def refuse(order: Order, *, reason: str, user: User, by: audit.Actor, at: dateti
 
     Raises OrderClosed, Invalid without a reason, Forbidden for who may not approve.
     """
-    # Neither database keeps NUL or half of a surrogate pair.
-    reason = reason.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise Invalid(fields={"reason": "写明原因，下单的人会看到。最多 500 个字。"})
     _take(order, user)
     if order.status is OrderStatus.REFUSED:
         return
     _check_waiting(order, at)
+    # Neither database keeps NUL or half of a surrogate pair.
+    reason = reason.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
+    if not reason or len(reason) > LONGEST_REASON:
+        raise Invalid(fields={"reason": "写明原因，下单的人会看到。最多 500 个字。"})
     ORDER_LIFECYCLE.move(order, OrderStatus.REFUSED)
     order.decided_by_id, order.decided_at, order.reason = user.id, at, reason
     _record("order.refused", order, by=by, at=at, reason=reason)

@@ -54,6 +54,7 @@ FIELDS = {
     "expires_at": _l("有效期至"),
     "until": _l("有效期至"),
     "approval_above_fen": _l("超过多少要审批（分）"),
+    "month_fen": _l("第一个整月预计（分）"),
     "left": _l("还剩几个"),
     "size": _l("大小"),
     "type": _l("类型"),
@@ -66,7 +67,7 @@ FIELDS = {
 #: Whose states the states of a thing are.
 THINGS = {
     "OfferingRevision": "revision", "Offering": "offering", "Plan": "plan", "Provider": "provider",
-    "Entry": "recommended", "Subscription": "subscription", "Bill": "bill", "Payment": "payment",
+    "Entry": "recommended", "Subscription": "subscription", "Bill": "bill", "Payment": "payment", "Order": "order",
 }  # fmt: skip
 #: Fields about the office's own people, which nobody else is shown.
 OF_THE_OFFICE = frozenset({"reviewer"})

@@ -114,6 +114,7 @@ def test_a_refusal_tells_the_purchaser_why(purchaser, owner):
     told = purchaser.page(path)
     assert "原因：<b>先用着</b>" in told.text
     assert told.follow("重新下单").one("input", name="storage-per-unit").get("value") == "486"
+    assert page.submit("/refuse", reason="").heading == told.heading
     late = page.submit("/approve")
     assert (late.status, placed()) == (409, 0)
     assert "已经有了结果" in late.text
