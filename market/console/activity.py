@@ -24,7 +24,12 @@ KINDS = {
     "user": _l("账号与登录"),
     "export": _l("数据导出"),
 }
-PAGES = {"Subscription": "console.subscriptions.show", "Bill": "console.bills.show", "Payment": "console.payments.show"}
+PAGES = {
+    "Subscription": "console.subscriptions.show",
+    "Order": "console.approvals.show",
+    "Bill": "console.bills.show",
+    "Payment": "console.payments.show",
+}
 
 
 @bp.get("/")
