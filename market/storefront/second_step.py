@@ -29,7 +29,7 @@ class RecoveryForm(forms.MarketForm):
     """One of the words on paper."""
 
     recovery_code = StringField(
-        _l("恢复码"),
+        _l("一个没用过的恢复码"),
         [forms.Filled(_l("填写一个还没用过的恢复码"))],
         render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "maxlength": 40},
     )
