@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from benchmarks import calculator, ingest, pages
+from benchmarks import calculator, ingest, pages, trail
 from benchmarks.figures import Figure, table
 
 Benchmark = Callable[..., Iterator[Figure]]
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "pages": pages.run,
     "ingest": ingest.run,
     "calculator": calculator.run,
+    "trail": trail.run,
 }
 
 

@@ -19,12 +19,12 @@ def test_the_server_is_started_as_in_production(tmp_path: Path) -> None:
     assert place.command("wsgi:app", 8000) == run._server(settings).command
 
 
-@pytest.mark.parametrize("name", ["calculator", "pages"])
-def test_a_short_run_gives_figures(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "figures"), [("calculator", 5), ("pages", 5), ("trail", 3)])
+def test_a_short_run_gives_figures(name: str, figures: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", name, "--quick", "--json"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode in (0, 1), ended.stderr
     told = json.loads(ended.stdout)
     [result] = told["benchmarks"]
-    assert result["benchmark"] == name and len(result["figures"]) > 4
+    assert result["benchmark"] == name and len(result["figures"]) >= figures
     assert ended.returncode == bool(told["missed"])
