@@ -102,3 +102,11 @@ def test_others_of_the_office_read_only(client: Client, role: Role) -> None:
     page = client.page("/admin/policies/")
     assert "第 1 版" in page.text and "公布新版本" not in page.text
     assert client.get("/admin/policies/rules/new").status_code == 403
+
+
+def test_the_office_only_notes_a_change_it_has_made_itself(office: Client) -> None:
+    with db.transaction():
+        a_policy()
+    page = office.page("/admin/policies/")
+    assert "平台规则第 2 版将于" in page.text and "怎么离开" not in page.text and "同意第 2 版" not in page.text
+    assert "将于" not in page.submit(button="知道了").text
