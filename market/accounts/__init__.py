@@ -84,7 +84,7 @@ from market.accounts.queries import (
     waiting_verification_of,
     waiting_verifications,
 )
-from market.accounts.registration import Applicant, check_registration, register
+from market.accounts.registration import Applicant, check_registration, register, tells_of_others
 from market.accounts.signals import (
     check_expired,
     check_expiring,
@@ -197,6 +197,7 @@ __all__ = [
     "size_of",
     "size_words",
     "submit_verification",
+    "tells_of_others",
     "top_of",
     "touch_key",
     "user_by_email",

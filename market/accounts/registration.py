@@ -13,7 +13,7 @@ from market.accounts.actions import EmailTaken, add_user, join
 from market.accounts.models import Membership, Organization, OrganizationKind, Role
 from market.accounts.profile import Profile
 from market.accounts.queries import user_by_email
-from market.errors import Invalid
+from market.errors import Invalid, MarketError
 from market.kit.period import local_day
 from market.kit.refusal import Refusal
 
@@ -78,6 +78,12 @@ def check_registration(applicant: Applicant, firm: Profile, *, at: datetime) -> 
         raise Invalid(fields=problems)
     if taken:
         raise EmailTaken(field="email")
+
+
+def tells_of_others(refusal: MarketError) -> bool:
+    """Whether a refusal lets a stranger know that a person or a firm is registered."""
+    said = refusal.fields.values() if isinstance(refusal, Invalid) else ()
+    return isinstance(refusal, EmailTaken) or EmailTaken.message in said or profile.CODE_TAKEN in said
 
 
 def narrow(phone: str) -> str:

@@ -8,11 +8,11 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, PasswordField, StringField
 
-from market import accounts, policies, resources
+from market import accounts, credentials, policies, resources
 from market.accounts import Applicant, Membership
 from market.errors import MarketError
 from market.kit.period import local_day
-from market.web import firms, forms, login
+from market.web import firms, forms, login, proof
 from market.web.formats import language
 
 bp = Blueprint("register", __name__)
@@ -73,8 +73,20 @@ def register() -> Answer:
             return _enter(membership)
         accounts.check_registration(form.applicant(), form.facts(), at=at)
     except MarketError as refusal:
-        form.refuse(refusal)
+        counted = _counted(refusal)
+        form.refuse(counted)
+        return _page(form), 429 if counted is not refusal else 422
     return _page(form), 422
+
+
+def _counted(refusal: MarketError) -> MarketError:
+    """That a person or a firm is known is told only so often, so that nobody goes through a list here."""
+    if accounts.tells_of_others(refusal):
+        try:
+            proof.take("registration")
+        except credentials.TooManyAttempts as wait:
+            return wait
+    return refusal
 
 
 def _enter(membership: Membership) -> Response:

@@ -101,3 +101,14 @@ def test_markup_stays_text(client, city) -> None:
 def test_a_form_that_lost_its_boxes_is_no_accident(client, city) -> None:
     page = client.send("POST", "/register", [("csrf_token", client.page("/register").one("input", name="csrf_token").get("value"))])
     assert page.status == 422 and {"password", "code", "city_code"} <= wrong(page)
+
+
+def test_a_list_of_addresses_cannot_be_gone_through(client, city) -> None:
+    with db.transaction():
+        a_user(email="owner@shop.example")
+    page = client.page("/register")
+    told = [page.submit(button="注册企业账号", **FIRM) for _ in range(12)]
+    assert [one.status for one in told] == [422] * 10 + [429] * 2
+    assert "已经注册过" in told[9].text and "已经注册过" not in told[10].text and told[10].one("input", name="name").get("value") == FIRM["name"]
+    # Whoever tells of nobody else is let in all the same.
+    assert page.submit(button="注册企业账号", **FIRM | {"email": "new@shop.example"}).path == "/console/"
