@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from market import accounts, audit, catalog, db, payments, policies, recommended, subscriptions
+from market import accounts, audit, catalog, credentials, db, payments, policies, recommended, subscriptions
 from market.accounts.models import Organization, OrganizationKind
 from market.accounts.permissions import SCOPES
 from market.catalog.models import Offering, OfferingStatus, Solution, SolutionPart
@@ -31,10 +31,14 @@ from tests.builders.accounts import (
 )  # fmt: skip
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering
+from tests.builders.credentials import a_passkey, an_authenticator
+from tests.builders.documents import an_application
 from tests.builders.metering import SOURCE, an_event, ingest, report
 from tests.builders.policies import both_policies
+from tests.builders.privacy import an_archive
 from tests.builders.recommended import an_edition, an_entry
 from tests.builders.subscriptions import a_subscription, a_waiting_order, the_request
+from tests.builders.team import a_team, an_invitation
 
 #: By the beginning of an endpoint's name (the longest that fits): argument -> value.
 Values = Mapping[str, int | str]
@@ -72,7 +76,7 @@ class World:
 
     def visitor(self, endpoint: str) -> Side | None:
         """Who may look at it; None when everybody may."""
-        faces = {"console": self.buyer, "vendor": self.seller, "admin": self.office}
+        faces = {"account": self.buyer, "console": self.buyer, "vendor": self.seller, "admin": self.office}
         needy = {"storefront.subscribe": self.buyer, "storefront.mailbox": self.buyer, "storefront.preview": self.seller}
         found = [side for beginning, side in needy.items() if endpoint.startswith(beginning)]
         return faces.get(endpoint.partition(".")[0]) or next(iter(found), None)
@@ -102,6 +106,7 @@ def a_world(mark: str = "one") -> World:
     waiting, refused = (a_waiting_order(firm, plan=plan, at=moment("2026-11-18 09:00")) for _ in range(2))
     at, by = moment("2026-11-19 09:00"), an_actor(buyer, firm)
     subscriptions.refuse(refused, reason="先用着现在的", user=buyer, by=by, at=at)
+    application = an_application(firm, user=buyer, at=moment("2026-11-16 10:00"))
     shop = {"slug": live.slug}
     if policies.newest(Subject.RULES) is None:
         both_policies()
@@ -115,6 +120,12 @@ def a_world(mark: str = "one") -> World:
                 "console.bills": {"id": bill.id},
                 "console.activity": {"id": _row_of(bill.organization_id)},
                 "console.payments": {"id": payment.id},
+                "console.verification": {"id": application.id},
+                "console.exports": {"id": an_archive(buyer, bill.organization_id).id},
+                "account.privacy": {"id": an_archive(buyer).id},
+                **a_team(buyer, "console", mark),
+                "account.passkeys": {"id": _second_steps(buyer).id},
+                "account.sessions": {"id": credentials.start_session(buyer, at=moment("2026-11-20 09:00"))[0].id},
             },
         ),
         Side(
@@ -130,7 +141,9 @@ def a_world(mark: str = "one") -> World:
                 "vendor.customers.fail": {"id": the_request(pending).id},
                 "vendor.customers.retry": {"id": the_request(pending).id},
                 "vendor.keys": {"id": key_id},
+                **a_team(seller_user, "vendor", mark),
                 "vendor.activity": {"id": _row_of(provider.organization_id)},
+                "vendor.exports": {"id": an_archive(seller_user, provider.organization_id).id},
                 "api.subscriptions": {"id": subscription.public_id},
                 "api.provisioning": {"id": the_request(pending).public_id},
                 "api.meters": {"slug": f"storage_{mark}"},
@@ -145,6 +158,8 @@ def a_world(mark: str = "one") -> World:
             "storefront.solutions": {"slug": _a_solution(mark, live).slug},
             "storefront.help": {"topic": "pricing"},
             "storefront.policies": {"subject": "rules", "number": 1},
+            **{f"storefront.recovery.{page}": {"token": _a_link(purpose, seller_user)} for page, purpose in LINKS.items()},
+            "storefront.invitations": {"token": an_invitation(buyer, firm, email=f"guest-{mark}@example.com")[1]},
         },
         {
             "storefront.subscribe.done": [{"id": order.id} for order in orders.values()],
@@ -163,6 +178,27 @@ def a_world(mark: str = "one") -> World:
             "admin.reviews.show": [{"id": drafts[state].revisions[0].id} for state in ("submitted", "returned")],
         },
     )
+
+
+LINKS = {
+    "open_reset": credentials.Purpose.RESET_PASSWORD,
+    "open_confirmation": credentials.Purpose.CONFIRM_EMAIL,
+    "open_change": credentials.Purpose.CHANGE_EMAIL,
+    "open_undo": credentials.Purpose.UNDO_EMAIL,
+}
+
+
+def _a_link(purpose: credentials.Purpose, user: accounts.User) -> str:
+    """The word of a link in a letter to this person."""
+    return credentials.tokens.issue(purpose, user, email=user.email, at=moment("2026-11-20 09:30"))
+
+
+def _second_steps(user: accounts.User) -> credentials.Passkey:
+    """An authenticator, another one being set up, recovery codes and a passkey."""
+    by, now = an_actor(an_authenticator(user)), moment("2026-11-20 10:00")
+    credentials.authenticators.begin(user, by=by, at=now)
+    credentials.recovery_codes.make(user, by=by, at=now)
+    return a_passkey(user)
 
 
 def _row_of(organization_id: int) -> int:
@@ -264,8 +300,19 @@ def _an_office(
             "admin.audit": {"id": latest.id},
             "admin.bills": {"id": bill_id, "label": "2026-10"},
             "admin.payments": {"id": payment_id},
+            "admin.verifications": {"id": _an_applicant(mark).id},
+            **a_team(user, "admin", mark),
         },
     )
+
+
+def _an_applicant(mark: str) -> accounts.Verification:
+    """A firm that waits to be checked, and one that has been."""
+    firms = [an_organization(name=f"示例{word}企业 {mark}", city_code="440100") for word in ("已核验", "待核验")]
+    checked, waiting = (an_application(firm, user=a_member(firm), at=moment("2026-11-17 10:00")) for firm in firms)
+    office = an_administrator()
+    accounts.verify(checked, licence_until=None, user=office, by=an_actor(office), at=moment("2026-11-18 10:00"))
+    return waiting
 
 
 def _a_solution(mark: str, offering: Offering) -> Solution:
