@@ -13,7 +13,7 @@ from sqlalchemy import DDL, Table, event
 
 from market import db
 
-FORGOTTEN = "已注销的用户"
+FORGOTTEN = "—"
 #: table -> dialect -> statements that make its triggers, in order.
 CREATE: dict[str, dict[str, list[str]]] = {}
 #: table -> dialect -> statements that remove what the table's own end leaves behind.

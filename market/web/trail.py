@@ -60,6 +60,7 @@ TITLES = {
     "passkey.refused": _l("拒绝了计数倒退的通行密钥"),
     "second_step.forgotten": _l("清除了全部两步验证"),
     "user.second_step_taken": _l("通过了两步验证"),
+    "user.erased": _l("注销了账号，姓名和来源地址已抹去"),
     "provider.applied": _l("申请入驻"),
     "provider.approved": _l("通过了入驻"),
     "provider.refused": _l("入驻未通过"),
