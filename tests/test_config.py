@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,11 @@ def test_the_secret_key_is_made_once_and_kept_for_its_owner_only(tmp_path: Path)
         ("MARKET_SMTP_URL", "mail.example:25", "not an address"),
         ("MARKET_SECRET_KEY", "short", "too short"),
         ("MARKET_LOG_FORMAT", "xml", "not one of"),
+        ("MARKET_OLD_SECRET_KEYS", f"{'a' * 40},short", "too short"),
+        ("MARKET_TRUSTED_PROXIES", "all", "not a whole number from 0 to 10"),
+        ("MARKET_HOSTS", "https://market.example", "no scheme, no port"),
+        ("MARKET_HOSTS", "good.example,market.example:8000", "no scheme, no port"),
+        ("MARKET_HOSTS", "*", "no scheme, no port"),
     ],
 )
 def test_a_bad_setting_is_named_with_what_to_do(tmp_path: Path, name: str, value: str, said: str) -> None:
@@ -68,3 +74,28 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("written", ["postgres://u:p@h/n", "postgresql://u:p@h/n", "postgresql+psycopg://u:p@h/n"])
 def test_any_spelling_of_postgresql_is_understood(tmp_path: Path, written: str) -> None:
     assert read(tmp_path, DATABASE_URL=written).database_url == "postgresql+psycopg://u:p@h/n"
+
+
+def test_hosts_are_those_of_the_address_the_loopback_and_whatever_is_named(tmp_path: Path) -> None:
+    known = read(tmp_path, MARKET_BASE_URL="https://Market.example:8443", MARKET_HOSTS="A.example, .b.example,2001:db8::1").known_hosts
+    assert known == {"market.example", "a.example", ".b.example", "2001:db8::1", "localhost", "127.0.0.1", "::1"}
+
+
+def test_a_server_that_listens_everywhere_and_has_no_name_answers_to_the_machines(tmp_path: Path) -> None:
+    assert socket.gethostname().lower() in read(tmp_path, HOST="0.0.0.0").known_hosts
+    assert socket.gethostname().lower() not in read(tmp_path, HOST="0.0.0.0", MARKET_BASE_URL="https://m.example").known_hosts
+
+
+def test_earlier_keys_lie_below_the_key_or_beside_it_in_the_environment(tmp_path: Path) -> None:
+    new, old, older = ("n" * 40, "o" * 40, "p" * 40)
+    (tmp_path / "secret_key").write_text(f"{new}\n{old}\n")
+    settings = read(tmp_path, MARKET_OLD_SECRET_KEYS=f" {older} ,")
+    assert (settings.secret_key, settings.old_secret_keys) == (new, (old, older))
+    assert old not in repr(settings) and older not in repr(settings)
+    assert read(tmp_path, MARKET_SECRET_KEY=older).old_secret_keys == ()
+
+
+def test_an_empty_key_file_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text(" \n")
+    with pytest.raises(ConfigError, match="holds no key"):
+        read(tmp_path)
