@@ -21,8 +21,12 @@ from examples.tour.world import World, running, trouble
 START = datetime(2026, 10, 8, 10, 0, tzinfo=journey.GUANGDONG)
 
 
-def main(arguments: list[str] | None = None, *, before_check: Callable[[World], object] | None = None) -> int:
-    """Run the tour; 0 when every amount agrees. `before_check` is called when the bill has been issued."""
+#: Compares the bill with our own figures and shows both; whether they agree.
+Check = Callable[[], bool]
+
+
+def main(arguments: list[str] | None = None, *, before_check: Callable[[Check], object] | None = None) -> int:
+    """Run the tour; 0 when every amount agrees. `before_check` is given the check before it is made."""
     options = _options(arguments)
     environment = {"DATABASE_URL": options.database} if options.database else {}
     with tempfile.TemporaryDirectory(prefix="tour-") as scratch:
@@ -36,7 +40,7 @@ def main(arguments: list[str] | None = None, *, before_check: Callable[[World], 
             return 1
 
 
-def _walk(world: World, options: argparse.Namespace, before_check: Callable[[World], object]) -> int:
+def _walk(world: World, options: argparse.Namespace, before_check: Callable[[Check], object]) -> int:
     with contextlib.ExitStack() as stack:
         visitor = stack.enter_context(contextlib.closing(journey.register(world)))
         print(f"Registered {journey.FIRM['organization_name']}", flush=True)
@@ -51,9 +55,14 @@ def _walk(world: World, options: argparse.Namespace, before_check: Callable[[Wor
             _live_a_month(world, storage, options)
             end = journey.month_after(world.now())
             bill = journey.close_month(world, visitor, storage)
-        before_check(world)
-        lines = journey.check(world, visitor, storage, bill, until_=end)
-        if not _show(lines, storage):
+        lines: list[journey.Checked] = []
+
+        def check() -> bool:
+            lines[:] = journey.check(world, visitor, storage, bill, until_=end)
+            return _show(lines, storage)
+
+        before_check(check)
+        if not check():
             return 1
         journey.pay(world, visitor, bill, lines[-1].our_fen)
         print("Paid by bank transfer, confirmed by an administrator: the bill is settled.")
