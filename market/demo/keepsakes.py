@@ -116,7 +116,7 @@ def _write_down(settings: Settings) -> None:
     _write(
         settings,
         address=f"http://{settings.host}:{settings.port}",
-        sign_ins={p.key: {"email": p.email, "password": cast.PASSWORD, "firm": p.firm} for p in cast.PEOPLE},
+        sign_ins={person.key: _sign_in(person) for person in cast.PEOPLE},
         provider=provider,
         subscription={
             "id": subscription.public_id,
@@ -130,6 +130,11 @@ def _write_down(settings: Settings) -> None:
             ],
         },
     )  # fmt: skip
+
+
+def _sign_in(person: cast.Person) -> dict[str, str]:
+    told = {"email": person.email, "password": cast.PASSWORD, "firm": person.firm}
+    return told | ({"totp_secret": person.totp_secret} if person.totp_secret else {})
 
 
 def finish() -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from market import accounts, audit, db, demo, resources, schema
+from market import accounts, audit, credentials, db, demo, resources, schema
 from market.billing import Bill
 from market.catalog import seed
 from market.config import ROOT, Settings
+from market.credentials.authenticators import code_at
 from market.demo import cast, desk, history
 from market.metering import UsageEvent
 from market.recommended import Entry
@@ -77,6 +78,10 @@ def test_everything_scripts_need_is_told_and_works(installed: Settings) -> None:
     with db.transaction():
         for person in told["sign_ins"].values():
             assert accounts.authenticate(person["email"], person["password"]) is not None
+        for key in ("administrator", "administrator_2"):
+            person, now = told["sign_ins"][key], resources.clock.now()
+            user, code = accounts.user_by_email(person["email"]), code_at(person["totp_secret"], now)
+            assert user is not None and credentials.authenticators.verify(user, code, at=now)
         key = accounts.key_of_secret(told["provider"]["api_key"], at=datetime.now(UTC))
         assert key is not None and key.source == told["provider"]["source"]
     assert (installed.data_dir / "demo.json").stat().st_mode & 0o077 == 0
