@@ -34,7 +34,9 @@ _LEET = str.maketrans("@4031!5$7", "aaoeiisst")
 def is_common(password: str) -> bool:
     """Whether it is one of the first that anybody would guess."""
     bare = squeezed(password)
-    parts = {_letters(form) for form in (bare, bare.translate(_LEET), squeezed(password.translate(_LEET)))}
+    # A year or marks at the end are no letters in disguise.
+    stem = re.sub(r"[\d\W_]+$", "", password.lower())
+    parts = {_letters(form) for form in (bare, bare.translate(_LEET), squeezed(stem.translate(_LEET)))}
     return _is_run(bare) or _is_repeated(bare) or bool(parts & WORDS) or not _letters(bare) or _doubled(_letters(bare))
 
 

@@ -32,9 +32,10 @@ def add(email: str, name: str, role: str | None, slug: str | None, password: str
         allowed = accounts.roles_of(organization.kind)
         if chosen not in allowed:
             raise click.ClickException(f"There is no {chosen.value} here. Choose from: {', '.join(allowed)}.")
-        if len(password) < accounts.MINIMUM_PASSWORD:
+        if accounts.passwords.problem(password, email=email, name=name):
             raise click.ClickException(
-                f"The password is too short: at least {accounts.MINIMUM_PASSWORD} characters."
+                f"The password is too short or too easily guessed: at least {accounts.MINIMUM_PASSWORD} characters, "
+                "not her name or address, nor one that everybody uses."
             )
         now = resources.clock.now()
         user = accounts.add_user(email=email, name=name, password=password, at=now)
@@ -44,6 +45,21 @@ def add(email: str, name: str, role: str | None, slug: str | None, password: str
     click.echo(f"{email} can sign in for {organization.name} ({chosen.value}).")
     if organization.kind is OrganizationKind.PLATFORM:
         click.echo("At the first sign-in a second step is set up: an authenticator app or a passkey.")
+
+
+@person.command("reset-password")
+@click.argument("email")
+def reset_password(email: str) -> None:
+    """Print a link with which somebody sets a new password, once and within an hour, where no mail reaches her."""
+    with database() as settings, db.transaction():
+        user = accounts.user_by_email(accounts.emails.normal(email))
+        if user is None or not user.is_active:
+            raise click.ClickException(f"Nobody can sign in as {email}.")
+        now = resources.clock.now()
+        word = credentials.tokens.issue(credentials.Purpose.RESET_PASSWORD, user, email=user.email, at=now)
+        audit.record("user.reset_requested", user, by=audit.system("market person"), at=now)
+    click.echo(f"{settings.base_url}/reset-password/{word}")
+    click.echo("Hand it over on a way that nobody else reads.", err=True)
 
 
 @person.command("forget-second-step")

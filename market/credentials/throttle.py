@@ -56,6 +56,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
     "letter": {"account": Limit(3, first=15 * MINUTE, longest=HOUR), "address": Limit(10, first=5 * MINUTE, longest=HOUR)},
     "registration": {"address": Limit(10, first=5 * MINUTE, longest=HOUR), "everyone": Limit(300, window=HOUR)},
     "invitation": {"account": Limit(50, first=5 * MINUTE, longest=HOUR), "address": Limit(50, longest=HOUR)},
+    "link": {"address": Limit(30)},
     "api_key": {"address": Limit(100, longest=MINUTE)},
 }
 

@@ -202,6 +202,8 @@ def _open(purpose: Purpose, token: str) -> Response:
     try:
         tokens.find(purpose, token, at=resources.clock.now())
     except tokens.LinkGone as refusal:
+        if isinstance(refusal, tokens.LinkUnknown):
+            proof.take("link")  # who tries out words is slowed down
         return _gone(purpose, refusal)
     session[LINK] = [purpose.value, token]
     return redirect(url_for(f".{_PAGES[purpose]}"), 303)

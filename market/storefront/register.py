@@ -10,9 +10,10 @@ from wtforms import BooleanField, EmailField, PasswordField, StringField
 
 from market import accounts, credentials, policies, resources
 from market.accounts import Applicant, Membership
+from market.credentials import Purpose, recovery
 from market.errors import MarketError
 from market.kit.period import local_day
-from market.web import firms, forms, login, proof
+from market.web import firms, forms, login, proof, transactions
 from market.web.formats import language
 
 bp = Blueprint("register", __name__)
@@ -86,12 +87,28 @@ def _counted(refusal: MarketError) -> MarketError:
             proof.take("registration")
         except credentials.TooManyAttempts as wait:
             return wait
+        _tell_owner()
     return refusal
+
+
+def _tell_owner() -> None:
+    """Whoever has this address learns by letter that somebody typed it here; seldom, lest letters become a nuisance."""
+    email = accounts.emails.normal(request.form.get("email", ""))
+    if accounts.user_by_email(email) is None:
+        return
+    try:
+        proof.take("letter", account=email)
+    except credentials.TooManyAttempts:
+        return
+    recovery.request_link(Purpose.REGISTER, email=email, locale=language(), at=resources.clock.now())
+    transactions.keep()
 
 
 def _enter(membership: Membership) -> Response:
     login.sign_in(membership.user)
     login.act_for(membership)
+    user = membership.user
+    recovery.request_link(Purpose.CONFIRM_EMAIL, email=user.email, user=user, at=resources.clock.now())
     size = firms.size_view(membership.organization, on=local_day(resources.clock.now()))
     if size.known:
         flash(_("已注册。贵企业是%(size)s：%(reason)s。", size=size.label, reason=size.reason), "ok")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from click.testing import CliRunner, Result
 
-from market import accounts, credentials, db, notifications
+from market import accounts, credentials, db, notifications, resources
 from market.accounts import OrganizationKind, Role
 from market.cli import main
 from market.config import Settings
@@ -80,3 +80,14 @@ def test_codes_are_printed_for_sample_people_only(database: object, settings: Se
     assert len(shown.output.strip()) == 6 and shown.output.strip().isdigit()
     assert "no authenticator app" in run(settings, "code", other.email, MARKET_DEMO="1").output
     assert "Nobody has" in run(settings, "code", "nobody@market.example", MARKET_DEMO="1").output
+
+
+def test_a_link_for_a_new_password_is_handed_over_where_no_mail_is_sent(database: object, settings: Settings) -> None:
+    with db.transaction():
+        user = a_user(email="lost@shop.example")
+    answer = run(settings, "person", "reset-password", "Lost@shop.example")
+    word = answer.stdout.splitlines()[0].rpartition("/reset-password/")[2]
+    with db.transaction(readonly=True):
+        at = resources.clock.now()
+        assert credentials.tokens.find(credentials.Purpose.RESET_PASSWORD, word, at=at).user_id == user.id
+    assert run(settings, "person", "reset-password", "nobody@shop.example").exit_code == 1
