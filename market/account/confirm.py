@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, redirect, render_template, url_for
+from flask import Blueprint, g, make_response, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import PasswordField
 
 from market import credentials
-from market.web import forms, login, proof
+from market.credentials import Ceremony
+from market.web import forms, login, passkeys, proof
 
 bp = Blueprint("confirm", __name__, url_prefix="/confirm")
 
@@ -44,9 +45,30 @@ def confirm() -> Answer:
     if not right:
         form.password.errors = [_("密码不对。请检查后再试，密码区分大小写。")]
         return make_response(_page(form), 422)
+    return _proved()
+
+
+@bp.post("/passkey/options")
+def passkey_options() -> Response:
+    """What the browser asks her devices for."""
+    return passkeys.options(Ceremony.CONFIRM, g.user)
+
+
+@bp.post("/passkey")
+def passkey() -> Answer:
+    """One of her devices has signed, and looked who holds it."""
+    if passkeys.proved(Ceremony.CONFIRM, g.user) is None:
+        form = ConfirmForm(formdata=None)
+        form.form_errors.append(_(credentials.passkeys.PasskeyRefused.message))
+        return make_response(_page(form), 422)
+    return _proved()
+
+
+def _proved() -> Response:
     login.prove()
     return redirect(login.safe_next(url_for("account.profile.show")), 303)
 
 
 def _page(form: ConfirmForm) -> str:
-    return render_template("account/confirm/show.html", form=form)
+    by_passkey = passkeys.possible() and bool(credentials.passkeys.passkeys_of(g.user))
+    return render_template("account/confirm/show.html", form=form, by_passkey=by_passkey)

@@ -159,6 +159,20 @@ def test_every_change_asks_for_a_fresh_proof(me, user, clock):
     assert me.post(f"{HERE}/options", data=sent).location.startswith("/account/confirm?next=")
 
 
+def test_a_passkey_proves_once_more_who_she_is(app, me, clock):
+    device, mine = Device(), app.test_client()
+    add(me, device)
+    enter(mine, device)
+    clock.forward(minutes=16)
+    page = mine.page(f"{HERE}/new")
+    assert page.path == "/account/confirm" and page.all("form", **{"data-passkey": "get"})
+    forger = Device(id=device.id, handle=device.handle)
+    assert enter(mine, forger, "/account/confirm/passkey").status == 422
+    assert mine.page(f"{HERE}/new").path == "/account/confirm"
+    assert enter(mine, device, "/account/confirm/passkey").path == "/console/bills/"
+    assert mine.page(f"{HERE}/new").path == f"{HERE}/new"
+
+
 def test_where_browsers_allow_none_the_pages_say_so(me, user):
     resources.settings = replace(resources.settings, base_url="https://203.0.113.7")
     assert "在这个网址不能用通行密钥" in me.page(HERE).text
