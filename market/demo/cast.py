@@ -34,7 +34,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Firm:
-    """A sample buyer. `code` passes both check digits and belongs to nobody; money is in ten thousand yuan."""
+    """A sample buyer. `code` passes both check digits and belongs to nobody; money is in ten thousand yuan.
+
+    Orders of a purchaser above `limit_fen` a month wait for the owner.
+    """
 
     key: str
     name: str
@@ -44,14 +47,16 @@ class Firm:
     industry: str
     staff: int
     revenue: int
+    limit_fen: int | None = None
 
 
 BUYERS = (
-    Firm("hardware", "示例五金制品有限公司", "91440604MA0000015B", "440600", None, "manufacturing", 36, 1200),
+    Firm("hardware", "示例五金制品有限公司", "91440604MA0000015B", "440600", None, "manufacturing", 36, 1200, 500_00),
     Firm("tea", "示例茶叶商行", "91445102MA0000023D", "445100", "speciality-commerce", "retail", 12, 96),
 )
 PEOPLE = (
     Person("sme", "企业老板 · SME owner", "owner@hardware.example", "示例老板", "hardware", Role.OWNER),
+    Person("sme_purchaser", "企业采购 · SME purchaser", "buyer@hardware.example", "示例采购", "hardware", Role.PURCHASER),
     Person("sme_finance", "企业财务 · SME finance", "finance@hardware.example", "示例财务", "hardware", Role.FINANCE),
     Person("sme_tea", "另一家企业 · another SME", "owner@tea.example", "示例店主", "tea", Role.OWNER),
     Person("provider", "服务商 · provider", "product@storage.example", "示例产品经理", "example-cloud", Role.OWNER),
@@ -106,6 +111,7 @@ def _buyer(firm: Firm, at: datetime) -> Organization:
             kind=OrganizationKind.BUYER,
             size=found.size,
             size_rules=found.rules.slug,
+            approval_above_fen=firm.limit_fen,
             created_at=at,
             **facts.values(),
         )
