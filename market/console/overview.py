@@ -33,7 +33,7 @@ def index() -> str:
     now = resources.clock.now()
     month = billing.period_of(g.organization, now)
     mine = subscriptions.subscriptions_of(g.organization) if g.can("subscriptions.read") else []
-    lines = billing.draw_up(g.organization, month, cutoff=now) if mine and g.can("usage.read") else []
+    lines = billing.draw_up(g.organization, month, cutoff=now) if g.can("money.read") else []
     owed = billing.due_bills_of(g.organization) if g.can("bills.read") else []
     orders = subscriptions.orders_to_approve(g.organization) if g.can("orders.read") else []
     running = [one for one in mine if one.status in LIVE | OPENING]

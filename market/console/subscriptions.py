@@ -53,7 +53,7 @@ def index() -> str:
     now = resources.clock.now()
     mine = subscriptions.subscriptions_of(g.organization)
     month = billing.period_of(g.organization, now)
-    lines = billing.draw_up(g.organization, month, cutoff=now) if mine else []
+    lines = billing.draw_up(g.organization, month, cutoff=now) if mine and g.can("money.read") else []
     return render_template(
         "console/subscriptions/index.html",
         subscriptions=mine,

@@ -136,7 +136,7 @@ def place(slug: str) -> Answer:
 
 
 @bp.get("/subscribed/<int:id>")
-@guards.require("subscriptions.read")
+@guards.require("subscriptions.order")
 def done(id: int) -> Answer:
     """What happens next, and how far it is by now."""
     subscription = subscriptions.subscription_of(g.organization, id)

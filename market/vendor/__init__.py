@@ -8,18 +8,20 @@ from market.vendor import (
     activity,
     customers,
     events,
+    exports,
     keys,
     meters,
     offerings,
     overview,
     plans,
     profile,
+    team,
     webhooks,
 )
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, customers, meters, keys, events, webhooks, activity, profile)
+MODULES = (overview, offerings, customers, meters, keys, events, webhooks, activity, profile, team, exports)
 
 offerings.bp.register_blueprint(plans.bp)  # a plan is a page of its offering
 

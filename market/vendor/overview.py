@@ -14,6 +14,7 @@ from market.providers import ProviderStatus
 from market.vendor import progress
 from market.vendor.progress import Standing
 from market.web import guards
+from market.web.navigation import url_if
 
 bp = Blueprint("overview", __name__, url_prefix="/")
 
@@ -51,13 +52,13 @@ def _tasks(rows: list[Standing]) -> list[dict[str, Any]]:
         _task(_("填写服务商资料"), bool(provider.summary_zh and provider.phone), url_for("vendor.profile.show"), _("简介和客服电话，客户会看")),
         _task(_("新建一项服务"), bool(rows), url_for("vendor.offerings.new") if guards.can("offerings.edit") else ""),
         _task(_("写好套餐和价格"), any(row.offering.plans for row in rows),
-              url_for("vendor.offerings.plans.index", offering_id=first.id) if first else "", _("带示例账单，和出账用同一套算法")),
-        _task(_("提交给平台审核"), submitted, url_for("vendor.offerings.show", id=first.id) if first else "",
+              url_if("vendor.offerings.plans.index", offering_id=first.id) or "" if first else "", _("带示例账单，和出账用同一套算法")),
+        _task(_("提交给平台审核"), submitted, url_if("vendor.offerings.show", id=first.id) or "" if first else "",
               _("通常 %(days)s 天内有结果", days=catalog.REVIEW_TARGET.days)),
     ]  # fmt: skip
     metered = bool(catalog.meters_of(provider))
     machine = [
-        _task(_("新建计量项"), metered, url_for("vendor.meters.index"), _("按用量收费才需要"), optional=True),
+        _task(_("新建计量项"), metered, url_if("vendor.meters.index") or "", _("按用量收费才需要"), optional=True),
         _task(_("生成接口密钥"), bool(accounts.keys_of(g.organization)), url_for("vendor.keys.index") if guards.can("keys.edit") else "",
               _("您的系统用它上报用量"), optional=True),
         _task(_("填写通知地址"), bool(provider.webhook_url), url_for("vendor.webhooks.index") if guards.can("keys.edit") else "",

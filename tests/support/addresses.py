@@ -43,10 +43,10 @@ class Route:
         return built[1]
 
 
-def routes(app: Flask, *, method: str = "") -> Iterator[Route]:
-    """Every route but static files and helpers, in the order of their addresses."""
+def routes(app: Flask, *, method: str = "", helpers: bool = False) -> Iterator[Route]:
+    """Every route but static files and, unless asked for, helpers, in the order of their addresses."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
-        if not rule.endpoint.startswith(PLAIN):
+        if not rule.endpoint.startswith(PLAIN[:1] if helpers else PLAIN):
             for each in sorted((rule.methods or set()) & set(METHODS)):
                 if method in ("", each):
                     yield Route(each, rule.endpoint, rule)
