@@ -19,7 +19,7 @@ def index() -> str:
         "account/sessions/index.html",
         sessions=credentials.sessions_of(g.user, at=resources.clock.now()),
         here=login.current_session(),
-        words=credentials.browsers.words,
+        words=_words,
         failures=credentials.failures("sign_in", g.user.email),
     )
 
@@ -39,3 +39,8 @@ def end_others() -> Response:
     number = credentials.end_sessions(g.user, but=login.current_session(), by=g.actor, at=resources.clock.now())
     flash(_("结束了其他 %(number)d 处登录。", number=number), "ok")
     return redirect(url_for(".index"), 303)
+
+
+def _words(agent: str) -> str:
+    """The browser in the visitor's language."""
+    return " · ".join(_(part) for part in credentials.browsers.words(agent).split(" · ") if part)
