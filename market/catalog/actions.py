@@ -141,6 +141,7 @@ def edit(revision: OfferingRevision, changes: Mapping[str, Any], *, by: audit.Ac
 
 def set_provisioning(offering: Offering, provisioning: Provisioning | str, *, by: audit.Actor, at: datetime) -> None:
     """Set up new subscriptions by hand or by webhook from now on."""
+    db.lock(offering)
     before, offering.provisioning = offering.provisioning, Provisioning(provisioning)
     if before is not offering.provisioning:
         record("offering.provisioning_changed", offering, offering, by=by, at=at,

@@ -83,6 +83,7 @@ def save_plan(
     `slug`, `name_zh`, `name_en` (the meter's otherwise), `tax_rate` (the provider's otherwise),
     `hint_zh`, `hint_en`, `typical`. Raises PlanInvalid, NotEditable while a revision is under review.
     """
+    db.lock(offering)  # those who save, drop, submit and publish take turns
     _check_editable(offering)
     words = {
         "name_zh": name_zh.strip(), "name_en": name_en.strip(), "summary_zh": summary_zh.strip(),
@@ -123,6 +124,10 @@ def check_plan(
 def drop_plan(plan: Plan, *, by: audit.Actor, at: datetime, reason: str = "") -> None:
     """Delete a draft, or stop selling a published plan; those who bought it keep it. Raises LastPlan."""
     offering = db.session.get_one(Offering, plan.offering_id)
+    db.lock(offering)
+    if db.session.scalar(select(Plan.id).where(Plan.id == plan.id)) is None:
+        return  # somebody else has dropped this draft in the meantime
+    db.lock(plan)
     if plan.status is PlanStatus.DRAFT:
         _check_editable(offering)
         record("plan.dropped", plan, offering, by=by, at=at, reason=reason)

@@ -79,6 +79,7 @@ class ProviderNotApproved(Refused):
 def submit(revision: OfferingRevision, *, by: audit.Actor, at: datetime) -> None:
     """Hand a draft or returned revision in. Raises Incomplete with everything that is missing."""
     db.lock(revision)
+    db.lock(offering_of_revision(revision))  # its plans do not change from here on
     if not REVISION_LIFECYCLE.allows(revision.status, RevisionStatus.SUBMITTED):
         REVISION_LIFECYCLE.check(revision.status, RevisionStatus.SUBMITTED)
     if gaps := missing(revision):
@@ -136,9 +137,10 @@ def approve(revision: OfferingRevision, *, by: audit.Actor, at: datetime) -> Non
     Raises NotClaimed, OwnOffering, Incomplete, ProviderNotApproved.
     """
     _check_mine(revision, by)
+    offering = offering_of_revision(revision)
+    db.lock(offering)
     if gaps := missing(revision):
         raise Incomplete(gaps)
-    offering = offering_of_revision(revision)
     if db.session.get_one(Provider, offering.provider_id).status is not ProviderStatus.APPROVED:
         raise ProviderNotApproved
     _move(revision, RevisionStatus.APPROVED, "revision.approved", by=by, at=at)

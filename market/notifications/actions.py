@@ -8,10 +8,12 @@ import ssl
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from market import db, resources
 from market.accounts import User
@@ -31,18 +33,18 @@ def enqueue(key: str, user: User | None, subject: str, body: str, *, at: datetim
 
     `recipient` is for an address that is not the person's own, or nobody's yet: then there is no `user`.
     """
-    if db.session.scalar(select(Email.id).where(Email.key == key)) is None:
-        db.session.add(
-            Email(
-                key=key,
-                user_id=user.id if user else None,
-                recipient=recipient or (user.email if user else ""),
-                subject=subject,
-                body=body,
-                next_attempt_at=at,
-                created_at=at,
-            )
-        )
+    insert: Any = (postgresql if db.engine().dialect.name == "postgresql" else sqlite).insert(Email)
+    row = {
+        "key": key,
+        "user_id": user.id if user else None,
+        "recipient": recipient or (user.email if user else ""),
+        "subject": subject,
+        "body": body,
+        "next_attempt_at": at,
+        "created_at": at,
+    }
+    db.session.flush()  # a person who registers has her number from here on
+    db.session.execute(insert.values(row).on_conflict_do_nothing(index_elements=["key"]))
 
 
 def send_due(now: datetime, *, limit: int = 50) -> int:

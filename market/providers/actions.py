@@ -112,6 +112,7 @@ def edit_profile(provider: Provider, changes: Mapping[str, str], *, by: audit.Ac
         problems["website"] = "网站写成 https://example.com 的样子。"
     if problems:
         raise Invalid(fields=problems)
+    db.lock(provider)
     before = {name: getattr(provider, name) for name in after}
     changed = [name for name in after if after[name] != before[name]]
     for name in changed:
@@ -129,6 +130,7 @@ def set_webhook(provider: Provider, url: str, *, by: audit.Actor, at: datetime) 
     Raises WebhookUrlInvalid.
     """
     url = checked_url(url, allow_private=resources.settings.allow_private_webhooks) if url.strip() else ""
+    db.lock(provider)  # of two who set it at once only one makes the secret, and is shown it
     before, provider.webhook_url = provider.webhook_url, url
     if not url:
         provider.webhook_secret = ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from market import audit, catalog, db
-from market.catalog import Offering, OfferingRevision, OfferingStatus, RevisionStatus
+from market.catalog import Offering, OfferingRevision, OfferingStatus, Plan, RevisionStatus
 from market.errors import MarketError
 from market.providers import Provider
 from tests.builders.accounts import an_actor, an_administrator
-from tests.builders.catalog import an_offering
+from tests.builders.catalog import a_plan, an_offering
 from tests.support.together import together
 
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -61,3 +62,52 @@ def test_a_review_is_decided_once(database):
     with db.transaction(readonly=True):
         status = db.session.get_one(OfferingRevision, id).status
     assert status is (RevisionStatus.PUBLISHED if answers[0] is None else RevisionStatus.RETURNED)
+
+
+def save(id: int, price: str):
+    charge = {"terms": {"model": "flat", "interval": "month", "amount": price}}
+    return catalog.save_plan(
+        db.session.get_one(Offering, id), slug="basic", name_zh="基础版", name_en="Basic", summary_zh="", summary_en="",
+        trial_days=0, position=1, charges=[charge], by=BY, at=AT,
+    )  # fmt: skip
+
+
+def test_two_who_save_one_plan_take_turns(database):
+    with db.transaction():
+        id = an_offering(status=OfferingStatus.UNLISTED, plans=False).id
+        save(id, "10.00")
+    answers = together(*(partial(save, id, f"{price}.00") for price in (20, 30, 40)))
+    assert not [answer for answer in answers if isinstance(answer, Exception)], answers
+    with db.transaction(readonly=True):
+        (plan,) = catalog.plans_of(db.session.get_one(Offering, id))
+        assert [charge.terms["amount"] for charge in plan.charges] in (["20.00"], ["30.00"], ["40.00"])
+
+
+def test_what_has_been_submitted_is_not_changed_by_a_plan_saved_at_the_same_moment(database):
+    with db.transaction():
+        revision = an_offering(status=OfferingStatus.UNLISTED).revisions[0]
+        id, offering = revision.id, revision.offering_id
+
+    def submit():
+        catalog.submit(db.session.get_one(OfferingRevision, id), by=BY, at=AT)
+        return datetime.now(UTC)
+
+    def save_late():
+        save(offering, "20.00")
+        return datetime.now(UTC)
+
+    submitted, saved = together(submit, save_late)
+    assert isinstance(submitted, datetime), submitted
+    assert isinstance(saved, catalog.NotEditable) or saved < submitted
+
+
+def test_one_of_the_last_two_plans_stays(database):
+    with db.transaction():
+        offering = an_offering(plans=False)
+        ids = [a_plan(offering, slug=slug, monthly="10.00").id for slug in ("basic", "large")]
+
+    def drop(id: int) -> None:
+        catalog.drop_plan(db.session.get_one(Plan, id), by=BY, at=AT)
+
+    answers = together(*(partial(drop, id) for id in ids))
+    assert {type(answer) for answer in answers} == {type(None), catalog.LastPlan}
