@@ -121,9 +121,10 @@ def leave(organization: Organization, user: User, *, by: audit.Actor, at: dateti
     query = select(Membership).where(
         Membership.organization_id == organization.id, Membership.user_id == user.id
     )
-    membership = db.session.scalar(query.options(joinedload(Membership.user)).execution_options(populate_existing=True))
+    membership = db.session.scalar(query.options(joinedload(Membership.user)))
     if membership is None:
         raise NotFound
+    db.lock(membership)
     _keep_a_top(organization, membership)
     _end(organization, membership, "member.left", by=by, at=at)
 

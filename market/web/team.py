@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, RadioField, TextAreaField
+from wtforms.validators import ValidationError
 
 from market import accounts, credentials, notifications, resources
 from market.accounts import Membership, OrganizationKind, Role
@@ -24,7 +25,12 @@ READ, EDIT = "members.read", "members.edit"
 class RoleForm(forms.MarketForm):
     """Which role."""
 
-    role = RadioField(_l("角色"), [forms.Filled(_l("选择一个角色"))])
+    role = RadioField(_l("角色"), [forms.Filled(_l("选择一个角色"))], validate_choice=False)
+
+    def validate_role(self, field: RadioField) -> None:
+        """One of those on offer."""
+        if field.data not in dict(field.choices or ()):
+            raise ValidationError(_("选择列表里的角色。"))
 
     def offer(self) -> RoleForm:
         """The roles that the person asking may give."""

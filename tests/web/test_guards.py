@@ -79,7 +79,8 @@ def test_a_person_of_two_firms_chooses_for_which_she_acts(visitor: Client, owner
 
 
 def test_nobody_acts_for_a_firm_she_does_not_belong_to(visitor: Client, owner: User) -> None:
-    with db.transaction():
+    with db.transaction() as session:
+        a_member(an_organization(), user=session.merge(owner))
         other = an_organization(kind=OrganizationKind.BUYER)
     page = arrive(visitor, owner).page("/console/")
     token = page.form("/act-for").find(".//input[@name='csrf_token']")
