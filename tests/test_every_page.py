@@ -23,6 +23,10 @@ from tests.support.client import Client
 FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz", "/document")
 #: What a page's address may ask for beside the page itself.
 QUERIES = {
+    "storefront.register.show": ["industry=construction&revenue_fen=90", "industry=none&staff=x&code=9144"],
+    "console.organization.edit": ["industry=software&staff=120&revenue_fen=900"],
+    "admin.verifications.index": ["show=decided"],
+    "admin.providers.index": ["show=recheck"],
     "storefront.offerings.index": ["q=备份", "q=没有这种东西", "category=storage", "category=none", "trial=1&cert=djbh3", "sort=price", "page=7"],
     "storefront.offerings.show": ["plan=yearly", "plan=none", "plan=basic&storage-one-per-unit=1e99"],
     "storefront.subscribe.show": ["plan=yearly", "plan=none"],

@@ -42,14 +42,14 @@ def test_looking_again_dates_the_licences_and_sets_the_next_day(session):
 
 @pytest.mark.parametrize(
     ("note", "until", "field"),
-    [(" ", {"1": None}, "note"), ("长" * 1001, {"1": None}, "note"), ("x", {}, "until-1"), ("x", {"1": TODAY - timedelta(days=1)}, "until-1")],
+    [(" ", [None], "note"), ("长" * 1001, [None], "note"), ("x", [], "until-1"), ("x", [TODAY - timedelta(days=1)], "until-1")],
 )
 def test_a_look_that_is_not_complete_is_refused(session, note, until, field):
     provider = a_provider()
     licence = a_licence(provider)
     session.refresh(provider, ["licences"])
     with pytest.raises(Invalid) as refusal:
-        again(provider, {licence.id: day for day in until.values()}, note)
+        again(provider, dict(zip([licence.id], until, strict=False)), note)
     assert [name.replace(str(licence.id), "1") for name in refusal.value.fields] == [field]
 
 
