@@ -33,6 +33,8 @@ FACES = ("storefront", "console", "vendor", "admin", "docs")
 #: What is there only after a password or a letter; test_second_step.py looks at the first of them.
 LEADING_ON = ("storefront.second_step.show", "storefront.recovery.")
 STANDING = ("storefront.recovery.forgot", "storefront.recovery.sent")
+#: Where whoever may not enter is led.
+DOORS = ("/sign-in", "/account/second-step")
 #: Bytes: of the page itself, raw and packed as the first packets carry it.
 HTML, HTML_PACKED, NODES = 60_000, 14 * 1024, 1_500
 
@@ -72,7 +74,6 @@ def world(database: None) -> World:
 def come(visit: Any, side: Side | None) -> Page:
     """A page that belongs to this visitor. Nothing moves, so that colors are measured when they have arrived."""
     page: Page = visit(width=1440)
-    page.set_default_timeout(45_000)
     page.emulate_media(reduced_motion="reduce")
     if side is not None:
         sign_in(page, side.email, PASSWORD)
@@ -88,7 +89,7 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
         answer = page.goto(address)
         assert answer is not None and answer.status < 400, f"{address}: {answer and answer.status}"
         if not page.url.endswith(address):
-            assert "/sign-in" not in page.url, f"{address} led to {page.url}"
+            assert not any(door in page.url for door in DOORS), f"{address} led to {page.url}"
             continue  # to a page that is looked at by itself
         wrong += weight(page, address, answer.body())
         page.evaluate(AXE)
@@ -114,7 +115,6 @@ def weight(page: Page, address: str, html: bytes) -> Iterator[str]:
 
 def test_a_first_visit_is_small(visit: Any, world: World) -> None:
     page: Page = visit(width=390)
-    page.set_default_timeout(45_000)
     answers: list[Any] = []
     page.on("response", lambda answer: answers.append(answer))
     page.goto("/", wait_until="load")

@@ -273,7 +273,7 @@ def _an_office(
     mark: str, live: Offering, drafts: dict[str, Offering], bill_id: int, payment_id: int, organization_id: int
 ) -> Side:
     office = the_office()
-    user = a_member(office, accounts.Role.SUPER, user=a_user(email=f"office-{mark}@example.com", name="示例管理员"))
+    user = an_authenticator(a_member(office, accounts.Role.SUPER, user=a_user(email=f"office-{mark}@example.com", name="示例管理员")))
     colleague = an_administrator(office=office, name="示例同事")
     edition = recommended.current_edition(NOVEMBER.first_day) or an_edition()
     entry = recommended.nominate(
