@@ -10,6 +10,7 @@ from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
 from market import audit, billing, resources, subscriptions
+from market.accounts import CheckStatus
 from market.billing import Bill, BillStatus
 from market.console import parts
 from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus
@@ -39,7 +40,7 @@ def index() -> str:
     running = [one for one in mine if one.status in LIVE | OPENING]
     return render_template(
         "console/overview/index.html",
-        tasks=_order_tasks(orders) + _tasks(owed, mine, now),
+        tasks=_order_tasks(orders) + _tasks(owed, mine, now) + _check_tasks(now),
         month=month,
         so_far_fen=billing.total_fen(lines),
         owed_fen=sum(bill.owed_fen for bill in owed),
@@ -90,6 +91,23 @@ def _tasks(owed: Sequence[Bill], mine: Sequence[Subscription], now: datetime) ->
         if one.status is SubscriptionStatus.TRIALING and one.cancel_at and trial_ends and trial_ends - now <= SOON:
             tasks.append(_trial_task(one, now))
     return tasks
+
+
+def _check_tasks(now: datetime) -> list[Task]:
+    """A check of the firm that was refused or has run out, for who can do something about it."""
+    if not g.can("organization.edit") or g.organization.check_status not in (CheckStatus.REFUSED, CheckStatus.EXPIRED):
+        return []
+    check = firms.check_view(g.organization, now)
+    refused = check.status is CheckStatus.REFUSED
+    return [
+        {
+            "title": _("企业核验没有通过") if refused else _("企业核验已失效"),
+            "text": check.text,
+            "label": check.action,
+            "url": url_for("console.verification.show"),
+            "bad": refused,
+        }
+    ]
 
 
 def _bill_task(bill: Bill) -> Task:

@@ -30,7 +30,7 @@ SIZES = {
 #: What each column is called.
 LABELS = {
     "name": _l("企业名称"), "uscc": _l("统一社会信用代码"), "city_code": _l("所在地市"), "sector_slug": _l("规划重点领域"),
-    "phone": _l("企业电话"), "industry": _l("行业"), "staff": _l("员工人数"), "revenue_fen": _l("去年营业收入"),
+    "phone": _l("企业电话"), "industry": _l("主要行业"), "staff": _l("员工人数"), "revenue_fen": _l("去年营业收入"),
     "assets_fen": _l("资产总额"),
 }  # fmt: skip
 #: Which box holds each figure that the size rules ask for.
@@ -52,7 +52,7 @@ class FirmForm(forms.MarketForm):
     )
     city_code = SelectField(_l("所在地市"), [forms.Filled(_l("选择企业所在的地市"))], validate_choice=False)
     sector_slug = SelectField(_l("规划重点领域"), validate_choice=False)
-    industry = SelectField(_l("行业"), validate_choice=False)
+    industry = SelectField(_l("主要行业"), validate_choice=False)
     staff = forms.CountField(_l("员工人数"), render_kw={"inputmode": "numeric", "autocomplete": "off"})
     revenue_fen = forms.WanField(_l("去年营业收入"), render_kw={"inputmode": "decimal", "autocomplete": "off"})
     assets_fen = forms.WanField(_l("资产总额"), render_kw={"inputmode": "decimal", "autocomplete": "off"})

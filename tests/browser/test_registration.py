@@ -45,8 +45,8 @@ def test_the_size_appears_while_she_types(walker: Callable[..., Walker], trial: 
     if not visitor.script:
         return  # a button does the same; tests/storefront/test_register.py presses it
     visitor.write("统一社会信用代码", a_code(4712)).see("登记地是广州市")
-    visitor.click("企业规模").choose("行业", "建筑业").see("资产总额", "还缺年营业收入、资产总额")
-    visitor.choose("行业", "软件和信息技术服务业").see("员工人数")
+    visitor.click("企业规模").choose("主要行业", "建筑业").see("资产总额", "还缺年营业收入、资产总额")
+    visitor.choose("主要行业", "软件和信息技术服务业").see("员工人数")
     visitor.write("员工人数", "120").write("去年营业收入", "900").see("小型企业", "员工 120 人达到中型，营业收入 900 万元为小型，按规则取小型")
     visitor.write("您的姓名", "示例店主").write("邮箱", "owner@example.com").write("密码", PASSWORD)
     visitor.write("企业名称", "示例软件有限公司").choose("所在地市", "广州市")

@@ -115,6 +115,7 @@ def test_a_refusal_is_read_word_for_word_and_answered(enter, firm):
         )
     page = client.page(UPLOAD)
     assert "照片看不清。<b>重拍</b>" in page.text and "未通过核验" in page.text
+    assert client.page("/console/").follow("看原因，重新提交").heading == "企业核验"
     assert send(client, a_picture()).status_code == 200
 
 
