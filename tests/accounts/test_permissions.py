@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from market.accounts import OrganizationKind, Role, grantable, may, permissions_of, roles_of, top_of
+from market.config import ROOT
 
 BUYER, PROVIDER, PLATFORM = OrganizationKind
 
@@ -55,3 +58,13 @@ def test_a_role_of_another_side_may_do_nothing() -> None:
 
 def test_what_the_table_does_not_say_is_not_allowed() -> None:
     assert not may(BUYER, Role.OWNER, "offerings.edit")
+
+
+def test_every_permission_is_asked_for_somewhere() -> None:
+    asked: set[str] = set()
+    for folder, ending in (("market", "*.py"), ("templates", "*.html")):
+        for path in (ROOT / folder).rglob(ending):
+            if path.name != "permissions.py":
+                asked |= set(re.findall(r"""["']([a-z]+\.[a-z]+)["']""", path.read_text()))
+    unused = {permission.name for kind in OrganizationKind for permission in permissions_of(kind)} - asked
+    assert not unused, f"nobody asks for {sorted(unused)}"

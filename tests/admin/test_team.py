@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from market import accounts, db
 from market.accounts import Role
-from tests.builders.accounts import PASSWORD, an_administrator, the_office
-from tests.builders.credentials import an_authenticator
+from tests.builders.accounts import PASSWORD, a_member, a_user, an_administrator, the_office
 from tests.support.client import Client
 
 
 def test_a_super_invites_removes_and_stays(client: Client) -> None:
     with db.transaction():
-        boss, auditor = an_administrator(), an_administrator(Role.AUDITOR, name="示例审计")
-        an_authenticator(auditor)
+        boss, auditor = an_administrator(), a_member(the_office(), Role.AUDITOR, user=a_user(name="示例审计"))
         place = next(each.id for each in accounts.members_of(the_office()) if each.user_id == auditor.id)
     client.sign_in(boss.email, PASSWORD)
     page = client.page("/admin/team/")

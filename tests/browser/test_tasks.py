@@ -28,6 +28,7 @@ def test_a_firms_everyday_tasks(walker: Callable[..., Walker], world: World) -> 
     firm = walker().sign_in(world.buyer.email)
     why_did_my_bill_rise(firm)
     last_months_bill_as_a_file(firm)
+    invites_the_accountant(firm)
     orders_from_the_first_page(firm)
     leaves(firm)
 
@@ -45,6 +46,14 @@ def last_months_bill_as_a_file(firm: Walker) -> None:
         firm.click("下载 PDF")
     assert started.value.path().read_bytes().startswith(b"%PDF")
     assert len(firm.clicks) <= 2
+
+
+def invites_the_accountant(firm: Walker) -> None:
+    """Task 13: for bills only, which the page says before the last click."""
+    firm.at("/console/").click("成员与权限").click("邀请", within="main li:has-text('只看账单')")
+    firm.see("只看账单、付账单").write("邮箱", "accountant@example.com").click("发送邀请")
+    firm.heading("成员与权限").see("accountant@example.com", "财务")
+    assert len(firm.clicks) <= 3
 
 
 def orders_from_the_first_page(firm: Walker) -> None:
