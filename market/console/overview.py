@@ -14,7 +14,7 @@ from market.accounts import CheckStatus
 from market.billing import Bill, BillStatus
 from market.console import parts
 from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus
-from market.web import agreements, formats, guards, trail
+from market.web import agreements, firms, formats, guards, trail
 from market.web.navigation import url_if
 
 bp = Blueprint("overview", __name__)

@@ -10,7 +10,7 @@ from market.accounts import OrganizationKind, Role
 from market.errors import Invalid, Refused
 from market.notifications import Email
 from market.providers import ProviderStatus
-from tests.builders.accounts import a_member, an_organization
+from tests.builders.accounts import a_member, a_user, an_organization
 from tests.builders.catalog import a_licence, a_provider
 
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -71,9 +71,10 @@ def test_a_provider_hears_of_it_a_month_before_and_when_it_is_due(database):
     with db.transaction():
         organization = an_organization(kind=OrganizationKind.PROVIDER)
         a_provider(organization=organization, recheck_due_on=TODAY)
-        a_member(organization), a_member(organization, Role.FINANCE)
+        a_member(organization), a_member(organization, Role.FINANCE), a_member(organization, Role.PRODUCT, user=a_user(locale="en"))
     for day in (-31, -30, -29, -1, 0, 1, 40):
         providers.remind_due(AT + timedelta(days=day))
     with db.transaction(readonly=True):
         subjects = [letter.subject for letter in db.session.scalars(select(Email).order_by(Email.id))]
-    assert [subject.partition("：")[0] for subject in subjects] == ["请准备复核", "今天起要复核"]
+    beginnings = [subject.replace("：", ":").partition(":")[0] for subject in subjects]
+    assert beginnings == ["请准备复核", "Coming up", "今天起要复核", "Due now"]
