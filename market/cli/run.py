@@ -41,8 +41,6 @@ def _server(settings: Settings) -> Child:
         "--bind", f"{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}",
         "--workers", str(settings.web_workers),
         "--threads", str(settings.web_threads),
-        "--graceful-timeout", "20",
-        "--log-level", "warning",
     ]  # fmt: skip
     return Child("server", command, health=f"http://{settings.host}:{settings.port}/healthz")
 
