@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 
@@ -32,6 +34,11 @@ from tests.support.queries import counted
 DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
 #: Folders whose tests take seconds each: they come first, so that no worker is left with a long one at the end.
 SLOW = ("examples", "browser", "benchmarks", "cli", "demo")
+# Whether a law holds does not depend on how busy the machine is.
+hypothesis_settings.register_profile(
+    "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
 PRESENT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 10:00 in Guangdong
 
 

@@ -37,8 +37,10 @@ _LIMIT = 1000
 class WhooshIndex:
     """A `SearchIndex` in a folder; one process writes at a time, any number read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patience: float = 5.0) -> None:
         self.folder = folder / f"v{words.VERSION}"
+        #: How many seconds to wait for another writer.
+        self.patience = patience
 
     def find(self, wanted: str, *, category: str | None = None, some: bool = False) -> list[int] | None:
         opened = self._open()
@@ -66,7 +68,7 @@ class WhooshIndex:
             log.info("index_gone")  # these documents alone would hide the others; the next refresh makes it anew
             return
         try:
-            writer = opened.writer(timeout=5)
+            writer = opened.writer(timeout=self.patience)
         except LockError:
             log.info("index_busy")
             return

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.support.walker import Walker
 
 #: A loaded machine is slow, not wrong.
-PATIENCE = 12_000
+PATIENCE = 45_000
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -69,6 +69,7 @@ def test_a_restore_brings_back_what_the_backup_saw(database: None, market: Comma
 
 
 def test_a_backup_taken_while_people_write_is_whole(database: None, market: Command, tmp_path: Path) -> None:
+    add_person()
     stop = threading.Event()
 
     def write() -> None:

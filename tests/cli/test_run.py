@@ -21,7 +21,7 @@ def market(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
 

@@ -31,7 +31,7 @@ from tests.support.browser import served
 from tests.support.clock import FakeClock
 
 SOURCE = "/example/storage"
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 class Flaky:

@@ -125,7 +125,7 @@ def test_a_rebuild_leaves_one_generation_behind() -> None:
 
 def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     """The second one finds the first at work and leaves; the next sweep takes up what it left."""
-    index = WhooshIndex(tmp_path / "index")
+    index = WhooshIndex(tmp_path / "index", patience=0.2)
     index.replace([Document(1, "storage", "一号", "")], upto=1)
     held = index._open().writer()  # a writer that is not done yet
     started = threading.Event()

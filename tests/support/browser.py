@@ -75,7 +75,7 @@ class Visits:
             java_script_enabled=js,
             locale={"zh": "zh-CN", "en": "en-US"}[lang],
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)  # a loaded machine is slow, not wrong
         context.add_cookies([{"name": "lang", "value": lang, "url": self.root}])
         self.contexts.append(context)
         page = context.new_page()
