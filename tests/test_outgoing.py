@@ -19,6 +19,7 @@ from market.outgoing import NoAnswer, TargetRefused, addresses
 NETWORK = {
     "market/outgoing.py": {"httpx", "socket"},
     "market/notifications/actions.py": {"smtplib"},  # the operator's own mail server
+    "market/server.py": {"socket"},  # connections that came to us
     "market/config.py": {"socket"},  # what this machine is called
     "market/cli/run.py": {"socket"},  # whether a port is free
     "market/demo/keepsakes.py": {"socket"},  # the same
