@@ -52,11 +52,11 @@ def test_setting_up_ends_with_codes_that_are_shown_once(me, user):
     assert letters(user) == ["两步验证有变化：添加了验证器应用"]
 
 
-@pytest.mark.parametrize("typed", ["", "000000", "abc", "九九九九九九", "9" * 3000, "<b>"])
-def test_a_wrong_first_code_changes_nothing(me, typed):
+def test_a_wrong_first_code_changes_nothing(me):
     page = me.page(HERE).submit(button="添加验证器")
-    again = page.submit(code=typed)
-    assert again.status == 422 and secret_on(again) == secret_on(page)
+    for typed in ("", "000000", "abc", "九九九九九九", "9" * 3000, "<b>"):
+        again = page.submit(code=typed)
+        assert again.status == 422 and secret_on(again) == secret_on(page)
     assert "没开" in me.page(HERE).text
 
 

@@ -81,17 +81,18 @@ def test_of_two_who_send_one_code_at_once_one_comes_in(database: None) -> None:
     assert sorted(together(*[lambda: authenticators.verify(user, code, at=PRESENT)] * 2)) == [False, True]  # type: ignore[type-var]
 
 
-@pytest.mark.parametrize("spelling", ["{0}", " {0[0]}{0[1]}{0[2]} {0[3]}{0[4]}{0[5]} ", "{0[0]}{0[1]}{0[2]}-{0[3]}{0[4]}{0[5]}", "wide"])
-def test_how_it_is_typed_does_not_matter(session: Database, spelling: str) -> None:
-    user, code = an_authenticator(a_user()), code_at(SECRET, PRESENT)
+def test_how_it_is_typed_does_not_matter(session: Database) -> None:
+    code = code_at(SECRET, PRESENT)
     wide = code.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"})
-    assert authenticators.verify(user, wide if spelling == "wide" else spelling.format(code), at=PRESENT)
+    for typed in (code, f" {code[:3]} {code[3:]} ", f"{code[:3]}-{code[3:]}", wide):
+        assert authenticators.verify(an_authenticator(a_user()), typed, at=PRESENT), typed
 
 
-@pytest.mark.parametrize("typed", ["", "0", "abcdef", "六位数字验证", "0" * 100_000, "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16") * 6, "٠١٢٣٤٥"])
-def test_what_is_no_code_is_refused_in_peace(session: Database, typed: str) -> None:
-    assert not authenticators.verify(an_authenticator(a_user()), typed, at=PRESENT)
-    assert not authenticators.verify(a_user(), typed, at=PRESENT)
+def test_what_is_no_code_is_refused_in_peace(session: Database) -> None:
+    user, other = an_authenticator(a_user()), a_user()
+    for typed in ("", "0", "abcdef", "六位数字验证", "0" * 100_000, "😀" * 6, "٠١٢٣٤٥", "\0"):
+        assert not authenticators.verify(user, typed, at=PRESENT), typed[:20]
+        assert not authenticators.verify(other, typed, at=PRESENT)
 
 
 def test_a_new_app_replaces_the_old_one_only_when_it_has_shown_a_code(session: Database) -> None:

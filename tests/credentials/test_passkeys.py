@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -42,6 +44,14 @@ def ask(user: User | None, ceremony: Ceremony = Ceremony.SIGN_IN) -> str:
 
 def prove(answer: str, user: User | None = None, ceremony: Ceremony = Ceremony.SIGN_IN, **changes: Any) -> User:
     return passkeys.prove(answer, PARTY, ceremony, **{"user": user, "browser": HERE, "address": "192.0.2.1", "at": PRESENT} | changes)
+
+
+def refused(act: Callable[[], object], what: object) -> None:
+    try:
+        act()
+    except PasskeyRefused:
+        return
+    pytest.fail(f"{what} was taken")
 
 
 @pytest.fixture
@@ -103,22 +113,20 @@ def test_a_key_that_counts_backwards_is_a_copy_refused_and_written_down(session:
     assert (event.before, event.after, event.address, event.subject_id) == ({"sign_count": 1}, {"sign_count": 1}, "192.0.2.1", user.id)
 
 
-@pytest.mark.parametrize(
-    "lies",
-    [
-        {"client": {"origin": "https://elsewhere.invalid"}},
-        {"client": {"origin": "http://localhost:8000"}},
-        {"client": {"type": "webauthn.create"}},
-        {"client": {"challenge": "AAAA"}},
-        {"client": {"challenge": 7}},
-        {"rp_id": "elsewhere.invalid"},
-        {"handle": b"somebody else"},
-    ],
-    ids=str,
-)
-def test_an_answer_to_another_question_is_refused(user: User, device: Device, lies: dict[str, Any]) -> None:
-    with pytest.raises(PasskeyRefused):
-        prove(device.get(ask(None), **lies))
+LIES: list[dict[str, Any]] = [
+    {"client": {"origin": "https://elsewhere.invalid"}},
+    {"client": {"origin": "http://localhost:8000"}},
+    {"client": {"type": "webauthn.create"}},
+    {"client": {"challenge": "AAAA"}},
+    {"client": {"challenge": 7}},
+    {"rp_id": "elsewhere.invalid"},
+    {"handle": b"somebody else"},
+]
+
+
+def test_an_answer_to_another_question_is_refused(user: User, device: Device) -> None:
+    for lies in LIES:
+        refused(lambda lies=lies: prove(device.get(ask(None), **lies)), lies)
 
 
 def test_a_device_that_did_not_look_who_holds_it_is_refused(user: User, device: Device) -> None:
@@ -178,24 +186,24 @@ def test_challenges_nobody_answered_leave(session: Database, user: User) -> None
 NONSENSE = ["", "null", "[]", "{}", '{"id": 1}', "x" * 100_000, "[" * 30_000, '{"id": "\\u0000", "rawId": "\\u0000"}', "通行密钥"]
 
 
-@pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))
-def test_nonsense_is_refused_in_peace(user: User, device: Device, answer: str) -> None:
-    with pytest.raises(PasskeyRefused):
-        prove(answer)
-    with pytest.raises(PasskeyRefused):
-        add(user, answer)
+def test_nonsense_is_refused_in_peace(user: User, device: Device) -> None:
+    for answer in NONSENSE:
+        refused(lambda answer=answer: prove(answer), answer)
+        refused(lambda answer=answer: add(user, answer), answer)
 
 
-@pytest.mark.parametrize("part", ["clientDataJSON", "authenticatorData", "signature", "userHandle"])
-@pytest.mark.parametrize("content", [None, 7, "", "!!!", "AAAA", "A" * 9000])
-def test_a_spoiled_part_is_refused_in_peace(user: User, device: Device, part: str, content: Any) -> None:
-    answer = json.loads(device.get(ask(None)))
-    answer["response"][part] = content
-    if part == "userHandle" and content in (None, "", "!!!"):
-        assert prove(json.dumps(answer)) is user  # devices may leave it out
-        return
-    with pytest.raises(PasskeyRefused):
-        prove(json.dumps(answer))
+PARTS = ("clientDataJSON", "authenticatorData", "signature", "userHandle")
+SPOILED = (None, 7, "", "!!!", "AAAA", "A" * 9000)
+
+
+def test_a_spoiled_part_is_refused_in_peace(user: User, device: Device) -> None:
+    for part, content in product(PARTS, SPOILED):
+        answer = json.loads(device.get(ask(None)))
+        answer["response"][part] = content
+        if part == "userHandle" and content in (None, "", "!!!"):
+            assert prove(json.dumps(answer)) is user, "devices may leave it out"
+        else:
+            refused(lambda answer=answer: prove(json.dumps(answer)), (part, content))
 
 
 def test_one_key_is_added_once(user: User, device: Device) -> None:
@@ -216,17 +224,15 @@ def test_there_is_an_end_to_how_many(user: User) -> None:
         ask_to_add(user)
 
 
-@pytest.mark.parametrize(("name", "kept"), [("", None), ("  \n ", None), ("x" * 41, None), ("  家里的\n电脑 ", "家里的 电脑"), ("<b>&", "<b>&")])
-def test_a_key_has_a_name(session: Database, user: User, name: str, kept: str | None) -> None:
+def test_a_key_has_a_name(session: Database, user: User) -> None:
     key = a_passkey(user)
-    if kept is None:
+    for name in ("", "  \n ", "x" * 41):
         with pytest.raises(Invalid) as refusal:
             passkeys.rename(user, key, name, by=BY, at=PRESENT)
         assert list(refusal.value.fields) == ["name"]
-        return
-    passkeys.rename(user, key, name, by=BY, at=PRESENT)
+    passkeys.rename(user, key, "  家里的\n<b>&电脑 ", by=BY, at=PRESENT)
     event = session.scalars(select(AuditEvent)).one()
-    assert key.name == kept and (event.action, event.before, event.after) == ("passkey.renamed", {"name": "办公室电脑"}, {"name": kept})
+    assert (event.action, event.before, event.after) == ("passkey.renamed", {"name": "办公室电脑"}, {"name": "家里的 <b>&电脑"})
 
 
 def test_a_strangers_key_is_not_there(user: User) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
@@ -44,11 +43,11 @@ def test_a_code_is_no_use_to_anybody_else(session: Database) -> None:
     assert not recovery_codes.take(a_user(), code, by=BY, at=PRESENT)
 
 
-@pytest.mark.parametrize("typed", ["", "123456", "ACDE-FGHJ-KMNP-QRTU", "x" * 100_000, "恢复码恢复码恢复码恢复码恢复码恢"])
-def test_what_is_no_code_is_refused_in_peace(session: Database, typed: str) -> None:
+def test_what_is_no_code_is_refused_in_peace(session: Database) -> None:
     user = a_user()
     recovery_codes.make(user, by=BY, at=PRESENT)
-    assert not recovery_codes.take(user, typed, by=BY, at=PRESENT)
+    for typed in ("", "123456", "ACDE-FGHJ-KMNP-QRTU", "x" * 100_000, "恢复码恢复码恢复码恢复码恢复码恢"):
+        assert not recovery_codes.take(user, typed, by=BY, at=PRESENT), typed[:20]
 
 
 def test_new_codes_void_the_old_ones(session: Database) -> None:

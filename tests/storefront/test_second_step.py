@@ -52,10 +52,11 @@ def test_the_right_code_goes_on_to_where_she_wanted(client, person):
     assert session.remembered and session.second_step_at == PRESENT
 
 
-@pytest.mark.parametrize("typed", ["", "000000", "abc", "恢复码", "0" * 5000, "<script>alert(1)</script>"])
-def test_a_wrong_code_keeps_the_page(client, person, typed):
-    page = enter_password(client, onward="/console/bills/").submit(code=typed)
-    assert (page.status, page.path) == (422, ADDRESS) and page.all("input", id="code", **{"aria-invalid": "true"})
+def test_a_wrong_code_keeps_the_page(client, person):
+    page = enter_password(client, onward="/console/bills/")
+    for typed in ("", "000000", "恢复码", "0" * 5000, "<script>alert(1)</script>"):
+        page = page.submit(code=typed)
+        assert (page.status, page.path) == (422, ADDRESS) and page.all("input", id="code", **{"aria-invalid": "true"})
     assert page.submit(code=code_at(SECRET, PRESENT)).path == "/console/bills/"
 
 
