@@ -21,6 +21,7 @@ from market.metering import models as _metering
 from market.notifications import models as _notifications
 from market.payments import models as _payments
 from market.policies import models as _policies
+from market.privacy import models as _privacy
 from market.providers import models as _providers
 from market.recommended import models as _recommended
 from market.search import models as _search
@@ -29,7 +30,7 @@ from market.subscriptions import models as _subscriptions
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions,
-    _metering, _billing, _payments, _notifications, _search,
+    _metering, _billing, _payments, _notifications, _search, _privacy,
 )  # fmt: skip
 
 #: Any number will do, as long as every process takes the same lock before it migrates.

@@ -14,7 +14,7 @@ from market import audit, db
 from market.accounts.models import Invitation, Membership, Organization, OrganizationKind, Role, User
 from market.billing.models import Bill, BillStatus
 from market.catalog.models import Offering, OfferingRevision, ReviewComment
-from market.credentials.models import Authenticator, Passkey, RecoveryCode, Session, Token
+from market.credentials.models import Authenticator, LinkRequest, Passkey, RecoveryCode, Session, Token
 from market.errors import Refused
 from market.privacy.models import Export, ExportStatus
 from market.privacy.signals import person_erased
@@ -77,6 +77,7 @@ def erase(user: User, *, by: audit.Actor, at: datetime) -> None:
     _withdraw_archives(user, at)
     for table in (Membership, Authenticator, Passkey, RecoveryCode, Token, Session):
         db.session.execute(delete(table).where(table.user_id == user.id))
+    db.session.execute(delete(LinkRequest).where(LinkRequest.email == user.email))
     person_erased.send(user, at=at)
     user.email, user.name, user.phone = f"erased-{user.id}@invalid", NOBODY, ""
     user.password_hash, user.email_confirmed_at = "", None

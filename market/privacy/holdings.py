@@ -80,6 +80,7 @@ NOBODYS: Mapping[str, str] = {
     "challenges": "random words for passkeys, gone within minutes",
     "cities": "public",
     "editions": "public",
+    "link_requests": "gone as soon as the letter is written",
     "number_series": "counts bill numbers",
     "policy_versions": "public",
     "sectors": "public",

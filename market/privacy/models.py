@@ -58,9 +58,12 @@ class Export(db.Base):
     size: Mapped[int] = mapped_column(db.BigInt, default=0)
     finished_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    version: Mapped[int] = mapped_column()
 
     organization: Mapped[Organization | None] = relationship(lazy="raise")
     user: Mapped[User] = relationship(lazy="raise")
+
+    __mapper_args__ = {"version_id_col": version}
 
     def __str__(self) -> str:
         return f"#{self.id}"

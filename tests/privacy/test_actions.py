@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from datetime import timedelta
 from zipfile import ZipFile
 
@@ -24,8 +25,12 @@ Lines = dict[str, list[dict[str, object]]]
 
 @pytest.fixture
 def worlds(database: None) -> tuple[World, World]:
+    """Two of everything, but for archives: the tests make their own."""
     with db.transaction():
-        return a_world("one"), a_world("two")
+        both = a_world("one"), a_world("two")
+        db.session.execute(Export.__table__.delete())
+    shutil.rmtree(resources.settings.data_dir / "exports")
+    return both
 
 
 def person(email: str) -> User:

@@ -10,6 +10,7 @@ from market.accounts.models import Role, User
 from market.audit import AuditEvent
 from market.privacy import LastOwner, StillInUse
 from tests.builders.accounts import a_member, a_user, an_actor, an_organization
+from tests.builders.subscriptions import a_subscription
 from tests.builders.worlds import a_world
 from tests.conftest import PRESENT
 from tests.support.together import together
@@ -84,14 +85,12 @@ def test_the_only_owner_of_a_firm_with_members_stays(database: None) -> None:
 
 def test_a_firm_of_one_must_have_ended_and_paid_everything(database: None) -> None:
     with db.transaction():
-        world = a_world()
-        user = accounts.user_by_email(world.buyer.email)
-        assert user is not None
+        alone, content = a_user(), somebody()
+        a_subscription(organization=an_organization(owner=alone), user=alone)
         with pytest.raises(StillInUse):
-            privacy.erase(user, by=an_actor(user), at=PRESENT)
-        alone = somebody()
-        an_organization(owner=alone)
-        assert privacy.obstacle(alone) is None
+            privacy.erase(alone, by=an_actor(alone), at=PRESENT)
+        an_organization(owner=content)
+        assert privacy.obstacle(content) is None
 
 
 def test_of_two_owners_who_leave_at_once_one_stays(database: None) -> None:

@@ -408,6 +408,7 @@ def upgrade() -> None:
     sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('finished_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('expires_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_exports_organization_id')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_exports_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_exports'))
