@@ -9,7 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import IntegerConverter, Rule
 
+from market import db
+from market.accounts.models import Role
 from market.config import ROOT
+from tests.builders.accounts import PASSWORD, a_member, the_office
+from tests.support.client import Client
 
 GUARDED = ("account", "console", "vendor", "admin")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -42,6 +46,18 @@ def test_without_signing_in_every_guarded_page_leads_to_sign_in(app: Flask, clie
                 # Without a token the CSRF check may answer before the guard does.
                 refused = answer.status_code in (400, 401, 403)
                 assert refused or answer.location.startswith("/sign-in"), f"{method} {path}: {answer.status}"
+
+
+@ONE_DATABASE
+def test_without_the_second_step_every_page_of_the_office_leads_to_it(app: Flask, client: Client) -> None:
+    with db.transaction():
+        email = a_member(the_office(), Role.SUPER).email
+    client.sign_in(email, PASSWORD, second_step=False)
+    token = client.page("/account/second-step").all("input", name="csrf_token")[0].get("value")
+    for method, path, rule in rules(app, "admin"):
+        answer = client.open(path, method=method, headers={"X-CSRFToken": token or ""})
+        assert answer.status_code == 303, f"{method} {path} ({rule.endpoint}): {answer.status_code}"
+        assert answer.location.startswith("/account/second-step"), f"{path}: {answer.location}"
 
 
 @ONE_DATABASE
