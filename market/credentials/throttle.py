@@ -178,9 +178,10 @@ def _taken(keys: Sequence[str], at: datetime) -> dict[str, Throttle]:
 
 
 def _renew(row: Throttle, limit: Limit, at: datetime) -> None:
-    """Begin again after the window; and when the clock was set back, or the wait would last until it has caught up."""
+    """Begin again after the window; and when the clock was set back by much, or the wait would last until it has caught
+    up. Two machines' clocks never agree to the second: by little does not count."""
     waits = row.blocked_until is not None and at < row.blocked_until
-    if at < row.since or (row.since + limit.window <= at and not waits):
+    if at < row.since - HOUR or (row.since + limit.window <= at and not waits):
         row.failures, row.since, row.blocked_until = 0, at, None
 
 
