@@ -264,7 +264,6 @@ def test_without_signing_in_only_the_public_addresses_open(app: Flask, world: Wo
     assert not wrong, "\n".join(wrong)
 
 
-@QUICK
 def test_who_belongs_nowhere_has_her_own_settings_only(app: Flask, world: World) -> None:
     with db.transaction():
         email = a_user().email
@@ -280,7 +279,6 @@ def test_who_belongs_nowhere_has_her_own_settings_only(app: Flask, world: World)
     assert not wrong, "\n".join(wrong)
 
 
-@QUICK
 def test_a_key_opens_what_its_scope_says(app: Flask, world: World) -> None:
     with db.transaction():
         seller = accounts.user_by_email(world.seller.email)
