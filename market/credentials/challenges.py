@@ -17,8 +17,7 @@ _BYTES = 32
 
 
 def issue(ceremony: Ceremony, user: User | None, *, browser: str, at: datetime) -> bytes:
-    """New bytes. `browser` is a random word that only this browser's cookie holds; expired rows leave on the way."""
-    db.session.execute(delete(Challenge).where(Challenge.expires_at <= at))
+    """New bytes. `browser` is a random word that only this browser's cookie holds."""
     challenge = secrets.token_bytes(_BYTES)
     db.session.add(
         Challenge(
@@ -42,6 +41,12 @@ def spend(challenge: bytes, ceremony: Ceremony, user: User | None, *, browser: s
         return False
     meant = (found.ceremony, found.browser_hash, found.user_id)
     return meant == (ceremony, _digest(browser.encode()), user.id if user else None) and at < found.expires_at
+
+
+def sweep_challenges(now: datetime) -> int:
+    """Forget those that nobody answered in time; returns how many."""
+    with db.transaction():
+        return len(db.session.scalars(delete(Challenge).where(Challenge.expires_at <= now).returning(Challenge.id)).all())
 
 
 def _digest(word: bytes) -> str:
