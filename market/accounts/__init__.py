@@ -10,7 +10,6 @@ from market.accounts import emails, passwords
 from market.accounts.actions import (
     EmailTaken,
     add_user,
-    authenticate,
     join,
 )
 from market.accounts.approval import set_approval_limit
@@ -144,7 +143,6 @@ __all__ = [
     "accept",
     "accept_as_new",
     "add_user",
-    "authenticate",
     "change_person",
     "change_role",
     "check_expired",

@@ -1,4 +1,4 @@
-"""Verbs: adding people and signing in."""
+"""Verbs: adding people and making them members."""
 
 from __future__ import annotations
 
@@ -45,13 +45,3 @@ def join(user: User, organization: Organization, role: Role, *, at: datetime) ->
     db.session.add(membership)
     db.session.flush()
     return membership
-
-
-def authenticate(email: str, password: str) -> User | None:
-    """The person with this address and password; rehashes an outdated hash on the way."""
-    user = user_by_email(email.strip().lower())
-    if not passwords.verify(user.password_hash if user else None, password) or user is None:
-        return None
-    if passwords.outdated(user.password_hash):
-        user.password_hash = passwords.hash(password)
-    return user if user.is_active else None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 from market import accounts, audit, credentials, db
 from market.accounts import User
-from market.accounts.passwords import verify
+from market.accounts.passwords import outdated, verify
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_organization
 from tests.support.calls import calls_of
 from tests.support.client import Client
@@ -73,6 +74,15 @@ def test_somebody_who_is_disabled_is_told_the_same(client: Client, owner: User, 
     with db.transaction():
         db.session.merge(owner).disabled_at = clock.now()
     assert "邮箱或密码不对" in enter(client).text
+
+
+def test_an_older_hash_is_renewed_on_the_way_in(client: Client, owner: User) -> None:
+    with db.transaction():
+        db.session.merge(owner).password_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    assert enter(client, password="wrong wrong wrong").status == 422 and enter(client).path == "/console/"
+    with db.transaction(readonly=True):
+        user = accounts.user_by_id(owner.id)
+        assert user is not None and not outdated(user.password_hash) and verify(user.password_hash, PASSWORD)
 
 
 def test_strangers_make_the_owner_wait_elsewhere_but_not_in_her_own_browser(app: Flask, owner: User, clock: FakeClock) -> None:
