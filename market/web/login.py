@@ -40,6 +40,8 @@ class Visitor:
 
     def __init__(self, session: credentials.Session, token: str) -> None:
         self.session, self.token = session, token
+        # Asked while the row is at hand: after the answer its transaction is over, and asking would load it again.
+        self.session_id, self.stale = session.id, credentials.is_stale(session, at=resources.clock.now())
 
     def get_id(self) -> str:
         """What the cookie names."""
@@ -233,9 +235,9 @@ def _note_use(response: Response) -> Response:
     """Now and then write down that the session is in use: after the answer, in a transaction of its own."""
     here = g.get("_login_user")
     at = resources.clock.now()
-    if isinstance(here, Visitor) and credentials.is_stale(here.session, at=at):
+    if isinstance(here, Visitor) and here.stale:
         facts = {"agent": request.user_agent.string, "address": request.remote_addr or ""}
-        response.call_on_close(lambda: _see(here.session.id, at, facts))
+        response.call_on_close(lambda: _see(here.session_id, at, facts))
     return response
 
 
