@@ -77,7 +77,7 @@ def erase(user: User, *, by: audit.Actor, at: datetime) -> None:
     _withdraw_archives(user, at)
     for table in (Membership, Authenticator, Passkey, RecoveryCode, Token, Session):
         db.session.execute(delete(table).where(table.user_id == user.id))
-    db.session.execute(delete(LinkRequest).where(LinkRequest.email == user.email))
+    db.session.execute(delete(LinkRequest).where((LinkRequest.email == user.email) | (LinkRequest.user_id == user.id)))
     person_erased.send(user, at=at)
     user.email, user.name, user.phone = f"erased-{user.id}@invalid", NOBODY, ""
     user.password_hash, user.email_confirmed_at = "", None
