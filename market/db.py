@@ -286,11 +286,12 @@ def lock(row: Base, *, shared: bool = False) -> None:
 
     Two people who act on one thing at once take turns, and the second sees what the first did. With `shared`
     others may hold it so too, but nobody may change it. On SQLite the writing transaction already holds the
-    whole database.
+    whole database. Adding what refers to the row goes on meanwhile: it holds the row lightly until its own end,
+    and two who each have added something could otherwise never both lock it.
     """
     session.flush()
     columns = [attribute.key for attribute in inspect(type(row)).column_attrs]
-    session.refresh(row, attribute_names=columns, with_for_update={"read": shared})
+    session.refresh(row, attribute_names=columns, with_for_update={"read": shared, "key_share": not shared})
 
 
 def serialize(name: str) -> None:

@@ -12,9 +12,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from market import db
-from market.accounts import User
+from market.accounts import Organization, User
 from market.billing.models import NumberSeries
-from tests.builders.accounts import a_user
+from tests.builders.accounts import a_member, a_user, an_organization
+from tests.support.together import together
 
 
 def test_effects_run_after_the_commit_and_see_it(database: None) -> None:
@@ -126,6 +127,22 @@ def test_sqlite_waits_its_turn_and_keeps_what_it_promises(database: None) -> Non
             "journal_mode", "synchronous", "foreign_keys", "busy_timeout",
         )}  # fmt: skip
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
+
+
+def test_two_who_have_each_added_to_a_thing_can_take_turns_with_it(database: None) -> None:
+    if db.engine().dialect.name == "sqlite":
+        return
+    with db.transaction():
+        id = an_organization().id
+    added = threading.Barrier(2)
+
+    def act() -> None:
+        organization = db.session.get_one(Organization, id)
+        a_member(organization)
+        added.wait()
+        db.lock(organization)
+
+    assert together(act, act) == [None, None]
 
 
 def test_a_writer_takes_the_lock_soon_after_it_is_free(database: None) -> None:
