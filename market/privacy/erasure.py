@@ -21,8 +21,6 @@ from market.privacy.signals import person_erased
 from market.providers.models import Provider
 from market.subscriptions.models import Subscription, SubscriptionStatus
 
-#: What stands where a name stood. Both languages, because it is stored.
-NOBODY = "已注销 (erased)"
 #: The roles that can let others in; an organization must not be left without one.
 HEADS = (Role.OWNER, Role.SUPER)
 
@@ -79,7 +77,7 @@ def erase(user: User, *, by: audit.Actor, at: datetime) -> None:
         db.session.execute(delete(table).where(table.user_id == user.id))
     db.session.execute(delete(LinkRequest).where((LinkRequest.email == user.email) | (LinkRequest.user_id == user.id)))
     person_erased.send(user, at=at)
-    user.email, user.name, user.phone = f"erased-{user.id}@invalid", NOBODY, ""
+    user.email, user.name, user.phone = f"erased-{user.id}@invalid", audit.FORGOTTEN, ""
     user.password_hash, user.email_confirmed_at = "", None
     user.disabled_at = user.erased_at = at
     db.session.flush()
@@ -98,8 +96,8 @@ def _unsign(user: User) -> None:
         .where(Provider.organization_id.in_(_organizations_of(user)))
     )
     written = update(OfferingRevision).where(OfferingRevision.changed_by == user.name, OfferingRevision.offering_id.in_(hers))
-    db.session.execute(written.values(changed_by=NOBODY))
-    db.session.execute(update(ReviewComment).where(ReviewComment.author == user.name).values(author=NOBODY))
+    db.session.execute(written.values(changed_by=audit.FORGOTTEN))
+    db.session.execute(update(ReviewComment).where(ReviewComment.author == user.name).values(author=audit.FORGOTTEN))
 
 
 def _withdraw_archives(user: User, at: datetime) -> None:
