@@ -35,16 +35,24 @@ class AlreadyDecided(Refused):
     message = "这份申请已经有结果，或企业又交了新的材料。请回到列表看最新的。"
 
 
-def submit(organization: Organization, document: Document, *, user: User, by: audit.Actor, at: datetime) -> Verification:
-    """Ask for a check with this licence. What waits already is replaced, a check that holds ends."""
+def submit(
+    organization: Organization, *, filename: str, data: bytes, user: User, by: audit.Actor, at: datetime
+) -> Verification:
+    """Ask for a check with this licence, a picture or a PDF. What waits already is replaced, a check that holds ends.
+
+    Raises Invalid with `fields`. The firm is locked before the file's row refers to it: two that are sent in at once
+    would otherwise wait for each other.
+    """
     db.lock(organization)
     if wrong := uscc.problem(organization.uscc or ""):
         raise Invalid(fields={"document": wrong})
+    document = documents.store(organization.id, filename=filename, data=data, by=by, at=at)
     if organization.check_status is CheckStatus.VERIFIED:
         _expire(organization, "licence_replaced", by=by, at=at)
     if organization.check_status is not CheckStatus.CHECKING:
         _move(organization, CheckStatus.CHECKING)
     _replace(organization, at=at)
+    db.session.flush()
     return _ask(organization, document.id, user.id, by=by, at=at)
 
 

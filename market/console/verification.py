@@ -43,8 +43,9 @@ def submit() -> Answer:
     try:
         if form.validate_on_submit():
             filename, data = form.document.sent()
-            licence = documents.store(g.organization.id, filename=filename, data=data, by=g.actor, at=now)
-            accounts.submit_verification(g.organization, licence, user=g.user, by=g.actor, at=now)
+            accounts.submit_verification(
+                g.organization, filename=filename, data=data, user=g.user, by=g.actor, at=now
+            )
             flash(_("营业执照已提交，最晚 %(date)s 有结果，会发邮件通知。", date=date(accounts.decide_by(now))), "ok")
             return redirect(url_for(".show"), 303)
     except MarketError as refusal:
