@@ -71,12 +71,10 @@ def command(application: str, port: int) -> list[str]:
     """The server as `market run` starts it."""
     return [
         sys.executable, "-m", "gunicorn", application,
+        "--config", "python:market.server",
         "--bind", f"127.0.0.1:{port}",
-        "--worker-class", "gthread",
         "--workers", str(Settings.web_workers),
         "--threads", str(Settings.web_threads),
-        "--graceful-timeout", "20",
-        "--log-level", "warning",
     ]  # fmt: skip
 
 
