@@ -207,7 +207,7 @@ class _Reader:
 
     def data_dir(self) -> Path:
         folder = Path(self.text("MARKET_DATA_DIR", str(ROOT / "var"))).expanduser().resolve()
-        self._try(folder, lambda: folder.mkdir(parents=True, exist_ok=True))
+        self._try(folder, lambda: folder.mkdir(mode=0o700, parents=True, exist_ok=True))
         if folder.is_dir() and not os.access(folder, os.W_OK):
             self.problems.append(f"MARKET_DATA_DIR: {folder} cannot be written to.")
         return folder

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import SelectMultipleField, TextAreaField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
 
 from market import accounts, documents, resources
 from market.accounts import Verification
@@ -45,6 +46,11 @@ class RefuseForm(forms.MarketForm):
         _l("常见原因"), choices=[SelectChoice(name, words) for name, words in REASONS.items()], validate_choice=False
     )
     words = TextAreaField(_l("补充说明"), [forms.NotLongerThan(1000)])
+
+    def validate_words(self, field: TextAreaField) -> None:
+        """Nothing ticked and nothing written is no reason."""
+        if not self.reason():
+            raise ValidationError(_("写明原因，企业会原样看到。"))
 
     def reason(self) -> str:
         """What the firm will read, word for word."""

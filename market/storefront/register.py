@@ -24,6 +24,8 @@ Answer = Response | str | tuple[str, int]
 class RegisterForm(firms.FirmForm):
     """A person and her firm; the rules live in `accounts.register`."""
 
+    leading = ("name", "email", "phone", "password")
+
     name = StringField(
         _l("您的姓名"),
         [forms.Filled(_l("填写您的姓名，账单和审批记录会用到")), forms.NotLongerThan(60)],

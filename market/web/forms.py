@@ -6,10 +6,10 @@ server's words appear at the field and in the summary above the heading.
 
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
@@ -32,6 +32,14 @@ class MarketForm(FlaskForm):
 
     `form_errors` (from WTForms) holds messages that belong to no field; the error summary shows them.
     """
+
+    #: Fields that stand first on the page although a class that this form builds on brings others.
+    leading: ClassVar[tuple[str, ...]] = ()
+
+    def __iter__(self) -> Iterator[Field]:
+        """The fields in the order of the page, which is that of the error summary too."""
+        first = [self[name] for name in self.leading]
+        return iter([*first, *(field for name, field in self._fields.items() if name not in self.leading)])
 
     def refuse(self, refusal: MarketError) -> None:
         """Put what a domain refused at its fields, or above the form when it names none.

@@ -94,7 +94,8 @@ def path() -> str:
     for name, value in (request.view_args or {}).items():
         if SECRET.search(name):
             written = written.replace(str(value), HIDDEN)
-    return scrubbed(written)
+    # Nobody's address may begin a line of its own, or tell the terminal of whoever reads the log what to do.
+    return scrubbed("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in written))
 
 
 def _begin() -> None:

@@ -47,6 +47,8 @@ class RoleForm(forms.MarketForm):
 class InviteForm(RoleForm):
     """Whom to invite, and as what."""
 
+    leading = ("email",)
+
     email = EmailField(
         _l("邮箱"), [forms.Filled(_l("填写对方的邮箱")), forms.NotLongerThan(254)], render_kw={"autocomplete": "off"}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
+from wtforms import StringField
 
 from market.web import forms
 from tests.support.client import Client
@@ -73,3 +74,16 @@ def test_too_long_a_text_says_how_long_it_is(filled) -> None:  # type: ignore[no
     form = filled(name_zh="一二三四五", name_en="Copy")
     assert not form.validate()
     assert list(form.name_zh.errors) == ["名称最多 4 个字，现在有 5 个"]
+
+
+def test_fields_come_in_the_order_of_the_page_and_so_do_their_errors(app: Flask) -> None:
+    class Base(forms.MarketForm):
+        role = StringField()
+
+    class Page(Base):
+        leading = ("email",)
+        email = StringField()
+        reason = StringField()
+
+    with app.test_request_context():
+        assert [field.name for field in Page() if field.name != "csrf_token"] == ["email", "role", "reason"]

@@ -29,6 +29,12 @@ def test_values_that_sound_secret_are_hidden_at_any_depth() -> None:
     }
 
 
+def test_an_address_cannot_write_lines_or_colours_of_its_own(visitor: Client) -> None:
+    with capture_logs() as lines:
+        visitor.get("/nowhere%0aforged%1b%5B31m%00")
+    assert [line["path"] for line in lines if line["event"] == "request"] == ["/nowhere\N{REPLACEMENT CHARACTER}forged\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}"]
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_traceback_shows_no_local_variables(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = structlog.get_config()
