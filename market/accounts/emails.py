@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from market.kit.refusal import Refusal
 
@@ -12,8 +13,8 @@ LONGEST = 254
 
 
 def normal(email: str) -> str:
-    """How an address is stored and compared."""
-    return email.strip().lower()
+    """How an address is stored and compared; what a Chinese keyboard writes wide (＠ and 。) is meant narrow."""
+    return unicodedata.normalize("NFKC", email).replace("。", ".").strip().lower()
 
 
 def problem(email: str) -> Refusal | None:

@@ -25,7 +25,7 @@ STATES: dict[str, dict[str, State]] = {
         "checking": State(_l("核验中"), "info", WAIT),
         "verified": State(_l("已核验"), "ok", "shield-check"),
         "refused": State(_l("未通过核验"), "bad", STOP),
-        "expired": State(_l("证照已到期"), "warn", STOP),
+        "expired": State(_l("核验已失效"), "warn", STOP),
     },
     "provider": {
         "applied": State(_l("入驻审核中"), "info", WAIT),
