@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -168,17 +169,38 @@ def known_rules() -> None:
     Flask.url_rule_class = KnownRule
 
 
+@pytest.fixture(scope="session")
+def apps() -> dict[Settings, tuple[Flask, dict[str, Any]]]:
+    """The app for each kind of settings, with its configuration as it was made."""
+    return {}
+
+
 @pytest.fixture
 def app(
-    settings: Settings, clock: FakeClock, database: None, compiled_templates: BytecodeCache, known_rules: None
+    settings: Settings,
+    clock: FakeClock,
+    database: None,
+    compiled_templates: BytecodeCache,
+    known_rules: None,
+    apps: dict[Settings, tuple[Flask, dict[str, Any]]],
 ) -> Flask:
-    """The whole app on a fresh database."""
+    """The whole app on a fresh database.
+
+    What `create_app` builds depends on the settings without the places where data lies, so it is built once for
+    each kind; the rest of what it does is done by `database` for every test.
+    """
     from market.app import create_app
     from tests.support.client import Client
 
-    app = create_app(settings, clock=clock)
-    app.test_client_class = Client
-    app.jinja_env.bytecode_cache = compiled_templates
+    kind = replace(settings, data_dir=Path(), database_url="")
+    if kind not in apps:
+        made = create_app(settings, clock=clock)
+        made.test_client_class = Client
+        made.jinja_env.bytecode_cache = compiled_templates
+        apps[kind] = made, dict(made.config)
+    app, configuration = apps[kind]
+    app.config.clear()
+    app.config.update(configuration)
     return app
 
 

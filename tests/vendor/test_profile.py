@@ -110,4 +110,4 @@ def test_the_trail_is_narrowed_and_links_to_what_it_is_about(vendor, seller):
     vendor.page("/vendor/offerings/new").submit(**values)
     page = vendor.page("/vendor/activity/?about=offering")
     assert page.follow("a-b").heading == "示例"
-    assert "还没有记录" in vendor.page("/vendor/activity/?about=meter").text
+    assert "没有符合条件的记录" in vendor.page("/vendor/activity/?about=meter").text
