@@ -37,7 +37,7 @@ from market.accounts.keys import (
     touch_key,
     warn_of_expiry,
 )
-from market.accounts.members import change_role, leave, membership_of, remove
+from market.accounts.members import change_role, leave, membership_of, missed, remove
 from market.accounts.models import (
     CHECK_LIFECYCLE,
     ApiKey,
@@ -177,6 +177,7 @@ __all__ = [
     "members_of",
     "membership_of",
     "memberships_of",
+    "missed",
     "open_invitations",
     "organization_by_id",
     "organizations",

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from market import audit, db
-from market.accounts import actions, emails, members, passwords
+from market.accounts import actions, emails, members, names, passwords
 from market.accounts.models import Invitation, Membership, Organization, Role, User
 from market.accounts.queries import user_by_email
 from market.accounts.signals import invitation_sent
@@ -172,8 +172,8 @@ def accept_as_new(
 
 def _check_person(email: str, name: str, password: str) -> None:
     problems: dict[str, str | Refusal] = {}
-    if not name.strip():
-        problems["name"] = "填写您的姓名，账单和审批记录会用到。"
+    if wrong := names.problem(name):
+        problems["name"] = wrong
     if problem := passwords.problem(password, email=email, name=name):
         problems["password"] = problem
     if problems:

@@ -142,7 +142,8 @@ def _others(organization: Organization, id: int, by: audit.Actor) -> tuple[Membe
     return membership, own
 
 
-def _keep_a_top(organization: Organization, membership: Membership) -> None:
+def missed(organization: Organization, membership: Membership) -> LastTop | None:
+    """Why this member can neither go nor become less, as the refusal that would be raised; None if she may."""
     top = top_of(organization.kind)
     query = select(func.count()).select_from(Membership).join(User, User.id == Membership.user_id)
     others = query.where(
@@ -150,7 +151,13 @@ def _keep_a_top(organization: Organization, membership: Membership) -> None:
         User.disabled_at.is_(None),
     )  # fmt: skip
     if membership.role is top and not db.session.scalar(others):
-        raise (LastSuper if top is Role.SUPER else LastTop)(organization=organization.name)
+        return (LastSuper if top is Role.SUPER else LastTop)(organization=organization.name)
+    return None
+
+
+def _keep_a_top(organization: Organization, membership: Membership) -> None:
+    if refusal := missed(organization, membership):
+        raise refusal
 
 
 def _end(

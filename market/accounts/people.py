@@ -7,6 +7,7 @@ import unicodedata
 from datetime import datetime
 
 from market import audit
+from market.accounts import names
 from market.accounts.models import User
 from market.errors import Invalid
 from market.kit.refusal import Refusal
@@ -19,8 +20,8 @@ def change_person(user: User, *, name: str, phone: str, locale: str, by: audit.A
     """Another name, telephone or language of letters. Raises Invalid."""
     name, phone = name.strip(), unicodedata.normalize("NFKC", phone).replace("－", "-").strip()
     problems: dict[str, str | Refusal] = {}
-    if not name or len(name) > 60 or not name.isprintable():
-        problems["name"] = "填写您的姓名，账单和审批记录会用到。"
+    if wrong := names.problem(name):
+        problems["name"] = wrong
     if phone and not _PHONE.fullmatch(phone):
         problems["phone"] = "电话写成 13800000000 或 0757-88880000 的样子。"
     if locale not in LOCALES:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from market import audit
-from market.accounts import emails, passwords, profile
+from market.accounts import emails, names, passwords, profile
 from market.accounts.actions import EmailTaken, add_user, join
 from market.accounts.models import Membership, Organization, OrganizationKind, Role
 from market.accounts.profile import Profile
@@ -63,8 +63,8 @@ def register(applicant: Applicant, firm: Profile, *, at: datetime, address: str 
 def check_registration(applicant: Applicant, firm: Profile, *, at: datetime) -> None:
     """Everything `register` would refuse, at once. Raises Invalid; EmailTaken when nothing else is wrong."""
     problems = _at_boxes(profile.problems(firm.tidy(), OrganizationKind.BUYER, on=local_day(at)))
-    if not applicant.name.strip():
-        problems["name"] = "填写您的姓名，账单和审批记录会用到。"
+    if wrong := names.problem(applicant.name):
+        problems["name"] = wrong
     if weak := passwords.problem(applicant.password, email=applicant.email, name=applicant.name):
         problems["password"] = weak
     if applicant.phone.strip() and not _PHONE.fullmatch(narrow(applicant.phone)):

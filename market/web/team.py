@@ -15,7 +15,7 @@ from wtforms.validators import ValidationError
 from market import accounts, credentials, notifications, resources
 from market.accounts import Membership, OrganizationKind, Role
 from market.errors import MarketError
-from market.web import forms, guards, login, roles
+from market.web import errors, forms, guards, login, roles
 
 Answer = Response | str | tuple[str, int]
 
@@ -196,13 +196,14 @@ def _add_leaving(bp: Blueprint) -> None:
         """Go by oneself, after saying what that means."""
         form = forms.MarketForm()
         if not form.validate_on_submit():
-            return _page("leave", form=form)
+            missed = accounts.missed(g.organization, g.membership)
+            return _page("leave", form=form, obstacle=missed and errors.translate(missed))
         name = g.organization.name
         try:
             accounts.leave(g.organization, g.user, by=g.actor, at=resources.clock.now())
         except MarketError as refusal:
             form.refuse(refusal)
-            return _page("leave", form=form), refusal.status
+            return _page("leave", form=form, obstacle=None), refusal.status
         flash(_("您已退出“%(organization)s”。", organization=name), "ok")
         others = [each for each in login.memberships() if each.organization_id != g.organization.id]
         return redirect(url_for(guards.home_endpoint(others[0]) if others else "storefront.home.index"), 303)
