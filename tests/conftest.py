@@ -170,9 +170,26 @@ def known_rules() -> None:
 
 
 @pytest.fixture(scope="session")
-def apps() -> dict[Settings, tuple[Flask, dict[str, Any]]]:
-    """The app for each kind of settings, with its configuration as it was made."""
+def apps() -> dict[Settings, Made]:
+    """The app for each kind of settings."""
     return {}
+
+
+class Made:
+    """An app that was built once, and what a test may have changed of it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.attributes, self.config, self.views = dict(vars(app)), dict(app.config), dict(app.view_functions)
+
+    def as_new(self) -> Flask:
+        """The app as it was built."""
+        vars(self.app).clear()
+        vars(self.app).update(self.attributes)
+        self.app.view_functions = dict(self.views)
+        self.app.config.clear()
+        self.app.config.update(self.config)
+        return self.app
 
 
 @pytest.fixture
@@ -182,7 +199,7 @@ def app(
     database: None,
     compiled_templates: BytecodeCache,
     known_rules: None,
-    apps: dict[Settings, tuple[Flask, dict[str, Any]]],
+    apps: dict[Settings, Made],
 ) -> Flask:
     """The whole app on a fresh database.
 
@@ -197,11 +214,8 @@ def app(
         made = create_app(settings, clock=clock)
         made.test_client_class = Client
         made.jinja_env.bytecode_cache = compiled_templates
-        apps[kind] = made, dict(made.config)
-    app, configuration = apps[kind]
-    app.config.clear()
-    app.config.update(configuration)
-    return app
+        apps[kind] = Made(made)
+    return apps[kind].as_new()
 
 
 @pytest.fixture
