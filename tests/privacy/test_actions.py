@@ -23,14 +23,18 @@ from tests.support.together import together
 Lines = dict[str, list[dict[str, object]]]
 
 
-@pytest.fixture
-def worlds(database: None) -> tuple[World, World]:
-    """Two of everything, but for archives: the tests make their own."""
+def a_world_without_archives(mark: str) -> World:
+    """Everything but archives: the tests make their own."""
     with db.transaction():
-        both = a_world("one"), a_world("two")
+        world = a_world(mark)
         db.session.execute(Export.__table__.delete())
     shutil.rmtree(resources.settings.data_dir / "exports")
-    return both
+    return world
+
+
+@pytest.fixture
+def world(database: None) -> World:
+    return a_world_without_archives("one")
 
 
 def person(email: str) -> User:
@@ -73,8 +77,8 @@ def check_contents(archive: ZipFile) -> None:
 
 
 @pytest.mark.parametrize("side", ["buyer", "seller"])
-def test_an_archive_holds_all_of_ones_own_and_nothing_of_anybody_elses(worlds: tuple[World, World], side: str) -> None:
-    mine, theirs = (getattr(world, side) for world in worlds)
+def test_an_archive_holds_all_of_ones_own_and_nothing_of_anybody_elses(world: World, side: str) -> None:
+    mine, theirs = (getattr(each, side) for each in (world, a_world_without_archives("two")))
     _id, lines = made(mine.email)
     with db.transaction(readonly=True):
         organization, other = firm_of(person(mine.email)), firm_of(person(theirs.email))
@@ -85,15 +89,15 @@ def test_an_archive_holds_all_of_ones_own_and_nothing_of_anybody_elses(worlds: t
     assert lines["tables/usage_events.jsonl"] and lines["tables/bill_lines.jsonl"]
 
 
-def test_amounts_quantities_and_times_can_be_read_by_a_program(worlds: tuple[World, World]) -> None:
-    _id, lines = made(worlds[0].buyer.email)
+def test_amounts_quantities_and_times_can_be_read_by_a_program(world: World) -> None:
+    _id, lines = made(world.buyer.email)
     (bill,) = [row for row in lines["tables/bills.jsonl"] if row["number"]]
     assert isinstance(bill["gross_fen"], int) and str(bill["issued_at"]).endswith("+00:00")
     assert {type(row["quantity"]) for row in lines["tables/bill_lines.jsonl"]} <= {str, type(None)}
 
 
-def test_no_archive_has_a_secret(worlds: tuple[World, World]) -> None:
-    for email, personal in ((worlds[0].buyer.email, False), (worlds[0].seller.email, False), (worlds[0].buyer.email, True)):
+def test_no_archive_has_a_secret(world: World) -> None:
+    for email, personal in ((world.buyer.email, False), (world.seller.email, False), (world.buyer.email, True)):
         _id, lines = made(email, personal=personal)
         fields = {field for rows in lines.values() for row in rows for field in row}
         assert not {field for field in fields if "secret" in field or "password" in field or field.endswith("token_hash")}
@@ -101,33 +105,33 @@ def test_no_archive_has_a_secret(worlds: tuple[World, World]) -> None:
             db.session.execute(Export.__table__.delete())
 
 
-def test_a_person_gets_what_names_her(worlds: tuple[World, World]) -> None:
-    email = worlds[0].buyer.email
+def test_a_person_gets_what_names_her(world: World) -> None:
+    email = world.buyer.email
     _id, lines = made(email, personal=True)
     assert [row["email"] for row in lines["tables/users.jsonl"]] == [email]
     assert {row["actor_kind"] for row in lines["tables/audit_events.jsonl"]} == {"user"}
 
 
-def test_one_archive_at_a_time(worlds: tuple[World, World]) -> None:
+def test_one_archive_at_a_time(world: World) -> None:
     def ask() -> object:
-        user = person(worlds[0].buyer.email)
+        user = person(world.buyer.email)
         return privacy.request_export(user, firm_of(user), by=an_actor(user), at=PRESENT).file
 
     answers = together(ask, ask, ask)
     assert sorted(type(answer).__name__ for answer in answers) == ["ExportPending", "ExportPending", "str"]
 
 
-def test_what_a_killed_worker_left_is_made_by_the_next(worlds: tuple[World, World]) -> None:
+def test_what_a_killed_worker_left_is_made_by_the_next(world: World) -> None:
     with db.transaction():
-        user = person(worlds[0].buyer.email)
+        user = person(world.buyer.email)
         export = privacy.request_export(user, firm_of(user), by=an_actor(user), at=PRESENT)
     assert export.id and privacy_actions._claim(export.id, PRESENT)
     assert privacy.build_due(PRESENT + timedelta(minutes=9)) == 0
     assert privacy.build_due(PRESENT + timedelta(minutes=11)) == 1
 
 
-def test_an_archive_is_thrown_away_in_time(worlds: tuple[World, World]) -> None:
-    id, _lines = made(worlds[0].buyer.email)
+def test_an_archive_is_thrown_away_in_time(world: World) -> None:
+    id, _lines = made(world.buyer.email)
     with db.transaction(readonly=True):
         path = privacy.path_of(db.session.get_one(Export, id))
     assert path.parent == resources.settings.data_dir / "exports" and path.stat().st_mode & 0o077 == 0
@@ -138,13 +142,13 @@ def test_an_archive_is_thrown_away_in_time(worlds: tuple[World, World]) -> None:
         privacy.path_of(db.session.get_one(Export, id))
 
 
-def test_a_disk_that_refuses_is_a_failed_archive_and_the_person_may_ask_again(worlds: tuple[World, World]) -> None:
+def test_a_disk_that_refuses_is_a_failed_archive_and_the_person_may_ask_again(world: World) -> None:
     (resources.settings.data_dir / "exports").write_text("in the way")
     with db.transaction():
-        user = person(worlds[0].buyer.email)
+        user = person(world.buyer.email)
         export = privacy.request_export(user, firm_of(user), by=an_actor(user), at=PRESENT)
     assert privacy.build_due(PRESENT) == 0
     with db.transaction():
         assert db.session.get_one(Export, export.id).status is ExportStatus.FAILED
-        user = person(worlds[0].buyer.email)
+        user = person(world.buyer.email)
         privacy.request_export(user, firm_of(user), by=an_actor(user), at=PRESENT)
