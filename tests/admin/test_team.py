@@ -18,8 +18,8 @@ def test_a_super_invites_removes_and_stays(client: Client) -> None:
     page = client.page("/admin/team/invite?role=reviewer").submit(button="发送邀请", email="new@example.com")
     assert "已邀请 new@example.com" in page.text
     assert "已移除 示例审计" in client.page(f"/admin/team/{place}/remove").submit(button="移除").text
-    page = client.page("/admin/team/leave").submit(button="确认退出")
-    assert page.status == 409 and "至少要有一位超级管理员" in page.text
+    page = client.page("/admin/team/leave")
+    assert "至少要有一位超级管理员" in page.text and "确认退出" not in page.text
 
 
 def test_an_auditor_sees_the_team_and_changes_nothing(client: Client) -> None:
