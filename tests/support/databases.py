@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 Migrate = Callable[[str], object]
 
@@ -84,6 +84,7 @@ class PostgresRoom:
         self.engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
         self.prefix = f"market_test_{os.getpid()}"
         self.numbers = Numbers()
+        self.kept = ""
         self._run(f"DROP DATABASE IF EXISTS {self.prefix} WITH (FORCE)", f"CREATE DATABASE {self.prefix}")
         migrate(self._address(self.prefix))
 
@@ -92,12 +93,29 @@ class PostgresRoom:
         self._run(f"CREATE DATABASE {name} TEMPLATE {self.prefix} STRATEGY FILE_COPY")
         return self._address(name)
 
+    def standing(self) -> str:
+        """A database for tests that commit nothing: the same one again and again."""
+        self.kept = self.kept or self.fresh()
+        return self.kept
+
+    def clean(self) -> bool:
+        """Whether nothing was ever committed there; if something was, the next test gets another one."""
+        with create_engine(self.kept, poolclass=NullPool).connect() as connection:
+            rows = "EXISTS (SELECT FROM users) OR EXISTS (SELECT FROM organizations) OR EXISTS (SELECT FROM cities)"
+            soiled = connection.scalar(text(f"SELECT {rows}"))
+        if soiled:
+            self.drop(self.kept)
+            self.kept = ""
+        return not soiled
+
     def drop(self, url: str) -> None:
         name = str(make_url(url).database)
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         self.numbers.give_back(int(name.rpartition("_")[2]))
 
     def close(self) -> None:
+        if self.kept:
+            self.drop(self.kept)
         self._run(f"DROP DATABASE IF EXISTS {self.prefix} WITH (FORCE)")
         self.engine.dispose()
 
