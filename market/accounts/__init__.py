@@ -55,7 +55,16 @@ from market.accounts.models import (
 )
 from market.accounts.passwords import MINIMUM as MINIMUM_PASSWORD
 from market.accounts.people import change_person
-from market.accounts.permissions import SCOPES, Permission, grantable, may, permissions_of, roles_of, top_of
+from market.accounts.permissions import (
+    SCOPES,
+    Permission,
+    grantable,
+    may,
+    permissions_of,
+    roles_of,
+    scopes_of,
+    top_of,
+)
 from market.accounts.profile import (
     ChangedMeanwhile,
     Profile,
@@ -191,6 +200,7 @@ __all__ = [
     "revoke_key",
     "roles_of",
     "rotate_key",
+    "scopes_of",
     "sectors",
     "set_approval_limit",
     "size_of",

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from market import audit, db
 from market.accounts import signals
 from market.accounts.models import ApiKey, Organization
-from market.accounts.permissions import SCOPES
+from market.accounts.permissions import scopes_of
 from market.errors import Invalid, Refused
 
 #: How every secret begins; eight hexadecimal digits more are the key's readable name.
@@ -65,7 +65,7 @@ def issue_key(
 
     The same `request_key` makes one key only. Raises KeyMade the second time, Invalid for what cannot be used.
     """
-    _check(name, scopes, expires_at, at)
+    _check(organization, name, scopes, expires_at, at)
     key, secret = _new(organization.id, name=name.strip(), source=source, scopes=list(scopes), test=test, at=at)
     key.expires_at, key.request_key = expires_at, request_key
     try:
@@ -152,11 +152,13 @@ def _warn(id: int, now: datetime) -> int:
     return 1
 
 
-def _check(name: str, scopes: Collection[str], expires_at: datetime | None, at: datetime) -> None:
+def _check(
+    organization: Organization, name: str, scopes: Collection[str], expires_at: datetime | None, at: datetime
+) -> None:
     problems: dict[str, str] = {}
     if not 0 < len(name.strip()) <= LONGEST_NAME:
         problems["name"] = "写明哪个系统用这个密钥，最多 60 个字。"
-    if not set(scopes) <= set(SCOPES):
+    if not set(scopes) <= set(scopes_of(organization.kind)):
         problems["scopes"] = "选择列表里的权限。"
     if expires_at is not None and not at < expires_at <= at + LONGEST_LIFE:
         problems["expires_on"] = "到期日要在今天以后、十年以内。"

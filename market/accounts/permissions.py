@@ -39,6 +39,8 @@ TABLE: dict[Kind, dict[str, tuple[str, str]]] = {
         "organization.read":   ("OP-F-", "看企业资料"),
         "organization.edit":   ("O----", "修改企业资料"),
         "members.read":        ("OPTFV", "看有哪些成员，退出企业"),
+        "keys.read":           ("OPT--", "看接口密钥"),
+        "keys.edit":           ("O-T--", "管理接口密钥"),
         "exports.make":        ("O----", "导出企业的全部数据"),
         "members.edit":        ("O----", "邀请和移除成员，分配角色"),
         "audit.read":          ("OP---", "看操作记录"),
@@ -82,8 +84,9 @@ TABLE: dict[Kind, dict[str, tuple[str, str]]] = {
     },
 }  # fmt: skip
 
-#: Everything an API key can be allowed to do.
-SCOPES = ("events:write", "catalogue:read", "subscriptions:read", "provisioning:write")
+#: Everything an API key can be allowed to do, and what a firm that buys may allow its own.
+SCOPES = ("events:write", "catalogue:read", "subscriptions:read", "usage:read", "provisioning:write")
+_SCOPES_OF = {Kind.PROVIDER: SCOPES, Kind.BUYER: ("usage:read",), Kind.PLATFORM: ()}
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,11 @@ def may(kind: Kind, role: Role, permission: str) -> bool:
 def roles_of(kind: Kind) -> tuple[Role, ...]:
     """The roles that exist in an organization of this kind, in the order of the columns."""
     return tuple(COLUMNS[kind].values())
+
+
+def scopes_of(kind: Kind) -> tuple[str, ...]:
+    """What a key of an organization of this kind can be allowed to do."""
+    return _SCOPES_OF[kind]
 
 
 def top_of(kind: Kind) -> Role:

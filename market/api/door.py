@@ -51,7 +51,7 @@ class ScopeMissing(Forbidden):
     """The key works, and may not do this."""
 
     code = "insufficient_scope"
-    message = "这个密钥没有“%(scope)s”权限。请在服务商后台新建一个有此权限的密钥。"
+    message = "这个密钥没有“%(scope)s”权限。请新建一个有此权限的密钥；企业的密钥只能读取自己的用量。"
 
 
 class LiveKeyNeeded(Forbidden):
@@ -62,7 +62,7 @@ class LiveKeyNeeded(Forbidden):
 
 
 def enter() -> None:
-    """Find the provider behind the key; everything after this works for that provider only."""
+    """Find who is behind the key; everything after this works for that provider, or that buyer, only."""
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise KeyMissing
@@ -76,10 +76,11 @@ def enter() -> None:
         raise TooManyRequests
     key = _touched(key)
     organization = db.session.get_one(accounts.Organization, key.organization_id)
-    if organization.kind is not OrganizationKind.PROVIDER:
+    if organization.kind is OrganizationKind.PLATFORM:
         raise KeyMissing
     g.api_key, g.organization, g.test_mode = key, organization, key.test
-    g.provider = providers.provider_of_organization(organization)
+    if organization.kind is OrganizationKind.PROVIDER:
+        g.provider = providers.provider_of_organization(organization)
     g.actor = audit.Actor("key", key.id, str(key), organization.id, request.remote_addr or "")
 
 
@@ -105,7 +106,7 @@ def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if scope not in g.api_key.scopes:
+            if scope not in g.api_key.scopes or scope not in accounts.scopes_of(g.organization.kind):
                 g.scope_needed = scope
                 raise ScopeMissing(scope=scope)
             return view(*args, **kwargs)

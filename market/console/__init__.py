@@ -9,6 +9,7 @@ from market.console import (
     approvals,
     bills,
     exports,
+    keys,
     organization,
     overview,
     payments,
@@ -20,7 +21,7 @@ from market.console import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (activity, approvals, bills, exports, organization, overview, payments, subscriptions, team, usage, verification)
+MODULES = (activity, approvals, bills, exports, keys, organization, overview, payments, subscriptions, team, usage, verification)
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 bp.before_request(guards.buyer)

@@ -27,7 +27,7 @@ from market.subscriptions import LIVE, Subscription
 STORAGE_PROVIDER = "example-cloud"
 STORAGE_OFFERING = "example-object-storage"
 STORAGE_PLAN = "payg"
-_SCOPES = ["events:write", "catalogue:read", "subscriptions:read", "provisioning:write"]
+_SCOPES = ["events:write", "catalogue:read", "subscriptions:read", "usage:read", "provisioning:write"]
 _LIVE_WITHIN_SECONDS = 30.0
 _LAST_PORT = 65536
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from market import accounts, audit, db
-from market.accounts import ApiKey, Organization
+from market.accounts import ApiKey, Organization, OrganizationKind
 from market.kit.period import SHANGHAI
 from market.notifications import letters
 from market.notifications.actions import enqueue
@@ -34,8 +34,12 @@ def _expiring(key: ApiKey, *, at: datetime) -> None:
 def _tell(event: str, key: ApiKey, at: datetime, **facts: Any) -> None:
     organization = db.session.get_one(Organization, key.organization_id)
     ends = key.expires_at.astimezone(SHANGHAI) if key.expires_at else None
+    face = "console" if organization.kind is OrganizationKind.BUYER else "vendor"
     for member in accounts.members_of(organization):
         if accounts.may(organization.kind, member.role, "keys.edit"):
             language = member.user.locale if member.user.locale in letters.LANGUAGES else "zh"
-            subject, body = letters.write(event, language, name=member.user.name, key=key, at=at.astimezone(SHANGHAI), ends=ends, **facts)
+            subject, body = letters.write(
+                event, language, name=member.user.name, key=key, at=at.astimezone(SHANGHAI), ends=ends, face=face,
+                reports="events:write" in accounts.scopes_of(organization.kind), **facts,
+            )  # fmt: skip
             enqueue(f"{event}.{key.id}.{member.user_id}", member.user, subject, body, at=at)

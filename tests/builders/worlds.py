@@ -107,6 +107,9 @@ def a_world(mark: str = "one") -> World:
     at, by = moment("2026-11-19 09:00"), an_actor(buyer, firm)
     subscriptions.refuse(refused, reason="先用着现在的", user=buyer, by=by, at=at)
     application = an_application(firm, user=buyer, at=moment("2026-11-16 10:00"))
+    reading, reading_secret = accounts.issue_key(
+        firm, name="记账软件", source="", scopes=list(accounts.scopes_of(firm.kind)), by=by, at=moment("2026-11-17 09:00")
+    )
     shop = {"slug": live.slug}
     if policies.newest(Subject.RULES) is None:
         both_policies()
@@ -123,10 +126,12 @@ def a_world(mark: str = "one") -> World:
                 "console.verification": {"id": application.id},
                 "console.exports": {"id": an_archive(buyer, bill.organization_id).id},
                 "account.privacy": {"id": an_archive(buyer).id},
+                "console.keys": {"id": reading.id},
                 **a_team(buyer, "console", mark),
                 "account.passkeys": {"id": _second_steps(buyer).id},
                 "account.sessions": {"id": credentials.start_session(buyer, at=moment("2026-11-20 09:00"))[0].id},
             },
+            reading_secret,
         ),
         Side(
             seller_user.email,
