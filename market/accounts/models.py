@@ -257,7 +257,7 @@ class Verification(db.Base):
 
 
 class ApiKey(db.Base):
-    """A key for a provider's machines. Only a hash of the secret is kept."""
+    """A key for an organization's machines. Only a hash of the secret is kept."""
 
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("organization_id", "request_key"),)
@@ -269,7 +269,7 @@ class ApiKey(db.Base):
     prefix: Mapped[str] = mapped_column(unique=True)
     secret_hash: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(db.JSONType)
-    #: The CloudEvents `source` this key may use; event ids are unique within it.
+    #: The CloudEvents `source` this key may use; event ids are unique within it. Empty when it reports nothing.
     source: Mapped[str]
     #: A test key is answered like a live one, but nothing it sends is kept.
     test: Mapped[bool] = mapped_column(default=False)
