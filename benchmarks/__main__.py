@@ -24,13 +24,16 @@ BENCHMARKS: dict[str, Benchmark] = {
     "trail": trail.run,
 }
 
+#: What only some take.
+EXTRAS = {"ingest": ("database", "on", "batch", "profile_it")}
+
 
 def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark] = BENCHMARKS) -> int:
     """Run what is asked for; 0 when every target is met."""
     options = _options(arguments, benchmarks)
     results = []
     for name in options.names or benchmarks:
-        result = _run(name, benchmarks[name], quick=options.quick)
+        result = _run(name, benchmarks[name], quick=options.quick, **_extras(name, options))
         results.append(result)
         if not options.json:
             print(f"\n{name}: {_machine_line()}\n\n{table(result['figures'])}\n({result['seconds']:.0f} s)")
@@ -45,9 +48,13 @@ def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark]
     return 1 if missed else 0
 
 
-def _run(name: str, benchmark: Benchmark, *, quick: bool) -> dict[str, Any]:
+def _extras(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    return {option: getattr(options, option) for option in EXTRAS.get(name, ())}
+
+
+def _run(name: str, benchmark: Benchmark, **options: Any) -> dict[str, Any]:
     start = time.monotonic()
-    figures = list(benchmark(quick=quick))
+    figures = list(benchmark(**options))
     return {"benchmark": name, "seconds": round(time.monotonic() - start, 1), "figures": figures}
 
 
@@ -72,6 +79,12 @@ def _options(arguments: list[str] | None, benchmarks: Mapping[str, Benchmark]) -
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it works")
+    parser.add_argument("--on", choices=["postgresql", "sqlite"], default="", help="one database only (ingest)")
+    parser.add_argument(
+        "--database", default="", metavar="URL", help="a PostgreSQL server to make a database on; else one is started"
+    )
+    parser.add_argument("--batch", type=int, default=0, choices=[1, 100, 1000], help="one size of request only (ingest)")
+    parser.add_argument("--profile", action="store_true", dest="profile_it", help="where the time of an event goes (ingest)")
     return parser.parse_args(arguments)
 
 

@@ -1,157 +1,236 @@
-"""`ingest`: how many usage events a second become durable, over HTTP, each with its own verdict."""
+"""`ingest`: how many usage events a second become durable over HTTP, each checked, counted and with a verdict.
+
+Beside each figure stands the least the same database can do (`limits`), measured in the same run, in turns. On
+PostgreSQL and on SQLite; a load generator in a process of its own, bodies made before the clock starts.
+"""
 
 from __future__ import annotations
 
-import itertools
 import json
-import sqlite3
-import threading
-import time
+import os
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from benchmarks.client import Client
+from benchmarks import databases, limits
+from benchmarks.desk import Desk, Stream, report_time
 from benchmarks.figures import Figure, Reference, middle, percentile
-from benchmarks.place import bar, place, served
-from market import accounts, audit, catalog, db, providers, resources, subscriptions
+from benchmarks.place import bar
+from benchmarks.profiled import profile
+from benchmarks.stand import Load, Stand, stand
 
-#: Batch size, requests, Polar's rate with one worker and four connections (events/s; another run, another machine).
-BATCHES = ((1, 600, 48), (100, 60, 1_360), (1_000, 12, 1_975))
-CONNECTIONS = 4
-SOURCE = "/bench"
-_PROVIDER = "telecom-guangdong"
-_ROUNDS = 3
+_ROUNDS = 5
+_FIRMS_OF_MANY = 20_000
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a reporting provider holds: its key, and a subscription with the meter it reports for."""
+class Size:
+    """A size of request: how many a round, on how many connections, and what is wanted on PostgreSQL.
 
-    key: str
-    subject: str
-    type: str
-    property: str
+    `polar` is the rate of Polar with one worker and four connections on 2 cores (another run).
+    """
 
-    def event(self, number: str, at: datetime) -> dict[str, Any]:
-        """One event of about 200 bytes."""
-        return {
-            "specversion": "1.0", "id": number, "source": SOURCE, "type": self.type, "subject": self.subject,
-            "time": at.isoformat(), "data": {self.property: "3"} if self.property else {},
-        }  # fmt: skip
+    events: int
+    requests: int
+    connections: int
+    target: float
+    share: float | None
+    polar: float
 
-
-def run(*, quick: bool = False) -> Iterator[Figure]:
-    """Report in batches on several connections; the limit is SQLite storing the same rows, nothing else."""
-    with place(months=1) as here:
-        desk = _desk()
-        table = _table(Path(here.settings.data_dir) / "market.db")
-        with served("wsgi:app", here.folder, here.environment, ready="/healthz") as address:
-            for batch, requests, polar in BATCHES:
-                count = max(CONNECTIONS, requests // 10) if quick else requests
-                yield from _figures(address, desk, table, here.folder, batch, count, polar)
+    @property
+    def name(self) -> str:
+        """As it stands in the table."""
+        return f"batches of {self.events:,}" if self.events > 1 else "single events"
 
 
-def _figures(
-    address: str, desk: Desk, table: str, folder: Path, batch: int, requests: int, polar: float
-) -> Iterator[Figure]:
-    rates, waits, limits = [], [], []
-    with bar(f"batches of {batch}", requests * _ROUNDS, "request") as shown:
-        for turn in range(_ROUNDS):
-            rate, times = _report(address, desk, batch, requests, f"{batch}-{turn}")
-            rates.append(rate)
-            waits.extend(times)
-            limits.append(_raw(folder / f"raw-{batch}-{turn}.db", table, batch, requests))
-            shown.update(requests)
-    name = f"events, batches of {batch:,}"
-    yield Figure(
-        f"{name}",
-        middle(rates),
-        "1/s",
-        polar,
-        at_least=True,
-        reference=Reference("SQLite alone", middle(limits)),
-    )
-    yield Figure(
-        f"{name}", middle(rates), "1/s", reference=Reference("Polar, PostgreSQL", polar, elsewhere=True)
-    )
-    yield Figure(f"{name}: a request, p50", middle(waits), "ms")
-    yield Figure(f"{name}: a request, p95", percentile(waits, 95), "ms")
-
-
-def _desk() -> Desk:
-    """A key for the sample operator, and one of its live subscriptions."""
-    with db.transaction():
-        provider = providers.provider_by_slug(_PROVIDER)
-        now, by = resources.clock.now(), audit.system("bench")
-        _key, secret = accounts.issue_key(
-            provider.organization, name="bench", source=SOURCE, scopes=["events:write"], by=by, at=now
-        )
-        meter = next(each for each in catalog.meters_of(provider) if each.aggregation != "time_weighted")
-        customers = db.session.scalars(subscriptions.customers_of(provider))
-        live = next(each for each in customers if each.status in subscriptions.LIVE)
-        return Desk(secret, live.public_id, meter.event_type, meter.value_property)
-
-
-def _report(address: str, desk: Desk, batch: int, requests: int, run_: str) -> tuple[float, list[float]]:
-    """Events per second and the time of each request (milliseconds), on all connections together."""
-    at = datetime.now(UTC) - timedelta(minutes=1)
-    numbers = itertools.count()
-    bodies = [
-        json.dumps([desk.event(f"{run_}-{next(numbers)}", at) for _ in range(batch)]).encode()
-        for _ in range(requests)
-    ]
-    times: list[float] = []
-    headers = {"Authorization": f"Bearer {desk.key}", "Content-Type": "application/cloudevents-batch+json"}
-
-    def work(share: list[bytes]) -> None:
-        client = Client(address, headers)
-        times.extend([client.post("/api/v1/events", body, expect=204).milliseconds for body in share])
-        client.close()
-
-    threads = [
-        threading.Thread(target=work, args=(bodies[part::CONNECTIONS],)) for part in range(CONNECTIONS)
-    ]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(times) != requests:
-        raise RuntimeError("a connection broke off: the rate would be wrong")
-    return batch * requests / (time.perf_counter() - start), times
-
-
-def _table(database: Path) -> str:
-    """How the table of events and its indexes are made, taken from the real database."""
-    with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name = 'usage_events' AND sql IS NOT NULL"
-        )
-        return ";\n".join(sql for (sql,) in rows)
-
-
-def _raw(path: Path, table: str, batch: int, requests: int) -> float:
-    """Rows per second into the same table, one durable commit per batch, by one writer."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
-            connection.execute(f"PRAGMA {pragma}").close()
-        connection.executescript(table)
-        numbers = itertools.count()
-        rows = [(1, SOURCE, str(next(numbers)), "calls", 1, *_REST) for _ in range(batch * requests)]
-        start = time.perf_counter()
-        for first in range(0, len(rows), batch):
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(_INSERT, rows[first : first + batch])
-            connection.execute("COMMIT")
-        return len(rows) / (time.perf_counter() - start)
-
-
-_REST = ("2026-01-01 00:00:00.000000", "2026-01-01 00:00:00.000000", '{"count": "3"}', "0" * 64, "on_time")
-_INSERT = (
-    "INSERT OR IGNORE INTO usage_events (provider_id, source, event_id, type, subscription_id, at, stored_at, data, "
-    "payload_hash, band) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SIZES = (
+    Size(1_000, 120, 4, 50_000, 0.45, 1_975),
+    Size(100, 600, 4, 30_000, 0.40, 1_360),
+    Size(1, 2_000, 16, 1_000, None, 48),
 )
+_P50_AT_ONE = 2.5
+_POLAR_P50_AT_ONE = 26
+_MIXED_AT_MOST, _SQLITE_AT_LEAST = 1.2, 0.5
+
+
+def run(
+    *, quick: bool = False, database: str = "", on: str = "", batch: int = 0, profile_it: bool = False
+) -> Iterator[Figure]:
+    """All sizes on all databases, in alternating rounds."""
+    sizes = [size for size in SIZES if batch in (0, size.events)] or list(SIZES)
+    rounds, scale = (1, 0.02) if quick else (_ROUNDS, 1.0)
+    with databases.folder(room=0 if quick else 6) as scratch, ExitStack() as held:
+        stands = []
+        for each in _databases(scratch, held, database, on, durable=not quick):
+            if profile_it:
+                profile(each, scratch, sizes[0].events)
+                continue
+            stands.append(held.enter_context(stand(each, scratch, subscriptions=40 if quick else _FIRMS_OF_MANY)))
+        if stands:
+            yield from _Run(stands, sizes, rounds, scale).figures()
+
+
+def _databases(
+    scratch: Path, held: ExitStack, given: str, on: str, *, durable: bool
+) -> Iterator[databases.Database]:
+    if on != "sqlite" and (made := held.enter_context(databases.postgresql(scratch, given, durable=durable))):
+        yield made
+    if on != "postgresql":
+        yield databases.sqlite(scratch)
+
+
+class _Run:
+    """The rounds, and what came out of them."""
+
+    def __init__(self, stands: list[Stand], sizes: list[Size], rounds: int, scale: float) -> None:
+        self.stands, self.sizes, self.rounds, self.scale = stands, sizes, rounds, scale
+        self.loads: dict[tuple[str, Size, str], list[Load]] = defaultdict(list)
+        self.limits: dict[tuple[str, Size, str], list[float]] = defaultdict(list)
+        self.stream = Stream(4)
+        self.memory: dict[str, list[float]] = defaultdict(list)
+
+    def figures(self) -> Iterator[Figure]:
+        """Measure, then tell."""
+        with bar("ingest", (self.rounds + 1) * len(self.sizes) * len(self.stands), "round") as shown:
+            for turn in range(-1, self.rounds):  # the first one warms up
+                for size in self.sizes:
+                    for each in self.stands:
+                        self._round(each, size, warm=turn >= 0)
+                        shown.update()
+                for each in self.stands:
+                    self.memory[each.database.name].append(each.megabytes())
+        for each in self.stands:
+            for size in self.sizes:
+                yield from self._told(each, size)
+            yield from self._memory(each)
+        yield from self._compared()
+
+    def _round(self, at: Stand, size: Size, *, warm: bool) -> None:
+        scale = self.scale if warm else self.scale / 5
+        if at.database.name == "SQLite":
+            scale /= 3
+        requests = max(size.connections, round(size.requests * scale))
+        self._send(at, size, "new", at.desk.few(), requests, warm=warm)
+        if size.events == SIZES[0].events:
+            self._send(at, size, "20,000 subscriptions", at.desk, requests, warm=warm)
+            self._send(at, size, "gauges", at.desk.gauges(), max(1, requests // 4), warm=warm)
+        if size.events == 1:
+            self._send(at, size, "one connection", at.desk.few(), max(1, requests // 4), connections=1, warm=warm)
+
+    def _send(
+        self, at: Stand, size: Size, what: str, desk: Desk, requests: int, *, warm: bool, connections: int = 0
+    ) -> None:
+        """New events; and, where they are the plain ones, the limit, the same events again, and mixed ones."""
+        connections = connections or size.connections
+        now, stream = report_time(), self.stream
+        if size.events == 1:
+            bodies = [stream.event(desk, now) for _ in range(requests)]
+        else:
+            bodies = [stream.batch(desk, now, size.events) for _ in range(requests)]
+        events = requests * size.events
+        name = at.database.name
+        sent = {what: at.send(bodies, events=events, connections=connections)}
+        if what in ("new", "one connection"):
+            rate, times = limits.rate(at.database, at.folder, bodies, connections)
+            if warm:
+                self.limits[name, size, what].append(rate)
+                self.limits[name, size, f"{what}, p50"].append(middle(times))
+        if what == "new" and size.events > 1:
+            sent["all known"] = at.send(bodies, events=events, connections=connections)
+            earlier = list(chain.from_iterable(_split(body) for body in bodies[:3]))
+            mixed = [stream.mixed(desk, now, earlier, size.events) for _ in range(requests)]
+            sent["mixed"] = at.send(mixed, events=events, connections=connections, expect=400)
+        if warm:
+            for each, load in sent.items():
+                self.loads[name, size, each].append(load)
+
+    def _told(self, at: Stand, size: Size) -> Iterator[Figure]:
+        base, key = at.database.name, (at.database.name, size, "new")
+        name = f"{base}, {size.name}"
+        goal = base == "PostgreSQL"
+        rate, limit = self._rate(key), middle(self.limits[key])
+        yield Figure(
+            f"{name}, accepted", rate, "events/s", size.target if goal else None, at_least=True,
+            reference=Reference("database alone, same rows", limit),
+        )  # fmt: skip
+        if size.share is not None:
+            yield Figure(f"{name}, share of the limit", rate / limit, "", size.share if goal else None, at_least=True)
+        yield Figure(
+            f"{name}, accepted", rate, "events/s", reference=Reference("Polar, PostgreSQL", size.polar, elsewhere=True)
+        )
+        yield from self._costs(name, key)
+        if size.events == 1:
+            yield from self._alone(base, size, goal=goal)
+        else:
+            yield from self._verdicts(name, base, size, rate)
+        for what in ("20,000 subscriptions", "gauges"):
+            if self.loads[base, size, what]:
+                reference = Reference("few subscriptions", rate)
+                yield Figure(f"{name}, {what}", self._rate((base, size, what)), "events/s", reference=reference)
+
+    def _costs(self, name: str, key: tuple[str, Size, str]) -> Iterator[Figure]:
+        """Waiting, and who worked for how long."""
+        times = list(chain.from_iterable(load.times for load in self.loads[key]))
+        yield Figure(f"{name}, a request, p50", middle(times), "ms")
+        yield Figure(f"{name}, a request, p95", percentile(times, 95), "ms")
+        yield Figure(f"{name}, web processor time an event", middle([load.web for load in self.loads[key]]), "µs")
+        if key[0] == "PostgreSQL":
+            spent = middle([load.database for load in self.loads[key]])
+            yield Figure(f"{name}, database processor time an event", spent, "µs")
+            yield Figure(f"{name}, ceiling by processor time", self._ceiling(key), "events/s")
+        yield Figure(
+            f"{name}, load generator's share of a core", middle([load.generator for load in self.loads[key]]), ""
+        )
+
+    def _ceiling(self, key: tuple[str, Size, str]) -> float:
+        """The rate at which all cores would be busy with nothing else: what processor time says on a busy machine."""
+        busy = [load.web + load.database + load.generator / load.rate * 1e6 for load in self.loads[key]]
+        return (os.cpu_count() or 1) * 1e6 / middle(busy)
+
+    def _verdicts(self, name: str, base: str, size: Size, rate: float) -> Iterator[Figure]:
+        reference = Reference("new", rate)
+        known = self._paired(base, size, "all known")
+        mixed = 1 / self._paired(base, size, "mixed")
+        yield Figure(f"{name}, all known", self._rate((base, size, "all known")), "events/s", reference=reference)
+        yield Figure(f"{name}, all known, rate by that of new", known, "", 1.0, at_least=True)
+        yield Figure(f"{name}, mixed verdicts", self._rate((base, size, "mixed")), "events/s", reference=reference)
+        yield Figure(f"{name}, mixed verdicts, cost by that of new", mixed, "", _MIXED_AT_MOST)
+
+    def _alone(self, base: str, size: Size, *, goal: bool) -> Iterator[Figure]:
+        times = list(chain.from_iterable(load.times for load in self.loads[base, size, "one connection"]))
+        limit = middle(self.limits[base, size, "one connection, p50"])
+        name = f"{base}, one connection, p50"
+        yield Figure(name, middle(times), "ms", _P50_AT_ONE if goal else None, reference=Reference("a commit", limit))
+        peer = Reference("Polar, PostgreSQL", _POLAR_P50_AT_ONE, elsewhere=True)
+        yield Figure(name, middle(times), "ms", reference=peer)
+
+    def _memory(self, at: Stand) -> Iterator[Figure]:
+        taken = self.memory[at.database.name]
+        if taken[0]:
+            yield Figure(
+                f"{at.database.name}, memory of the web worker after the run", taken[-1], "MB",
+                reference=Reference("after warming up", taken[0]),
+            )  # fmt: skip
+
+    def _compared(self) -> Iterator[Figure]:
+        """SQLite beside PostgreSQL."""
+        if len(self.stands) < 2:
+            return
+        for size in self.sizes:
+            share = self._rate(("SQLite", size, "new")) / self._rate(("PostgreSQL", size, "new"))
+            yield Figure(f"SQLite by PostgreSQL, {size.name}", share, "", _SQLITE_AT_LEAST, at_least=True)
+
+    def _rate(self, key: tuple[str, Size, str]) -> float:
+        return middle([load.rate for load in self.loads[key]])
+
+    def _paired(self, base: str, size: Size, what: str) -> float:
+        """The median of the ratios to the new events of the same round."""
+        pairs = zip(self.loads[base, size, what], self.loads[base, size, "new"], strict=True)
+        return middle([one.rate / other.rate for one, other in pairs])
+
+
+def _split(body: bytes) -> list[bytes]:
+    return [json.dumps(event, separators=(",", ":")).encode() for event in json.loads(body)]

@@ -11,13 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from tqdm import tqdm
 
 from benchmarks.client import Client
-from market import db, demo, notifications, resources, schema, search
+from market import audit, db, demo, notifications, resources, schema, search
 from market.catalog import generator
+from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
 from market.web import logs
 
@@ -67,6 +69,25 @@ def place(*, months: int = 2) -> Iterator[Place]:
             db.disconnect()
 
 
+@contextmanager
+def shelf(folder: Path, url: str) -> Iterator[Place]:
+    """A marketplace in a database and a folder of its own with the catalogue and nobody in it, open while it is furnished."""
+    folder.mkdir(exist_ok=True)
+    environment = {"MARKET_DATA_DIR": str(folder), "DATABASE_URL": url, "PORT": str(free_port())}
+    settings = Settings.from_env(environment)
+    logs.configure()
+    resources.install(settings)
+    db.connect(settings.database_url)
+    try:
+        schema.upgrade()
+        with db.transaction():
+            at = resources.clock.now() - timedelta(days=90)
+            catalog_seed.load(ROOT / "catalog_seed", by=audit.system("bench"), at=at)
+        yield Place(folder, environment, settings)
+    finally:
+        db.disconnect()
+
+
 def command(application: str, port: int) -> list[str]:
     """The server as `market run` starts it."""
     return [
@@ -81,6 +102,15 @@ def command(application: str, port: int) -> list[str]:
 @contextmanager
 def served(application: str, folder: Path, environment: dict[str, str], *, ready: str = "/") -> Iterator[str]:
     """The application behind gunicorn on a port of its own; gives its address."""
+    with serving(application, folder, environment, ready=ready) as (address, _process):
+        yield address
+
+
+@contextmanager
+def serving(
+    application: str, folder: Path, environment: dict[str, str], *, ready: str = "/"
+) -> Iterator[tuple[str, int]]:
+    """The same, with the number of the server's first process."""
     port = free_port()
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "DATABASE_"))
@@ -94,7 +124,7 @@ def served(application: str, folder: Path, environment: dict[str, str], *, ready
             if not _comes_up(address, ready, process):
                 log.seek(0)
                 raise RuntimeError(f"{application} did not come up:\n{log.read()[-3000:].decode()}")
-            yield address
+            yield address, process.pid
         finally:
             process.terminate()
             process.wait(30)
