@@ -27,7 +27,7 @@ from market.billing.closing import (
     late,
     outstanding,
 )
-from market.billing.course import Course, LineCourse, course
+from market.billing.course import Course, Line, LineCourse, Stand, course
 from market.billing.documents import DocumentUnavailable, file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
@@ -40,12 +40,14 @@ from market.billing.queries import (
     bill_of,
     bills_in,
     bills_of,
+    bills_with_lines,
     closed_until,
     drafts_of,
     due_bills_of,
     months,
 )
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
+from market.billing.usage import meters_of
 from market.billing.verification import BillDifference, verify
 from market.billing.view import BillView, Receipt, used, view, working
 from market.billing.wording import Words
@@ -66,6 +68,7 @@ __all__ = [
     "EstimateLine",
     "Failure",
     "GraceNotOver",
+    "Line",
     "LineCourse",
     "LineDraft",
     "LineKind",
@@ -74,6 +77,7 @@ __all__ = [
     "PeriodNotOver",
     "Receipt",
     "Report",
+    "Stand",
     "TooMuch",
     "Words",
     "bill_by_id",
@@ -85,6 +89,7 @@ __all__ = [
     "bill_paid",
     "bills_in",
     "bills_of",
+    "bills_with_lines",
     "close",
     "close_due",
     "closed_until",
@@ -101,6 +106,7 @@ __all__ = [
     "finalize",
     "late",
     "mark_overdue",
+    "meters_of",
     "months",
     "outstanding",
     "pdf",

@@ -23,6 +23,11 @@ def bills_of(organization: Organization) -> Select[Bill]:
     return query.order_by(Bill.period_start.desc())
 
 
+def bills_with_lines(organization: Organization, *, most: int) -> Sequence[Bill]:
+    """An organization's last issued bills with their lines, newest first."""
+    return db.session.scalars(bills_of(organization).options(selectinload(Bill.lines)).limit(most)).all()
+
+
 def bill_of(organization: Organization, id: int) -> Bill:
     """One of an organization's bills with all that a view of it needs. Raises NotFound for a stranger's."""
     return _found(select(Bill).where(Bill.id == id, Bill.organization_id == organization.id))

@@ -36,13 +36,31 @@ def test_the_days_add_up_to_the_running_bill() -> None:
     assert course.days[-1] == (date(2026, 10, 11), course.total_fen)
 
 
-def test_usage_is_expected_to_go_on_as_on_the_days_so_far() -> None:
+def test_usage_is_expected_to_go_on_as_in_the_last_seven_days() -> None:
     plan = a_plan(monthly="31.00", per_unit="1.00")
     subscription = a_subscription(plan)
-    report(subscription, plan.charges[1].meter, 10, at=moment("2026-10-03 12:00"))
+    for day in (1, 5):
+        report(subscription, plan.charges[1].meter, 14, at=moment(f"2026-10-{day:02} 12:00"))
     course = course_of(subscription, "2026-10-11 00:00")
-    assert course.expected_fen == 3100 + 3100  # 10 in 10 days: 31 in 31
-    assert [each.expected_fen for each in course.lines] == [3100, 3100]
+    assert course.basis == Period(moment("2026-10-04 00:00"), moment("2026-10-11 00:00"))
+    assert [each.expected_fen for each in course.lines] == [3100, 2800 + 4200]  # 14 in 7 days: 42 in the 21 to come
+    assert course.expected_fen == 3100 + 7000
+
+
+def test_a_subscription_of_yesterday_is_measured_by_its_own_days() -> None:
+    plan = a_plan(per_unit="1.00")
+    subscription = a_subscription(plan, started_at=moment("2026-10-20 09:00"))
+    report(subscription, plan.charges[0].meter, 2, at=moment("2026-10-20 12:00"))
+    assert course_of(subscription, "2026-10-22 00:00").expected_fen == 200 + 1000  # 2 in 2 days, 10 days to come
+
+
+def test_each_line_tells_where_it_stood_at_the_end_of_each_day() -> None:
+    plan = a_plan(monthly="31.00", per_unit="1.00", included="10")
+    subscription = a_subscription(plan)
+    report(subscription, plan.charges[1].meter, 15, at=moment("2026-10-02 12:00"))
+    fee, use = course_of(subscription, "2026-10-03 12:00").lines
+    assert [(stand.fen, stand.quantity) for stand in fee.stands] == [(3100, None)] * 3
+    assert [(stand.fen, stand.quantity) for stand in use.stands] == [(0, 0), (500, 15), (500, 15)]
 
 
 def test_nothing_is_said_about_the_end_on_the_first_days() -> None:
