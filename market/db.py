@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from sqlalchemy import (
     Engine,
     Enum,
     Integer,
+    LargeBinary,
     MetaData,
     create_engine,
     event,
@@ -36,7 +38,7 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -104,6 +106,22 @@ class Quantity(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value).scaleb(-6).normalize() + 0
+
+
+class Digest(TypeDecorator[bytes]):
+    """Sixteen bytes of a hash; a `uuid` on PostgreSQL, which has no smaller type to hold and compare them."""
+
+    impl = LargeBinary(16)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(UUID(as_uuid=True) if dialect.name == "postgresql" else LargeBinary(16))
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | uuid.UUID | None:
+        return uuid.UUID(bytes=value) if value is not None and dialect.name == "postgresql" else value
+
+    def process_result_value(self, value: bytes | uuid.UUID | None, dialect: Dialect) -> bytes | None:
+        return value.bytes if isinstance(value, uuid.UUID) else value
 
 
 JSONType = JSON().with_variant(JSONB(), "postgresql")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from flask import request
@@ -10,6 +11,8 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from market import metering
 from market.errors import MarketError
+
+Loaded = TypeVar("Loaded")
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_EVENTS = 5000
@@ -70,8 +73,12 @@ def read() -> bytes:
 
 def json_of(body: bytes) -> Any:
     """The JSON in a body, decimals exact. Raises NotJson, TooDeep."""
+    return _loaded(metering.load, body)
+
+
+def _loaded(load: Callable[[bytes], Loaded], body: bytes) -> Loaded:
     try:
-        return metering.load(body)
+        return load(body)
     except metering.EventRefused as refusal:
         raise (TooDeep if refusal.code == "too_deep" else NotJson) from None
 
@@ -82,8 +89,7 @@ def events(body: bytes) -> list[Any]:
         return [_binary(body)]
     if request.mimetype not in STRUCTURED:
         raise Unsupported
-    loaded = json_of(body)
-    found = loaded if isinstance(loaded, list) else [loaded]
+    found = _loaded(metering.split, body)
     if len(found) > MOST_EVENTS:
         raise TooLarge
     return found

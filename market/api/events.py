@@ -101,6 +101,7 @@ def create(query: EventsQuery) -> Response:
     verdicts = metering.ingest(
         g.provider, g.api_key.source, events,
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
+        receipts=_wants_verdicts(),
     )  # fmt: skip
     return _answer(verdicts)
 

@@ -1,53 +1,91 @@
 """Metering: what was used, exactly as reported.
 
-Owns        usage events, those that were refused, day counters, quantities.
+Owns        usage events and who they are, those that were refused, day counters, quantities.
 Not here    prices (rating), bills (billing), who may send (api).
 Invariants  events are only ever added; one (provider, source, id) is one event for ever; counters move
             in the events' transaction and can be worked out again from them (`verify`).
 """
 
 from market.metering.actions import REACH, SKEW, ingest
-from market.metering.envelope import load
-from market.metering.models import Band, RefusedEvent, UsageCounter, UsageEvent
-from market.metering.quantities import dailies, daily, quantities, quantity
+from market.metering.counters import rework
+from market.metering.envelope import load, split
+from market.metering.hours import hours
+from market.metering.log import Stretch, Wanted, event_of, first_event_at, stretch, types_of, worth
+from market.metering.models import Band, Kind, RefusedEvent, UsageCounter, UsageEvent, UsageValue
+from market.metering.quantities import DayUse, courses, dailies, daily, grouped, quantities, quantity
 from market.metering.queries import (
     events_of,
     hold_all,
     last_event_at,
-    refused_of,
+    last_used,
     subscription_names,
+)
+from market.metering.refused import KEPT as KEPT_REFUSED
+from market.metering.refused import (
+    is_open,
+    refused_event_of,
+    refused_of,
+    settle_due,
     unresolved_count,
 )
+from market.metering.remarks import Remark, remarks
 from market.metering.replay import replay
+from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
 from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict
 from market.metering.verification import Difference, verify
 
 __all__ = [
+    "KEPT_REFUSED",
     "REACH",
     "REASONS",
     "SKEW",
+    "AlreadySettled",
     "BadEvent",
     "Band",
+    "DayUse",
     "Difference",
     "EventRefused",
+    "Kind",
     "Outcome",
     "Receipt",
     "RefusedEvent",
+    "Remark",
+    "Stretch",
     "UsageCounter",
     "UsageEvent",
+    "UsageValue",
     "Verdict",
+    "Wanted",
+    "courses",
     "dailies",
     "daily",
+    "event_of",
     "events_of",
+    "first_event_at",
+    "grouped",
     "hold_all",
+    "hours",
     "ingest",
+    "is_open",
+    "judge_text",
     "last_event_at",
+    "last_used",
     "load",
     "quantities",
     "quantity",
+    "refused_event_of",
     "refused_of",
+    "remarks",
     "replay",
+    "resend",
+    "rework",
+    "set_aside",
+    "settle_due",
+    "split",
+    "stretch",
     "subscription_names",
+    "types_of",
     "unresolved_count",
     "verify",
+    "worth",
 ]

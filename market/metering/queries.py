@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, exists, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from market import db
 from market.catalog.models import Meter
-from market.metering.models import RefusedEvent, UsageEvent
+from market.metering.models import UsageEvent
+from market.metering.store import Identity
 from market.metering.verdicts import Receipt
 from market.providers.models import Provider
 from market.subscriptions.models import Subscription
@@ -25,13 +26,6 @@ class Subject(NamedTuple):
     started_at: datetime | None
     #: When it ended or is to end.
     ended_at: datetime | None
-
-
-class Known(NamedTuple):
-    """An event that is stored, or ahead in the same request."""
-
-    digest: str
-    receipt: Receipt
 
 
 def among(column: InstrumentedAttribute[str], values: Collection[str]) -> ColumnElement[bool]:
@@ -63,20 +57,27 @@ def hold_all(subscription_ids: Collection[int]) -> None:
     db.session.execute(query.with_for_update(key_share=True)).all()
 
 
-def known(provider: Provider, source: str, event_ids: Collection[str]) -> dict[str, Known]:
-    """Which of these ids are taken, and by what."""
+def receipts(provider: Provider, identities: Collection[Identity]) -> dict[int, Receipt]:
+    """What is still here of the events that these identities stand for, by their numbers."""
+    numbers = {each.event: each for each in identities}
     query = (
-        select(UsageEvent.event_id, UsageEvent.payload_hash, UsageEvent.stored_at, UsageEvent.type,
-               Subscription.public_id, UsageEvent.at, UsageEvent.data)
+        select(UsageEvent.id, UsageEvent.type, Subscription.public_id, UsageEvent.data)
         .join(Subscription, Subscription.id == UsageEvent.subscription_id)
-        .where(UsageEvent.provider_id == provider.id, UsageEvent.source == source, among(UsageEvent.event_id, event_ids))
-    )  # fmt: skip
-    return {row[0]: Known(row[1], Receipt(*row[2:])) for row in db.session.execute(query)}
+        .where(UsageEvent.provider_id == provider.id, UsageEvent.id.in_(numbers))
+    )
+    rows = {id: rest for id, *rest in db.session.execute(query)} if numbers else {}
+    return {
+        number: Receipt(each.stored_at, each.at, *rows.get(number, ("", "", None))) for number, each in numbers.items()
+    }
 
 
 def meters_by_type(provider: Provider, types: Collection[str], *, at: datetime) -> dict[str, list[Meter]]:
-    """The provider's meters at an instant by the event type they count; an event counts for every meter of its type."""
-    own = Meter.provider_id == provider.id, Meter.created_at <= at
+    """The provider's meters with counters of their own, at an instant, by the event type they count.
+
+    An event counts for every meter of its type.
+    """
+    in_use = Meter.retired_at.is_(None) | (Meter.retired_at > at)
+    own = Meter.provider_id == provider.id, Meter.created_at <= at, Meter.reads_id.is_(None), in_use
     query = select(Meter).where(*own, Meter.event_type.in_(types)).order_by(Meter.id)
     meters: dict[str, list[Meter]] = {}
     for meter in db.session.scalars(query):
@@ -96,21 +97,6 @@ def events_of(
     return query if type is None else query.where(UsageEvent.type == type)
 
 
-def refused_of(provider: Provider, *, unresolved: bool = False) -> Select[RefusedEvent]:
-    """Refused events, newest first; `unresolved` leaves out those whose id was accepted in the meantime."""
-    query = select(RefusedEvent).where(RefusedEvent.provider_id == provider.id).order_by(RefusedEvent.id.desc())
-    return query.where(_UNRESOLVED) if unresolved else query
-
-
-def unresolved_count(provider: Provider, *, since: datetime) -> int:
-    """How many different events were refused since then and are not accepted yet."""
-    named = func.coalesce(func.nullif(RefusedEvent.event_id, ""), RefusedEvent.body)
-    query = select(func.count(func.distinct(named))).where(
-        RefusedEvent.provider_id == provider.id, RefusedEvent.received_at >= since, _UNRESOLVED
-    )
-    return db.session.scalar(query) or 0
-
-
 def subscription_names(events: Sequence[UsageEvent]) -> dict[int, str]:
     """The public ids of the subscriptions these events belong to."""
     query = select(Subscription.id, Subscription.public_id)
@@ -125,9 +111,13 @@ def last_event_at(
     return db.session.scalar(events_of(provider, subscription=subscription).with_only_columns(UsageEvent.stored_at).limit(1))
 
 
-# A conflict stays: the id is taken by another event, so it cannot be resent.
-_UNRESOLVED = (RefusedEvent.code == "conflict") | ~exists().where(
-    UsageEvent.provider_id == RefusedEvent.provider_id,
-    UsageEvent.source == RefusedEvent.source,
-    UsageEvent.event_id == RefusedEvent.event_id,
-)
+def last_used(subscription_ids: Collection[int], meter_ids: Collection[int]) -> dict[tuple[int, int], datetime]:
+    """When the latest use happened that each meter of each subscription counted; one look into an index for each."""
+    latest = (
+        select(func.max(UsageEvent.at))
+        .where(UsageEvent.subscription_id == Subscription.id, UsageEvent.type == Meter.event_type)
+        .scalar_subquery()
+    )
+    query = select(Subscription.id, Meter.id, latest).join(Meter, Meter.provider_id == Subscription.provider_id)
+    rows = db.session.execute(query.where(Subscription.id.in_(subscription_ids), Meter.id.in_(meter_ids)))
+    return {(subscription_id, meter_id): at for subscription_id, meter_id, at in rows if at is not None}

@@ -1,148 +1,152 @@
-"""Writing many events and counters in one statement: the hot end of metering.
+"""Writing events, one statement for each request: what PostgreSQL takes fastest is JSON.
 
-PostgreSQL takes the rows as one JSON parameter (`jsonb_to_recordset`), which costs it a third of what a thousand
-parameters would. SQLite has one writer, so what is taken is asked first and the rest is inserted row by row by the
-driver. Both were measured against the alternatives (docs/performance.md).
+The statements are the driver's own: building them anew for each request would cost as much as the writing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import CursorResult
 
 from market import db
 from market.metering.models import Band
 
 
 class EventRow(NamedTuple):
-    """An event as stored; `data` is JSON text."""
+    """An event as stored; `data` is JSON."""
 
+    key: bytes
+    payload: bytes
     event_id: str
     type: str
     subscription_id: int
     at: datetime
-    data: str
-    payload_hash: str
+    data: bytes
     band: Band
 
 
-@dataclass(frozen=True, slots=True)
-class CounterRow:
-    """What one counter moves by; a gauge's day is given whole."""
+class Identity(NamedTuple):
+    """What is remembered of an event for ever."""
 
-    subscription_id: int
-    meter_id: int
-    day: date
-    count: int
-    sum: Decimal
-    max: Decimal | None
-    first_at: datetime | None
-    area: Decimal
-    closing: Decimal | None
+    payload: bytes
+    #: The number of the event.
+    event: int
+    at: datetime
+    stored_at: datetime
+
+
+class _Told(msgspec.Struct, gc=False):
+    """A row on its way to PostgreSQL."""
+
+    k: str
+    p: str
+    e: str
+    t: str
+    s: int
+    a: datetime
+    d: msgspec.Raw
+    b: Band
 
 
 _encode = msgspec.json.Encoder().encode
 
-_PG_EVENTS = text("""
-    WITH stored AS (
-        INSERT INTO usage_events (provider_id, source, event_id, type, subscription_id, at, stored_at, data, payload_hash, band)
-        SELECT :provider_id, :source, e, t, s, a, :stored_at, d, h, b
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-             AS r(e text, t text, s bigint, a timestamptz, d jsonb, h text, b text)
-        ON CONFLICT (provider_id, source, event_id) DO NOTHING
+# Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
+_PG_EVENTS = """
+    WITH told AS MATERIALIZED (
+        SELECT nextval('usage_events_id_seq') AS id, r.*
+        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(k uuid, p uuid, e text, t text, s bigint, a timestamptz, d jsonb, b text)
+    ), fresh AS (
+        INSERT INTO event_identities (key, payload, event, at, stored_at)
+        SELECT k, p, id, a, %(stored_at)s FROM told ORDER BY k
+        ON CONFLICT (key) DO NOTHING
+        RETURNING event
+    ), stored AS (
+        INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
+        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b
+        FROM told JOIN fresh ON fresh.event = told.id
         RETURNING event_id
     )
-    SELECT count(*), CASE WHEN count(*) < :wanted THEN array_agg(event_id) END FROM stored
-""")
+    SELECT count(*), CASE WHEN count(*) < %(wanted)s THEN array_agg(event_id) END FROM stored
+"""
+_LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
+_LITE_IDENTITIES = "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?)"
 _LITE_EVENTS = (
-    "INSERT INTO usage_events (provider_id, source, event_id, type, subscription_id, at, stored_at, data, payload_hash, band) "
+    "INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_LITE_TAKEN = (
-    "SELECT event_id FROM usage_events WHERE provider_id = ? AND source = ? AND event_id IN (SELECT value FROM json_each(?))"
-)
-_MOVE = """
-    ON CONFLICT (subscription_id, meter_id, day) DO UPDATE SET
-        count = usage_counters.count + excluded.count,
-        sum = usage_counters.sum + excluded.sum,
-        max = CASE WHEN usage_counters.max IS NULL OR excluded.max > usage_counters.max
-                   THEN excluded.max ELSE usage_counters.max END,
-        first_at = excluded.first_at, area = excluded.area, closing = excluded.closing
-"""
-_PG_COUNTERS = text(f"""
-    INSERT INTO usage_counters (subscription_id, meter_id, day, count, sum, max, first_at, area, closing)
-    SELECT s, m, d, n, u, x, f, a, c
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-         AS r(s bigint, m bigint, d date, n bigint, u bigint, x bigint, f timestamptz, a bigint, c bigint)
-    {_MOVE}
-""")
-_LITE_COUNTERS = (
-    "INSERT INTO usage_counters (subscription_id, meter_id, day, count, sum, max, first_at, area, closing) "
-    f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {_MOVE}"
-)
+#: SQLite takes 32,766 parameters in one statement.
+_PAGE = 5000
 
 
 def insert(provider_id: int, source: str, rows: Sequence[EventRow], *, stored_at: datetime) -> set[str]:
-    """Store the events whose ids are free; returns the ids that were taken. Ids differ from each other."""
-    if _on_postgresql():
+    """Store the events whose identities are free; returns the ids that were taken. Ids differ from each other."""
+    if on_postgresql():
         return _insert_at_once(provider_id, source, rows, stored_at)
-    connection = db.session.connection()
-    ids = _encode([row.event_id for row in rows]).decode()
-    taken = {id for (id,) in connection.exec_driver_sql(_LITE_TAKEN, (provider_id, source, ids))}
-    when = _lite_time(stored_at)
-    fresh = [
-        (provider_id, source, row.event_id, row.type, row.subscription_id, _lite_time(row.at), when, row.data,
-         row.payload_hash, row.band.value)
-        for row in rows if row.event_id not in taken
-    ]  # fmt: skip
+    taken = identities([row.key for row in rows])
+    fresh = [row for row in rows if row.key not in taken] if taken else rows
     if fresh:
-        connection.exec_driver_sql(_LITE_EVENTS, fresh)
-    return taken
+        number, when = _next_number(), lite_time(stored_at)
+        times = [lite_time(row.at) for row in fresh]
+        driver(_LITE_IDENTITIES, [
+            (row.key, row.payload, number + n, times[n], when) for n, row in enumerate(fresh)
+        ])  # fmt: skip
+        driver(_LITE_EVENTS, [
+            (number + n, provider_id, source, row.event_id, row.type, row.subscription_id, times[n], when,
+             row.data.decode(), row.band.value)
+            for n, row in enumerate(fresh)
+        ])  # fmt: skip
+    return {row.event_id for row in rows if row.key in taken}
 
 
-def move(rows: Sequence[CounterRow]) -> None:
-    """Add to the counters, or begin them."""
-    if _on_postgresql():
-        names = ("s", "m", "d", "n", "u", "x", "f", "a", "c")
-        told = [dict(zip(names, _scaled(row, datetime.isoformat), strict=True)) for row in rows]
-        db.session.execute(_PG_COUNTERS, {"rows": _encode(told).decode()})
-    elif rows:
-        connection = db.session.connection()
-        connection.exec_driver_sql(_LITE_COUNTERS, [_scaled(row, _lite_time) for row in rows])
+def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
+    """Those of the keys that are taken, and by what."""
+    if on_postgresql():
+        names = [key.hex() for key in keys]
+        found = driver("SELECT key, payload, event, at, stored_at FROM event_identities WHERE key = ANY(%s::uuid[])", (names,))
+        return {key.bytes: Identity(payload.bytes, *rest) for key, payload, *rest in found}
+    known: dict[bytes, Identity] = {}
+    for start in range(0, len(keys), _PAGE):
+        page = keys[start : start + _PAGE]
+        marks = ", ".join("?" * len(page))
+        query = f"SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({marks})"
+        for key, payload, event, at, stored_at in driver(query, tuple(page)):
+            known[key] = Identity(payload, event, _instant(at), _instant(stored_at))
+    return known
+
+
+def driver(statement: str, given: Any) -> CursorResult[Any]:
+    """Run a statement as the driver takes it."""
+    return db.session.connection().exec_driver_sql(statement, given)
+
+
+def on_postgresql() -> bool:
+    """Which of the two dialects to speak."""
+    return db.engine().dialect.name == "postgresql"
+
+
+def lite_time(at: datetime) -> str:
+    """As SQLAlchemy writes a `DateTime` into SQLite."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _insert_at_once(provider_id: int, source: str, rows: Sequence[EventRow], stored_at: datetime) -> set[str]:
     told = [
-        {"e": row.event_id, "t": row.type, "s": row.subscription_id, "a": row.at, "d": msgspec.Raw(row.data.encode()),
-         "h": row.payload_hash, "b": row.band}
+        _Told(row.key.hex(), row.payload.hex(), row.event_id, row.type, row.subscription_id, row.at, msgspec.Raw(row.data), row.band)
         for row in rows
-    ]  # fmt: skip
+    ]
     given = {"provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(rows)}
-    number, stored = db.session.execute(_PG_EVENTS, given | {"rows": _encode(told).decode()}).one()
+    number, stored = driver(_PG_EVENTS, given | {"rows": _encode(told).decode()}).one()
     return set() if number == len(rows) else {row.event_id for row in rows} - set(stored or ())
 
 
-def _scaled(row: CounterRow, time: Any) -> tuple[Any, ...]:
-    return (
-        row.subscription_id, row.meter_id, row.day.isoformat(), row.count, _millionths(row.sum), _millionths(row.max),
-        row.first_at and time(row.first_at), _millionths(row.area), _millionths(row.closing),
-    )  # fmt: skip
+def _next_number() -> int:
+    last = driver(_LITE_LAST, ()).scalar()
+    return (last or 0) + 1
 
 
-def _millionths(value: Decimal | None) -> int | None:
-    return None if value is None else int(value.scaleb(6))
-
-
-def _lite_time(at: datetime) -> str:
-    """As SQLAlchemy writes a `DateTime` into SQLite."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _on_postgresql() -> bool:
-    return db.engine().dialect.name == "postgresql"
+def _instant(written: str) -> datetime:
+    return datetime.fromisoformat(written).replace(tzinfo=UTC)

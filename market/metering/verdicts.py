@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from market.kit.refusal import Refusal
 
@@ -33,6 +35,9 @@ REASONS: dict[str, str] = {
     "value_missing": "data 里没有计量项要的数值。",
     "not_a_number": "计量的数值不是数字。",
     "too_many_decimals": "计量的数值最多 6 位小数。",
+    "label_invalid": "用来分组或去重的字段须是文字或数字，最多 100 个字符。",
+    "operation_unknown": "operation_type 只能写 add 或 remove。",
+    "too_many_slices": "这个计量项当天的分组太多：每个订阅每天最多 200 组。请检查分组用的字段。",
     "negative": "计量的数值不能小于 0。",
     "too_large": "计量的数值太大。",
     "future": "事件的时间比现在晚 5 分钟以上，请检查服务器的时钟。",
@@ -51,25 +56,31 @@ class EventRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class BadEvent:
-    """Something in a request that is not even a JSON object; it is refused with `code`."""
+    """Something in a request or a file that is known to be no event; it is refused with `code`.
+
+    `id` and `source` are told as far as they are known, `message` where more can be said than `REASONS` does.
+    """
 
     code: str
     body: str
+    id: str = ""
+    source: str = ""
+    message: str = ""
+    params: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The event that first came in under an id."""
+    """The event that first came in under an id; of an archived one only the times are left here."""
 
     stored_at: datetime
-    type: str
-    subject: str
     at: datetime
-    data: dict[str, Any]
+    type: str = ""
+    subject: str = ""
+    data: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One event's outcome. `message` is a Chinese source text for gettext, `params` fills it.
 
     `first` is the earlier event of a duplicate or a conflict.
@@ -80,7 +91,7 @@ class Verdict:
     outcome: Outcome
     code: str = ""
     message: str = ""
-    params: dict[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = MappingProxyType({})
     first: Receipt | None = None
 
     @property

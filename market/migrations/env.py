@@ -9,9 +9,12 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import renderers
 from alembic.operations.ops import CreateTableOp, MigrateOperation, MigrationScript
 from sqlalchemy import JSON
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable
 
 from market import db, schema
 from market.audit import triggers
+from market.metering import partitions
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -22,6 +25,9 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
         return "sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql')"
     if isinstance(item, db.Quantity):
         return "sa.BigInteger()"
+    if isinstance(item, db.Digest):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+        return "sa.LargeBinary(16).with_variant(postgresql.UUID(), 'postgresql')"
     if isinstance(item, JSON):
         autogen.imports.add("from sqlalchemy.dialects import postgresql")
         return "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
@@ -45,8 +51,11 @@ def render_statements(_autogen: AutogenContext, operation: Statements) -> list[s
     ]
 
 
-def add_triggers(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
-    """A migration that makes a guarded table makes its triggers too; autogenerate does not know them."""
+_DIALECTS = {"sqlite": sqlite.dialect, "postgresql": postgresql.dialect}
+
+
+def complete(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
+    """What autogenerate does not know: the triggers of guarded tables, and partitions."""
     for script in directives:
         assert script.upgrade_ops is not None and script.downgrade_ops is not None
         made = [step.table_name for step in script.upgrade_ops.ops if isinstance(step, CreateTableOp)]
@@ -54,10 +63,23 @@ def add_triggers(_context: Any, _revision: Any, directives: list[MigrationScript
             if table in triggers.CREATE:
                 script.upgrade_ops.ops.append(Statements(triggers.CREATE[table]))
                 script.downgrade_ops.ops.append(Statements(triggers.DROP[table]))
+        script.upgrade_ops.ops[:] = [
+            Statements(_partitioned(step.table_name))
+            if isinstance(step, CreateTableOp) and step.table_name in partitions.DEFAULTS
+            else step
+            for step in script.upgrade_ops.ops
+        ]
+
+
+def _partitioned(table: str) -> dict[str, list[str]]:
+    """The statements that make a partitioned table: autogenerate knows no key that only one dialect has."""
+    create = CreateTable(schema.metadata.tables[table])
+    written = {name: str(create.compile(dialect=dialect())) for name, dialect in _DIALECTS.items()}
+    return {"sqlite": [written["sqlite"]], "postgresql": [written["postgresql"], partitions.DEFAULTS[table]]}
 
 
 context.configure(
-    process_revision_directives=add_triggers,
+    process_revision_directives=complete,
     connection=context.config.attributes["connection"],
     target_metadata=schema.metadata,
     render_item=render_item,

@@ -50,6 +50,7 @@ _SOLD = {
     "usage_counters": "subscription_id.provider_id.organization_id",
     "usage_events": "provider_id.organization_id",
     "refused_events": "provider_id.organization_id",
+    "usage_uploads": "provider_id.organization_id",
     "bill_lines": "provider_id.organization_id",
 }
 
@@ -80,12 +81,14 @@ NOBODYS: Mapping[str, str] = {
     "challenges": "random words for passkeys, gone within minutes",
     "cities": "public",
     "editions": "public",
+    "event_identities": "hashes of events' ids, which keep a second report from being counted",
     "link_requests": "gone as soon as the letter is written",
     "number_series": "counts bill numbers",
     "policy_versions": "public",
     "sectors": "public",
     "solution_parts": "public",
     "solutions": "public",
+    "usage_upload_parts": "lines of a file that its owner has, and their verdicts; gone after three months",
     "throttles": "counts failed attempts by hash; swept after a day",
 }
 #: Never handed out, not even to the owner: hashes and encrypted texts prove nothing outside.

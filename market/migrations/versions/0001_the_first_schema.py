@@ -82,6 +82,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_editions')),
     sa.UniqueConstraint('slug', name=op.f('uq_editions_slug'))
     )
+    op.create_table('event_identities',
+    sa.Column('key', sa.LargeBinary(16).with_variant(postgresql.UUID(), 'postgresql'), nullable=False),
+    sa.Column('payload', sa.LargeBinary(16).with_variant(postgresql.UUID(), 'postgresql'), nullable=False),
+    sa.Column('event', sa.BigInteger(), nullable=False),
+    sa.Column('at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('stored_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_event_identities')),
+    sqlite_with_rowid=False
+    )
     op.create_table('number_series',
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('last', sa.Integer(), nullable=False),
@@ -506,19 +515,26 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('provider_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('slug', sa.String(), nullable=False),
+    sa.Column('version_number', sa.Integer(), nullable=False),
+    sa.Column('reads_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('name_zh', sa.String(), nullable=False),
     sa.Column('name_en', sa.String(), nullable=False),
     sa.Column('event_type', sa.String(), nullable=False),
     sa.Column('value_property', sa.String(), nullable=False),
-    sa.Column('aggregation', sa.Enum('sum', 'count', 'max', 'time_weighted', name='aggregation_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('aggregation', sa.Enum('sum', 'count', 'max', 'latest', 'unique_count', 'time_weighted', name='aggregation_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('time_base', sa.Enum('', 'hour', 'period', name='timebase_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('unit_zh', sa.String(), nullable=False),
     sa.Column('unit_en', sa.String(), nullable=False),
     sa.Column('unit_size', sa.Integer(), nullable=False),
+    sa.Column('dimensions', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
+    sa.Column('rounding', sa.Enum('', 'up', 'nearest', 'down', name='rounding_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('counts_from', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('retired_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_meters_provider_id')),
+    sa.ForeignKeyConstraint(['reads_id'], ['meters.id'], name=op.f('fk_meters_reads_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_meters')),
-    sa.UniqueConstraint('provider_id', 'slug', name=op.f('uq_meters_provider_id_slug'))
+    sa.UniqueConstraint('provider_id', 'slug', 'version_number', name=op.f('uq_meters_provider_id_slug_version_number'))
     )
     op.create_table('offerings',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -566,14 +582,51 @@ def upgrade() -> None:
     sa.Column('source', sa.String(), nullable=False),
     sa.Column('event_id', sa.String(), nullable=False),
     sa.Column('received_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('times', sa.Integer(), nullable=False),
     sa.Column('code', sa.String(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('body', sa.String(), nullable=False),
+    sa.Column('key', sa.LargeBinary(16).with_variant(postgresql.UUID(), 'postgresql'), nullable=False),
+    sa.Column('settled_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_refused_events_provider_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_refused_events'))
     )
     with op.batch_alter_table('refused_events', schema=None) as batch_op:
+        batch_op.create_index('ix_refused_events_open', ['provider_id', 'id'], unique=False, postgresql_where=sa.text('settled_at IS NULL'), sqlite_where=sa.text('settled_at IS NULL'))
+        batch_op.create_index('ix_refused_events_open_key', ['key'], unique=True, postgresql_where=sa.text('settled_at IS NULL'), sqlite_where=sa.text('settled_at IS NULL'))
         batch_op.create_index('ix_refused_events_provider_id', ['provider_id', 'id'], unique=False)
+        batch_op.create_index('ix_refused_events_received_at', ['received_at'], unique=False)
+
+    op.create_table('usage_uploads',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('provider_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('request_key', sa.String(), nullable=False),
+    sa.Column('filename', sa.String(), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('sha256', sa.String(), nullable=False),
+    sa.Column('encoding', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('layout', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
+    sa.Column('dry_run', sa.Boolean(), nullable=False),
+    sa.Column('status', sa.Enum('received', 'working', 'done', 'failed', 'expired', name='status_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('uploaded_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('uploaded_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('finished_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('lines', sa.Integer(), nullable=False),
+    sa.Column('lines_done', sa.Integer(), nullable=False),
+    sa.Column('accepted', sa.Integer(), nullable=False),
+    sa.Column('duplicate', sa.Integer(), nullable=False),
+    sa.Column('conflict', sa.Integer(), nullable=False),
+    sa.Column('refused', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_usage_uploads_provider_id')),
+    sa.ForeignKeyConstraint(['uploaded_by_id'], ['users.id'], name=op.f('fk_usage_uploads_uploaded_by_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_usage_uploads')),
+    sa.UniqueConstraint('provider_id', 'request_key', name=op.f('uq_usage_uploads_provider_id_request_key'))
+    )
+    with op.batch_alter_table('usage_uploads', schema=None) as batch_op:
+        batch_op.create_index('ix_usage_uploads_provider_id', ['provider_id', 'id'], unique=False)
+        batch_op.create_index('ix_usage_uploads_status', ['status', 'id'], unique=False)
 
     op.create_table('verifications',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -706,6 +759,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_solution_parts')),
     sa.UniqueConstraint('solution_id', 'offering_id', name=op.f('uq_solution_parts_solution_id_offering_id'))
     )
+    op.create_table('usage_upload_parts',
+    sa.Column('upload_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('records', sa.Text(), nullable=False),
+    sa.Column('verdicts', sa.Text(), nullable=True),
+    sa.ForeignKeyConstraint(['upload_id'], ['usage_uploads.id'], name=op.f('fk_usage_upload_parts_upload_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('upload_id', 'position', name=op.f('pk_usage_upload_parts'))
+    )
     op.create_table('charges',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('plan_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -714,6 +775,8 @@ def upgrade() -> None:
     sa.Column('name_en', sa.String(), nullable=False),
     sa.Column('meter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('terms', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
+    sa.Column('filter_property', sa.String(), nullable=False),
+    sa.Column('filter_values', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
     sa.Column('tax_rate', sa.String(), nullable=False),
     sa.Column('hint_zh', sa.String(), nullable=False),
     sa.Column('hint_en', sa.String(), nullable=False),
@@ -867,36 +930,38 @@ def upgrade() -> None:
     sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('meter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('slice', sa.String(), nullable=False),
     sa.Column('count', sa.BigInteger(), nullable=False),
     sa.Column('sum', sa.BigInteger(), nullable=False),
     sa.Column('max', sa.BigInteger(), nullable=True),
     sa.Column('first_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
+    sa.Column('last_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('area', sa.BigInteger(), nullable=False),
     sa.Column('closing', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['meter_id'], ['meters.id'], name=op.f('fk_usage_counters_meter_id')),
     sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_usage_counters_subscription_id')),
-    sa.PrimaryKeyConstraint('subscription_id', 'meter_id', 'day', name=op.f('pk_usage_counters'))
+    sa.PrimaryKeyConstraint('subscription_id', 'meter_id', 'day', 'slice', name=op.f('pk_usage_counters'))
     )
-    op.create_table('usage_events',
-    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('provider_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('source', sa.String(), nullable=False),
-    sa.Column('event_id', sa.String(), nullable=False),
-    sa.Column('type', sa.String(), nullable=False),
-    sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
-    sa.Column('stored_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
-    sa.Column('data', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
-    sa.Column('payload_hash', sa.String(), nullable=False),
-    sa.Column('band', sa.Enum('on_time', 'late', 'very_late', name='band_known', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_usage_events_provider_id')),
-    sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_usage_events_subscription_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_usage_events')),
-    sa.UniqueConstraint('provider_id', 'source', 'event_id', name=op.f('uq_usage_events_provider_id_source_event_id'))
-    )
+    op.execute("\nCREATE TABLE usage_events (\n\tid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, \n\tprovider_id INTEGER NOT NULL, \n\tsource VARCHAR NOT NULL, \n\tevent_id VARCHAR NOT NULL, \n\tkind VARCHAR(32) DEFAULT 'usage' NOT NULL, \n\tcorrects BIGINT, \n\ttype VARCHAR NOT NULL, \n\tsubscription_id INTEGER NOT NULL, \n\tat DATETIME NOT NULL, \n\tstored_at DATETIME NOT NULL, \n\tdata JSON NOT NULL, \n\tband VARCHAR(32) NOT NULL, \n\tCONSTRAINT ck_usage_events_kind_known CHECK (kind IN ('usage', 'reversal', 'replacement')), \n\tCONSTRAINT ck_usage_events_band_known CHECK (band IN ('on_time', 'late', 'very_late'))\n)\n\n") if op.get_context().dialect.name == 'sqlite' else None
+    op.execute("\nCREATE TABLE usage_events (\n\tid BIGSERIAL NOT NULL, \n\tprovider_id BIGINT NOT NULL, \n\tsource VARCHAR NOT NULL, \n\tevent_id VARCHAR NOT NULL, \n\tkind VARCHAR(32) DEFAULT 'usage' NOT NULL, \n\tcorrects BIGINT, \n\ttype VARCHAR NOT NULL, \n\tsubscription_id BIGINT NOT NULL, \n\tat TIMESTAMP WITH TIME ZONE NOT NULL, \n\tstored_at TIMESTAMP WITH TIME ZONE NOT NULL, \n\tdata JSONB NOT NULL, \n\tband VARCHAR(32) NOT NULL, \n\tCONSTRAINT ck_usage_events_kind_known CHECK (kind IN ('usage', 'reversal', 'replacement')), \n\tCONSTRAINT ck_usage_events_band_known CHECK (band IN ('on_time', 'late', 'very_late'))\n)\n PARTITION BY RANGE (at)\n\n") if op.get_context().dialect.name == 'postgresql' else None
+    op.execute('CREATE TABLE usage_events_default PARTITION OF usage_events DEFAULT') if op.get_context().dialect.name == 'postgresql' else None
     with op.batch_alter_table('usage_events', schema=None) as batch_op:
+        batch_op.create_index('ix_usage_events_provider_id', ['provider_id', 'id'], unique=False)
         batch_op.create_index('ix_usage_events_subscription_type_at', ['subscription_id', 'type', 'at'], unique=False)
+        batch_op.create_index('ix_usage_events_unusual', ['subscription_id', 'at'], unique=False, postgresql_where=sa.text("(band <> 'on_time' OR kind <> 'usage')"), sqlite_where=sa.text("(band <> 'on_time' OR kind <> 'usage')"))
 
+    op.create_table('usage_values',
+    sa.Column('subscription_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('meter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('slice', sa.String(), nullable=False),
+    sa.Column('value', sa.String(), nullable=False),
+    sa.Column('present', sa.Boolean(), nullable=False),
+    sa.Column('last_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.ForeignKeyConstraint(['meter_id'], ['meters.id'], name=op.f('fk_usage_values_meter_id')),
+    sa.ForeignKeyConstraint(['subscription_id'], ['subscriptions.id'], name=op.f('fk_usage_values_subscription_id')),
+    sa.PrimaryKeyConstraint('subscription_id', 'meter_id', 'day', 'slice', 'value', name=op.f('pk_usage_values'))
+    )
     op.execute("CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events BEGIN SELECT RAISE(ABORT, 'audit_events is only ever added to'); END") if op.get_context().dialect.name == 'sqlite' else None
     op.execute('CREATE TRIGGER audit_events_no_update BEFORE UPDATE ON audit_events WHEN NOT (NEW."id" IS OLD."id" AND NEW."at" IS OLD."at" AND NEW."actor_kind" IS OLD."actor_kind" AND NEW."actor_id" IS OLD."actor_id" AND NEW."acting_for_id" IS OLD."acting_for_id" AND NEW."organization_id" IS OLD."organization_id" AND NEW."action" IS OLD."action" AND NEW."kind" IS OLD."kind" AND NEW."subject_type" IS OLD."subject_type" AND NEW."subject_id" IS OLD."subject_id" AND NEW."before" IS OLD."before" AND NEW."after" IS OLD."after" AND NEW."reason" IS OLD."reason" AND NEW."actor_digest" IS OLD."actor_digest" AND NEW."subject_digest" IS OLD."subject_digest" AND (NEW."actor_salt" IS OLD."actor_salt" AND NEW."actor_label" IS OLD."actor_label" AND NEW."address" IS OLD."address" OR OLD."actor_salt" <> \'\' AND NEW."actor_salt" = \'\' AND NEW."actor_label" = \'—\' AND NEW."address" = \'\') AND (NEW."subject_salt" IS OLD."subject_salt" AND NEW."subject_label" IS OLD."subject_label" OR OLD."subject_salt" <> \'\' AND NEW."subject_salt" = \'\' AND NEW."subject_label" = \'—\')) BEGIN SELECT RAISE(ABORT, \'audit_events is only ever added to\'); END') if op.get_context().dialect.name == 'sqlite' else None
     op.execute('CREATE OR REPLACE FUNCTION audit_events_guard() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF TG_OP = \'UPDATE\' THEN IF NEW."id" IS NOT DISTINCT FROM OLD."id" AND NEW."at" IS NOT DISTINCT FROM OLD."at" AND NEW."actor_kind" IS NOT DISTINCT FROM OLD."actor_kind" AND NEW."actor_id" IS NOT DISTINCT FROM OLD."actor_id" AND NEW."acting_for_id" IS NOT DISTINCT FROM OLD."acting_for_id" AND NEW."organization_id" IS NOT DISTINCT FROM OLD."organization_id" AND NEW."action" IS NOT DISTINCT FROM OLD."action" AND NEW."kind" IS NOT DISTINCT FROM OLD."kind" AND NEW."subject_type" IS NOT DISTINCT FROM OLD."subject_type" AND NEW."subject_id" IS NOT DISTINCT FROM OLD."subject_id" AND NEW."before" IS NOT DISTINCT FROM OLD."before" AND NEW."after" IS NOT DISTINCT FROM OLD."after" AND NEW."reason" IS NOT DISTINCT FROM OLD."reason" AND NEW."actor_digest" IS NOT DISTINCT FROM OLD."actor_digest" AND NEW."subject_digest" IS NOT DISTINCT FROM OLD."subject_digest" AND (NEW."actor_salt" IS NOT DISTINCT FROM OLD."actor_salt" AND NEW."actor_label" IS NOT DISTINCT FROM OLD."actor_label" AND NEW."address" IS NOT DISTINCT FROM OLD."address" OR OLD."actor_salt" <> \'\' AND NEW."actor_salt" = \'\' AND NEW."actor_label" = \'—\' AND NEW."address" = \'\') AND (NEW."subject_salt" IS NOT DISTINCT FROM OLD."subject_salt" AND NEW."subject_label" IS NOT DISTINCT FROM OLD."subject_label" OR OLD."subject_salt" <> \'\' AND NEW."subject_salt" = \'\' AND NEW."subject_label" = \'—\') THEN RETURN NEW; END IF; END IF; RAISE EXCEPTION \'audit_events is only ever added to\'; END$$') if op.get_context().dialect.name == 'postgresql' else None
@@ -917,8 +982,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('usage_values')
     with op.batch_alter_table('usage_events', schema=None) as batch_op:
+        batch_op.drop_index('ix_usage_events_unusual', postgresql_where=sa.text("(band <> 'on_time' OR kind <> 'usage')"), sqlite_where=sa.text("(band <> 'on_time' OR kind <> 'usage')"))
         batch_op.drop_index('ix_usage_events_subscription_type_at')
+        batch_op.drop_index('ix_usage_events_provider_id')
 
     op.drop_table('usage_events')
     op.drop_table('usage_counters')
@@ -948,6 +1016,7 @@ def downgrade() -> None:
 
     op.drop_table('review_comments')
     op.drop_table('charges')
+    op.drop_table('usage_upload_parts')
     op.drop_table('solution_parts')
     with op.batch_alter_table('recommended_entries', schema=None) as batch_op:
         batch_op.drop_index('uq_recommended_entries_open', sqlite_where=sa.text("status IN ('nominated', 'scored', 'approved', 'listed')"), postgresql_where=sa.text("status IN ('nominated', 'scored', 'approved', 'listed')"))
@@ -970,8 +1039,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_verifications_organization_id'))
 
     op.drop_table('verifications')
+    with op.batch_alter_table('usage_uploads', schema=None) as batch_op:
+        batch_op.drop_index('ix_usage_uploads_status')
+        batch_op.drop_index('ix_usage_uploads_provider_id')
+
+    op.drop_table('usage_uploads')
     with op.batch_alter_table('refused_events', schema=None) as batch_op:
+        batch_op.drop_index('ix_refused_events_received_at')
         batch_op.drop_index('ix_refused_events_provider_id')
+        batch_op.drop_index('ix_refused_events_open_key', postgresql_where=sa.text('settled_at IS NULL'), sqlite_where=sa.text('settled_at IS NULL'))
+        batch_op.drop_index('ix_refused_events_open', postgresql_where=sa.text('settled_at IS NULL'), sqlite_where=sa.text('settled_at IS NULL'))
 
     op.drop_table('refused_events')
     with op.batch_alter_table('payments', schema=None) as batch_op:
@@ -1055,6 +1132,7 @@ def downgrade() -> None:
     op.drop_table('throttles')
     op.drop_table('sectors')
     op.drop_table('number_series')
+    op.drop_table('event_identities')
     op.drop_table('editions')
     op.drop_table('cities')
     op.drop_table('categories')
