@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -17,6 +17,7 @@ from market import db
 from market.accounts.models import User
 from market.kit.lifecycle import Lifecycle
 from market.providers.models import Provider
+from market.rating import Rounding
 
 
 class Category(db.Base):
@@ -37,11 +38,22 @@ class Category(db.Base):
 
 
 class Aggregation(StrEnum):
-    """How a meter turns events into a quantity."""
+    """How a meter turns the events of a period into a quantity.
+
+    latest        the value of the last event of the period; of two at the same instant the one that arrived later
+    unique_count  how many different values were there at the end of the period: each counts once however often it
+                  was reported, and not at all if its last event says `"operation_type": "remove"`
+
+    A meter with dimensions has slices, one for each combination of their values. `latest` and `time_weighted`
+    keep a value of its own for each slice and add these up; `max` is the largest over all slices;
+    `unique_count` counts a value that occurs in several slices once.
+    """
 
     SUM = "sum"
     COUNT = "count"
     MAX = "max"
+    LATEST = "latest"
+    UNIQUE_COUNT = "unique_count"
     TIME_WEIGHTED = "time_weighted"
 
 
@@ -53,15 +65,27 @@ class TimeBase(StrEnum):
     PERIOD = "period"
 
 
+#: Aggregations that the database itself can move on by an event, whatever came before.
+_MOVED = frozenset({Aggregation.SUM, Aggregation.COUNT, Aggregation.MAX})
+
+
 class Meter(db.Base):
-    """What a provider measures: which events count, and how they become a quantity."""
+    """What a provider measures: which events count, and how they become a quantity.
+
+    A version that something relies on never changes: a change is the next version under the same slug, and plans
+    keep the one they were written with.
+    """
 
     __tablename__ = "meters"
-    __table_args__ = (UniqueConstraint("provider_id", "slug"),)
+    __table_args__ = (UniqueConstraint("provider_id", "slug", "version_number"),)
 
     id: Mapped[int] = db.pk()
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
     slug: Mapped[str]
+    version_number: Mapped[int] = mapped_column(default=1)
+    #: The version whose counters this one reads, since it counts the same and only prices it otherwise
+    #: (unit, time base, rounding); null: it has counters of its own.
+    reads_id: Mapped[int | None] = mapped_column(ForeignKey("meters.id"))
     name_zh: Mapped[str]
     name_en: Mapped[str]
     #: CloudEvents `type` of the events that count.
@@ -75,12 +99,41 @@ class Meter(db.Base):
     unit_en: Mapped[str]
     #: How many reported units make one priced unit, such as 1000 MB to the GB.
     unit_size: Mapped[int] = mapped_column(default=1)
+    #: Keys of the event's `data` by which usage can be told apart, in the order in which slices name their values.
+    dimensions: Mapped[list[str]] = mapped_column(db.JSONType, default=list)
+    #: Whether a priced quantity is made whole before it is rated.
+    rounding: Mapped[Rounding] = mapped_column(db.status_type(Rounding), default=Rounding.NONE)
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: Events stored since then count for it: since the version was made whose counters it reads; null: since it was.
+    counts_from: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: From then on events do not count for it; only of a version that no plan was ever sold with.
+    retired_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 
     provider: Mapped[Provider] = relationship(lazy="raise")
 
+    @property
+    def plain(self) -> bool:
+        """Whether the database moves its counters by itself; all others are worked out by one request at a time."""
+        return self.aggregation in _MOVED and not self.dimensions
+
+    @property
+    def counter_id(self) -> int:
+        """The version that has its counters."""
+        return self.reads_id or self.id
+
+    def counts(self, stored_at: datetime) -> bool:
+        """Whether an event stored then counts for it."""
+        return (self.counts_from or self.created_at) <= stored_at and (self.retired_at is None or stored_at < self.retired_at)
+
     def __str__(self) -> str:
         return self.slug
+
+
+class Filter(NamedTuple):
+    """A part of a meter's usage: that of the slices whose `property` is one of `values`."""
+
+    property: str
+    values: tuple[str, ...]
 
 
 class OfferingStatus(StrEnum):
@@ -330,6 +383,9 @@ class Charge(db.Base):
     #: Null for flat charges.
     meter_id: Mapped[int | None] = mapped_column(ForeignKey("meters.id"))
     terms: Mapped[dict[str, Any]] = mapped_column(db.JSONType)
+    #: The dimension of the meter by which the charge picks usage, and the values it prices; empty: all usage.
+    filter_property: Mapped[str] = mapped_column(default="")
+    filter_values: Mapped[list[str]] = mapped_column(db.JSONType, default=list)
     #: Decimal text such as "0.06"; the provider's rate when the plan was written.
     tax_rate: Mapped[str]
     #: What to type into the calculator and a rule of thumb beside it.
@@ -341,6 +397,11 @@ class Charge(db.Base):
 
     plan: Mapped[Plan] = relationship(back_populates="charges", lazy="raise")
     meter: Mapped[Meter | None] = relationship(lazy="raise")
+
+    @property
+    def filter(self) -> Filter | None:
+        """The part of the usage it prices; None: all of it."""
+        return Filter(self.filter_property, tuple(self.filter_values)) if self.filter_property else None
 
     def __str__(self) -> str:
         return self.slug

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from market import db
-from market.catalog.models import Aggregation, Meter
+from market.catalog.models import Meter
 from market.kit.period import local_day, local_midnight, month_of
 from market.metering import counters, envelope, queries, refused, store
 from market.metering.counts import Count

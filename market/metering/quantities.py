@@ -3,26 +3,21 @@
 Exact throughout, rounded half up to six places once, at the end; that visible figure is what is rated.
 A period starts at a local midnight; it may end at any instant (a running bill ends now). Time-weighted
 meters stop at that instant or at the subscription's end; the others count the whole last day.
+`only` leaves the slices that a filter lets through; `Aggregation` says how slices come together.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
-from sqlalchemy import func, select
-
-from market import db
-from market.catalog.models import Aggregation, Meter, TimeBase
-from market.kit.period import Period, local_day, local_midnight, month_of
+from market.catalog.models import Filter, Meter, TimeBase
+from market.kit.period import Period, month_of
 from market.kit.quantity import round6
-from market.metering import counters, weighing
-from market.metering.models import UsageCounter
-from market.metering.weighing import Day, Reading
+from market.metering import series, weighing
 from market.subscriptions.models import Subscription
 
 #: Subscription and meter.
@@ -30,26 +25,15 @@ Key = tuple[int, int]
 ZERO = Decimal(0)
 
 
-@dataclass(slots=True)
-class _Series:
-    """One meter of one subscription over a period, as read from the counters."""
+class DayUse(NamedTuple):
+    """A day of a period in priced units: its own quantity, and the period's as it stood by the end of the day.
 
-    meter: Meter
-    stop: datetime
-    opening: Decimal = ZERO
-    days: dict[date, UsageCounter] = field(default_factory=dict)
-    last: list[Reading] = field(default_factory=list)
+    Of a gauge with the time base `period` the day's mean; of `latest` both are what stood at the end of the day.
+    """
 
-    def amounts(self, period: Period) -> Iterator[tuple[date, Decimal]]:
-        """What each day adds: value × seconds of a gauge, else reported units."""
-        span = _days(period)
-        if self.meter.aggregation is Aggregation.TIME_WEIGHTED:
-            known = {day: figures for day, row in self.days.items() if (figures := _figures(row))}
-            yield from weighing.by_day(span, self.opening, known, self.stop, self.last)
-            return
-        for day in span:
-            row = self.days.get(day)
-            yield day, _counted(self.meter, row) if row else ZERO
+    day: date
+    quantity: Decimal
+    to_date: Decimal
 
 
 def quantity(
@@ -59,9 +43,10 @@ def quantity(
     *,
     until: datetime | None = None,
     whole: Period | None = None,
+    only: Filter | None = None,
 ) -> Decimal:
     """The quantity in priced units, six places; arguments as for `quantities`."""
-    found = quantities([subscription.id], period, until=until, whole=whole)
+    found = quantities([subscription.id], period, until=until, whole=whole, only=only)
     return found.get((subscription.id, meter.id), ZERO)
 
 
@@ -71,6 +56,7 @@ def quantities(
     *,
     until: datetime | None = None,
     whole: Period | None = None,
+    only: Filter | None = None,
 ) -> dict[Key, Decimal]:
     """Quantities of every meter that counted anything, by subscription and meter.
 
@@ -80,8 +66,43 @@ def quantities(
     """
     whole = whole or _whole(period)
     return {
-        key: _priced(series.meter, _combined(series.meter, series.amounts(period)), whole)
-        for key, series in _series(subscription_ids, period, until).items()
+        key[:2]: priced(each.meter, each.points(period)[-1].to_date, whole)
+        for key, each in series.read(subscription_ids, period, until, only=only).items()
+    }
+
+
+def grouped(
+    subscription_ids: Collection[int],
+    meter: Meter,
+    period: Period,
+    *,
+    by: Sequence[str],
+    until: datetime | None = None,
+    whole: Period | None = None,
+    only: Filter | None = None,
+) -> dict[tuple[int, tuple[str | None, ...]], Decimal]:
+    """Quantities of one meter by subscription and the values of some of its dimensions; None where events name none."""
+    whole = whole or _whole(period)
+    found = series.read(subscription_ids, period, until, only=only, by=by, meter=meter)
+    return {(key[0], key[2]): priced(meter, each.points(period)[-1].to_date, whole) for key, each in found.items()}
+
+
+def courses(
+    subscription_ids: Collection[int],
+    period: Period,
+    *,
+    until: datetime | None = None,
+    whole: Period | None = None,
+    only: Filter | None = None,
+) -> dict[Key, list[DayUse]]:
+    """Every day of a period, zero days included, of every meter that counted anything, by subscription and meter."""
+    whole, day_long = whole or _whole(period), Period(period.start, period.start + weighing.DAY)
+    return {
+        key[:2]: [
+            DayUse(point.day, priced(each.meter, point.amount, day_long), priced(each.meter, point.to_date, whole))
+            for point in each.points(period)
+        ]
+        for key, each in series.read(subscription_ids, period, until, only=only).items()
     }
 
 
@@ -90,104 +111,15 @@ def daily(
 ) -> list[tuple[date, Decimal]]:
     """Each day's quantity, zero days included; of a `period` gauge the day's mean."""
     found = dailies([subscription.id], period, until=until).get((subscription.id, meter.id))
-    return found or [(day, ZERO) for day in _days(period)]
+    return found or [(period.first_day + timedelta(days=n), ZERO) for n in range(period.days)]
 
 
 def dailies(
     subscription_ids: Collection[int], period: Period, *, until: datetime | None = None
 ) -> dict[Key, list[tuple[date, Decimal]]]:
     """`daily` of every meter that counted anything, by subscription and meter."""
-    day_long = Period(period.start, period.start + weighing.DAY)
-    return {
-        key: [(day, _priced(series.meter, amount, day_long)) for day, amount in series.amounts(period)]
-        for key, series in _series(subscription_ids, period, until).items()
-    }
-
-
-def _series(
-    subscription_ids: Collection[int], period: Period, until: datetime | None
-) -> dict[Key, _Series]:
-    if local_midnight(period.first_day) != period.start:
-        raise ValueError(f"a period of usage starts at a local midnight, not at {period.start}")
-    stops = _stops(subscription_ids, min(period.end, until or period.end))
-    series: dict[Key, _Series] = {}
-    for row, meter in _rows(subscription_ids, period):
-        key = row.subscription_id, row.meter_id
-        series.setdefault(key, _Series(meter, stops[key[0]])).days[row.day] = row
-    for subscription_id, closing, meter in _openings(subscription_ids, period):
-        key = subscription_id, meter.id
-        series.setdefault(key, _Series(meter, stops[subscription_id])).opening = closing
-    _add_last_readings(series)
-    return series
-
-
-def _rows(subscription_ids: Collection[int], period: Period) -> Iterator[tuple[UsageCounter, Meter]]:
-    query = (
-        select(UsageCounter, Meter)
-        .join(Meter, Meter.id == UsageCounter.meter_id)
-        .where(
-            UsageCounter.subscription_id.in_(subscription_ids),
-            UsageCounter.day >= period.first_day,
-            UsageCounter.day <= period.last_day,
-        )
-        # The counters move by statements that the session does not see.
-        .execution_options(populate_existing=True)
-    )
-    yield from db.session.execute(query)
-
-
-def _openings(subscription_ids: Collection[int], period: Period) -> Iterator[tuple[int, Decimal, Meter]]:
-    """The values with which gauges enter the period: the closing of the last earlier day that has one."""
-    columns = UsageCounter.subscription_id, UsageCounter.meter_id
-    latest = (
-        select(*columns, func.max(UsageCounter.day).label("day"))
-        .where(
-            UsageCounter.subscription_id.in_(subscription_ids),
-            UsageCounter.day < period.first_day,
-            UsageCounter.closing.is_not(None),
-        )
-        .group_by(*columns)
-        .subquery()
-    )
-    query = (
-        select(UsageCounter.subscription_id, UsageCounter.closing, Meter)
-        .join(
-            latest,
-            (UsageCounter.subscription_id == latest.c.subscription_id)
-            & (UsageCounter.meter_id == latest.c.meter_id)
-            & (UsageCounter.day == latest.c.day),
-        )
-        .join(Meter, Meter.id == UsageCounter.meter_id)
-    )
-    for subscription_id, closing, meter in db.session.execute(query):
-        if closing is not None:
-            yield subscription_id, closing, meter
-
-
-def _stops(subscription_ids: Collection[int], end: datetime) -> dict[int, datetime]:
-    """Where each subscription's gauges stop."""
-    query = select(Subscription.id, Subscription.ended_at, Subscription.cancel_at)
-    rows = db.session.execute(query.where(Subscription.id.in_(subscription_ids)))
-    return {id: min(end, ended_at or cancel_at or end) for id, ended_at, cancel_at in rows}
-
-
-def _add_last_readings(series: Mapping[Key, _Series]) -> None:
-    """Days that end before midnight are weighed from the readings themselves."""
-    cut: dict[date, dict[Key, _Series]] = defaultdict(dict)
-    for key, each in series.items():
-        day = local_day(each.stop)
-        gauge = each.meter.aggregation is Aggregation.TIME_WEIGHTED
-        if gauge and day in each.days and local_midnight(day) != each.stop:
-            cut[day][key] = each
-    for day, group in cut.items():
-        meters = {each.meter.id: each.meter for each in group.values()}
-        found = counters.readings(day, {key[0] for key in group}, meters.values())
-        for key, each in group.items():
-            each.last = found[key]
-
-
-def _days(period: Period) -> list[date]:
-    return [period.first_day + timedelta(days=n) for n in range(period.days)]
+    found = courses(subscription_ids, period, until=until)
+    return {key: [(each.day, each.quantity) for each in days] for key, days in found.items()}
 
 
 def _whole(period: Period) -> Period:
@@ -195,26 +127,8 @@ def _whole(period: Period) -> Period:
     return month if period.end <= month.end else period
 
 
-def _figures(row: UsageCounter) -> Day | None:
-    if row.first_at is None or row.closing is None:
-        return None
-    return Day(row.first_at, row.area, row.closing)
-
-
-def _counted(meter: Meter, row: UsageCounter) -> Decimal:
-    if meter.aggregation is Aggregation.COUNT:
-        return Decimal(row.count)
-    if meter.aggregation is Aggregation.MAX:
-        return ZERO if row.max is None else row.max
-    return row.sum
-
-
-def _combined(meter: Meter, amounts: Iterator[tuple[date, Decimal]]) -> Decimal:
-    numbers = [amount for _, amount in amounts]
-    return max(numbers, default=ZERO) if meter.aggregation is Aggregation.MAX else sum(numbers, ZERO)
-
-
-def _priced(meter: Meter, amount: Decimal, whole: Period) -> Decimal:
+def priced(meter: Meter, amount: Decimal, whole: Period) -> Decimal:
+    """An exact amount in reported units as a quantity; the mean of a `period` gauge is over `whole`."""
     exact = Fraction(amount) / meter.unit_size
     if meter.time_base is TimeBase.HOUR:
         exact /= 3600

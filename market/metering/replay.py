@@ -5,62 +5,95 @@ Shares no arithmetic with the day counters, so that the one checks the other.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from market import db
-from market.catalog.models import Aggregation, Meter, TimeBase
+from market.catalog.models import Aggregation, Filter, Meter, TimeBase
 from market.kit.period import Period
 from market.kit.quantity import round6
 from market.metering import values
-from market.metering.models import UsageEvent
+from market.metering.models import Kind, UsageEvent
+from market.metering.values import Member
 from market.subscriptions.models import Subscription
 
-Reading = tuple[datetime, Decimal]
+
+class Reading(NamedTuple):
+    """One event as the meter reads it."""
+
+    at: datetime
+    slice: str
+    value: Decimal
+    member: Member | None
 
 
-def replay(subscription: Subscription, meter: Meter, period: Period, *, stored_by: datetime, whole: Period) -> Decimal:
+def replay(
+    subscription: Subscription, meter: Meter, period: Period, *, stored_by: datetime, whole: Period, only: Filter | None = None
+) -> Decimal:
     """The quantity of `period` from the events stored by then, in priced units, six places.
 
-    A `period` gauge gives its mean over `whole`.
+    A `period` gauge gives its mean over `whole`; `only` leaves the slices that a filter lets through.
     """
-    readings = _readings(subscription, meter, period.end, stored_by)
-    inside = [value for at, value in readings if at >= period.start]
+    readings = [each for each in _readings(subscription, meter, period.end, stored_by) if values.matches(meter, each.slice, only)]
+    inside = [each for each in readings if each.at >= period.start]
     match meter.aggregation:
         case Aggregation.COUNT:
             amount = Fraction(len(inside))
         case Aggregation.MAX:
-            amount = Fraction(max(inside, default=Decimal(0)))
+            amount = Fraction(max((each.value for each in inside), default=Decimal(0)))
+        case Aggregation.LATEST:
+            amount = Fraction(sum({each.slice: each.value for each in inside}.values(), Decimal(0)))
+        case Aggregation.UNIQUE_COUNT:
+            last = {(each.slice, each.member.value): each.member for each in inside if each.member}
+            amount = Fraction(len({member.value for member in last.values() if member.present}))
         case Aggregation.TIME_WEIGHTED:
-            amount = _weighed(readings, period.start, min(period.end, subscription.ended_at or period.end))
-        case _:
-            amount = Fraction(sum(inside, Decimal(0)))
+            stop = min(period.end, subscription.ended_at or period.end)
+            amount = sum((_weighed(each, period.start, stop) for each in _by_slice(readings)), Fraction(0))
+        case Aggregation.SUM:
+            amount = Fraction(sum((each.value for each in inside), Decimal(0)))
     return round6(amount / meter.unit_size / _base(meter, whole))
 
 
 def _readings(subscription: Subscription, meter: Meter, end: datetime, stored_by: datetime) -> list[Reading]:
-    query = select(UsageEvent.at, UsageEvent.data).where(
+    """In order of time and arrival; what was taken back by then is left out."""
+    query = select(UsageEvent).where(
         UsageEvent.subscription_id == subscription.id,
         UsageEvent.type == meter.event_type,
         UsageEvent.at < end,
         UsageEvent.stored_at <= stored_by,
-        UsageEvent.stored_at >= meter.created_at,
     )
-    found = db.session.execute(query.order_by(UsageEvent.at, UsageEvent.id))
-    return [(at.replace(microsecond=0), values.value_of(meter, data)) for at, data in found]
+    found = db.session.scalars(query.order_by(UsageEvent.at, UsageEvent.id)).all()
+    gone = {event.corrects for event in found}
+    return [
+        Reading(
+            event.at.replace(microsecond=0), values.slice_of(meter, event.data), values.value_of(meter, event.data),
+            values.member_of(meter, event.data),
+        )
+        for event in found
+        if event.id not in gone and event.kind is not Kind.REVERSAL and meter.counts(event.stored_at)
+    ]  # fmt: skip
+
+
+def _by_slice(readings: Sequence[Reading]) -> list[list[Reading]]:
+    slices: dict[str, list[Reading]] = defaultdict(list)
+    for each in readings:
+        slices[each.slice].append(each)
+    return list(slices.values())
 
 
 def _weighed(readings: Sequence[Reading], start: datetime, end: datetime) -> Fraction:
     """Value × seconds: each reading holds until the next one, the last one until the end."""
     total, stop = Fraction(0), end.replace(microsecond=0)
-    ends = [*(at for at, _ in readings[1:]), stop]
-    for (at, value), until in zip(readings, ends, strict=False):
-        held = min(until, stop) - max(at, start)
-        total += Fraction(value) * max(int(held.total_seconds()), 0)
+    ends = [*(each.at for each in readings[1:]), stop]
+    for each, until in zip(readings, ends, strict=False):
+        held = min(until, stop) - max(each.at, start)
+        total += Fraction(each.value) * max(int(held.total_seconds()), 0)
     return total
 
 

@@ -13,7 +13,7 @@ Invariants  equal input gives the equal amount for ever; steps add up to the exa
     rating.Terms = Flat | PerUnit | Graduated | Volume | Package;  rating.Tier
         Flat(amount, interval)                     PerUnit(unit_price, included=0)
         Graduated(tiers, included=0)               Volume(tiers, included=0)       Tier(up_to, unit_price, flat=0)
-        Package(package_size, package_price, included=0)
+        Package(package_size, package_price, included=0); all but Flat: rounding=Rounding.NONE | UP | NEAREST | DOWN
 
     rating.rate(terms, quantity: Decimal, *, share: Fraction | Share = 1) -> Rated
         Rated: .exact (Fraction, yuan) .fen .quantity .included .billable .steps: tuple[Step, ...]
@@ -43,6 +43,7 @@ from market.rating.terms import (
     InvalidTerms,
     Package,
     PerUnit,
+    Rounding,
     Terms,
     Tier,
     Volume,
@@ -62,6 +63,7 @@ __all__ = [
     "Package",
     "PerUnit",
     "Rated",
+    "Rounding",
     "Share",
     "Step",
     "StepKind",

@@ -9,9 +9,10 @@ from fractions import Fraction
 
 from market.kit import money
 from market.kit import quantity as quantities
+from market.kit.rounding import half_up
 from market.rating.proration import WHOLE, Share
 from market.rating.steps import Step, StepKind
-from market.rating.terms import Flat, Graduated, Package, PerUnit, Terms, Tier, Volume
+from market.rating.terms import Flat, Graduated, Package, PerUnit, Rounding, Terms, Tier, Volume
 
 _NOTHING = Fraction(0)
 
@@ -20,7 +21,8 @@ _NOTHING = Fraction(0)
 class Rated:
     """An amount and how it came about; the steps add up to it exactly.
 
-    `included` and `billable` are for reading, to six places; the steps hold the exact numbers.
+    `quantity` is what was rated: whole units where the terms round. `included` and `billable` are for reading, to
+    six places; the steps hold the exact numbers.
     """
 
     quantity: Decimal
@@ -64,7 +66,8 @@ def rate(terms: Terms, quantity: Decimal, *, share: Fraction | Share = WHOLE.fra
     """What `quantity` costs under `terms`, where `share` is the part of a full period that is rated.
 
     The share scales recurring fees, the included quantity and tier bounds; never unit prices, packages or
-    a one-off fee. A flat charge ignores the quantity: it counts as 1. ValueError for a negative quantity.
+    a one-off fee. Where the terms round, the quantity is made whole first. A flat charge ignores the quantity: it
+    counts as 1. ValueError for a negative quantity.
     """
     if quantity < 0:
         raise ValueError("a quantity to be rated is not negative; corrections are deducted before")
@@ -73,12 +76,30 @@ def rate(terms: Terms, quantity: Decimal, *, share: Fraction | Share = WHOLE.fra
         raise ValueError("a share is not negative")
     if isinstance(terms, Flat):
         return Rated(Decimal(1), Decimal(0), Decimal(1), (_flat(terms, part),))
-    use = _Use(quantity, terms.included, part)
-    return _rated(use, tuple(_steps(terms, use)))
+    use = _Use(_whole(quantity, terms.rounding), terms.included, part)
+    made_whole = [] if use.used == quantity else [_rounded(quantity, use.used)]
+    return _rated(use, (*made_whole, *_steps(terms, use)))
 
 
 def _rated(use: _Use, steps: tuple[Step, ...]) -> Rated:
     return Rated(use.used, quantities.round6(use.included), quantities.round6(use.billable), steps)
+
+
+def _whole(quantity: Decimal, rounding: Rounding) -> Decimal:
+    exact = Fraction(quantity)
+    match rounding:
+        case Rounding.NONE:
+            return quantity
+        case Rounding.UP:
+            return Decimal(-(-exact // 1))
+        case Rounding.NEAREST:
+            return Decimal(half_up(exact))
+        case Rounding.DOWN:
+            return Decimal(exact // 1)
+
+
+def _rounded(quantity: Decimal, whole: Decimal) -> Step:
+    return Step(kind=StepKind.ROUNDED, amount=_NOTHING, quantity=Fraction(whole), used=quantity)
 
 
 def _flat(terms: Flat, part: Share) -> Step:

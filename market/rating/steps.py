@@ -17,6 +17,7 @@ class StepKind(StrEnum):
     """What one step does."""
 
     FLAT = "flat"
+    ROUNDED = "rounded"
     INCLUDED = "included"
     PER_UNIT = "per_unit"
     TIER = "tier"
@@ -29,9 +30,9 @@ class StepKind(StrEnum):
 class Step:
     """One term of the sum: `amount` is exact yuan, the rest says how it came about.
 
-    quantity    units priced by this step; for `included`, units beyond the allowance
+    quantity    units priced by this step; for `included`, units beyond the allowance; for `rounded`, whole units
     unit_price  yuan per unit, package, or (flat, tier_fee) the full fee
-    used        the whole quantity of the period, where an allowance was deducted
+    used        the whole quantity of the period, where an allowance was deducted; for `rounded`, before rounding
     included    the allowance of a full period
     tier        1, 2, …, with the bounds `over` (exclusive) and `up_to` (inclusive, None: open), already prorated
     size        units in one package
@@ -51,6 +52,11 @@ class Step:
     size: Decimal | None = None
     interval: str = ""
     days: str = ""
+
+    @property
+    def priced(self) -> bool:
+        """Whether it has a price; others only say how the quantity came about."""
+        return self.kind not in (StepKind.ROUNDED, StepKind.INCLUDED)
 
     def dump(self) -> dict[str, Any]:
         """A JSON object without empty entries; numbers are decimal text, or `10000/31` where a decimal never ends."""

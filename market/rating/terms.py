@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast, get_args
 
@@ -13,6 +14,16 @@ from market.kit import quantity
 from market.kit.refusal import Refusal
 
 FlatInterval = Literal["month", "year", "once"]
+
+
+class Rounding(StrEnum):
+    """How the quantity of a service period is made whole before anything is deducted from it or priced."""
+
+    NONE = ""
+    UP = "up"
+    NEAREST = "nearest"
+    DOWN = "down"
+
 
 AMOUNT_PLACES: Final = 2
 UNIT_PRICE_PLACES: Final = 8
@@ -51,6 +62,7 @@ class PerUnit:
 
     unit_price: Decimal
     included: Decimal = _ZERO
+    rounding: Rounding = Rounding.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,7 @@ class Graduated:
 
     tiers: tuple[Tier, ...]
     included: Decimal = _ZERO
+    rounding: Rounding = Rounding.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,7 @@ class Volume:
 
     tiers: tuple[Tier, ...]
     included: Decimal = _ZERO
+    rounding: Rounding = Rounding.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ class Package:
     package_size: Decimal
     package_price: Decimal
     included: Decimal = _ZERO
+    rounding: Rounding = Rounding.NONE
 
 
 Terms = Flat | PerUnit | Graduated | Volume | Package
@@ -148,7 +163,8 @@ def dump(terms: Terms) -> dict[str, Any]:
                 "package_size": quantity.text(terms.package_size),
                 "package_price": _amount_text(terms.package_price),
             }
-    return priced | {"included": quantity.text(terms.included)}
+    whole = {"rounding": terms.rounding.value} if terms.rounding else {}
+    return priced | {"included": quantity.text(terms.included)} | whole
 
 
 def model_of(terms: Terms) -> str:
@@ -172,31 +188,31 @@ def _read_flat(raw: Mapping[str, Any]) -> Flat:
 
 
 def _read_per_unit(raw: Mapping[str, Any]) -> PerUnit:
-    return PerUnit(_unit_price(raw, "unit_price"), _included(raw))
+    return PerUnit(_unit_price(raw, "unit_price"), _included(raw), _rounding(raw))
 
 
 def _read_graduated(raw: Mapping[str, Any]) -> Graduated:
-    return Graduated(_tiers(raw), _included(raw))
+    return Graduated(_tiers(raw), _included(raw), _rounding(raw))
 
 
 def _read_volume(raw: Mapping[str, Any]) -> Volume:
-    return Volume(_tiers(raw), _included(raw))
+    return Volume(_tiers(raw), _included(raw), _rounding(raw))
 
 
 def _read_package(raw: Mapping[str, Any]) -> Package:
     size = _quantity(raw, "package_size")
     if size == 0:
         raise InvalidTerms("package_size", "每包数量须大于 0")
-    return Package(size, _amount(raw, "package_price"), _included(raw))
+    return Package(size, _amount(raw, "package_price"), _included(raw), _rounding(raw))
 
 
 _READERS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Terms]]] = MappingProxyType(
     {
         "flat": (("interval", "amount"), _read_flat),
-        "per_unit": (("unit_price", "included"), _read_per_unit),
-        "graduated": (("tiers", "included"), _read_graduated),
-        "volume": (("tiers", "included"), _read_volume),
-        "package": (("package_size", "package_price", "included"), _read_package),
+        "per_unit": (("unit_price", "included", "rounding"), _read_per_unit),
+        "graduated": (("tiers", "included", "rounding"), _read_graduated),
+        "volume": (("tiers", "included", "rounding"), _read_volume),
+        "package": (("package_size", "package_price", "included", "rounding"), _read_package),
     }
 )
 MODELS: Final = tuple(_READERS)
@@ -241,6 +257,13 @@ def _check_bounds(tiers: tuple[Tier, ...]) -> None:
                 reached=quantity.text(reached),
             )
         reached = tier.up_to or reached
+
+
+def _rounding(raw: Mapping[str, Any]) -> Rounding:
+    value = raw.get("rounding", "")
+    if not isinstance(value, str) or value not in list(Rounding):
+        raise InvalidTerms("rounding", "不认识的取整方式：%(rounding)s", rounding=_shown(value))
+    return Rounding(value)
 
 
 def _included(raw: Mapping[str, Any]) -> Decimal:

@@ -22,6 +22,7 @@ _ZH: Final[Mapping[str, str]] = {
     "flat.year": "1 年 × {price}",
     "flat.once": "一次性 {price}",
     "fee.part": "{price} × {days} 天",
+    "rounded": "用量 {used}，取整为 {quantity}",
     "included.within": "套餐内 {included}，未超出",
     "included.over": "套餐内 {included}，超出 {quantity}",
     "included.part": "{included} × {days} 天",
@@ -45,12 +46,16 @@ _ZH: Final[Mapping[str, str]] = {
     "price.tier_fee": "{range}：{price}/{unit}，另加 {fee}",
     "price.volume": "全部按用量所在一档计价",
     "price.included": "每期含 {included}",
+    "price.round.up": "不满 1 个单位按 1 个算",
+    "price.round.nearest": "用量四舍五入到整数",
+    "price.round.down": "不满 1 个单位的不算",
 }
 _EN: Final[Mapping[str, str]] = {
     "flat.month": "1 month × {price}",
     "flat.year": "1 year × {price}",
     "flat.once": "once {price}",
     "fee.part": "{price} × {days} days",
+    "rounded": "{used} used, rounded to {quantity}",
     "included.within": "{included} included, not exceeded",
     "included.over": "{included} included, exceeded by {quantity}",
     "included.part": "{included} × {days} days",
@@ -74,6 +79,9 @@ _EN: Final[Mapping[str, str]] = {
     "price.tier_fee": "{range}: {price}/{unit} plus {fee}",
     "price.volume": "the whole quantity at the price of its tier",
     "price.included": "{included} included per period",
+    "price.round.up": "part of a unit counts as a whole one",
+    "price.round.nearest": "rounded to the nearest whole unit",
+    "price.round.down": "part of a unit does not count",
 }
 _MOST_PLACES: Final = 8
 _BOUND_PLACES: Final = 2
@@ -90,6 +98,8 @@ def formula(step: Step, unit: str = "", locale: str = "zh") -> str:
     match step.kind:
         case StepKind.FLAT:
             return _fee(words, f"flat.{step.interval}", step)
+        case StepKind.ROUNDED:
+            return words["rounded"].format(used=_measured(step.used, unit), quantity=_measured(step.quantity, unit))
         case StepKind.INCLUDED:
             return _included(words, step, unit)
         case StepKind.PER_UNIT:
@@ -117,7 +127,7 @@ def explain(steps: Sequence[Step], unit: str = "", locale: str = "zh") -> tuple[
     lines = [_worked(step, unit, locale) for step in steps]
     exact = sum((step.amount for step in steps), Fraction(0))
     amount, rounded = _exact_price(exact), f"¥{money.text(money.fen(exact))}"
-    priced = sum(step.kind is not StepKind.INCLUDED for step in steps)
+    priced = sum(step.priced for step in steps)
     if amount != rounded:
         lines.append(words["sum.rounded"].format(amount=amount, rounded=rounded))
     elif priced > 1:
@@ -142,6 +152,8 @@ def describe(terms: Terms, unit: str = "", locale: str = "zh") -> tuple[str, ...
             lines = [words["price.package"].format(price=price, size=size)]
     if terms.included:
         lines.append(words["price.included"].format(included=_measured(terms.included, unit)))
+    if terms.rounding:
+        lines.append(words[f"price.round.{terms.rounding.value}"])
     return tuple(lines)
 
 
@@ -237,7 +249,7 @@ def _tier_prices(words: Mapping[str, str], tiers: Sequence[Tier], unit: str) -> 
 
 def _worked(step: Step, unit: str, locale: str) -> str:
     """The formula and what it comes to; a fee without a factor is its own amount."""
-    if step.kind is StepKind.INCLUDED:
+    if not step.priced:
         return formula(step, unit, locale)
     how, amount = formula(step, unit, locale), _exact_price(step.amount)
     if "×" not in how:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from market import db, metering
-from market.catalog.models import Aggregation, Meter, TimeBase
+from market.catalog.models import Aggregation, Filter, Meter, TimeBase
 from market.kit import period
 from market.kit.quantity import round6
-from market.metering import UsageCounter, UsageEvent
+from market.metering import UsageCounter, UsageEvent, UsageValue
 from market.providers.models import Provider
 from market.subscriptions import Subscription
 from tests.builders.catalog import a_meter, a_plan
@@ -29,20 +31,54 @@ from tests.builders.subscriptions import a_subscription
 OCTOBER = period.month("2026-10")
 NOW = datetime(2026, 10, 31, 15, 0, tzinfo=UTC)
 START = datetime(2026, 10, 2, 0, 0, tzinfo=UTC)
-KINDS = {
-    "sum": (Aggregation.SUM, TimeBase.NONE),
-    "count": (Aggregation.COUNT, TimeBase.NONE),
-    "max": (Aggregation.MAX, TimeBase.NONE),
-    "gauge": (Aggregation.TIME_WEIGHTED, TimeBase.HOUR),
-    "mean": (Aggregation.TIME_WEIGHTED, TimeBase.PERIOD),
+KINDS: dict[str, tuple[Aggregation, TimeBase, list[str]]] = {
+    "sum": (Aggregation.SUM, TimeBase.NONE, []),
+    "count": (Aggregation.COUNT, TimeBase.NONE, []),
+    "max": (Aggregation.MAX, TimeBase.NONE, []),
+    "latest": (Aggregation.LATEST, TimeBase.NONE, []),
+    "unique": (Aggregation.UNIQUE_COUNT, TimeBase.NONE, []),
+    "gauge": (Aggregation.TIME_WEIGHTED, TimeBase.HOUR, []),
+    "mean": (Aggregation.TIME_WEIGHTED, TimeBase.PERIOD, []),
+    "sliced sum": (Aggregation.SUM, TimeBase.NONE, ["region"]),
+    "sliced max": (Aggregation.MAX, TimeBase.NONE, ["region"]),
+    "sliced latest": (Aggregation.LATEST, TimeBase.NONE, ["region", "size"]),
+    "sliced unique": (Aggregation.UNIQUE_COUNT, TimeBase.NONE, ["region"]),
+    "sliced gauge": (Aggregation.TIME_WEIGHTED, TimeBase.HOUR, ["region"]),
 }
+REGIONS = ("gz", "sz", None)
+GUANGZHOU = Filter("region", ("gz",))
 
-#: (kind of meter, which of two subscriptions, tenth of a second since START, millionths)
-Fact = tuple[str, int, int, int]
+
+class Fact(NamedTuple):
+    """Something that happened."""
+
+    kind: str
+    #: Which of two subscriptions.
+    which: int
+    #: Tenths of a second since START.
+    tenths: int
+    millionths: int
+
+    @property
+    def region(self) -> str | None:
+        """Where."""
+        return REGIONS[self.millionths % 3]
+
+    @property
+    def who(self) -> str:
+        """What a unique count tells apart."""
+        return f"user-{self.millionths % 5}"
+
+    @property
+    def gone(self) -> bool:
+        """Whether it says that the user is no longer there."""
+        return self.millionths % 4 == 0
+
+
 instants = st.integers(0, 29 * 24 * 3600 * 10 // 600).map(lambda n: n * 600 + n % 7)
 facts = st.lists(
-    st.tuples(st.sampled_from(sorted(KINDS)), st.integers(0, 1), instants, st.integers(0, 10**9)),
-    max_size=25, unique_by=lambda fact: (fact[0], fact[1], fact[2]),
+    st.builds(Fact, st.sampled_from(sorted(KINDS)), st.integers(0, 1), instants, st.integers(0, 10**9)),
+    max_size=30, unique_by=lambda fact: (fact.kind, fact.which, fact.tenths),
 )  # fmt: skip
 
 
@@ -53,31 +89,68 @@ class World:
         plan = a_plan(monthly="1.00")
         self.provider: Provider = plan.offering.provider
         self.meters: dict[str, Meter] = {
-            kind: a_meter(self.provider, kind, aggregation=aggregation, time_base=base, unit_size=3)
-            for kind, (aggregation, base) in KINDS.items()
+            kind: a_meter(
+                self.provider, kind.replace(" ", "-"), aggregation=aggregation, time_base=base, dimensions=dimensions, unit_size=3
+            )
+            for kind, (aggregation, base, dimensions) in KINDS.items()
         }
         self.subscriptions: list[Subscription] = [a_subscription(plan) for _ in range(2)]
 
     def event(self, number: int, fact: Fact) -> dict[str, Any]:
-        kind, which, tenths, millionths = fact
-        at = START + timedelta(milliseconds=100 * tenths)
-        value = str(Decimal(millionths).scaleb(-6))
-        return an_event(self.subscriptions[which], self.meters[kind], value, at=at, id=f"fact-{number}")
+        at = START + timedelta(milliseconds=100 * fact.tenths)
+        value = fact.who if KINDS[fact.kind][0] is Aggregation.UNIQUE_COUNT else str(Decimal(fact.millionths).scaleb(-6))
+        data = {"value": value, "region": fact.region, "size": fact.which} | ({"operation_type": "remove"} if fact.gone else {})
+        return an_event(self.subscriptions[fact.which], self.meters[fact.kind], at=at, id=f"fact-{number}", data=data)
 
-    def expected(self, kind: str, which: int, facts: list[Fact]) -> Decimal:
-        """By the definition, in one line each."""
-        mine = sorted((tenths, Fraction(value, 10**6)) for k, w, tenths, value in facts if (k, w) == (kind, which))
-        values = [value for _, value in mine]
-        if kind == "sum":
-            return round6(sum(values, Fraction(0)) / 3)
-        if kind == "count":
-            return round6(Fraction(len(values), 3))
-        if kind == "max":
-            return round6(max(values, default=Fraction(0)) / 3)
+    def expected(self, kind: str, which: int, facts: Sequence[Fact]) -> Decimal:
+        """By the definition, in a line or two each."""
+        aggregation, base, dimensions = KINDS[kind]
+        mine = sorted((fact for fact in facts if (fact.kind, fact.which) == (kind, which)), key=lambda fact: fact.tenths)
+        numbers = [Fraction(fact.millionths, 10**6) for fact in mine]
+        slices = [[f for f in mine if f.region == region] for region in REGIONS] if dimensions else [mine]
+        match aggregation:
+            case Aggregation.SUM:
+                amount = sum(numbers, Fraction(0))
+            case Aggregation.COUNT:
+                amount = Fraction(len(mine))
+            case Aggregation.MAX:
+                amount = max(numbers, default=Fraction(0))
+            case Aggregation.LATEST:
+                amount = sum((Fraction(part[-1].millionths, 10**6) for part in slices if part), Fraction(0))
+            case Aggregation.UNIQUE_COUNT:
+                last = [{fact.who: fact for fact in part}.values() for part in slices]
+                amount = Fraction(len({fact.who for part in last for fact in part if not fact.gone}))
+            case Aggregation.TIME_WEIGHTED:
+                amount = sum((self._area(part) for part in slices), Fraction(0))
+        per = {TimeBase.NONE: 1, TimeBase.HOUR: 3600, TimeBase.PERIOD: int(OCTOBER.length.total_seconds())}
+        return round6(amount / 3 / per[base])
+
+    @staticmethod
+    def _area(part: list[Fact]) -> Fraction:
         end = int((OCTOBER.end - START).total_seconds())
-        seconds = [tenths // 10 for tenths, _ in mine] + [end]
-        area = sum((value * (seconds[n + 1] - seconds[n]) for n, value in enumerate(values)), Fraction(0))
-        return round6(area / 3 / (3600 if kind == "gauge" else int(OCTOBER.length.total_seconds())))
+        seconds = [fact.tenths // 10 for fact in part] + [end]
+        held = [later - sooner for sooner, later in pairwise(seconds)]
+        return sum((Fraction(fact.millionths, 10**6) * time for fact, time in zip(part, held, strict=True)), Fraction(0))
+
+    def check(self, facts: Sequence[Fact]) -> None:
+        """That counters, quantities and replays say what happened."""
+        for which, subscription in enumerate(self.subscriptions):
+            assert metering.verify(subscription) == []
+            for kind, meter in self.meters.items():
+                expected = self.expected(kind, which, facts)
+                assert metering.quantity(subscription, meter, OCTOBER) == expected, kind
+                assert metering.replay(subscription, meter, OCTOBER, stored_by=NOW, whole=OCTOBER) == expected, kind
+                if meter.dimensions:
+                    self._check_slices(subscription, meter, kind, which, facts)
+
+    def _check_slices(self, subscription: Subscription, meter: Meter, kind: str, which: int, facts: Sequence[Fact]) -> None:
+        there = [fact for fact in facts if fact.region == "gz"]
+        expected = self.expected(kind, which, there)
+        assert metering.quantity(subscription, meter, OCTOBER, only=GUANGZHOU) == expected, kind
+        replayed = metering.replay(subscription, meter, OCTOBER, stored_by=NOW, whole=OCTOBER, only=GUANGZHOU)
+        assert replayed == expected, kind
+        groups = metering.grouped([subscription.id], meter, OCTOBER, by=["region"])
+        assert groups.get((subscription.id, ("gz",)), 0) == expected, kind
 
 
 @given(facts=facts, seed=st.integers(0, 10**6))
@@ -92,10 +165,19 @@ def test_any_order_split_and_repetition_counts_the_same(session: Session, facts:
         batch, sent = sent[:size], sent[size:]
         verdicts = ingest(world.provider, batch, now=NOW)
         assert all(verdict.counted for verdict in verdicts)
-    for which, subscription in enumerate(world.subscriptions):
-        assert metering.verify(subscription) == []
-        for kind, meter in world.meters.items():
-            assert metering.quantity(subscription, meter, OCTOBER) == world.expected(kind, which, facts)
+    world.check(facts)
+
+
+@given(facts=facts, seed=st.integers(0, 10**6))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_days_worked_out_anew_say_what_they_said(session: Session, facts: list[Fact], seed: int) -> None:
+    world = World()
+    ingest(world.provider, [world.event(number, fact) for number, fact in enumerate(facts)], now=NOW)
+    keys = session.execute(select(UsageCounter.subscription_id, UsageCounter.meter_id, UsageCounter.day)).all()
+    session.execute(update(UsageCounter).values(count=99, sum=Decimal(99), max=Decimal(99), area=Decimal(99)))
+    session.execute(delete(UsageValue))
+    metering.rework(tuple(key) for key in keys)
+    world.check(facts)
 
 
 @given(facts=facts, cut=st.integers(1, 29))
@@ -106,7 +188,7 @@ def test_a_month_is_the_sum_of_its_parts_and_days(session: Session, facts: list[
     middle = OCTOBER.start + timedelta(days=cut)
     parts = [period.Period(OCTOBER.start, middle), period.Period(middle, OCTOBER.end)]
     subscription = world.subscriptions[0]
-    for kind in ("sum", "count", "gauge", "mean"):
+    for kind in ("sum", "count", "gauge", "mean", "sliced sum", "sliced gauge"):
         meter = world.meters[kind]
         whole = metering.quantity(subscription, meter, OCTOBER)
         assert abs(sum(metering.quantity(subscription, meter, part) for part in parts) - whole) <= Decimal("0.000001")
@@ -120,7 +202,7 @@ def test_overlapping_batches_at_the_same_time_lose_and_double_nothing(database: 
     with db.transaction():
         world = World()
         kinds = sorted(KINDS)
-        facts: list[Fact] = [(kinds[n % 5], n % 2, n * 9000 + n % 13, n * 1000) for n in range(200)]
+        facts = [Fact(kinds[n % len(kinds)], n % 2, n * 9000 + n % 13, n * 1001) for n in range(200)]
         events = [world.event(number, fact) for number, fact in enumerate(facts)]
     failures: list[BaseException] = []
 
@@ -144,16 +226,13 @@ def test_overlapping_batches_at_the_same_time_lose_and_double_nothing(database: 
     with db.transaction():
         ingest(db.session.get_one(Provider, world.provider.id), events, now=NOW)
         assert db.session.scalar(select(func.count()).select_from(UsageEvent)) == 200
-        for which, subscription in enumerate(world.subscriptions):
-            assert metering.verify(subscription) == []
-            for kind, meter in world.meters.items():
-                assert metering.quantity(subscription, meter, OCTOBER) == world.expected(kind, which, facts)
+        world.check(facts)
 
 
 @pytest.mark.parametrize("column", ["sum", "count", "area", "closing"])
 def test_verify_names_the_counter_that_is_wrong(session: Session, column: str) -> None:
     world = World()
-    ingest(world.provider, [world.event(0, ("gauge", 0, 5, 7)), world.event(1, ("sum", 0, 5, 7))], now=NOW)
+    ingest(world.provider, [world.event(0, Fact("gauge", 0, 5, 7)), world.event(1, Fact("sum", 0, 5, 7))], now=NOW)
     counter = session.scalars(select(UsageCounter).order_by(UsageCounter.meter_id.desc())).first()
     assert counter is not None
     setattr(counter, column, Decimal(12345) if column != "count" else 77)
