@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from market import (
     billing,
     credentials,
     documents,
+    metering,
     notifications,
     privacy,
     providers,
@@ -31,6 +33,7 @@ from market import (
     search,
     subscriptions,
 )
+from market.metering import uploads
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +85,9 @@ SWEEPS = (
     Sweep("keys", accounts.warn_of_expiry, 600),
     Sweep("bills", billing.close_due, 5),
     Sweep("leavers", billing.bill_leavers, 3600),
+    Sweep("usage files", partial(uploads.work_due, closed_until=billing.closed_until), 2),
+    Sweep("old usage files", uploads.expire_due, 3600),
+    Sweep("refused events", metering.settle_due, 60),
     Sweep("search", search.refresh, 1),
     Sweep("links", credentials.recovery.answer_due, 1),
     Sweep("mail", notifications.send_due, 2),

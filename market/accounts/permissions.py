@@ -52,6 +52,7 @@ TABLE: dict[Kind, dict[str, tuple[str, str]]] = {
         "customers.read":      ("OPFD", "看客户的订阅和用量"),
         "provisioning.do":     ("OP-D", "开通和停止客户的服务"),
         "events.read":         ("O--D", "看上报的用量和没计入的原因"),
+        "events.write":        ("O--D", "上传用量文件，改正并重发没计入的事件"),
         "keys.read":           ("O--D", "看接口密钥"),
         "keys.edit":           ("O--D", "管理接口密钥和通知地址"),
         "profile.read":        ("OPFD", "看服务商资料"),

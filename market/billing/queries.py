@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from market import db
 from market.accounts import Organization
-from market.billing.models import DUE, Bill, BillStatus, BillTax
+from market.billing.models import DUE, Bill, BillLine, BillStatus, BillTax
+from market.catalog import Charge, Meter
 from market.errors import NotFound
 from market.kit.period import Period, local_day
 
@@ -64,6 +65,26 @@ def closed_until(organization_ids: Iterable[int]) -> dict[int, datetime]:
     query = select(Bill.organization_id, func.max(Bill.period_end))
     query = query.where(Bill.organization_id.in_(sorted(set(organization_ids))), Bill.status != BillStatus.DRAFT)
     return {id: end for id, end in db.session.execute(query.group_by(Bill.organization_id))}
+
+
+def lines_counting(
+    subscription_id: int, meter_ids: Iterable[int], *, at: datetime, stored_at: datetime
+) -> list[tuple[int, BillLine]]:
+    """The issued lines in which an event stands that happened `at`, with the meter that counted it, oldest first.
+
+    `meter_ids` are meters with counters of their own; a later version that only prices them otherwise counts as they
+    do. A bill knows what was stored before its cutoff.
+    """
+    counter = func.coalesce(Meter.reads_id, Meter.id)
+    query = (
+        select(counter, BillLine)
+        .join(BillLine.charge).join(Charge.meter).join(BillLine.bill)
+        .where(BillLine.subscription_id == subscription_id, counter.in_(list(meter_ids)),
+               BillLine.service_start <= at, BillLine.service_end > at,
+               Bill.status != BillStatus.DRAFT, Bill.cutoff > stored_at)
+        .options(contains_eager(BillLine.bill)).order_by(Bill.period_start, BillLine.id)
+    )  # fmt: skip
+    return [(meter_id, line) for meter_id, line in db.session.execute(query)]
 
 
 @dataclass(frozen=True)

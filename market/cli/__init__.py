@@ -18,6 +18,7 @@ from market.cli import (
     run,
     search,
     secrets,
+    usage,
     worker,
 )
 from market.config import ConfigError
@@ -55,6 +56,7 @@ for command in (
     backup.backup,
     backup.restore,
     clock.clock,
+    usage.usage,
     bench.bench,
     bench.tour,
 ):

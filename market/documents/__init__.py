@@ -6,13 +6,13 @@ Invariants  a file is checked by its bytes and kept exactly as it was sent, with
             stored encrypted, outside everything that is served; every row has its file.
 """
 
-from market.documents.actions import DocumentLost, folder, read, store, sweep
+from market.documents.actions import DocumentLost, folder, read, shown, store, sweep
 from market.documents.kinds import ENDINGS, LARGEST, Unusable
 from market.documents.models import Document
 from market.documents.queries import document_by_id
 from market.documents.samples import sample_licence
 
 __all__ = [
-    "ENDINGS", "LARGEST", "Document", "DocumentLost", "Unusable", "document_by_id", "folder", "read", "sample_licence",
+    "ENDINGS", "LARGEST", "Document", "DocumentLost", "Unusable", "document_by_id", "folder", "read", "sample_licence", "shown",
     "store", "sweep",
 ]  # fmt: skip

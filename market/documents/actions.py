@@ -42,7 +42,7 @@ def store(organization_id: int, *, filename: str, data: bytes, by: audit.Actor, 
     document = Document(
         organization_id=organization_id,
         name=secrets.token_hex(16),
-        filename=_shown(filename),
+        filename=shown(filename),
         media_type=media_type,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
@@ -96,7 +96,7 @@ def _write(path: Path, content: bytes, at: datetime) -> None:
     draft.replace(path)
 
 
-def _shown(filename: str) -> str:
+def shown(filename: str) -> str:
     """A name for people: without folders and characters that cannot be seen, not longer than a line."""
     last = filename.replace("\\", "/").rpartition("/")[2]
     seen = "".join(c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c)[0] != "C").strip()

@@ -9,12 +9,15 @@ from market.vendor import (
     customers,
     events,
     exports,
+    files,
+    first_event,
     keys,
     meters,
     offerings,
     overview,
     plans,
     profile,
+    refused,
     team,
     webhooks,
 )
@@ -24,8 +27,11 @@ from market.web import guards
 MODULES = (overview, offerings, customers, meters, keys, events, webhooks, activity, profile, team, exports)
 
 offerings.bp.register_blueprint(plans.bp)  # a plan is a page of its offering
+for part in (refused, files, first_event):
+    events.bp.register_blueprint(part.bp)
 
 bp = Blueprint("vendor", __name__, url_prefix="/vendor")
 bp.before_request(guards.provider)
+bp.context_processor(events.menu_counts)
 for module in MODULES:
     bp.register_blueprint(module.bp)

@@ -18,6 +18,7 @@ KINDS = {
     "plan": _l("套餐"),
     "meter": _l("计量项"),
     "subscription": _l("订阅"),
+    "usage": _l("用量上报"),
     "entry": _l("推荐目录"),
     "api_key": _l("密钥"),
     "webhook": _l("通知"),

@@ -1,83 +1,185 @@
-"""`/vendor/events`: what came in, what was not counted and why, and a sample to copy."""
+"""`/vendor/events`: what came in and counted, event by event, as it arrives."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from flask import Blueprint, g, render_template, request
-from flask_babel import gettext as _
 from sqlalchemy import select
 
-from market import accounts, catalog, db, metering, resources, subscriptions
-from market.accounts import ApiKey
-from market.catalog import Aggregation, Meter
-from market.subscriptions import LIVE, Subscription
-from market.web import guards, paging
+from market import accounts, billing, db, metering, resources, subscriptions
+from market.billing import BillLine
+from market.catalog import Meter
+from market.errors import NotFound
+from market.kit import period
+from market.metering import UsageEvent, uploads
+from market.subscriptions import Subscription
+from market.web import guards
+from market.web.locale import here_with
 
 bp = Blueprint("events", __name__, url_prefix="/events")
 
-#: How far back the badge counts what is still not mended.
-RECENT = timedelta(days=30)
+_LONGEST_NUMBER = 18
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The filters of an address: `?type=…&subscription=sub_…&id=…&from=2026-11-01&until=2026-11-30`."""
+
+    type: str
+    subscription: str
+    id: str
+    first: date | None
+    last: date | None
+
+    @property
+    def anything(self) -> bool:
+        """Whether the list is narrowed at all."""
+        return bool(self.type or self.subscription or self.id or self.first or self.last)
+
+    @property
+    def period(self) -> period.Period | None:
+        """The days asked for."""
+        if self.first is None and self.last is None:
+            return None
+        first, last = self.first or date(2000, 1, 1), self.last or date(2999, 12, 31)
+        return period.days(min(first, last), max(first, last))
+
+
+class Counted(NamedTuple):
+    """What an event was worth to a meter, and the bill it stands in; none while the month is running."""
+
+    meter: Meter
+    value: Decimal | None
+    line: BillLine | None
 
 
 @bp.get("/")
 @guards.require("events.read")
 def index() -> str:
-    """The log: counted events, or those that were refused."""
-    refused = request.args.get("view") == "refused"
-    statement = metering.refused_of(g.provider, unresolved=True) if refused else metering.events_of(g.provider)
-    page = paging.page_of(statement, size=30)
+    """The log of what counted, newest first."""
+    wanted = asked()
+    after = _after()
+    customers = _named(wanted.subscription)
+    narrowed = metering.Wanted(wanted.type, _number(wanted.subscription, customers), wanted.id, wanted.period)
+    found = metering.stretch(g.provider, narrowed, sources=sources(), after=after, types=metering.types_of(g.provider))
     return render_template(
         "vendor/events/index.html",
-        refused=refused,
-        events=page,
-        customers={} if refused else _customers({event.subscription_id for event in page}),
-        unresolved=metering.unresolved_count(g.provider, since=resources.clock.now() - RECENT),
+        asked=wanted,
+        found=found,
+        older=here_with(after=found.more) if found.more else None,
+        later=after is not None,
+        types=metering.types_of(g.provider),
+        customers=_customers({event.subscription_id for event in found.events}),
         last_at=metering.last_event_at(g.provider),
-        sample=_sample(),
-        reasons=metering.REASONS,
+        now_at=resources.clock.now(),
+        live=after is None,
     )
 
 
-def _customers(ids: set[int]) -> dict[int, Subscription]:
-    query = subscriptions.customers_of(g.provider).where(Subscription.id.in_(ids))
+@bp.get("/<int:id>")
+@guards.require("events.read")
+def show(id: int) -> str:
+    """One event for good: as it was sent, what it counted for, and in which bill it is."""
+    event = metering.event_of(g.provider, id)
+    subscription = subscriptions.of_provider(g.provider, event.subscription_id)
+    return render_template(
+        "vendor/events/show.html",
+        event=event,
+        subscription=subscription,
+        raw=json.dumps(as_sent(event, subscription), ensure_ascii=False, indent=2),
+        receipt=json.dumps(_receipt(event, subscription), ensure_ascii=False, indent=2),
+        counted=_counted(event),
+        month=billing.period_of(subscription.organization, event.at).label,
+    )
+
+
+def asked() -> Asked:
+    """The filters of this address; what makes no sense is as good as none."""
+    texts = {name: request.args.get(name, "").strip().replace("\0", "")[:255] for name in ("type", "subscription", "id")}
+    return Asked(**texts, first=_day("from"), last=_day("until"))
+
+
+def sources() -> list[str]:
+    """The sources under which this provider may report: those of its live keys, and that of its files."""
+    keys = [key.source for key in accounts.keys_of(g.organization) if key.source and not key.test]
+    return [*dict.fromkeys([*keys, uploads.own_source(g.provider)])]
+
+
+def as_sent(event: UsageEvent, subscription: Subscription) -> dict[str, Any]:
+    """The event as a CloudEvent again; decimals are text, so that no digit is lost."""
+    return {
+        "specversion": "1.0", "id": event.event_id, "source": event.source, "type": event.type,
+        "subject": subscription.public_id, "time": event.at.isoformat(), "data": event.data,
+    }  # fmt: skip
+
+
+def open_refused() -> int:
+    """How many events wait to be mended; asked once for each page."""
+    if "open_refused" not in g:
+        g.open_refused = metering.unresolved_count(g.provider)
+    return g.open_refused
+
+
+def menu_counts() -> dict[str, Any]:
+    """The number beside this page's entry in the menu, for templates."""
+    if g.get("provider") is None or not guards.can("events.read"):
+        return {}
+    return {"menu_counts": {"vendor.events.index": open_refused()}}
+
+
+def _receipt(event: UsageEvent, subscription: Subscription) -> dict[str, Any]:
+    """What whoever sends it again is told."""
+    first = {
+        "stored_at": event.stored_at.isoformat(), "type": event.type, "subject": subscription.public_id,
+        "time": event.at.isoformat(), "data": event.data,
+    }  # fmt: skip
+    return {"id": event.event_id, "source": event.source, "status": "duplicate", "first": first}
+
+
+def _counted(event: UsageEvent) -> list[Counted]:
+    """What each meter made of it, and the first bill that it went into."""
+    worth = metering.worth(event, g.provider)
+    lines = billing.lines_counting(
+        event.subscription_id, [meter.id for meter, _value in worth], at=event.at, stored_at=event.stored_at
+    )
+    billed = dict(reversed(lines))
+    return [Counted(meter, value, billed.get(meter.id)) for meter, value in worth]
+
+
+def _customers(ids: Iterable[int]) -> dict[int, Subscription]:
+    query = subscriptions.customers_of(g.provider).where(Subscription.id.in_(set(ids)))
     return {subscription.id: subscription for subscription in db.session.scalars(query)}
 
 
-def _sample() -> dict[str, Any]:
-    """A command with this provider's own key prefix, meter and subscription, as far as they exist."""
-    key = next((key for key in accounts.keys_of(g.organization) if _writes(key)), None)
-    meter = next(iter(catalog.meters_of(g.provider)), None)
-    live = select(Subscription.public_id).where(
-        Subscription.provider_id == g.provider.id, Subscription.status.in_(LIVE)
-    )
-    subject = db.session.scalar(live.order_by(Subscription.id.desc()).limit(1))
-    event = {
-        "specversion": "1.0", "id": "test-0001", "source": key.source if key else "/…",
-        "type": meter.event_type if meter else "…", "subject": subject or "sub_…", "data": _data(meter),
-    }  # fmt: skip
-    command = (
-        f"curl '{resources.settings.base_url}/api/v1/events?dry_run=1' \\\n"
-        f"  -H 'Authorization: Bearer {key.prefix if key else 'mk_'}…' \\\n"
-        "  -H 'Content-Type: application/cloudevents+json' \\\n"
-        "  -H 'Accept: application/json' \\\n"
-        f"  -d '{json.dumps(event, ensure_ascii=False, indent=2)}'"
-    )
-    missing = [
-        text for there, text in (
-            (key, _("一个有“上报用量”权限的密钥")), (meter, _("一个计量项")), (subject, _("一项在用的订阅"))
-        ) if not there
-    ]  # fmt: skip
-    return {"command": command, "missing": missing, "key": key}
+def _named(public_id: str) -> list[int]:
+    query = select(Subscription.id).where(Subscription.provider_id == g.provider.id, Subscription.public_id == public_id)
+    return list(db.session.scalars(query)) if public_id else []
 
 
-def _writes(key: ApiKey) -> bool:
-    return key.works(resources.clock.now()) and "events:write" in key.scopes
+def _number(public_id: str, found: list[int]) -> int | None:
+    """The number of the subscription asked for; 0, which nothing has, for one that is not this provider's."""
+    return (found[0] if found else 0) if public_id else None
 
 
-def _data(meter: Meter | None) -> dict[str, Any]:
-    if meter is None or meter.aggregation is Aggregation.COUNT:
-        return {}
-    return {meter.value_property: 1}
+def _after() -> UsageEvent | None:
+    """The event that the address goes on after; a stranger's is as good as none."""
+    text = request.args.get("after", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
+        return None
+    try:
+        return metering.event_of(g.provider, int(text))
+    except NotFound:
+        return None
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None

@@ -38,6 +38,7 @@ TOGETHER = {
     ),
     "bill": ("bill", "bills"),
     "organization": ("organization", "document"),
+    "usage": ("usage", "usage_upload", "refused_event"),
 }  # fmt: skip
 #: Who acted, in the address, when it was one of the market's own programs.
 SYSTEM = "system"

@@ -133,6 +133,13 @@ STATES: dict[str, dict[str, State]] = {
         "failed": State(_l("没有做成"), "bad", STOP),
         "expired": State(_l("已过期"), "", "history"),
     },
+    "upload": {
+        "received": State(_l("等待处理"), "info", WAIT),
+        "working": State(_l("正在处理"), "info", WAIT),
+        "done": State(_l("处理完毕"), "ok", DONE),
+        "failed": State(_l("中途停下了"), "bad", STOP),
+        "expired": State(_l("明细已清除"), "", "history"),
+    },
     "band": {
         "on_time": State(_l("按时"), "ok", DONE),
         "late": State(_l("迟到，计入本期账单"), "info", WAIT),

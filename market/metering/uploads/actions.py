@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import msgspec
 import structlog
@@ -53,7 +53,7 @@ class TooManyFiles(Refused):
 
 def receive(
     provider: Provider,
-    stream: BinaryIO,
+    stream: IO[bytes],
     *,
     filename: str,
     source: str,
@@ -140,7 +140,7 @@ def expire_due(now: datetime) -> int:
     return len(old)
 
 
-def _measured(stream: BinaryIO) -> tuple[int, str]:
+def _measured(stream: IO[bytes]) -> tuple[int, str]:
     """How long the stream is and its hash, read no further than is needed to know that it is too large."""
     size, digest = 0, hashlib.sha256()
     stream.seek(0)

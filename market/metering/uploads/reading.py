@@ -11,7 +11,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from market.errors import Invalid
 from market.metering import envelope
@@ -78,7 +78,7 @@ class File:
     records: Iterator[Record]
 
 
-def opened(stream: BinaryIO) -> File:
+def opened(stream: IO[bytes]) -> File:
     """Find out what the file is and read its head. Raises FileUnreadable."""
     encoding = _encoding(stream)
     stream.seek(0)
@@ -110,7 +110,7 @@ def events_in(
 class _Kept(io.RawIOBase):
     """A stream that stays open when the text around it is thrown away."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
     def readable(self) -> bool:
@@ -134,7 +134,7 @@ class _Kept(io.RawIOBase):
         """Whoever opened the stream closes it."""
 
 
-def _encoding(stream: BinaryIO) -> str:
+def _encoding(stream: IO[bytes]) -> str:
     stream.seek(0)
     beginning = stream.read(4)
     for mark, advice in _OTHERS.items():
@@ -146,7 +146,7 @@ def _encoding(stream: BinaryIO) -> str:
     raise FileUnreadable("文件里的文字读不出来。请另存为“CSV UTF-8（逗号分隔）”，再上传。")
 
 
-def _decodes(stream: BinaryIO, encoding: str) -> bool:
+def _decodes(stream: IO[bytes], encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     stream.seek(0)
     try:
