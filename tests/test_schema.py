@@ -11,6 +11,7 @@ from alembic import command
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from market import db, schema
+from market.metering import partitions
 
 Shape = dict[str, dict[str, Any]]
 
@@ -39,7 +40,7 @@ def shape_of(engine: Engine) -> Shape:
             ),
         }
         for table in look.get_table_names()
-        if table != "alembic_version"
+        if table != "alembic_version" and table.removesuffix("_default") not in partitions.DEFAULTS.keys() - {table}
     }
 
 
