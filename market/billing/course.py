@@ -19,7 +19,7 @@ from market.accounts import Organization
 from market.billing import usage
 from market.billing.drafts import LineDraft, recompute
 from market.billing.models import BillLine, LineKind
-from market.catalog import Aggregation, Meter, TimeBase
+from market.catalog import Aggregation, Charge, Filter, Meter, TimeBase
 from market.kit.period import Period, local_day, local_midnight
 from market.kit.quantity import round6
 
@@ -31,7 +31,7 @@ RECENT = timedelta(days=7)
 GROWING = frozenset({Aggregation.SUM, Aggregation.COUNT, Aggregation.TIME_WEIGHTED})
 
 Line = LineDraft | BillLine
-_Counted = Mapping[tuple[int, int, Period], Sequence[tuple[date, Decimal]]]
+_Counted = Mapping[usage.Key, Sequence[metering.DayUse]]
 _ZERO = Decimal(0)
 _SECOND = timedelta(seconds=1)
 
@@ -81,9 +81,9 @@ class Course:
 
 def course(organization: Organization, period: Period, lines: Sequence[Line], *, now: datetime) -> Course:
     """The course of a month whose lines were drawn up at `now`, or of an issued bill's month."""
-    meters = usage.meters_of([line.charge_id for line in lines])
-    counted = _counted(lines, meters, until=now)
-    traced = [_Trace(organization, line, meters.get(line.charge_id), counted, period, now) for line in lines]
+    charges = usage.charges_of([line.charge_id for line in lines])
+    counted = _counted(lines, charges, period, until=now)
+    traced = [_Trace(organization, line, charges.get(line.charge_id), counted, period, now) for line in lines]
     today = min(local_day(now), period.last_day)
     dates = [period.first_day + timedelta(days=n) for n in range(period.days)]
     foreseen = today < period.last_day and now - period.start >= SOONEST
@@ -104,16 +104,17 @@ class _Trace:
     """One line through the days of its month."""
 
     def __init__(
-        self, organization: Organization, line: Line, meter: Meter | None, counted: _Counted, period: Period, now: datetime
+        self, organization: Organization, line: Line, charge: Charge | None, counted: _Counted, period: Period, now: datetime
     ) -> None:
-        self.organization, self.line, self.meter, self.period, self.now = organization, line, meter, period, now
+        self.organization, self.line, self.period, self.now = organization, line, period, now
+        self.meter = charge.meter if charge else None
         self.service = Period(line.service_start, line.service_end)
         self.rated = recompute(line, organization)
         self.own = line.kind is LineKind.CHARGE
         self.last_day = min(local_day(now), self.service.last_day)
-        key = (line.subscription_id, meter.id, self.service) if meter and self.own else None
-        self.daily = tuple(each for each in counted.get(key, ()) if each[0] <= self.last_day) if key else ()
-        self.running = dict(_running(self.daily, meter, period)) if meter else {}
+        known = counted.get(usage.key_of(line, charge), ()) if charge and self.own else ()
+        self.daily = tuple((each.day, each.quantity) for each in known if each.day <= self.last_day)
+        self.running = {each.day: each.to_date for each in known if each.day <= self.last_day}
 
     def fen(self, day: date) -> int:
         """What the line came to by the end of a day."""
@@ -155,28 +156,15 @@ def _end_of(day: date, service: Period) -> datetime:
     return min(service.end, service.start + timedelta(days=(day - service.first_day).days + 1))
 
 
-def _counted(lines: Sequence[Line], meters: Mapping[int, Meter], *, until: datetime) -> _Counted:
-    """Each day's quantities, asked once for each distinct service period."""
-    wanted: dict[Period, set[int]] = {}
+def _counted(lines: Sequence[Line], charges: Mapping[int, Charge], period: Period, *, until: datetime) -> _Counted:
+    """Each day's quantities, asked once for each distinct service period and filter."""
+    wanted: dict[tuple[Period, Filter | None], set[int]] = {}
     for line in lines:
-        if line.kind is LineKind.CHARGE and line.charge_id in meters and line.quantity is not None:
-            wanted.setdefault(Period(line.service_start, line.service_end), set()).add(line.subscription_id)
+        if line.kind is LineKind.CHARGE and line.charge_id in charges and line.quantity is not None:
+            span = Period(line.service_start, line.service_end)
+            wanted.setdefault((span, charges[line.charge_id].filter), set()).add(line.subscription_id)
     return {
-        (subscription_id, meter_id, service): days
-        for service, ids in wanted.items()
-        for (subscription_id, meter_id), days in metering.dailies(ids, service, until=until).items()
+        (subscription_id, meter_id, service, only): days
+        for (service, only), ids in wanted.items()
+        for (subscription_id, meter_id), days in metering.courses(ids, service, until=until, whole=period, only=only).items()
     }
-
-
-def _running(daily: Sequence[tuple[date, Decimal]], meter: Meter, period: Period) -> list[tuple[date, Decimal]]:
-    """The period's quantity as it stood at the end of each day."""
-    total, highest, known = _ZERO, _ZERO, []
-    for day, quantity in daily:
-        total, highest = total + quantity, max(highest, quantity)
-        if meter.aggregation is Aggregation.MAX:
-            known.append((day, highest))
-        elif meter.time_base is TimeBase.PERIOD:
-            known.append((day, round6(Fraction(total) / period.days)))
-        else:
-            known.append((day, total))
-    return known

@@ -1,4 +1,4 @@
-"""The quantities that bill lines need, asked from metering in bulk: once for each distinct service period."""
+"""The quantities that bill lines need, asked from metering in bulk: once for each distinct service period and filter."""
 
 from __future__ import annotations
 
@@ -6,22 +6,40 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
 from market import db, metering
 from market.accounts import Organization
 from market.billing.charging import Due
 from market.billing.models import BillLine
 from market.billing.periods import period_of
-from market.catalog import Charge, Meter
+from market.catalog import Charge, Filter, Meter
 from market.kit.period import Period
 
 _ZERO = Decimal(0)
 
 
-#: Subscription, meter and service period.
-Key = tuple[int, int, Period]
+#: Subscription, meter, service period, and the part of the usage that is charged.
+Key = tuple[int, int, Period, Filter | None]
+
+
+class Line(Protocol):
+    """A line, stored or a draft."""
+
+    @property
+    def subscription_id(self) -> int:
+        """Whose usage it is."""
+
+    @property
+    def service_start(self) -> datetime:
+        """The first instant it is about."""
+
+    @property
+    def service_end(self) -> datetime:
+        """The first one after it."""
 
 
 def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[Key, Decimal]:
@@ -30,16 +48,16 @@ def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[
     Gauges of a period that has not ended are weighed up to `cutoff`: their value is not carried on into the
     future.
     """
-    wanted: dict[Period, set[int]] = defaultdict(set)
+    wanted: dict[tuple[Period, Filter | None], set[int]] = defaultdict(set)
     for one in due:
         if one.metered:
-            wanted[one.service].add(one.subscription.id)
+            wanted[one.service, one.charge.filter].add(one.subscription.id)
     return {
-        (subscription_id, meter_id, service): used
-        for service, ids in wanted.items()
+        (subscription_id, meter_id, service, only): used
+        for (service, only), ids in wanted.items()
         if service.start < cutoff
         for (subscription_id, meter_id), used in metering.quantities(
-            ids, service, until=cutoff, whole=period
+            ids, service, until=cutoff, whole=period, only=only
         ).items()
     }
 
@@ -47,29 +65,38 @@ def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[
 def key(due: Due) -> Key:
     """Where `quantities` keeps the usage of a metered charge."""
     assert due.charge.meter_id is not None, "usage charges have a meter"
-    return due.subscription.id, due.charge.meter_id, due.service
+    return due.subscription.id, due.charge.meter_id, due.service, due.charge.filter
 
 
 def quantities_again(lines: Sequence[BillLine], organization: Organization) -> dict[int, Decimal]:
     """The quantities of issued lines as they are known now, by line id."""
-    wanted: dict[Period, set[int]] = defaultdict(set)
-    for line in lines:
-        wanted[_service(line)].add(line.subscription_id)
+    charges = charges_of([line.charge_id for line in lines]) if lines else {}
+    keys = {line.id: key_of(line, charges[line.charge_id]) for line in lines}
+    wanted: dict[tuple[Period, Filter | None], set[int]] = defaultdict(set)
+    for subscription_id, _, service, only in keys.values():
+        wanted[service, only].add(subscription_id)
     found = {
-        service: metering.quantities(ids, service, whole=period_of(organization, service.start))
-        for service, ids in wanted.items()
+        (subscription_id, meter_id, service, only): used
+        for (service, only), ids in wanted.items()
+        for (subscription_id, meter_id), used in metering.quantities(
+            ids, service, whole=period_of(organization, service.start), only=only
+        ).items()
     }
-    meters = meters_of([line.charge_id for line in lines]) if lines else {}
-    return {
-        line.id: found[_service(line)].get((line.subscription_id, meters[line.charge_id].id), _ZERO) for line in lines
-    }
+    return {line.id: found.get(keys[line.id], _ZERO) for line in lines}
+
+
+def key_of(line: Line, charge: Charge) -> Key:
+    """What a metered line is about; `charge` is the line's."""
+    assert charge.meter_id is not None, "usage charges have a meter"
+    return line.subscription_id, charge.meter_id, Period(line.service_start, line.service_end), charge.filter
+
+
+def charges_of(charge_ids: Iterable[int]) -> Mapping[int, Charge]:
+    """The metered ones among these charges, with their meters."""
+    query = select(Charge).join(Charge.meter).where(Charge.id.in_(set(charge_ids)))
+    return {charge.id: charge for charge in db.session.scalars(query.options(contains_eager(Charge.meter)))}
 
 
 def meters_of(charge_ids: Iterable[int]) -> Mapping[int, Meter]:
     """The meter each of these charges reads; fees have none."""
-    query = select(Charge.id, Meter).join(Charge.meter).where(Charge.id.in_(set(charge_ids)))
-    return {charge_id: meter for charge_id, meter in db.session.execute(query)}
-
-
-def _service(line: BillLine) -> Period:
-    return Period(line.service_start, line.service_end)
+    return {id: charge.meter for id, charge in charges_of(charge_ids).items() if charge.meter is not None}

@@ -11,7 +11,7 @@ from market import db, metering, rating
 from market.billing import drafts, usage
 from market.billing.models import Bill, BillLine
 from market.billing.periods import period_of
-from market.catalog import Meter
+from market.catalog import Charge
 from market.kit.period import Period
 from market.subscriptions import Subscription
 
@@ -31,12 +31,12 @@ def verify(bill: Bill) -> list[BillDifference]:
     Needs the bill as `bill_of` loads it. An event that was let in while the bill was being issued is stored
     with a time just before the cutoff; it is billed as an adjustment and shows here as a difference.
     """
-    meters = usage.meters_of([line.charge_id for line in bill.lines])
+    charges = usage.charges_of([line.charge_id for line in bill.lines])
     subscriptions = _subscriptions(bill)
     found = [
         difference
         for line in bill.lines
-        for difference in _check_line(bill, line, subscriptions[line.subscription_id], meters.get(line.charge_id))
+        for difference in _check_line(bill, line, subscriptions[line.subscription_id], charges.get(line.charge_id))
     ]
     return [*found, *_check_sums(bill)]
 
@@ -46,13 +46,15 @@ def _subscriptions(bill: Bill) -> dict[int, Subscription]:
     return {one.id: one for one in db.session.scalars(select(Subscription).where(Subscription.id.in_(ids)))}
 
 
-def _check_line(bill: Bill, line: BillLine, subscription: Subscription, meter: Meter | None) -> list[BillDifference]:
+def _check_line(bill: Bill, line: BillLine, subscription: Subscription, charge: Charge | None) -> list[BillDifference]:
     found = []
     quantity = line.quantity
-    if quantity is not None and meter is not None:
+    if quantity is not None and charge is not None and charge.meter is not None:
         service = Period(line.service_start, line.service_end)
         whole = period_of(bill.organization, line.service_start)
-        quantity = metering.replay(subscription, meter, service, stored_by=bill.cutoff, whole=whole)
+        quantity = metering.replay(
+            subscription, charge.meter, service, stored_by=bill.cutoff, whole=whole, only=charge.filter
+        )
         if quantity != line.quantity:
             found.append(BillDifference(line, "quantity", line.quantity, quantity))
     rated = drafts.recompute(line, bill.organization, quantity=quantity)

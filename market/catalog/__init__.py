@@ -34,7 +34,7 @@ from market.catalog.facts import (
     downtime_minutes,
     labels,
 )
-from market.catalog.meters import MeterTaken, add_meter
+from market.catalog.meters import MeterReplaced, MeterTaken, add_meter, change_meter
 from market.catalog.models import (
     EDITABLE,
     PENDING,
@@ -82,9 +82,11 @@ from market.catalog.queries import (
     offering_by_slug,
     offering_of,
     offerings_of,
+    plans_with,
     shown_revision,
     solution_by_slug,
     solutions,
+    versions_of,
 )
 from market.catalog.review import (
     REVIEW_TARGET,
@@ -208,4 +210,8 @@ __all__ = [
     "start_revision",
     "submit",
     "suspend",
+    "MeterReplaced",
+    "change_meter",
+    "plans_with",
+    "versions_of",
 ]

@@ -75,7 +75,7 @@ def compare_plans(plans: Sequence[Plan]) -> list[PlanChange]:
 def _shown(charge: Charge | None) -> tuple[Any, ...] | None:
     if charge is None:
         return None
-    return (charge.name_zh, charge.name_en, charge.meter_id, charge.terms, charge.tax_rate)
+    return (charge.name_zh, charge.name_en, charge.meter_id, charge.filter, charge.terms, charge.tax_rate)
 
 
 # --- words -------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from market.catalog.models import (
     Plan,
     PlanStatus,
 )
+from market.catalog.queries import meters_of
 from market.catalog.signals import offering_changed
 from market.catalog.slugs import METER_SLUG, SLUG
 from market.errors import Invalid, Refused
@@ -34,6 +35,8 @@ from market.providers import Provider
 
 MOST_CHARGES = 20
 LONGEST_TRIAL = 365
+#: Of a charge's filter.
+MOST_VALUES, LONGEST_VALUE = 50, 100
 
 _RATE = re.compile(r"0(?:\.[0-9]{1,4})?")
 
@@ -79,9 +82,10 @@ def save_plan(
 ) -> Plan:
     """Write the draft of a plan; a published plan gets its next version, which goes live with a revision.
 
-    Each charge is a mapping with `terms` and, for usage, `meter` (a slug of the provider's). Optional:
-    `slug`, `name_zh`, `name_en` (the meter's otherwise), `tax_rate` (the provider's otherwise),
-    `hint_zh`, `hint_en`, `typical`. Raises PlanInvalid, NotEditable while a revision is under review.
+    Each charge is a mapping with `terms` and, for usage, `meter` (a slug of the provider's; its newest version is
+    priced). Optional: `slug`, `name_zh`, `name_en` (the meter's otherwise), `tax_rate` (the provider's otherwise),
+    `filter_property` and `filter_values`, `hint_zh`, `hint_en`, `typical`. Raises PlanInvalid, NotEditable while a
+    revision is under review.
     """
     db.lock(offering)  # those who save, drop, submit and publish take turns
     _check_editable(offering)
@@ -188,8 +192,12 @@ def snapshot(plan: Plan) -> dict[str, Any]:
     return {
         "name": plan.name_zh,
         "trial_days": plan.trial_days,
-        "charges": {charge.slug: dict(charge.terms) for charge in plan.charges},
+        "charges": {charge.slug: dict(charge.terms) | _picked(charge) for charge in plan.charges},
     }
+
+
+def _picked(charge: Charge) -> dict[str, Any]:
+    return {"filter": {charge.filter_property: list(charge.filter_values)}} if charge.filter else {}
 
 
 def _incomplete(plan: Plan) -> Iterator[Missing]:
@@ -257,8 +265,7 @@ def _charges(
 ) -> list[Charge]:
     """The rows as charges; what is wrong is added to `problems`."""
     provider = db.session.get_one(Provider, offering.provider_id)
-    found = db.session.scalars(select(Meter).where(Meter.provider_id == provider.id))
-    meters = {meter.slug: meter for meter in found}
+    meters = {meter.slug: meter for meter in meters_of(provider)}
     if len(rows) > MOST_CHARGES:
         problems.append(Problem("charges", "一个套餐最多 %(most)s 个收费项目。", {"most": MOST_CHARGES}))
     charges = [
@@ -274,8 +281,8 @@ def _charges(
 def _charge(
     row: Mapping[str, Any], place: int, tax_rate: str, meters: Mapping[str, Meter], problems: list[Problem]
 ) -> Charge:
-    terms = _terms(row.get("terms"), f"charges.{place}", problems)
     meter = meters.get(row.get("meter") or "")
+    terms = _terms(priced(row.get("terms"), meter), f"charges.{place}", problems)
     interval = str(terms.get("interval", ""))
     charge = Charge(
         slug=row.get("slug") or (meter.slug if meter else f"fee-{interval or 'fixed'}"),
@@ -283,6 +290,8 @@ def _charge(
         name_en=row.get("name_en") or (meter.name_en if meter else _FEES_EN.get(interval, "Fixed fee")),
         meter=meter,
         terms=terms,
+        filter_property=str(row.get("filter_property") or "").strip(),
+        filter_values=[value.strip() for value in row.get("filter_values") or () if value.strip()],
         tax_rate=str(row.get("tax_rate") or tax_rate),
         hint_zh=row.get("hint_zh") or "",
         hint_en=row.get("hint_en") or "",
@@ -295,6 +304,14 @@ def _charge(
 
 _FEES_ZH = {"month": "月费", "year": "年费", "once": "一次性费用"}
 _FEES_EN = {"month": "Monthly fee", "year": "Yearly fee", "once": "One-off fee"}
+
+
+def priced(terms: Any, meter: Meter | None) -> Any:
+    """Terms as a meter's usage is priced with them: how it rounds belongs to the price."""
+    if meter is None or not isinstance(terms, Mapping):
+        return terms
+    plain = {name: value for name, value in terms.items() if name != "rounding"}
+    return plain | ({"rounding": meter.rounding.value} if meter.rounding else {})
 
 
 def _terms(raw: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
@@ -313,6 +330,7 @@ def _charge_problems(charge: Charge, row: Mapping[str, Any], path: str) -> Itera
     elif charge.terms and (charge.terms["model"] == "flat") != (charge.meter is None):
         message = "固定费用不按用量算，不要选计量项。" if charge.meter else "选择按哪个计量项的用量收费。"
         yield Problem(f"{path}.meter", message, {})
+    yield from _filter_problems(charge, path)
     if not _RATE.fullmatch(charge.tax_rate) or Decimal(charge.tax_rate) > Decimal("0.5"):
         yield Problem(f"{path}.tax_rate", "税率写成 0.06 的样子，表示 6%。", {})
     try:
@@ -320,6 +338,20 @@ def _charge_problems(charge: Charge, row: Mapping[str, Any], path: str) -> Itera
             yield Problem(f"{path}.typical", "一般用量不能小于 0。", {})
     except Refusal as refusal:
         yield Problem(f"{path}.typical", refusal.message, refusal.params)
+
+
+def _filter_problems(charge: Charge, path: str) -> Iterator[Problem]:
+    name, chosen = charge.filter_property, charge.filter_values
+    if name and (charge.meter is None or name not in charge.meter.dimensions):
+        yield Problem(f"{path}.filter_property", "这个计量项不按“%(name)s”分组，不能按它挑选用量。", {"name": name[:60]})
+    elif name and not chosen:
+        yield Problem(f"{path}.filter_values", "写明只收哪些取值的用量，用逗号隔开。", {})
+    elif chosen and not name:
+        yield Problem(f"{path}.filter_property", "选择按哪个字段挑选用量。", {})
+    elif len(chosen) > MOST_VALUES or any(len(value) > LONGEST_VALUE for value in chosen):
+        yield Problem(f"{path}.filter_values", "最多 %(most)s 个取值，每个最多 100 个字符。", {"most": MOST_VALUES})
+    elif len(set(chosen)) < len(chosen):
+        yield Problem(f"{path}.filter_values", "同一个取值只写一次。", {})
 
 
 def _loads() -> tuple[Any, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from market import db
 from market.catalog.models import (
@@ -171,8 +171,25 @@ def offering_of(provider: Provider, id: int) -> Offering:
 
 
 def meters_of(provider: Provider) -> Sequence[Meter]:
-    """A provider's meters, oldest first."""
-    return db.session.scalars(select(Meter).where(Meter.provider_id == provider.id).order_by(Meter.id)).all()
+    """The newest version of each of a provider's meters, oldest first."""
+    later = aliased(Meter)
+    newer = exists().where(
+        later.provider_id == Meter.provider_id, later.slug == Meter.slug, later.version_number > Meter.version_number
+    )
+    query = select(Meter).where(Meter.provider_id == provider.id, ~newer)
+    return sorted(db.session.scalars(query), key=lambda meter: (meter.counts_from or meter.created_at, meter.id))
+
+
+def versions_of(meter: Meter) -> Sequence[Meter]:
+    """All versions of a meter, newest first."""
+    same = Meter.provider_id == meter.provider_id, Meter.slug == meter.slug
+    return db.session.scalars(select(Meter).where(*same).order_by(Meter.version_number.desc())).all()
+
+
+def plans_with(meter: Meter) -> Sequence[Plan]:
+    """The versions of plans that price this version of a meter, with their offerings."""
+    query = select(Plan).join(Plan.charges).where(Charge.meter_id == meter.id).distinct()
+    return db.session.scalars(query.options(joinedload(Plan.offering)).order_by(Plan.id)).all()
 
 
 def meter_of(provider: Provider, id: int) -> Meter:
