@@ -30,9 +30,13 @@ OPERATIONS = {
     "POST /api/v1/events": (
         _l("上报用量"), _l("一条，或一次最多 5,000 条（5 MB）。每条单独判定；已经计入的不会撤回，用同一编号重发没有副作用。"),
     ),
-    "GET /api/v1/meters": (_l("列出计量项"), _l("您自己的计量项，以及哪些事件计入其中。")),
+    "GET /api/v1/events": (
+        _l("查事件"), _l("计入的和没计入的，逐条。每页 100 条，新的在前：服务商按收到的先后；写了 subject 时、企业查自己时，按发生的先后。照 Link 头翻页。"),
+    ),
+    "GET /api/v1/meters": (_l("列出计量项"), _l("服务商看自己的；企业看自己订阅的套餐用到的。")),
     "GET /api/v1/meters/{slug}/query": (
-        _l("查询用量"), _l("按天或按月，从每日计数得出，单位是计价单位。value 是数字，quantity 是同一个数的十进制文字，一位不差。"),
+        _l("查询用量"),
+        _l("窗口含开头、不含结尾，按 windowTimeZone 的钟切开，夏令时也对。北京时间的天和月从每日计数得出，不限事件条数；其余由事件算出，一次最多细算 30 万条。MINUTE 一次最多 1 天，HOUR 31 天，DAY 366 天，MONTH 或不分窗口 5 年，最多 2 万行。单位是计价单位：value 是数字，quantity 是同一个数的十进制文字，一位不差。"),
     ),
     "GET /api/v1/offerings": (_l("列出在售服务"), _l("公开的目录，含套餐和价格。每页 100 项，先上架的在前。")),
     "GET /api/v1/subscriptions": (_l("列出订阅"), _l("谁订阅了您的服务。每页 100 项，先订的在前。")),
@@ -43,15 +47,20 @@ OPERATIONS = {
 }
 PARAMETERS = {
     "dry_run": _l("只判定，不保存。"),
-    "slug": _l("计量项的代号。"),
-    "from": _l("从什么时候起；不写就是本月初。"),
-    "to": _l("到什么时候止；不写就是现在。"),
-    "windowSize": _l("DAY 按天，MONTH 按月；不写就合成一段。"),
-    "windowTimeZone": _l("只有 Asia/Shanghai。"),
-    "subject": _l("哪些订阅；不写就是全部合计。"),
+    "slug": _l("计量项的代号，或它的 id。"),
+    "from": _l("从什么时候起：带时区的时间，或一天。"),
+    "to": _l("到什么时候止，不含。"),
+    "windowSize": _l("MINUTE、HOUR、DAY、MONTH；不写就合成一段。"),
+    "windowTimeZone": _l("IANA 时区名，不写就是 Asia/Shanghai。"),
+    "subject": _l("哪些订阅，可以写几次；不写就是全部。"),
+    "groupBy": _l("按哪些分组字段分开，或 subject；可以写几次。"),
+    "filterGroupBy": _l("写成 filterGroupBy[字段]=值，只要这些值的用量；可以写几次。"),
+    "format": _l("json 或 csv，和 Accept 头一样。"),
+    "type": _l("事件类型。"),
+    "source": _l("和 id 一起用：事件的来源。"),
     "cursor": _l("下一页的位置，照抄 Link 头里的地址。"),
-    "status": _l("pending 待办、done 已办好、failed 办不了。"),
-    "id": _l("编号，sub_… 或 prov_…。"),
+    "status": _l("开通：pending 待办、done 已办好、failed 办不了。事件：accepted 已计入、refused 没计入。"),
+    "id": _l("编号：sub_…、prov_…，或事件的 id。"),
 }
 
 
@@ -99,7 +108,12 @@ def show() -> str:
 
 def _document() -> dict[str, Any]:
     servers = [{"url": resources.settings.base_url}]
-    return {**cast(OpenAPI, current_app).api_doc, "servers": servers}
+    document = {**cast(OpenAPI, current_app).api_doc, "servers": servers}
+    for told in (told for methods in document["paths"].values() for told in methods.values()):
+        for parameter in told.get("parameters", []):
+            if parameter["schema"].get("type") == "object":
+                parameter |= {"style": "deepObject", "explode": True}
+    return document
 
 
 def _groups(document: dict[str, Any]) -> list[tuple[dict[str, Any], list[Operation]]]:

@@ -6,11 +6,15 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
             in the events' transaction and can be worked out again from them (`verify`).
 """
 
+from market.metering import windows
 from market.metering.actions import REACH, SKEW, ingest
 from market.metering.counters import rework
 from market.metering.envelope import load, split
-from market.metering.hours import hours
+from market.metering.evidence import Entry, Proved, evidence
+from market.metering.history import corrected, history
+from market.metering.hourly import hours
 from market.metering.log import Stretch, Wanted, event_of, first_event_at, stretch, types_of, worth
+from market.metering.measuring import Measured, Question, measure
 from market.metering.models import Band, Kind, RefusedEvent, UsageCounter, UsageEvent, UsageValue
 from market.metering.quantities import DayUse, courses, dailies, daily, grouped, quantities, quantity
 from market.metering.queries import (
@@ -20,6 +24,7 @@ from market.metering.queries import (
     last_used,
     subscription_names,
 )
+from market.metering.readers import Party, meter_for, meters_for, subjects_for
 from market.metering.refused import KEPT as KEPT_REFUSED
 from market.metering.refused import (
     is_open,
@@ -44,9 +49,14 @@ __all__ = [
     "Band",
     "DayUse",
     "Difference",
+    "Entry",
     "EventRefused",
     "Kind",
+    "Measured",
     "Outcome",
+    "Party",
+    "Proved",
+    "Question",
     "Receipt",
     "RefusedEvent",
     "Remark",
@@ -56,13 +66,16 @@ __all__ = [
     "UsageValue",
     "Verdict",
     "Wanted",
+    "corrected",
     "courses",
     "dailies",
     "daily",
     "event_of",
     "events_of",
+    "evidence",
     "first_event_at",
     "grouped",
+    "history",
     "hold_all",
     "hours",
     "ingest",
@@ -71,6 +84,9 @@ __all__ = [
     "last_event_at",
     "last_used",
     "load",
+    "measure",
+    "meter_for",
+    "meters_for",
     "quantities",
     "quantity",
     "refused_event_of",
@@ -83,9 +99,11 @@ __all__ = [
     "settle_due",
     "split",
     "stretch",
+    "subjects_for",
     "subscription_names",
     "types_of",
     "unresolved_count",
     "verify",
+    "windows",
     "worth",
 ]

@@ -182,7 +182,7 @@ def test_another_providers_subscription_is_unknown(client: Client, caller: Calle
 
 
 def test_unknown_paths_and_methods_are_problems_too(caller: Caller) -> None:
-    for method, path, status in [("GET", "/nothing", 404), ("GET", "/events", 405), ("DELETE", "/meters", 405)]:
+    for method, path, status in [("GET", "/nothing", 404), ("PUT", "/events", 405), ("DELETE", "/meters", 405)]:
         answer = caller.send(method, path)
         assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
         told = answer.json["title"] + answer.json["detail"]

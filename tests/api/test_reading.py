@@ -39,7 +39,7 @@ def test_a_strangers_usage_and_subscription_do_not_exist(client: Client, caller:
 
 
 def test_a_wrong_question_is_a_422_that_names_the_field(caller: Caller) -> None:
-    for query, field in [("windowSize=HOUR", "windowSize"), ("from=yesterday", "from"), ("from=2026-11-21T00:00:00Z", "from")]:
+    for query, field in [("windowSize=WEEK", "windowSize"), ("from=yesterday", "from"), ("from=2026-11-21T00:00:00Z", "from")]:
         answer = caller.send("GET", f"/meters/api_calls/query?{query}")
         assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
         assert field in answer.json["errors"]

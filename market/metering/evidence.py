@@ -1,0 +1,178 @@
+"""The evidence for a quantity: every raw event that makes it, with what it weighs, so that anybody can add it up again.
+
+Read row by row from a connection of its own, so that a million events take no more memory than ten.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from market import db
+from market.catalog.models import Aggregation, Filter, Meter
+from market.kit.period import Period, days
+from market.metering import values
+from market.metering.models import Kind, UsageCounter, UsageEvent
+from market.metering.weighing import floor
+from market.subscriptions.models import Subscription
+
+_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event as it was stored, and what it is to the quantity.
+
+    `counted` is false of what was taken back and of what takes back. A gauge's event weighs its value × `seconds`, in
+    which it held within the period; one from before the period is there because its value was carried in.
+    """
+
+    number: int
+    event_id: str
+    source: str
+    type: str
+    at: datetime
+    stored_at: datetime
+    kind: Kind
+    corrects: int | None
+    slice: str
+    counted: bool
+    value: str
+    seconds: int | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A quantity to be proved: which events it is made of, as they were known at `stored_by`."""
+
+    subscription: Subscription
+    meter: Meter
+    period: Period
+    stored_by: datetime
+    only: Filter | None = None
+
+    @property
+    def stop(self) -> datetime:
+        """Where a gauge's last value stops to count."""
+        return min(self.period.end, self.subscription.ended_at or self.period.end, self.stored_by)
+
+
+def evidence(proved: Proved) -> Iterator[Entry]:
+    """The events that make a quantity, in order of time and arrival; a gauge's once their value has stopped to hold."""
+    with db.reading() as connection:
+        counting = _counting(connection, proved.meter)
+        inside = _entries(connection, proved, counting, proved.period)
+        if proved.meter.aggregation is not Aggregation.TIME_WEIGHTED:
+            yield from inside
+        else:
+            yield from _weighed(proved, _openings(connection, proved, counting), inside)
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """From when to when events were counted for a meter: the times of the version that has its counters."""
+
+    since: datetime
+    until: datetime | None
+
+    def counts(self, stored_at: datetime) -> bool:
+        return self.since <= stored_at and (self.until is None or stored_at < self.until)
+
+
+def _counting(connection: Connection, meter: Meter) -> _Counting:
+    query = select(Meter.created_at, Meter.retired_at).where(Meter.id == meter.counter_id)
+    return _Counting(*connection.execute(query).one())
+
+
+def _entries(connection: Connection, proved: Proved, counting: _Counting, span: Period) -> Iterator[Entry]:
+    rows = connection.execution_options(yield_per=_AT_ONCE).execute(_rows(proved, span))
+    for _, together in groupby(rows, key=attrgetter("at")):
+        same = list(together)
+        gone = {row.corrects for row in same}
+        for row in same:
+            slice = values.slice_of(proved.meter, row.data)
+            if counting.counts(row.stored_at) and values.matches(proved.meter, slice, proved.only):
+                yield _entry(proved.meter, row, slice, row.kind is not Kind.REVERSAL and row.id not in gone)
+
+
+def _rows(proved: Proved, span: Period) -> Select[Any]:
+    columns = (
+        UsageEvent.id, UsageEvent.event_id, UsageEvent.source, UsageEvent.type, UsageEvent.at, UsageEvent.stored_at,
+        UsageEvent.kind, UsageEvent.corrects, UsageEvent.data,
+    )  # fmt: skip
+    return (
+        select(*columns)
+        .where(
+            UsageEvent.subscription_id == proved.subscription.id,
+            UsageEvent.type == proved.meter.event_type,
+            UsageEvent.at >= span.start,
+            UsageEvent.at < span.end,
+            UsageEvent.stored_at <= proved.stored_by,
+        )
+        .order_by(UsageEvent.at, UsageEvent.id)
+    )
+
+
+def _entry(meter: Meter, row: Any, slice: str, counted: bool) -> Entry:
+    member = values.member_of(meter, row.data)
+    value = member.value if member else f"{values.value_of(meter, row.data):f}"
+    return Entry(
+        row.id, row.event_id, row.source, row.type, row.at, row.stored_at, row.kind, row.corrects, slice, counted,
+        value, None, row.data,
+    )  # fmt: skip
+
+
+# --- gauges --------------------------------------------------------------------------------
+
+
+def _openings(connection: Connection, proved: Proved, counting: _Counting) -> Sequence[Entry]:
+    """The event of each slice whose value is carried into the period, looked for day by day backwards."""
+    found: dict[str, Entry] = {}
+    for day, slices in _earlier_days(connection, proved):
+        if slices - found.keys():
+            on_day = {entry.slice: entry for entry in _entries(connection, proved, counting, days(day, day)) if entry.counted}
+            found = {**on_day, **found}
+    return sorted(found.values(), key=lambda entry: (entry.at, entry.number))
+
+
+def _earlier_days(connection: Connection, proved: Proved) -> Iterable[tuple[Any, set[str]]]:
+    query = select(UsageCounter.day, UsageCounter.slice).where(
+        UsageCounter.subscription_id == proved.subscription.id,
+        UsageCounter.meter_id == proved.meter.counter_id,
+        UsageCounter.day < proved.period.first_day,
+    )
+    by_day: dict[Any, set[str]] = defaultdict(set)
+    for day, slice in connection.execute(query.order_by(UsageCounter.day.desc())):
+        by_day[day].add(slice)
+    return by_day.items()
+
+
+def _weighed(proved: Proved, openings: Sequence[Entry], inside: Iterable[Entry]) -> Iterator[Entry]:
+    """Each value holds until the next one of its slice, the last one until the end."""
+    holding = {entry.slice: entry for entry in openings}
+    for entry in inside:
+        if not entry.counted:
+            yield entry
+            continue
+        before = holding.get(entry.slice)
+        if before is not None:
+            yield _held(proved, before, entry.at)
+        holding[entry.slice] = entry
+    for entry in holding.values():
+        yield _held(proved, entry, proved.stop)
+
+
+def _held(proved: Proved, entry: Entry, until: datetime) -> Entry:
+    start = max(floor(entry.at), proved.period.start)
+    held = floor(min(until, proved.stop)) - start
+    return replace(entry, seconds=max(int(held.total_seconds()), 0))
+
+
