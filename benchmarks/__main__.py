@@ -6,11 +6,13 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from benchmarks import calculator, ingest, pages, trail
 from benchmarks.figures import Figure, table
@@ -25,12 +27,13 @@ BENCHMARKS: dict[str, Benchmark] = {
 }
 
 #: What only some take.
-EXTRAS = {"ingest": ("database", "on", "batch", "profile_it")}
+EXTRAS = {"ingest": ("database", "on", "batch", "rounds", "profile_it")}
 
 
 def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark] = BENCHMARKS) -> int:
     """Run what is asked for; 0 when every target is met."""
     options = _options(arguments, benchmarks)
+    signal.signal(signal.SIGTERM, _end)  # so that what was started is stopped, and what was made is removed
     results = []
     for name in options.names or benchmarks:
         result = _run(name, benchmarks[name], quick=options.quick, **_extras(name, options))
@@ -46,6 +49,10 @@ def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark]
     else:
         print(f"\nMissed: {', '.join(missed)}." if missed else "\nEvery target is met.")
     return 1 if missed else 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(143)
 
 
 def _extras(name: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -84,6 +91,7 @@ def _options(arguments: list[str] | None, benchmarks: Mapping[str, Benchmark]) -
         "--database", default="", metavar="URL", help="a PostgreSQL server to make a database on; else one is started"
     )
     parser.add_argument("--batch", type=int, default=0, choices=[1, 100, 1000], help="one size of request only (ingest)")
+    parser.add_argument("--rounds", type=int, default=0, help="how often each is measured; the median counts (ingest)")
     parser.add_argument("--profile", action="store_true", dest="profile_it", help="where the time of an event goes (ingest)")
     return parser.parse_args(arguments)
 

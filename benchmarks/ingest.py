@@ -23,12 +23,14 @@ from benchmarks.profiled import profile
 from benchmarks.stand import Load, Stand, stand
 
 _ROUNDS = 5
-_FIRMS_OF_MANY = 20_000
+#: How long each part of a round lasts, about.
+_SECONDS = 2.0
+_MANY = 20_000
 
 
 @dataclass(frozen=True)
 class Size:
-    """A size of request: how many a round, on how many connections, and what is wanted on PostgreSQL.
+    """A size of request: how many a round at most, on how many connections, and what is wanted on PostgreSQL.
 
     `polar` is the rate of Polar with one worker and four connections on 2 cores (another run).
     """
@@ -47,9 +49,9 @@ class Size:
 
 
 SIZES = (
-    Size(1_000, 120, 4, 50_000, 0.45, 1_975),
-    Size(100, 600, 4, 30_000, 0.40, 1_360),
-    Size(1, 2_000, 16, 1_000, None, 48),
+    Size(1_000, 200, 4, 50_000, 0.45, 1_975),
+    Size(100, 1_200, 4, 30_000, 0.40, 1_360),
+    Size(1, 4_000, 16, 1_000, None, 48),
 )
 _P50_AT_ONE = 2.5
 _POLAR_P50_AT_ONE = 26
@@ -57,20 +59,20 @@ _MIXED_AT_MOST, _SQLITE_AT_LEAST = 1.2, 0.5
 
 
 def run(
-    *, quick: bool = False, database: str = "", on: str = "", batch: int = 0, profile_it: bool = False
+    *, quick: bool = False, database: str = "", on: str = "", batch: int = 0, rounds: int = 0, profile_it: bool = False
 ) -> Iterator[Figure]:
     """All sizes on all databases, in alternating rounds."""
     sizes = [size for size in SIZES if batch in (0, size.events)] or list(SIZES)
-    rounds, scale = (1, 0.02) if quick else (_ROUNDS, 1.0)
+    rounds = rounds or (1 if quick else _ROUNDS)
     with databases.folder(room=0 if quick else 6) as scratch, ExitStack() as held:
         stands = []
         for each in _databases(scratch, held, database, on, durable=not quick):
             if profile_it:
                 profile(each, scratch, sizes[0].events)
                 continue
-            stands.append(held.enter_context(stand(each, scratch, subscriptions=40 if quick else _FIRMS_OF_MANY)))
+            stands.append(held.enter_context(stand(each, scratch, subscriptions=40 if quick else _MANY)))
         if stands:
-            yield from _Run(stands, sizes, rounds, scale).figures()
+            yield from _Run(stands, sizes, rounds, 0.02 if quick else _SECONDS).figures()
 
 
 def _databases(
@@ -85,10 +87,12 @@ def _databases(
 class _Run:
     """The rounds, and what came out of them."""
 
-    def __init__(self, stands: list[Stand], sizes: list[Size], rounds: int, scale: float) -> None:
-        self.stands, self.sizes, self.rounds, self.scale = stands, sizes, rounds, scale
+    def __init__(self, stands: list[Stand], sizes: list[Size], rounds: int, seconds: float) -> None:
+        self.stands, self.sizes, self.rounds, self.seconds = stands, sizes, rounds, seconds
+        #: Requests a second, as last seen.
+        self.pace: dict[tuple[str, Size, str], float] = {}
         self.loads: dict[tuple[str, Size, str], list[Load]] = defaultdict(list)
-        self.limits: dict[tuple[str, Size, str], list[float]] = defaultdict(list)
+        self.limits: dict[tuple[str, Size, str], list[limits.Limit]] = defaultdict(list)
         self.stream = Stream(4)
         self.memory: dict[str, list[float]] = defaultdict(list)
 
@@ -109,23 +113,18 @@ class _Run:
         yield from self._compared()
 
     def _round(self, at: Stand, size: Size, *, warm: bool) -> None:
-        scale = self.scale if warm else self.scale / 5
-        if at.database.name == "SQLite":
-            scale /= 3
-        requests = max(size.connections, round(size.requests * scale))
-        self._send(at, size, "new", at.desk.few(), requests, warm=warm)
+        self._send(at, size, "new", at.desk.few(), size.connections, warm=warm)
         if size.events == SIZES[0].events:
-            self._send(at, size, "20,000 subscriptions", at.desk, requests, warm=warm)
-            self._send(at, size, "gauges", at.desk.gauges(), max(1, requests // 4), warm=warm)
+            self._send(at, size, "many subscriptions", at.desk, size.connections, warm=warm)
+            self._send(at, size, "gauges", at.desk.gauges(), size.connections, warm=warm)
         if size.events == 1:
-            self._send(at, size, "one connection", at.desk.few(), max(1, requests // 4), connections=1, warm=warm)
+            self._send(at, size, "one connection", at.desk.few(), 1, warm=warm)
 
-    def _send(
-        self, at: Stand, size: Size, what: str, desk: Desk, requests: int, *, warm: bool, connections: int = 0
-    ) -> None:
+    def _send(self, at: Stand, size: Size, what: str, desk: Desk, connections: int, *, warm: bool) -> None:
         """New events; and, where they are the plain ones, the limit, the same events again, and mixed ones."""
-        connections = connections or size.connections
         now, stream = report_time(), self.stream
+        lasting = self.pace.get((at.database.name, size, what), 0) * self.seconds
+        requests = min(size.requests, max(round(lasting), 2 * connections))
         if size.events == 1:
             bodies = [stream.event(desk, now) for _ in range(requests)]
         else:
@@ -133,11 +132,11 @@ class _Run:
         events = requests * size.events
         name = at.database.name
         sent = {what: at.send(bodies, events=events, connections=connections)}
+        self.pace[name, size, what] = sent[what].rate / size.events
         if what in ("new", "one connection"):
-            rate, times = limits.rate(at.database, at.folder, bodies, connections)
+            limit = limits.measure(at.database, at.folder, bodies, connections)
             if warm:
-                self.limits[name, size, what].append(rate)
-                self.limits[name, size, f"{what}, p50"].append(middle(times))
+                self.limits[name, size, what].append(limit)
         if what == "new" and size.events > 1:
             sent["all known"] = at.send(bodies, events=events, connections=connections)
             earlier = list(chain.from_iterable(_split(body) for body in bodies[:3]))
@@ -151,7 +150,7 @@ class _Run:
         base, key = at.database.name, (at.database.name, size, "new")
         name = f"{base}, {size.name}"
         goal = base == "PostgreSQL"
-        rate, limit = self._rate(key), middle(self.limits[key])
+        rate, limit = self._rate(key), middle([each.rate for each in self.limits[key]])
         yield Figure(
             f"{name}, accepted", rate, "events/s", size.target if goal else None, at_least=True,
             reference=Reference("database alone, same rows", limit),
@@ -166,24 +165,30 @@ class _Run:
             yield from self._alone(base, size, goal=goal)
         else:
             yield from self._verdicts(name, base, size, rate)
-        for what in ("20,000 subscriptions", "gauges"):
+        for what in ("many subscriptions", "gauges"):
             if self.loads[base, size, what]:
                 reference = Reference("few subscriptions", rate)
                 yield Figure(f"{name}, {what}", self._rate((base, size, what)), "events/s", reference=reference)
+                yield self._spent(f"{name}, {what}", (base, size, what))
 
     def _costs(self, name: str, key: tuple[str, Size, str]) -> Iterator[Figure]:
         """Waiting, and who worked for how long."""
-        times = list(chain.from_iterable(load.times for load in self.loads[key]))
+        times, loads = list(chain.from_iterable(load.times for load in self.loads[key])), self.loads[key]
         yield Figure(f"{name}, a request, p50", middle(times), "ms")
         yield Figure(f"{name}, a request, p95", percentile(times, 95), "ms")
-        yield Figure(f"{name}, web processor time an event", middle([load.web for load in self.loads[key]]), "µs")
+        yield self._spent(name, key)
         if key[0] == "PostgreSQL":
-            spent = middle([load.database for load in self.loads[key]])
-            yield Figure(f"{name}, database processor time an event", spent, "µs")
+            reference = Reference("database alone", middle([limit.database for limit in self.limits[key]]))
+            spent = middle([load.database for load in loads])
+            yield Figure(f"{name}, of which PostgreSQL's", spent, "µs", reference=reference)
             yield Figure(f"{name}, ceiling by processor time", self._ceiling(key), "events/s")
-        yield Figure(
-            f"{name}, load generator's share of a core", middle([load.generator for load in self.loads[key]]), ""
-        )
+        share = middle([load.generator for load in loads])
+        yield Figure(f"{name}, load generator's share of a core", share, "")
+
+    def _spent(self, name: str, key: tuple[str, Size, str]) -> Figure:
+        """Web and database together; hardly moves when the machine is busy."""
+        spent = middle([load.web + load.database for load in self.loads[key]])
+        return Figure(f"{name}, processor time an event", spent, "µs")
 
     def _ceiling(self, key: tuple[str, Size, str]) -> float:
         """The rate at which all cores would be busy with nothing else: what processor time says on a busy machine."""
@@ -195,13 +200,15 @@ class _Run:
         known = self._paired(base, size, "all known")
         mixed = 1 / self._paired(base, size, "mixed")
         yield Figure(f"{name}, all known", self._rate((base, size, "all known")), "events/s", reference=reference)
+        yield self._spent(f"{name}, all known", (base, size, "all known"))
         yield Figure(f"{name}, all known, rate by that of new", known, "", 1.0, at_least=True)
         yield Figure(f"{name}, mixed verdicts", self._rate((base, size, "mixed")), "events/s", reference=reference)
+        yield self._spent(f"{name}, mixed verdicts", (base, size, "mixed"))
         yield Figure(f"{name}, mixed verdicts, cost by that of new", mixed, "", _MIXED_AT_MOST)
 
     def _alone(self, base: str, size: Size, *, goal: bool) -> Iterator[Figure]:
         times = list(chain.from_iterable(load.times for load in self.loads[base, size, "one connection"]))
-        limit = middle(self.limits[base, size, "one connection, p50"])
+        limit = middle([middle(each.times) for each in self.limits[base, size, "one connection"]])
         name = f"{base}, one connection, p50"
         yield Figure(name, middle(times), "ms", _P50_AT_ONE if goal else None, reference=Reference("a commit", limit))
         peer = Reference("Polar, PostgreSQL", _POLAR_P50_AT_ONE, elsewhere=True)

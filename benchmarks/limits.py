@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from benchmarks import processes
 from benchmarks.databases import Database
 
 _COLUMNS = "event_id, type, subscription_id, at, data"
@@ -32,12 +34,26 @@ _LITE_MAKE = _MAKE.replace("timestamptz", "text").replace("jsonb", "text")
 _LITE_INSERT = f"INSERT OR IGNORE INTO bench_limit (tenant, {_COLUMNS}) VALUES (1, ?, ?, ?, ?, ?)"
 
 
-def rate(database: Database, scratch: Path, bodies: Sequence[bytes], connections: int) -> tuple[float, list[float]]:
-    """Rows stored a second, a commit for each body, and the time of each commit in milliseconds."""
+@dataclass(frozen=True)
+class Limit:
+    """Rows stored a second, the time of each commit (milliseconds), the database's processor time a row (microseconds)."""
+
+    rate: float
+    times: Sequence[float]
+    database: float
+
+
+def measure(database: Database, scratch: Path, bodies: Sequence[bytes], connections: int) -> Limit:
+    """Store the events of these bodies, a commit for each body."""
     batches = [_rows(body) for body in bodies]
+    base = database.process
+    before = processes.cpu_seconds(base) if base else 0.0
     if database.name == "SQLite":
-        return _sqlite(scratch / "limit.db", batches)
-    return _postgresql(database.plain, batches, connections)
+        rate, times = _sqlite(scratch / "limit.db", batches)
+    else:
+        rate, times = _postgresql(database.plain, batches, connections)
+    spent = processes.cpu_seconds(base) - before if base else 0.0
+    return Limit(rate, times, spent / sum(map(len, batches)) * 1e6)
 
 
 def _rows(body: bytes) -> list[dict[str, Any]]:
