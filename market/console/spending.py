@@ -1,4 +1,4 @@
-"""What the usage page shows: the month's cost by service and charge, its course, and why it changed."""
+"""What the usage page shows: the month's cost by service and charge, its course, and how it differs from the one before."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from itertools import groupby
 
 from flask_babel import gettext as _
 
-from market import billing, rating, subscriptions
+from market import billing, rating
 from market.accounts import Organization
-from market.billing import Bill, BillStatus, LineCourse, LineKind, Words
-from market.kit.period import Period
+from market.billing import Bill, BillStatus, Course, Line, LineCourse, LineKind, Words
+from market.console import drivers
+from market.console.remarks import Remarks
+from market.console.scope import Scope
+from market.kit.period import Period, local_day
 from market.subscriptions import Subscription
 from market.web import charts, formats
 
-#: Months offered in the switch, the present one among them.
-MOST_MONTHS = 4
+#: Months offered as a switch beside the list of all, the present one among them.
+SWITCHED = 3
+#: Months in the list.
+MOST_MONTHS = 36
+#: Dearer than the month before by this share is worth a warning.
+WARNED = Decimal("1.2")
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Item:
     price: Sequence[str]
     working: Sequence[str]
     fen: int
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -54,17 +62,45 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Month:
-    """A month as the page shows it. `bill` is there once it is issued, `before` is the bill of the month before."""
+class Account:
+    """The lines of a month with the bill they stand on once it is issued, and their course."""
 
     period: Period
     bill: Bill | None
     cutoff: datetime
-    course: billing.Course
+    course: Course
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month as the page shows it; `before` is the month before, where it had lines."""
+
+    now: Account
+    before: Account | None
     services: Sequence[Service]
     chart: charts.Cumulative
-    before: Bill | None
-    driver: str
+    comparison: drivers.Comparison | None
+    remarks: Remarks
+
+    @property
+    def period(self) -> Period:
+        """Which month it is."""
+        return self.now.period
+
+    @property
+    def bill(self) -> Bill | None:
+        """The issued bill."""
+        return self.now.bill
+
+    @property
+    def cutoff(self) -> datetime:
+        """When the figures were taken."""
+        return self.now.cutoff
+
+    @property
+    def course(self) -> Course:
+        """How it came about."""
+        return self.now.course
 
     @property
     def running(self) -> bool:
@@ -76,55 +112,84 @@ class Month:
         """The part that does not depend on usage."""
         return sum(each.line.gross_fen for each in self.course.lines if each.line.quantity is None)
 
+    @property
+    def days_based(self) -> int:
+        """From how many days the outlook is drawn, today not counted."""
+        basis = self.course.basis
+        return (basis.last_day - basis.first_day).days or 1 if basis else 0
 
-def month_of(organization: Organization, period: Period, *, now: datetime) -> Month:
-    """The running bill of a month, or the issued one."""
-    bill = billing.bill_for(organization, period)
-    issued = bill if bill is not None and bill.status is not BillStatus.DRAFT else None
-    lines = issued.lines if issued else billing.draw_up(organization, period, cutoff=now)
-    course = billing.course(organization, period, lines, now=now)
-    before = billing.bill_for(organization, billing.period_of(organization, period.start - timedelta(seconds=1)))
-    mine = {one.id: one for one in subscriptions.subscriptions_of(organization)}
+    @property
+    def dearer(self) -> bool:
+        """Whether it will be so much dearer than the month before that somebody should look."""
+        expected, before = self.course.expected_fen, self.before.course.total_fen if self.before else 0
+        return bool(before) and expected is not None and expected > before * WARNED
+
+
+def month_of(organization: Organization, period: Period, scope: Scope, *, now: datetime) -> Month:
+    """The running bill of a month, or the issued one, narrowed to a scope."""
+    account = account_of(organization, period, scope, now=now)
+    before = account_of(organization, earlier(organization, period), scope, now=now) if account.course.lines else None
+    before = before if before and before.course.lines else None
+    remarks = Remarks.of(scope, period, account.course)
     return Month(
-        period=period,
-        bill=issued,
-        cutoff=issued.cutoff if issued else now,
-        course=course,
-        services=_services(course, mine),
-        chart=_chart(period, course),
+        now=account,
         before=before,
-        driver=_driver(before, course),
+        services=_services(account.course, scope),
+        chart=_chart(account, before, remarks),
+        comparison=_comparison(organization, account, before),
+        remarks=remarks,
     )
 
 
-def periods_of(organization: Organization, *, now: datetime) -> list[Period]:
+def account_of(organization: Organization, period: Period, scope: Scope, *, now: datetime) -> Account:
+    """One month's lines and course: as billed once the bill is issued, else as they are now."""
+    bill = billing.bill_for(organization, period)
+    issued = bill if bill is not None and bill.status is not BillStatus.DRAFT else None
+    lines: Sequence[Line] = ()
+    if issued:
+        lines = issued.lines
+    elif period.start <= now:
+        lines = billing.draw_up(organization, period, cutoff=now)
+    course = billing.course(organization, period, scope.narrow(lines), now=now)
+    return Account(period, issued, issued.cutoff if issued else now, course)
+
+
+def earlier(organization: Organization, period: Period) -> Period:
+    """The billing month before this one."""
+    return billing.period_of(organization, period.start - timedelta(seconds=1))
+
+
+def periods_of(organization: Organization, mine: Sequence[Subscription], *, now: datetime) -> list[Period]:
     """Months with something to see, newest first, the present one always."""
-    started = [one.started_at for one in subscriptions.subscriptions_of(organization) if one.started_at]
-    month = billing.period_of(organization, now)
-    found = [month]
+    started = [one.started_at for one in mine if one.started_at]
+    found = [billing.period_of(organization, now)]
     while started and found[-1].start > min(started) and len(found) < MOST_MONTHS:
-        found.append(billing.period_of(organization, found[-1].start - timedelta(seconds=1)))
+        found.append(earlier(organization, found[-1]))
     return found
 
 
-def _services(course: billing.Course, mine: Mapping[int, Subscription]) -> list[Service]:
+def _services(course: Course, scope: Scope) -> list[Service]:
     words = Words(formats.language())
+    seen = scope.last_used(course)
     services = []
     for id, lines in groupby(course.lines, key=lambda each: each.line.subscription_id):
         items = list(lines)
         label = items[0].line.label
         services.append(
-            Service(mine.get(id), words.local(label, "offering"), words.local(label, "plan"), [_item(each, words) for each in items])
-        )
+            Service(
+                scope.mine.get(id), words.local(label, "offering"), words.local(label, "plan"),
+                [_item(each, words, seen) for each in items],
+            )
+        )  # fmt: skip
     return services
 
 
-def _item(each: LineCourse, words: Words) -> Item:
+def _item(each: LineCourse, words: Words, seen: Mapping[tuple[int, int], datetime]) -> Item:
     line, rated, label = each.line, each.rated, each.line.label
     unit, metered = words.local(label, "unit"), line.quantity is not None
     return Item(
         name=_("免费试用") if "trial" in label else words.local(label, "charge"),
-        note=_note(each),
+        note=_("补记 %(month)s 的用量", month=formats.month(line.service_start)) if line.kind is LineKind.ADJUSTMENT else "",
         trial="trial" in label,
         metered=metered,
         used=line.quantity or Decimal(0),
@@ -134,6 +199,7 @@ def _item(each: LineCourse, words: Words) -> Item:
         price=() if "trial" in label else rating.describe(_without_included(line.terms), unit, words.locale),
         working=billing.working(line, words),
         fen=line.gross_fen,
+        last_used_at=seen.get((line.subscription_id, each.meter.id)) if each.meter else None,
     )
 
 
@@ -142,68 +208,23 @@ def _without_included(terms: Mapping[str, object]) -> rating.Terms:
     return parsed if isinstance(parsed, rating.Flat) else replace(parsed, included=Decimal(0))
 
 
-def _note(each: LineCourse) -> str:
-    if each.line.kind is LineKind.ADJUSTMENT:
-        return _("补记 %(month)s 的用量", month=formats.month(each.line.service_start))
-    return ""
+def _chart(account: Account, before: Account | None, remarks: Remarks) -> charts.Cumulative:
+    days, total_before = [], 0
+    for day, total in account.course.days:
+        days.append(charts.Day(day, total - total_before, total, remarks.on(day)))
+        total_before = total
+    totals = [fen for _day, fen in before.course.days] if before else []
+    first, last = account.period.first_day, account.period.last_day
+    return charts.Cumulative(first, last, days, account.course.outlook, before=totals)
 
 
-def _chart(period: Period, course: billing.Course) -> charts.Cumulative:
-    days, before = [], 0
-    for day, total in course.days:
-        days.append(charts.Day(day, total - before, total))
-        before = total
-    return charts.Cumulative(period.first_day, period.last_day, days, course.outlook)
-
-
-def _driver(before: Bill | None, course: billing.Course) -> str:
-    """What makes the month dearer or cheaper than the one before, in a sentence; empty if that cannot be said."""
-    total = course.total_fen if course.expected_fen is None else course.expected_fen
-    if before is None or total == before.gross_fen:
-        return ""
-    more = total > before.gross_fen
-    said = {"month": formats.month(before.period), "amount": formats.money(abs(total - before.gross_fen))}
-    text = _("比 %(month)s多 %(amount)s", **said) if more else _("比 %(month)s少 %(amount)s", **said)
-    charge, change = max(_changes(before, course), key=lambda named: named[1] if more else -named[1], default=("", 0))
-    much = formats.money(abs(change))
-    if more and change > 0:
-        return _("%(text)s，主要是%(charge)s多了 %(much)s。", text=text, charge=charge, much=much)
-    if not more and change < 0:
-        return _("%(text)s，主要是%(charge)s少了 %(much)s。", text=text, charge=charge, much=much)
-    return _("%(text)s。", text=text)
-
-
-def _changes(before: Bill, course: billing.Course) -> list[tuple[str, int]]:
-    """(charge, fen more than the month before) of every charge that either month has."""
-    words = Words(formats.language())
-    names: dict[tuple[int, int], str] = {}
-    sums: dict[tuple[int, int], int] = {}
-    now = [(each.line, each.line.gross_fen if each.expected_fen is None else each.expected_fen) for each in course.lines]
-    for line, fen in [*now, *((line, -line.gross_fen) for line in before.lines)]:
-        key = line.subscription_id, line.charge_id
-        names.setdefault(key, words.local(line.label, "charge"))
-        sums[key] = sums.get(key, 0) + fen
-    return [(names[key], fen) for key, fen in sums.items()]
-
-
-def daily_rows(month: Month) -> list[list[str]]:
-    """The daily quantities as rows of a table file: a head, then a row for each day and line."""
-    words = Words(formats.language())
-    rows = [[_("日期"), _("订阅编号"), _("服务"), _("套餐"), _("收费项目"), _("当日用量"), _("单位")]]
-    for each in month.course.lines:
-        label = each.line.label
-        about = [label["subscription"], words.local(label, "offering"), words.local(label, "plan"), words.local(label, "charge")]
-        rows += [
-            [_day(day), *map(_harmless, about), f"{quantity:f}", _harmless(words.local(label, "unit"))]
-            for day, quantity in each.daily
-        ]
-    return rows
-
-
-def _day(day: date) -> str:
-    return day.isoformat()
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet must not take a name for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+def _comparison(organization: Organization, account: Account, before: Account | None) -> drivers.Comparison | None:
+    """A running month is compared up to the end of yesterday, the last whole day; on its first day not at all."""
+    if before is None:
+        return None
+    until: date | None = None
+    if account.cutoff < account.period.end:
+        until = local_day(account.cutoff) - timedelta(days=1)
+        if until < account.period.first_day:
+            return None
+    return drivers.compare(organization, account.course, before.course, of=before.period, until=until)

@@ -13,7 +13,7 @@ STEPS = (1, 2, 5, 10)
 
 @dataclass(frozen=True)
 class Day:
-    """One day of a period: what it cost, what the period had cost by its end, in fen."""
+    """One day of a period: what it cost, what the period had cost by its end, in fen; a note puts a mark on it."""
 
     on: date
     cost_fen: int
@@ -50,7 +50,8 @@ class Cumulative:
     """A period's cost adding up day by day, with what is still expected.
 
     `days` are the days so far, oldest first; `forecast` are (day, expected total in fen) after them.
-    `cap_fen` and `alerts_fen` draw lines only where such a limit really exists.
+    `before` are the totals of the period before, its first day first, to compare with. `cap_fen` and `alerts_fen`
+    draw lines only where such a limit really exists.
     """
 
     first: date
@@ -59,6 +60,7 @@ class Cumulative:
     forecast: Sequence[tuple[date, int]] = ()
     cap_fen: int | None = None
     alerts_fen: Sequence[int] = field(default_factory=tuple)
+    before: Sequence[int] = ()
 
     @property
     def length(self) -> int:
@@ -73,7 +75,7 @@ class Cumulative:
     @property
     def ticks(self) -> list[int]:
         """Round values for the horizontal lines, in fen, from 0 up past the highest value."""
-        totals = [day.total_fen for day in self.days] + [total for _, total in self.forecast]
+        totals = [day.total_fen for day in self.days] + [total for _, total in self.forecast] + list(self._before)
         return ticks(max([*totals, self.cap_fen or 0, *self.alerts_fen, 0]))
 
     def x(self, frame: Frame, day: date, *, edge: bool = False) -> str:
@@ -92,6 +94,20 @@ class Cumulative:
     def line(self, frame: Frame) -> str:
         """The points of the line so far."""
         return " ".join(f"{self.x(frame, day.on)},{self.y(frame, day.total_fen)}" for day in self.days)
+
+    def earlier(self, frame: Frame) -> str:
+        """The points of the period before, day under day; days that this period lacks are left out."""
+        dates = [date.fromordinal(self.first.toordinal() + n) for n in range(len(self._before))]
+        return " ".join(f"{self.x(frame, on)},{self.y(frame, fen)}" for on, fen in zip(dates, self._before, strict=True))
+
+    def before_on(self, day: date) -> int | None:
+        """What the period before had come to by the same day of its own; None where it had no such day."""
+        place = (day - self.first).days
+        return self.before[place] if place < len(self.before) else None
+
+    @property
+    def _before(self) -> Sequence[int]:
+        return self.before[: self.length]
 
     def area(self, frame: Frame) -> str:
         """The path of the area under the line so far."""
@@ -114,6 +130,44 @@ class Cumulative:
         if self.length > 1:
             numbers.append(self.length)
         return [date.fromordinal(self.first.toordinal() + n - 1) for n in numbers]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One upright bar: its place in time, the value, what is read out about it; a marked one has a note in the text."""
+
+    label: str
+    value: Decimal
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Upright bars side by side, drawn without text so that one drawing fits every width; 100 units high."""
+
+    bars: Sequence[Column]
+
+    @property
+    def width(self) -> int:
+        """Ten units a bar."""
+        return 10 * len(self.bars)
+
+    @property
+    def highest(self) -> Column | None:
+        """The first of the highest bars; None when all are empty."""
+        best = max(self.bars, key=lambda bar: bar.value, default=None)
+        return best if best and best.value > 0 else None
+
+    def height(self, bar: Column) -> str:
+        """How high a bar is; what is not nothing is to be seen."""
+        if bar.value <= 0 or self.highest is None:
+            return "0"
+        return _number(max(float(bar.value / self.highest.value) * 100, 1.5))
+
+    def top(self, bar: Column) -> str:
+        """Where it begins, from above."""
+        return _number(100 - float(self.height(bar)))
 
 
 @dataclass(frozen=True)

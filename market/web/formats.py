@@ -85,6 +85,12 @@ def quantity(value: Decimal | int | str | None, unit: str = "") -> str:
     return measure(text, unit)
 
 
+def about(value: Decimal) -> Decimal:
+    """A quantity for reading: at most two decimals, more only where nothing would be left of it."""
+    rounded = round(value, 2)
+    return rounded if rounded or not value else value
+
+
 def percent(ratio: Decimal | float | None) -> str:
     """A ratio of one as a percentage with at most one decimal: 12.3%."""
     if ratio is None:
@@ -157,7 +163,7 @@ def local(thing: Any, key: str) -> str:
 
 
 FILTERS = (
-    money, money_plain, money_large, unit_price, quantity, percent,
+    money, money_plain, money_large, unit_price, quantity, about, percent,
     date, datetime, clock, stamp, iso, month, relative, local, plural,
 )  # fmt: skip
 

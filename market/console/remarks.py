@@ -1,0 +1,101 @@
+"""What came late or was corrected, in dated lines and as marks on the days it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+
+from market import metering
+from market.billing import Course, LineKind
+from market.console.scope import Scope
+from market.kit.period import Period, local_day
+from market.metering import Band, Kind, Remark
+from market.web import formats
+
+#: What is used in one month may be reported so long after it.
+REACH = timedelta(days=35)
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """`entries` are for the timeline component, newest first; `notes` say the same in short for a day of the month."""
+
+    entries: Sequence[dict[str, Any]]
+    notes: dict[date, str]
+
+    @classmethod
+    def of(cls, scope: Scope, period: Period, course: Course) -> Remarks:
+        """What is to be said about the use in this month, and about what was put on its bill for an earlier one."""
+        ids = {each.line.subscription_id for each in course.lines}
+        if not ids:
+            return cls([], {})
+        names = _names(scope)
+        found = [
+            remark
+            for remark in metering.remarks(ids, Period(period.start - REACH, period.end))
+            if (remark.subscription_id, remark.event_type) in names
+        ]
+        inside = [remark for remark in found if period.first_day <= remark.day <= period.last_day]
+        moved = [remark for remark in found if remark not in inside and period.contains(remark.noted_at) and remark.band is Band.VERY_LATE]
+        entries = [_entry(remark, names[remark.subscription_id, remark.event_type]) for remark in [*moved, *inside]]
+        entries.sort(key=lambda entry: entry["at"], reverse=True)
+        return cls([*_adjusted(course), *entries], _notes(inside))
+
+    def on(self, day: date) -> str:
+        """What is to be said about a day; empty for most."""
+        return self.notes.get(day, "")
+
+
+def _names(scope: Scope) -> dict[tuple[int, str], str]:
+    """What is measured by the events of a type, as the buyer knows it."""
+    return {
+        (one.id, meter.event_type): formats.local(meter, "name")
+        for id, one in scope.mine.items()
+        if id in scope.ids
+        for meter in scope.meters_of(one)
+        if scope.meter in ("", meter.slug)
+    }
+
+
+def _entry(remark: Remark, name: str) -> dict[str, Any]:
+    said = {"name": name, "count": remark.count, "date": formats.date(remark.day, short=True)}
+    titles = {
+        Kind.USAGE: _("补报 %(date)s 的%(name)s，%(count)s 条", **said),
+        Kind.REVERSAL: _("撤销 %(date)s 的%(name)s，%(count)s 条", **said),
+        Kind.REPLACEMENT: _("更正 %(date)s 的%(name)s，%(count)s 条", **said),
+    }
+    if remark.band is Band.VERY_LATE:
+        text = _("那个月的账单已经定稿，差额记在下一份账单里。")
+    elif remark.band is Band.LATE:
+        text = _("那个月的账单还没有定稿，已经算进去。")
+    else:
+        text = _("已经按更正后的数字算。")
+    return {"at": remark.noted_at, "title": titles[remark.kind], "text": text, "tone": "warn"}
+
+
+def _adjusted(course: Course) -> list[dict[str, Any]]:
+    """Lines of this month for the late usage of an earlier one."""
+    return [
+        {
+            "title": _("补记 %(month)s 的用量", month=formats.month(local_day(each.line.service_start))),
+            "text": _("%(name)s：出账后收到补报，按新用量重算，差额在这份账单里。", name=formats.local(each.line.label, "charge")),
+            "tone": "warn",
+        }
+        for each in course.lines
+        if each.line.kind is LineKind.ADJUSTMENT
+    ]
+
+
+def _notes(remarks: Sequence[Remark]) -> dict[date, str]:
+    notes: dict[date, list[str]] = {}
+    for remark in remarks:
+        noted = formats.date(local_day(remark.noted_at), short=True)
+        said = {"date": noted, "count": remark.count}
+        late = remark.kind is Kind.USAGE
+        note = _("%(date)s 收到补报 %(count)s 条", **said) if late else _("%(date)s 收到更正 %(count)s 条", **said)
+        notes.setdefault(remark.day, []).append(note)
+    return {day: _("，").join(each) for day, each in notes.items()}
