@@ -10,11 +10,11 @@ from statistics import median
 
 from flask_babel import gettext as _
 
-from market import billing
+from market import billing, metering
 from market.accounts import Organization
 from market.billing import Course, LineCourse, LineKind, Words
 from market.catalog import Aggregation
-from market.kit.period import Period, local_day
+from market.kit.period import Period, days, local_day
 from market.web import formats
 
 #: A day stands out that has so many times what the days usually have.
@@ -112,13 +112,13 @@ def compare(
     `of` is the period of the earlier one. Both are compared after equally many days, so that a month that has only
     begun is not called cheap.
     """
-    days = None if until is None else sum(day <= until for day, _fen in now.days)
-    sides_now, sides_before = _sides(now, days), _sides(before, days)
+    length = None if until is None else sum(day <= until for day, _fen in now.days)
+    sides_now, sides_before = _sides(now, length), _sides(before, length)
     total_now, total_before = (sum(side.fen for side in sides.values()) for sides in (sides_now, sides_before))
     found = [change for change in _changes(organization, sides_before, sides_now, _trials(before)) if change.fen]
     upward = total_now >= total_before
     found.sort(key=lambda change: -change.fen if upward else change.fen)
-    return Comparison(of, days, total_before, total_now, found, _peak(found, until))
+    return Comparison(of, length, total_before, total_now, found, _peak(found, until))
 
 
 def signed(fen: int) -> str:
@@ -126,13 +126,13 @@ def signed(fen: int) -> str:
     return f"+{formats.money(fen)}" if fen > 0 else formats.money(fen)
 
 
-def _sides(course: Course, days: int | None) -> dict[_Key, _Side]:
+def _sides(course: Course, length: int | None) -> dict[_Key, _Side]:
     found: dict[_Key, _Side] = {}
     for each in course.lines:
         line = each.line
         if "trial" in line.label or not each.stands:
             continue
-        stand = each.stands[-1 if days is None else min(days, len(each.stands)) - 1]
+        stand = each.stands[-1 if length is None else min(length, len(each.stands)) - 1]
         late = f"{line.service_start:%Y-%m}" if line.kind is LineKind.ADJUSTMENT else ""
         key = line.subscription_id, f"{line.label['charge_zh']} {late}"
         side = _Side(stand.fen, stand.quantity, each)
@@ -205,11 +205,11 @@ def _peak(changes: Sequence[Change], until: date | None) -> Peak | None:
     main = changes[0] if changes else None
     if main is None or main.fen <= 0 or main.used is None or main.used.meter is None or main.used.meter.aggregation not in _ADDED_UP:
         return None
-    days = [(quantity, day) for day, quantity in main.used.daily if quantity > 0 and (until is None or day <= until)]
-    if len(days) < USUAL + 1:
+    used = [(quantity, day) for day, quantity in main.used.daily if quantity > 0 and (until is None or day <= until)]
+    if len(used) < USUAL + 1:
         return None
-    most, on = max(days)
-    usual = median(quantity for quantity, day in days if day != on)
+    most, on = max(used)
+    usual = median(quantity for quantity, day in used if day != on)
     if most < OUTSTANDING * usual:
         return None
     text = _(
@@ -217,7 +217,19 @@ def _peak(changes: Sequence[Change], until: date | None) -> Peak | None:
         date=formats.date(on, short=True), times=formats.quantity(round(most / usual, 1)),
         quantity=formats.quantity(formats.about(most), formats.local(main.used.line.label, "unit")),
     )  # fmt: skip
-    return Peak(on, text)
+    return Peak(on, text + _who(main.used, on, most))
+
+
+def _who(used: LineCourse, on: date, most: Decimal) -> str:
+    """Whose use the day mostly was, where the meter tells that."""
+    if used.meter is None or not used.meter.dimensions:
+        return ""
+    parts = metering.grouped([used.line.subscription_id], used.meter, days(on, on), by=used.meter.dimensions[:1])
+    quantity, value = max(((quantity, values[0] or "") for (_id, values), quantity in parts.items()), default=(Decimal(0), ""))
+    if not value or quantity * 2 < most:
+        return ""
+    unit = formats.local(used.line.label, "unit")
+    return _("大部分来自 %(who)s（%(quantity)s）。", who=value, quantity=formats.quantity(formats.about(quantity), unit))
 
 
 class _Names:

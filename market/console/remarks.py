@@ -62,7 +62,7 @@ def _names(scope: Scope) -> dict[tuple[int, str], str]:
 
 
 def _entry(remark: Remark, name: str) -> dict[str, Any]:
-    said = {"name": name, "count": remark.count, "date": formats.date(remark.day, short=True)}
+    said = {"name": name, "count": remark.number, "date": formats.date(remark.day, short=True)}
     titles = {
         Kind.USAGE: _("补报 %(date)s 的%(name)s，%(count)s 条", **said),
         Kind.REVERSAL: _("撤销 %(date)s 的%(name)s，%(count)s 条", **said),
@@ -94,7 +94,7 @@ def _notes(remarks: Sequence[Remark]) -> dict[date, str]:
     notes: dict[date, list[str]] = {}
     for remark in remarks:
         noted = formats.date(local_day(remark.noted_at), short=True)
-        said = {"date": noted, "count": remark.count}
+        said = {"date": noted, "count": remark.number}
         late = remark.kind is Kind.USAGE
         note = _("%(date)s 收到补报 %(count)s 条", **said) if late else _("%(date)s 收到更正 %(count)s 条", **said)
         notes.setdefault(remark.day, []).append(note)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -16,13 +16,15 @@ from market.catalog import Aggregation, Meter, TimeBase
 from market.console.remarks import Remarks
 from market.console.scope import Scope, address
 from market.console.spending import Account
-from market.kit.period import local_midnight
+from market.kit.period import Period, local_midnight
 from market.web import charts, formats
 
 #: Metered charges shown side by side; a sheet of paper has room for so many. Files have all.
 MOST = 4
 #: Months shown, the present one among them.
 MONTHS = 12
+#: Values of a dimension shown by name.
+PARTS = 10
 BY = ("hour", "day", "month")
 
 #: A charge of a subscription, under its name, so that it stays the same through versions of its plan.
@@ -116,8 +118,7 @@ def by_month(organization: Organization, scope: Scope, accounts: Sequence[Accoun
 
 def by_hour(course: Course, scope: Scope, day: date, *, now: datetime) -> Rhythm:
     """The hours of a day, from the events themselves; only so many are read."""
-    lines = {key: each for key, each in _metered(course).items() if each[0].meter}
-    heads = [_head(key, each, scope, _("这一小时平均"), _("这一小时最高")) for key, each in lines.items()][:MOST]
+    heads = _meters(course, scope)[:MOST]
     asked = [(head.key[0], head.meter) for head in heads if head.meter]
     known = metering.hours(asked, day, until=now) if asked else {}
     if known is None:
@@ -129,6 +130,16 @@ def by_hour(course: Course, scope: Scope, day: date, *, now: datetime) -> Rhythm
             quantities = [known[id, meter.id][hour] for id, meter in asked]
             rows.append(Row(formats.clock(at), formats.iso(at), None, quantities))
     return Rhythm("hour", heads, rows)
+
+
+def _meters(course: Course, scope: Scope) -> list[Head]:
+    """A column for each meter; several charges may price parts of one."""
+    found: dict[tuple[int, int], Head] = {}
+    for key, lines in _metered(course).items():
+        head = _head(key, lines, scope, _("这一小时平均"), _("这一小时最高"))
+        if head.meter:
+            found.setdefault((key[0], head.meter.id), replace(head, name=formats.local(head.meter, "name")))
+    return list(found.values())
 
 
 def _metered(course: Course) -> dict[Key, list[LineCourse]]:
@@ -168,6 +179,37 @@ def _kind(meter: Meter | None, mean: str, highest: str) -> str:
     if meter.aggregation is Aggregation.MAX:
         return highest
     return mean if meter.time_base is TimeBase.PERIOD else ""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A month's use of one meter by the values of one of its dimensions, the largest first."""
+
+    dimension: str
+    dimensions: Sequence[str]
+    bars: Sequence[charts.Bar]
+
+    def links(self, here: Callable[..., str]) -> list[tuple[str, str, bool]]:
+        """The dimensions to choose from; `here` makes an address of this page with another one."""
+        return [(each, here(split=each), each == self.dimension) for each in self.dimensions]
+
+
+def split(scope: Scope, course: Course, dimension: str, period: Period, *, until: datetime) -> Split | None:
+    """Who or what used it; None unless the page is narrowed to a meter that tells such things apart."""
+    meter = next((each.meter for each in course.lines if each.meter), None) if scope.meter else None
+    if meter is None or scope.subscription is None or not meter.dimensions:
+        return None
+    chosen = dimension if dimension in meter.dimensions else meter.dimensions[0]
+    used = metering.grouped([scope.subscription.id], meter, period, by=[chosen], until=until, whole=period)
+    named = sorted(((quantity, value or _("没有注明")) for (_id, (value,)), quantity in used.items()), key=lambda pair: (-pair[0], pair[1]))
+    unit = formats.local(meter, "unit")
+    bars = [charts.Bar(value, quantity, formats.quantity(formats.about(quantity), unit)) for quantity, value in named[:PARTS]]
+    if len(named) > PARTS:
+        rest = sum((quantity for quantity, _value in named[PARTS:]), Decimal(0))
+        name = _("其余 %(count)s 个", count=len(named) - PARTS)
+        if meter.aggregation not in (Aggregation.MAX, Aggregation.UNIQUE_COUNT):
+            bars.append(charts.Bar(name, rest, formats.quantity(formats.about(rest), unit)))
+    return Split(chosen, meter.dimensions, bars)
 
 
 def _bar(row: Row, head: Head) -> charts.Column:

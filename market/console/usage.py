@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
@@ -75,7 +76,7 @@ class Asked:
             return rhythm.by_month(g.organization, self.scope, [month.now, *([month.before] if month.before else [])])
         return rhythm.by_day(month.course, self.scope, month.remarks)
 
-    def where(self, **changes: str) -> dict[str, str]:
+    def where(self, **changes: str) -> dict[str, Any]:
         """The words of an address that shows the same, but for these; empty ones are left out."""
         words = {"month": self.period.label[:7], "of": self.scope.of, "by": "" if self.by == "day" else self.by} | changes
         return {name: word for name, word in words.items() if word}
@@ -92,6 +93,7 @@ def index() -> str:
         asked=asked,
         month=asked.month,
         rhythm=asked.rhythm,
+        split=rhythm.split(asked.scope, asked.month.course, request.args.get("split", ""), asked.period, until=asked.month.cutoff),
         offered=offered,
         months=_switch(asked, offered),
         views=_views(asked),

@@ -27,7 +27,7 @@ class Remark(NamedTuple):
     band: Band
     #: When the last of them came in.
     noted_at: datetime
-    count: int
+    number: int
 
 
 def remarks(subscription_ids: Collection[int], period: Period) -> Sequence[Remark]:
@@ -45,6 +45,6 @@ def remarks(subscription_ids: Collection[int], period: Period) -> Sequence[Remar
     for subscription_id, event_type, at, kind, band, stored_at in db.session.execute(query):
         key = subscription_id, event_type, local_day(at), kind, band, local_day(stored_at)
         known = found.get(key)
-        noted_at, count = (max(known.noted_at, stored_at), known.count + 1) if known else (stored_at, 1)
-        found[key] = Remark(subscription_id, event_type, local_day(at), kind, band, noted_at, count)
+        noted_at, number = (max(known.noted_at, stored_at), known.number + 1) if known else (stored_at, 1)
+        found[key] = Remark(subscription_id, event_type, local_day(at), kind, band, noted_at, number)
     return sorted(found.values(), key=lambda remark: (remark.noted_at, remark.day), reverse=True)

@@ -174,6 +174,25 @@ def test_a_second_service_is_named_as_the_reason(client: Client, november: Story
     assert "“安澜文件备份”的外网流量" in page.text
 
 
+def test_a_meter_that_tells_devices_apart_names_the_one(client: Client, clock: FakeClock) -> None:
+    """In the list of this month, and as the reason for a day that stands out."""
+    with db.transaction():
+        story = a_story(dimensions=["device"])
+        seller, events = story.backup.provider, []
+        for month, days in ((10, range(2, 12)), (11, range(2, 12))):
+            for day in days:
+                peak = (month, day) == (11, 8)
+                data = {"value": 900 if peak else 40, "device": "CAIWU-02" if peak else "FRONT-01"}
+                events.append(an_event(story.backup, story.traffic, at=moment(f"2026-{month}-{day:02} 12:00"), data=data))
+        for event in events:
+            ingest(seller, [event], now=moment("2026-11-12 08:00"))
+    clock.set(moment("2026-11-12 12:00"))
+    client.sign_in("owner@example.com", PASSWORD)
+    assert "大部分来自 CAIWU-02（900 GB）" in client.page("/console/usage/").text
+    table = client.page(f"/console/usage/?of={story.backup.public_id}/traffic").one("table", class_="bars")
+    assert [" ".join(" ".join(row.itertext()).split()) for row in table.findall(".//tbody/tr")] == ["CAIWU-02 900 GB", "FRONT-01 360 GB"]
+
+
 @pytest.mark.usefixtures("november")
 class TestWithoutMoney:
     @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from market.accounts import Organization, User
@@ -28,8 +29,8 @@ class Story:
     requests: Meter
 
 
-def a_story(*, started: str = "2026-10-01 10:00", trial_days: int = 0) -> Story:
-    """示例五金制品有限公司 subscribes to 安澜文件备份, standard plan."""
+def a_story(*, started: str = "2026-10-01 10:00", trial_days: int = 0, dimensions: Sequence[str] = ()) -> Story:
+    """示例五金制品有限公司 subscribes to 安澜文件备份, standard plan; traffic can be told apart by `dimensions`."""
     owner = a_user(email="owner@example.com", name="示例老板")
     organization = an_organization(name="示例五金制品有限公司", owner=owner)
     organization.uscc = CODE
@@ -47,7 +48,9 @@ def a_story(*, started: str = "2026-10-01 10:00", trial_days: int = 0) -> Story:
         aggregation=Aggregation.TIME_WEIGHTED, time_base=TimeBase.PERIOD,
     )  # fmt: skip
     a_charge(plan, {"model": "per_unit", "unit_price": "0.12", "included": "500"}, meter=stored)
-    traffic = a_meter(seller, "traffic", name_zh="外网流量", name_en="Download traffic", unit_zh="GB", unit_en="GB")
+    traffic = a_meter(
+        seller, "traffic", name_zh="外网流量", name_en="Download traffic", unit_zh="GB", unit_en="GB", dimensions=list(dimensions)
+    )
     a_charge(plan, {"model": "per_unit", "unit_price": "0.50", "included": "200"}, meter=traffic)
     requests = a_meter(
         seller, "requests", name_zh="访问次数", name_en="Requests", unit_zh="万次", unit_en="×10,000 requests", unit_size=10_000
