@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from market import audit, billing, db, providers, resources
 from market.cli.context import database
+from market.errors import NotFound
 from market.metering import Outcome, uploads
 from market.metering.uploads import File, FileUnreadable, ReportLine
 from market.providers import Provider
@@ -65,7 +66,10 @@ def import_file(file: BinaryIO, slug: str, source: str, dry_run: bool, report: A
 def _begin(slug: str, file: BinaryIO, source: str, dry_run: bool) -> Provider:
     """The provider; that an import was begun is written down before the first line counts."""
     with db.transaction():
-        provider = providers.provider_by_slug(slug)
+        try:
+            provider = providers.provider_by_slug(slug)
+        except NotFound as refusal:
+            raise click.ClickException(f"There is no provider {slug}.") from refusal
         if not dry_run:
             after = {"file": _name(file), "source": source}
             audit.record("usage.import_started", provider, by=_by(provider), at=resources.clock.now(), after=after)

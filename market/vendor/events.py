@@ -17,6 +17,7 @@ from market.billing import BillLine
 from market.catalog import Meter
 from market.errors import NotFound
 from market.kit import period
+from market.kit.period import SHANGHAI
 from market.metering import UsageEvent, uploads
 from market.subscriptions import Subscription
 from market.web import guards
@@ -115,7 +116,7 @@ def as_sent(event: UsageEvent, subscription: Subscription) -> dict[str, Any]:
     """The event as a CloudEvent again; decimals are text, so that no digit is lost."""
     return {
         "specversion": "1.0", "id": event.event_id, "source": event.source, "type": event.type,
-        "subject": subscription.public_id, "time": event.at.isoformat(), "data": event.data,
+        "subject": subscription.public_id, "time": event.at.astimezone(SHANGHAI).isoformat(), "data": event.data,
     }  # fmt: skip
 
 

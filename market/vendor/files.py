@@ -90,7 +90,7 @@ def show(id: int) -> Answer:
     """How far a file is, and what was not counted."""
     upload = uploads.upload_of(g.provider, id)
     waiting = upload.status in uploads.OPEN
-    lost = _some(uploads.report(upload, lost_only=True)) if upload.lost else []
+    lost = _some(uploads.report(upload.id, lost_only=True)) if upload.lost else []
     body = render_template(
         "vendor/files/show.html", upload=upload, waiting=waiting, lost=lost, shown=SHOWN, said=said,
         kept_until=upload.finished_at + uploads.KEPT if upload.finished_at else None, now_at=resources.clock.now(),
@@ -106,7 +106,7 @@ def report(id: int) -> Response:
     if upload.status is UploadStatus.EXPIRED:
         raise NotFound(_("这个文件的明细已经清除。"))
     head = [_("行号"), _("事件编号"), _("结果"), _("原因代号"), _("原因"), _("先收到的时间")]
-    return sheets.sheet(f"usage-{upload.id}-report.csv", head, (_row(line) for line in uploads.report(upload)))
+    return sheets.sheet(f"usage-{upload.id}-report.csv", head, (_row(line) for line in uploads.report(id)))
 
 
 @bp.get("/template.csv")

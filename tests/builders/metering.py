@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from itertools import count
 from typing import Any
 
 from market import db, metering
+from market.accounts.models import User
 from market.catalog.models import Aggregation, Meter
-from market.metering import Outcome, Verdict
+from market.metering import Outcome, Verdict, uploads
+from market.metering.uploads import UsageUpload
 from market.providers.models import Provider
 from market.subscriptions import Subscription
+from tests.builders.accounts import an_actor
 
 #: The source that the keys of tests may use.
 SOURCE = "test/meter"
@@ -49,6 +53,16 @@ def an_event(
         "data": {} if counting else {meter.value_property: value},
     } | changes
     return {name: attribute for name, attribute in event.items() if attribute is not None}
+
+
+def a_file(subscription: Subscription, user: User) -> UsageUpload:
+    """An uploaded file with a line that counts nothing, waiting to be taken in."""
+    provider = db.session.get_one(Provider, subscription.provider_id)
+    content = b"id,type,subject,time,value\nline-1,none,sub_none,2026-11-18T09:00:00+08:00,1\n"
+    return uploads.receive(
+        provider, BytesIO(content), filename="usage.csv", source=SOURCE, dry_run=False, request_key=str(next(_numbers)),
+        user=user, by=an_actor(user), at=datetime(2026, 11, 18, 2, tzinfo=UTC),
+    )  # fmt: skip
 
 
 def ingest(

@@ -11,10 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from market import accounts, audit, catalog, credentials, db, payments, policies, recommended, subscriptions
 from market.accounts.models import Organization, OrganizationKind
 from market.accounts.permissions import SCOPES
+from market.billing import BillLine
 from market.catalog.models import Offering, OfferingStatus, Solution, SolutionPart
+from market.metering import RefusedEvent, UsageEvent
 from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus
 from tests.builders.accounts import (
@@ -33,7 +37,7 @@ from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering
 from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.documents import an_application
-from tests.builders.metering import SOURCE, an_event, ingest, report
+from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
 from tests.builders.policies import both_policies
 from tests.builders.privacy import an_archive
 from tests.builders.recommended import an_edition, an_entry
@@ -100,6 +104,7 @@ def a_world(mark: str = "one") -> World:
     buyer, orders = _a_customer(mark, plan)
     subscription, pending = orders["running"], orders["pending"]
     bill = an_issued_bill(db.session.get_one(Organization, subscription.organization_id), OCTOBER)
+    metered = next(line for line in bill.lines if line.quantity is not None)
     payment = payments.start(bill, by=an_actor(buyer), at=moment("2026-11-08 10:00"))
     db.session.flush()
     firm = db.session.get_one(Organization, subscription.organization_id)
@@ -120,7 +125,7 @@ def a_world(mark: str = "one") -> World:
                 "storefront.subscribe.done": {"id": subscription.id},
                 "console.subscriptions": {"id": subscription.id},
                 "console.approvals": {"id": waiting.id},
-                "console.bills": {"id": bill.id},
+                "console.bills": {"id": bill.id, "line": metered.id},
                 "console.activity": {"id": _row_of(bill.organization_id)},
                 "console.payments": {"id": payment.id},
                 "console.verification": {"id": application.id},
@@ -146,6 +151,9 @@ def a_world(mark: str = "one") -> World:
                 "vendor.customers.fail": {"id": the_request(pending).id},
                 "vendor.customers.retry": {"id": the_request(pending).id},
                 "vendor.keys": {"id": key_id},
+                "vendor.events": {"id": _an_event_of(subscription)},
+                "vendor.events.refused": {"id": _a_refused_event(subscription)},
+                "vendor.events.files": {"id": a_file(subscription, seller_user).id},
                 **a_team(seller_user, "vendor", mark),
                 "vendor.activity": {"id": _row_of(provider.organization_id)},
                 "vendor.exports": {"id": an_archive(seller_user, provider.organization_id).id},
@@ -155,7 +163,7 @@ def a_world(mark: str = "one") -> World:
             },
             secret,
         ),
-        _an_office(mark, live, drafts, bill.id, payment.id, provider.organization_id),
+        _an_office(mark, live, drafts, metered, payment.id, provider.organization_id),
         {
             "storefront.offerings": shop,
             "storefront.subscribe": shop,
@@ -222,6 +230,14 @@ def _a_seller(mark: str) -> tuple[accounts.User, int, str, Provider]:
     return user, key.id, secret, provider
 
 
+def _an_event_of(subscription: subscriptions.Subscription) -> int:
+    return db.session.scalars(select(UsageEvent.id).where(UsageEvent.subscription_id == subscription.id).limit(1)).one()
+
+
+def _a_refused_event(subscription: subscriptions.Subscription) -> int:
+    return db.session.scalars(select(RefusedEvent.id).where(RefusedEvent.provider_id == subscription.provider_id).limit(1)).one()
+
+
 def _a_rich_plan(offering: Offering) -> catalog.Plan:
     """A plan with every charge model, so that every way of writing a price is on the pages."""
     mark = offering.slug.removeprefix("backup-")
@@ -275,7 +291,7 @@ def _a_customer(mark: str, plan: catalog.Plan) -> tuple[accounts.User, dict[str,
 
 
 def _an_office(
-    mark: str, live: Offering, drafts: dict[str, Offering], bill_id: int, payment_id: int, organization_id: int
+    mark: str, live: Offering, drafts: dict[str, Offering], metered: BillLine, payment_id: int, organization_id: int
 ) -> Side:
     office = the_office()
     user = an_authenticator(a_member(office, accounts.Role.SUPER, user=a_user(email=f"office-{mark}@example.com", name="示例管理员")))
@@ -303,7 +319,7 @@ def _an_office(
             "admin.organizations": {"id": organization_id},
             "admin.offerings": {"id": live.id},
             "admin.audit": {"id": latest.id},
-            "admin.bills": {"id": bill_id, "label": "2026-10"},
+            "admin.bills": {"id": metered.bill_id, "line": metered.id, "label": "2026-10"},
             "admin.payments": {"id": payment_id},
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),

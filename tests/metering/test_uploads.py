@@ -61,7 +61,7 @@ class Shop:
     def verdicts(self, content: str | bytes, **options: object) -> list[tuple[int, str, str]]:
         upload = self.taken(content, **options)
         assert upload.status is UploadStatus.DONE
-        return [(line.line, line.outcome, line.code) for line in uploads.report(upload)]
+        return [(line.line, line.outcome, line.code) for line in uploads.report(upload.id)]
 
     def used(self) -> Decimal:
         return metering.quantity(self.subscription, self.meter, OCTOBER)
@@ -124,7 +124,7 @@ def test_line_numbers_are_those_of_the_file(shop: Shop) -> None:
 )
 def test_what_spreadsheets_do_is_refused_with_what_to_do(shop: Shop, session: Session, line: tuple[str, ...], code: str, words: str) -> None:
     upload = shop.taken(HEAD + shop.line(*line) + shop.line("good", "2"))
-    [bad, good] = uploads.report(upload)
+    [bad, good] = uploads.report(upload.id)
     assert (bad.outcome, bad.code, good.outcome) == ("refused", code, "accepted")
     assert words in (bad.message % bad.params)
     kept = session.scalars(select(RefusedEvent)).one()
@@ -199,7 +199,7 @@ def test_reports_go_after_three_months(shop: Shop, session: Session) -> None:
     upload = shop.taken(HEAD + shop.line("a", "1"))
     assert uploads.expire_due(NOW + uploads.KEPT - timedelta(seconds=1)) == 0
     assert uploads.expire_due(NOW + uploads.KEPT + timedelta(minutes=1)) == 1
-    assert upload.status is UploadStatus.EXPIRED and not list(uploads.report(upload))
+    assert upload.status is UploadStatus.EXPIRED and not list(uploads.report(upload.id))
     assert session.scalar(select(func.count()).select_from(UploadPart)) == 0
 
 

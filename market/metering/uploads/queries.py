@@ -59,14 +59,14 @@ def open_ids(provider: Provider | None = None) -> Sequence[int]:
     return db.session.scalars(query if provider is None else query.where(UsageUpload.provider_id == provider.id)).all()
 
 
-def report(upload: UsageUpload, *, lost_only: bool = False) -> Iterator[ReportLine]:
-    """What became of each line that is taken in, in the order of the file; read part by part."""
+def report(upload_id: int, *, lost_only: bool = False) -> Iterator[ReportLine]:
+    """What became of each line of a file that is taken in, in its order; read part by part, so it may be sent so too."""
     positions = db.session.scalars(
-        select(UploadPart.position).where(UploadPart.upload_id == upload.id, UploadPart.verdicts.is_not(None))
+        select(UploadPart.position).where(UploadPart.upload_id == upload_id, UploadPart.verdicts.is_not(None))
     )
     for position in sorted(positions):
         written = db.session.scalar(
-            select(UploadPart.verdicts).where(UploadPart.upload_id == upload.id, UploadPart.position == position)
+            select(UploadPart.verdicts).where(UploadPart.upload_id == upload_id, UploadPart.position == position)
         )
         lines = msgspec.json.decode(written or "[]", type=list[ReportLine])
         yield from (line for line in lines if not lost_only or line.outcome in ("refused", "conflict"))
