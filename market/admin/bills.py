@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 from market import audit, billing, db, resources
 from market.billing import BillStatus
 from market.kit import period as periods
-from market.web import formats, guards, paging, papers
+from market.web import evidence, formats, guards, paging, papers
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -71,7 +71,12 @@ def month(label: str) -> str:
 def show(id: int) -> str:
     """One bill on paper."""
     bill = billing.bill_by_id(id)
-    return render_template("admin/bills/show.html", bill=bill, view=papers.view(bill, formats.language()))
+    return render_template(
+        "admin/bills/show.html",
+        bill=bill,
+        view=papers.view(bill, formats.language()),
+        events=lambda line, form: url_for(".events", id=bill.id, line=line, format=form),
+    )
 
 
 @bp.get("/<int:id>/bill.pdf")
@@ -79,3 +84,10 @@ def show(id: int) -> str:
 def pdf(id: int) -> Response:
     """The bill as a file."""
     return papers.pdf(billing.bill_by_id(id), formats.language())
+
+
+@bp.get("/<int:id>/lines/<int:line>/events")
+@guards.require("bills.read")
+def events(id: int, line: int) -> Response:
+    """Every event that makes the quantity of a metered line, as a file."""
+    return evidence.file(billing.bill_by_id(id), line)

@@ -31,6 +31,7 @@ from market.billing.course import Course, Line, LineCourse, Stand, course
 from market.billing.documents import DocumentUnavailable, file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
+from market.billing.evidence import Proof, evidence
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
 from market.billing.periods import due_at, final_at, period_of
 from market.billing.queries import (
@@ -44,13 +45,14 @@ from market.billing.queries import (
     closed_until,
     drafts_of,
     due_bills_of,
+    lines_counting,
     months,
 )
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.billing.usage import meters_of
 from market.billing.verification import BillDifference, verify
 from market.billing.view import BillView, Receipt, used, view, working
-from market.billing.wording import Words
+from market.billing.wording import Words, picked
 
 __all__ = [
     "DUE",
@@ -74,6 +76,7 @@ __all__ = [
     "LineKind",
     "MonthCounts",
     "NothingDue",
+    "Proof",
     "PeriodNotOver",
     "Receipt",
     "Report",
@@ -100,17 +103,20 @@ __all__ = [
     "due_at",
     "due_bills_of",
     "estimate",
+    "evidence",
     "failures_of",
     "file_name",
     "final_at",
     "finalize",
     "late",
+    "lines_counting",
     "mark_overdue",
     "meters_of",
     "months",
     "outstanding",
     "pdf",
     "period_of",
+    "picked",
     "receive",
     "recompute",
     "total_fen",

@@ -31,8 +31,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: what it is for, how it was worked out, and its three amounts."""
+    """One line: what it is for, how it was worked out, and its three amounts; `metered` lines have evidence."""
 
+    id: int
+    metered: bool
     offering: str
     charge: str
     plan: str
@@ -183,6 +185,8 @@ def _groups(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]]) 
 def _row(words: Words, line: BillLine, period: Period) -> Row:
     label, service = line.label, Period(line.service_start, line.service_end)
     return Row(
+        id=line.id,
+        metered=line.quantity is not None,
         offering=words.local(label, "offering"),
         charge=words.say("trial") if "trial" in label else words.local(label, "charge"),
         plan=words.local(label, "plan"),
@@ -223,15 +227,16 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
     if "trial" in line.label:
         return (words.say("trial.how"),)
     steps, unit = rating.load_steps(line.steps), words.local(line.label, "unit")
+    part = (picked,) if (picked := words.local(line.label, "picked")) else ()
     if line.kind is LineKind.ADJUSTMENT:
         total = line.gross_fen + line.booked_fen
         told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
-        return (*rating.explain(steps, unit, words.locale), told)
+        return (*part, *rating.explain(steps, unit, words.locale), told)
     if _plain(steps):
-        return tuple(rating.formula(step, unit, words.locale) for step in steps)
-    return rating.explain(steps, unit, words.locale)
+        return (*part, *(rating.formula(step, unit, words.locale) for step in steps))
+    return (*part, *rating.explain(steps, unit, words.locale))
 
 
 def _plain(steps: Sequence[rating.Step]) -> bool:
-    priced = [step for step in steps if step.kind is not rating.StepKind.INCLUDED]
+    priced = [step for step in steps if step.priced]
     return len(priced) <= 1 and all((step.amount * 100).denominator == 1 for step in steps)

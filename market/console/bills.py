@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Answer
 
 from market import billing, db, payments, resources
-from market.web import formats, guards, paging, papers
+from market.web import evidence, formats, guards, paging, papers
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -38,6 +38,7 @@ def show(id: int) -> str:
         "console/bills/show.html",
         bill=bill,
         view=papers.view(bill, formats.language()),
+        events=lambda line, form: url_for(".events", id=bill.id, line=line, format=form),
         payment=payments.open_payment_of(bill, payments.BankTransfer.name),
         payable=bill.status in billing.DUE,
     )
@@ -55,6 +56,13 @@ def pdf(id: int) -> Response:
 def pdf_en(id: int) -> Response:
     """The bill as a file, in English."""
     return papers.pdf(billing.bill_of(g.organization, id), "en")
+
+
+@bp.get("/<int:id>/lines/<int:line>/events")
+@guards.require("bills.read")
+def events(id: int, line: int) -> Response:
+    """Every event that makes the quantity of a metered line, as a file."""
+    return evidence.file(billing.bill_of(g.organization, id), line)
 
 
 @bp.post("/<int:id>/pay")

@@ -10,7 +10,7 @@ from market.metering import windows
 from market.metering.actions import REACH, SKEW, ingest
 from market.metering.counters import rework
 from market.metering.envelope import load, split
-from market.metering.evidence import Entry, Proved, evidence
+from market.metering.evidence import Entry, Proved, evidence, proved
 from market.metering.history import corrected, history
 from market.metering.hourly import hours
 from market.metering.log import Stretch, Wanted, event_of, first_event_at, stretch, types_of, worth
@@ -87,6 +87,7 @@ __all__ = [
     "measure",
     "meter_for",
     "meters_for",
+    "proved",
     "quantities",
     "quantity",
     "refused_event_of",

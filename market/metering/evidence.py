@@ -51,29 +51,38 @@ class Entry:
 
 @dataclass(frozen=True)
 class Proved:
-    """A quantity to be proved: which events it is made of, as they were known at `stored_by`."""
+    """A quantity to be proved: which events it is made of, as they were known at `stored_by`.
 
-    subscription: Subscription
+    `stop` is where a gauge's last value stops to count. The meter is no longer of a session: the events are read
+    when the transaction in which it was found is over.
+    """
+
+    subscription_id: int
     meter: Meter
     period: Period
     stored_by: datetime
+    stop: datetime
     only: Filter | None = None
 
-    @property
-    def stop(self) -> datetime:
-        """Where a gauge's last value stops to count."""
-        return min(self.period.end, self.subscription.ended_at or self.period.end, self.stored_by)
+
+def proved(
+    subscription: Subscription, meter: Meter, period: Period, *, stored_by: datetime, only: Filter | None = None
+) -> Proved:
+    """What is to be proved, without anything that has to be loaded any more."""
+    stop = min(period.end, subscription.ended_at or period.end, stored_by)
+    db.session.expunge(meter)
+    return Proved(subscription.id, meter, period, stored_by, stop, only)
 
 
-def evidence(proved: Proved) -> Iterator[Entry]:
+def evidence(asked: Proved) -> Iterator[Entry]:
     """The events that make a quantity, in order of time and arrival; a gauge's once their value has stopped to hold."""
     with db.reading() as connection:
-        counting = _counting(connection, proved.meter)
-        inside = _entries(connection, proved, counting, proved.period)
-        if proved.meter.aggregation is not Aggregation.TIME_WEIGHTED:
+        counting = _counting(connection, asked.meter)
+        inside = _entries(connection, asked, counting, asked.period)
+        if asked.meter.aggregation is not Aggregation.TIME_WEIGHTED:
             yield from inside
         else:
-            yield from _weighed(proved, _openings(connection, proved, counting), inside)
+            yield from _weighed(asked, _openings(connection, asked, counting), inside)
 
 
 @dataclass(frozen=True)
@@ -92,18 +101,18 @@ def _counting(connection: Connection, meter: Meter) -> _Counting:
     return _Counting(*connection.execute(query).one())
 
 
-def _entries(connection: Connection, proved: Proved, counting: _Counting, span: Period) -> Iterator[Entry]:
-    rows = connection.execution_options(yield_per=_AT_ONCE).execute(_rows(proved, span))
+def _entries(connection: Connection, asked: Proved, counting: _Counting, span: Period) -> Iterator[Entry]:
+    rows = connection.execution_options(yield_per=_AT_ONCE).execute(_rows(asked, span))
     for _, together in groupby(rows, key=attrgetter("at")):
         same = list(together)
         gone = {row.corrects for row in same}
         for row in same:
-            slice = values.slice_of(proved.meter, row.data)
-            if counting.counts(row.stored_at) and values.matches(proved.meter, slice, proved.only):
-                yield _entry(proved.meter, row, slice, row.kind is not Kind.REVERSAL and row.id not in gone)
+            slice = values.slice_of(asked.meter, row.data)
+            if counting.counts(row.stored_at) and values.matches(asked.meter, slice, asked.only):
+                yield _entry(asked.meter, row, slice, row.kind is not Kind.REVERSAL and row.id not in gone)
 
 
-def _rows(proved: Proved, span: Period) -> Select[Any]:
+def _rows(asked: Proved, span: Period) -> Select[Any]:
     columns = (
         UsageEvent.id, UsageEvent.event_id, UsageEvent.source, UsageEvent.type, UsageEvent.at, UsageEvent.stored_at,
         UsageEvent.kind, UsageEvent.corrects, UsageEvent.data,
@@ -111,11 +120,11 @@ def _rows(proved: Proved, span: Period) -> Select[Any]:
     return (
         select(*columns)
         .where(
-            UsageEvent.subscription_id == proved.subscription.id,
-            UsageEvent.type == proved.meter.event_type,
+            UsageEvent.subscription_id == asked.subscription_id,
+            UsageEvent.type == asked.meter.event_type,
             UsageEvent.at >= span.start,
             UsageEvent.at < span.end,
-            UsageEvent.stored_at <= proved.stored_by,
+            UsageEvent.stored_at <= asked.stored_by,
         )
         .order_by(UsageEvent.at, UsageEvent.id)
     )
@@ -133,21 +142,21 @@ def _entry(meter: Meter, row: Any, slice: str, counted: bool) -> Entry:
 # --- gauges --------------------------------------------------------------------------------
 
 
-def _openings(connection: Connection, proved: Proved, counting: _Counting) -> Sequence[Entry]:
+def _openings(connection: Connection, asked: Proved, counting: _Counting) -> Sequence[Entry]:
     """The event of each slice whose value is carried into the period, looked for day by day backwards."""
     found: dict[str, Entry] = {}
-    for day, slices in _earlier_days(connection, proved):
+    for day, slices in _earlier_days(connection, asked):
         if slices - found.keys():
-            on_day = {entry.slice: entry for entry in _entries(connection, proved, counting, days(day, day)) if entry.counted}
+            on_day = {entry.slice: entry for entry in _entries(connection, asked, counting, days(day, day)) if entry.counted}
             found = {**on_day, **found}
     return sorted(found.values(), key=lambda entry: (entry.at, entry.number))
 
 
-def _earlier_days(connection: Connection, proved: Proved) -> Iterable[tuple[Any, set[str]]]:
+def _earlier_days(connection: Connection, asked: Proved) -> Iterable[tuple[Any, set[str]]]:
     query = select(UsageCounter.day, UsageCounter.slice).where(
-        UsageCounter.subscription_id == proved.subscription.id,
-        UsageCounter.meter_id == proved.meter.counter_id,
-        UsageCounter.day < proved.period.first_day,
+        UsageCounter.subscription_id == asked.subscription_id,
+        UsageCounter.meter_id == asked.meter.counter_id,
+        UsageCounter.day < asked.period.first_day,
     )
     by_day: dict[Any, set[str]] = defaultdict(set)
     for day, slice in connection.execute(query.order_by(UsageCounter.day.desc())):
@@ -155,7 +164,7 @@ def _earlier_days(connection: Connection, proved: Proved) -> Iterable[tuple[Any,
     return by_day.items()
 
 
-def _weighed(proved: Proved, openings: Sequence[Entry], inside: Iterable[Entry]) -> Iterator[Entry]:
+def _weighed(asked: Proved, openings: Sequence[Entry], inside: Iterable[Entry]) -> Iterator[Entry]:
     """Each value holds until the next one of its slice, the last one until the end."""
     holding = {entry.slice: entry for entry in openings}
     for entry in inside:
@@ -164,15 +173,15 @@ def _weighed(proved: Proved, openings: Sequence[Entry], inside: Iterable[Entry])
             continue
         before = holding.get(entry.slice)
         if before is not None:
-            yield _held(proved, before, entry.at)
+            yield _held(asked, before, entry.at)
         holding[entry.slice] = entry
     for entry in holding.values():
-        yield _held(proved, entry, proved.stop)
+        yield _held(asked, entry, asked.stop)
 
 
-def _held(proved: Proved, entry: Entry, until: datetime) -> Entry:
-    start = max(floor(entry.at), proved.period.start)
-    held = floor(min(until, proved.stop)) - start
+def _held(asked: Proved, entry: Entry, until: datetime) -> Entry:
+    start = max(floor(entry.at), asked.period.start)
+    held = floor(min(until, asked.stop)) - start
     return replace(entry, seconds=max(int(held.total_seconds()), 0))
 
 
