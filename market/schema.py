@@ -18,6 +18,9 @@ from market.catalog import models as _catalog
 from market.credentials import models as _credentials
 from market.documents import models as _documents
 from market.metering import models as _metering
+from market.metering.completeness import models as _completeness
+from market.metering.corrections import models as _corrections
+from market.metering.reconciliation import models as _reconciliation
 from market.metering.uploads import models as _uploads
 from market.notifications import models as _notifications
 from market.payments import models as _payments
@@ -31,7 +34,8 @@ from market.subscriptions import models as _subscriptions
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions,
-    _metering, _uploads, _billing, _payments, _notifications, _search, _privacy,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _payments, _notifications, _search,
+    _privacy,
 )  # fmt: skip
 
 #: Any number will do, as long as every process takes the same lock before it migrates.

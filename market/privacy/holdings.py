@@ -29,6 +29,10 @@ _BOUGHT = {
     "provisioning_requests": "subscription_id.organization_id",
     "usage_counters": "subscription_id.organization_id",
     "usage_events": "subscription_id.organization_id",
+    "usage_corrections": "subscription_id.organization_id",
+    "correcting_events": "correction_id.subscription_id.organization_id",
+    "reconciled_days": "subscription_id.organization_id",
+    "silences": "subscription_id.organization_id",
     "bills": "organization_id",
     "bill_lines": "bill_id.organization_id",
     "bill_taxes": "bill_id.organization_id",
@@ -51,6 +55,11 @@ _SOLD = {
     "usage_events": "provider_id.organization_id",
     "refused_events": "provider_id.organization_id",
     "usage_uploads": "provider_id.organization_id",
+    "usage_corrections": "provider_id.organization_id",
+    "correcting_events": "correction_id.provider_id.organization_id",
+    "reconciled_days": "subscription_id.provider_id.organization_id",
+    "silences": "subscription_id.provider_id.organization_id",
+    "heartbeats": "provider_id.organization_id",
     "bill_lines": "provider_id.organization_id",
 }
 
