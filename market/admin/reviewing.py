@@ -164,7 +164,8 @@ def _price(charge: Charge | None) -> str:
     except Refusal:
         return _("价格读不懂")
     tax = _("含税 %(rate)s", rate=formats.percent(Decimal(charge.tax_rate)))
-    return "\n".join([*words, tax])
+    part = [text] if (text := billing.picked(charge.filter, formats.language())) else []
+    return "\n".join([*part, *words, tax])
 
 
 def _estimate(plan: Plan, typical: Plan) -> billing.Estimate | None:

@@ -61,6 +61,7 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "meter": charge.meter.slug if charge.meter else None,
         "unit_zh": charge.meter.unit_zh if charge.meter else None,
         "unit_en": charge.meter.unit_en if charge.meter else None,
+        "filter": {charge.filter_property: charge.filter_values} if charge.filter else {},
         "terms": charge.terms,
         "tax_rate": charge.tax_rate,
     }

@@ -14,6 +14,7 @@ from market.billing import adjustments, charging, usage
 from market.billing.charging import Due
 from market.billing.models import BillLine, LineKind
 from market.billing.periods import period_of
+from market.billing.wording import picked
 from market.kit.period import Period
 from market.subscriptions import Subscription
 
@@ -112,6 +113,8 @@ def _label(due: Due) -> dict[str, str]:
             f"charge_{locale}": getattr(charge, f"name_{locale}"),
             f"unit_{locale}": getattr(meter, f"unit_{locale}") if meter and due.metered else "",
         }
+        if charge.filter and due.metered:
+            words[f"picked_{locale}"] = picked(charge.filter, locale)
     return words | ({"trial": "1"} if due.trial else {})
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from market import rating
+from market.billing.wording import picked
 from market.catalog.models import Charge, Plan
 from market.kit import period as periods
 from market.subscriptions.span import trial_end
@@ -43,7 +44,8 @@ class EstimateLine:
         meter = self.charge.meter
         unit = "" if meter is None else (meter.unit_en if locale.startswith("en") else meter.unit_zh)
         separator = "; " if locale.startswith("en") else "；"
-        return separator.join(rating.formula(step, unit, locale) for step in self.steps)
+        part = [text] if (text := picked(self.charge.filter, locale)) else []
+        return separator.join([*part, *(rating.formula(step, unit, locale) for step in self.steps)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from market.billing.models import BillStatus
+from market.catalog import Filter
 from market.kit import money, quantity
 from market.kit.period import SHANGHAI, Period
 
@@ -45,6 +46,8 @@ _ZH: Final[Mapping[str, str]] = {
     "adjustment": "{month}补报的用量",
     "adjustment.how": "按补报后的用量重算 {total}，之前的账单已收 {booked}",
     "used": "用量 {used}",
+    "picked": "只计 {property} 为 {values} 的用量",
+    "between": "、",
     "subtotal": "小计（税率 {rate}）",
     "total": "应付合计",
     "capital": "大写",
@@ -87,6 +90,8 @@ _EN: Final[Mapping[str, str]] = {
     "adjustment": "Usage of {month} reported late",
     "adjustment.how": "Worked out again with the late usage: {total}; earlier bills charged {booked}",
     "used": "Used {used}",
+    "picked": "Only usage whose {property} is {values}",
+    "between": " or ",
     "subtotal": "Subtotal (tax rate {rate})",
     "total": "Total to pay",
     "capital": "In words",
@@ -156,6 +161,13 @@ class Words:
             last=self.date(last, year=self.english or first.year != last.year),
             days=period.days,
         )
+
+
+def picked(only: Filter | None, locale: str) -> str:
+    """Which usage a charge prices, in words; nothing where it prices all."""
+    words = Words(locale)
+    values = words.say("between").join(only.values) if only else ""
+    return words.say("picked", property=only.property, values=values) if only else ""
 
 
 def amount(fen: int) -> str:

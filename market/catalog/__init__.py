@@ -52,6 +52,7 @@ from market.catalog.models import (
     Provisioning,
     ReviewComment,
     RevisionStatus,
+    Rounding,
     Solution,
     SolutionPart,
     TimeBase,
@@ -63,6 +64,7 @@ from market.catalog.plans import (
     drop_plan,
     on_sale_after,
     plans_of,
+    priced,
     save_plan,
 )
 from market.catalog.queries import (
@@ -214,4 +216,6 @@ __all__ = [
     "change_meter",
     "plans_with",
     "versions_of",
+    "priced",
+    "Rounding",
 ]

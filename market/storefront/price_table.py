@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 
-from market import rating
+from market import billing, rating
 from market.catalog import Charge, Plan
 from market.storefront import prices
 from market.web import formats
@@ -47,7 +47,7 @@ def _key(charge: Charge) -> tuple[str, str]:
     """Charges of different plans with the same key stand in one row."""
     if charge.meter is None:
         return ("fee", f"{charge.terms['interval']} {charge.name_zh}")
-    return ("use", str(charge.meter_id))
+    return ("use", f"{charge.meter.slug} {charge.filter or ''}")
 
 
 def _fee_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
@@ -59,13 +59,18 @@ def _fee_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
 def _use_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
     known = next(charge for charge in charges if charge is not None)
     name, unit = formats.local(known, "name"), prices.unit_of(known)
+    picked = billing.picked(known.filter, formats.language())
     terms = [rating.parse(charge.terms) if charge else None for charge in charges]
     if any(_allowance(each) for each in terms):
         included = [(_included(each, unit),) for each in terms]
-        yield PriceRow(name, _("每月包含"), included)
-        yield PriceRow(name, _("超出以后，按 %(unit)s 计", unit=unit), [_price(each) for each in terms])
+        yield PriceRow(name, _noted(picked, _("每月包含")), included)
+        yield PriceRow(name, _noted(picked, _("超出以后，按 %(unit)s 计", unit=unit)), [_price(each) for each in terms])
     else:
-        yield PriceRow(name, _("按 %(unit)s 计", unit=unit), [_price(each) for each in terms])
+        yield PriceRow(name, _noted(picked, _("按 %(unit)s 计", unit=unit)), [_price(each) for each in terms])
+
+
+def _noted(picked: str, note: str) -> str:
+    return _("%(picked)s，%(note)s", picked=picked, note=note) if picked else note
 
 
 def _included(terms: rating.Terms | None, unit: str) -> str:

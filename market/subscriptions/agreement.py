@@ -54,13 +54,17 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "name_en": charge.name_en,
         "terms": charge.terms,
         "tax_rate": charge.tax_rate,
+        "filter": {charge.filter_property: charge.filter_values} if charge.filter else {},
         "meter": meter
         and {
             "slug": meter.slug,
+            "version": meter.version_number,
             "aggregation": meter.aggregation.value,
             "time_base": meter.time_base.value,
             "unit_zh": meter.unit_zh,
             "unit_en": meter.unit_en,
             "unit_size": meter.unit_size,
+            "dimensions": meter.dimensions,
+            "rounding": meter.rounding.value,
         },
     }

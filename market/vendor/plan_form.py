@@ -6,6 +6,7 @@ Numbers stay as typed; the catalogue reads them and says what is wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +19,7 @@ from wtforms import Field, Form, HiddenField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, rating
-from market.catalog import Charge, Meter, Plan, PlanInvalid
+from market.catalog import Charge, Meter, Plan, PlanInvalid, priced
 from market.kit import quantity
 from market.kit.refusal import Refusal
 from market.rating.terms import MOST_TIERS
@@ -53,10 +54,14 @@ class ChargeForm(Form):
 
     kind = HiddenField()
     slug = HiddenField()
+    #: The version of the meter that the plan on sale prices.
+    meter_version = HiddenField()
     name_zh = StringField(_l("名称"), render_kw={"lang": "zh-CN"})
     name_en = StringField(_l("英文名称"), render_kw={"lang": "en"})
     amount = StringField(_l("金额"))
     meter = SelectField(_l("按哪个计量项收费"), validate_choice=False)
+    filter_property = SelectField(_l("只收一部分用量"), validate_choice=False)
+    filter_values = StringField(_l("只收这些取值"))
     unit_price = StringField(_l("单价"))
     package_size = StringField(_l("每包多少"))
     package_price = StringField(_l("每包价格"))
@@ -104,6 +109,18 @@ class ChargeRow:
         return formats.local(meter, "unit") if meter else ""
 
     @property
+    def sliced(self) -> bool:
+        """Whether there are parts of usage to choose from."""
+        return any(meter.dimensions for meter in self.meters.values())
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the plan on sale prices an older version of the meter than saving will."""
+        meter = self.meters.get(self.form.meter.data or "")
+        written = self.form.meter_version.data or ""
+        return meter is not None and written.isdigit() and int(written) < meter.version_number
+
+    @property
     def title(self) -> str:
         """What to call it: the name typed, else the chosen meter's, else its kind."""
         typed = {"name_zh": self.form.name_zh.data or "", "name_en": self.form.name_en.data or ""}
@@ -118,6 +135,8 @@ class ChargeRow:
             yield self.form.amount
             return
         yield self.form.meter
+        if self.sliced:
+            yield from (self.form.filter_property, self.form.filter_values)
         if self.kind == "per_unit":
             yield self.form.unit_price
         if self.kind == "package":
@@ -135,6 +154,12 @@ class ChargeRow:
             return terms | {"tiers": [self._tier(place) for place in self.written()]}
         names = ("package_size", "package_price") if self.kind == "package" else ("unit_price",)
         return terms | {name: _number(self.form[name]) for name in names}
+
+    def filter(self) -> dict[str, Any]:
+        """The part of the usage it prices, as the catalogue takes it."""
+        values = re.split(r"[,，、]", self.form.filter_values.data or "")
+        chosen = [value.strip() for value in values if value.strip()]
+        return {"filter_property": self.form.filter_property.data or "", "filter_values": chosen}
 
     def written(self) -> list[int]:
         """The places of the tiers in which something stands; the first always counts."""
@@ -185,7 +210,7 @@ class PlanEditor:
             if not row.flat:
                 typical = _number(form.typical) or "0"
                 hints = {"hint_zh": form.hint_zh.data, "hint_en": form.hint_en.data, "typical": typical}
-                charge |= {"meter": form.meter.data or None} | hints
+                charge |= {"meter": form.meter.data or None} | row.filter() | hints
             found.append(charge)
         return found
 
@@ -216,10 +241,12 @@ class PlanEditor:
             return None
         if wrong:
             return None
-        terms = rating.dump(rating.parse(row.terms()))
+        terms = rating.dump(rating.parse(priced(row.terms(), meter)))
         zh = row.form.name_zh.data or (meter.name_zh if meter else str(KINDS[row.kind]))
         en = row.form.name_en.data or (meter.name_en if meter else str(KINDS[row.kind]))
-        return Charge(slug=str(place), name_zh=zh, name_en=en, meter=meter, terms=terms, typical=typical, position=place)
+        return Charge(
+            slug=str(place), name_zh=zh, name_en=en, meter=meter, terms=terms, typical=typical, position=place, **row.filter()
+        )
 
     def _complain(self, path: str, message: str) -> None:
         """Say it at the box; of a charge with the charge's name, since all of them have boxes alike."""
@@ -310,6 +337,10 @@ def _row(place: int, meters: Sequence[Meter], typed: Mapping[str, Any]) -> Charg
 def _dressed(form: ChargeForm, tiers: list[TierForm], meters: Sequence[Meter]) -> ChargeRow:
     named = [SelectChoice(meter.slug, _("%(name)s（%(unit)s）", name=formats.local(meter, "name"), unit=formats.local(meter, "unit"))) for meter in meters]
     form.meter.choices = [SelectChoice("", forms.CHOOSE), *named]
+    dimensions = dict.fromkeys(name for meter in meters for name in meter.dimensions)
+    chosen = [_("只收 %(name)s 为……的用量", name=name) for name in dimensions]
+    every = SelectChoice("", _("全部用量"))
+    form.filter_property.choices = [every, *(SelectChoice(name, text) for name, text in zip(dimensions, chosen, strict=True))]
     last = len(tiers)
     for number, tier in enumerate(tiers, start=1):
         tier.up_to.label.text = _("第 %(tier)s 档，到多少", tier=number) if number < last else _("第 %(tier)s 档，到多少（最后一档留空）", tier=number)
@@ -325,9 +356,12 @@ def _typed(row: ChargeRow) -> dict[str, Any]:
 def _stored(charge: Charge) -> dict[str, Any]:
     terms = dict(charge.terms)
     model, interval = terms.pop("model"), terms.pop("interval", "")
+    terms.pop("rounding", None)
     if terms.get("included") == "0":
         terms["included"] = ""
-    words = {name: getattr(charge, name) for name in ("slug", "name_zh", "name_en", "hint_zh", "hint_en", "typical")}
+    words = {
+        name: getattr(charge, name) for name in ("slug", "name_zh", "name_en", "hint_zh", "hint_en", "typical", "filter_property")
+    } | {"filter_values": ", ".join(charge.filter_values), "meter_version": str(charge.meter.version_number) if charge.meter else ""}
     tiers = [{key: "" if value in (None, "0.00") and key != "unit_price" else value for key, value in tier.items()} for tier in terms.pop("tiers", [])]
     return words | terms | {"kind": interval or model, "meter": charge.meter.slug if charge.meter else "", "tiers": tiers}
 

@@ -12,7 +12,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from market import accounts, catalog, rating
+from market import accounts, billing, catalog, rating
 from market.catalog import OF_FIELD, Charge, Plan
 from market.kit import period
 from market.web import formats
@@ -38,7 +38,8 @@ def prices(plan: Plan) -> list[Price]:
 
 def _price(charge: Charge) -> Price:
     unit = formats.local(charge.meter, "unit") if charge.meter else ""
-    lines = rating.describe(rating.parse(charge.terms), unit, formats.language())
+    part = [text] if (text := billing.picked(charge.filter, formats.language())) else []
+    lines = [*part, *rating.describe(rating.parse(charge.terms), unit, formats.language())]
     return Price(charge.slug, formats.local(charge, "name"), lines, charge.meter is not None, unit)
 
 

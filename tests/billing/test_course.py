@@ -85,3 +85,26 @@ def test_an_issued_bill_has_no_outlook_and_ends_with_its_sum() -> None:
     bill = an_issued_bill(buyer(subscription))
     course = billing.course(buyer(subscription), OCTOBER, bill.lines, now=moment("2026-11-20 12:00"))
     assert (course.expected_fen, len(course.days), course.days[0][1], course.days[-1][1]) == (None, 31, 0, bill.gross_fen)
+
+
+def test_the_days_of_a_count_of_people_add_up_to_people_not_to_visits() -> None:
+    plan = a_plan()
+    meter = a_meter(plan.offering.provider, "people", aggregation=Aggregation.UNIQUE_COUNT)
+    a_charge(plan, {"model": "per_unit", "unit_price": "1.00", "included": "0"}, meter=meter)
+    subscription = a_subscription(plan)
+    for day, who in ((1, "an"), (2, "an"), (2, "bo"), (4, "an")):
+        report(subscription, meter, who, at=moment(f"2026-10-{day:02} 12:00"))
+    course = course_of(subscription, "2026-10-05 00:00")
+    assert [fen for _, fen in course.days] == [100, 200, 200, 200, 200]
+    assert [quantity for _, quantity in course.lines[0].daily] == [1, 2, 0, 1, 0]
+
+
+def test_the_last_value_stands_until_the_next() -> None:
+    plan = a_plan()
+    meter = a_meter(plan.offering.provider, "seats", aggregation=Aggregation.LATEST)
+    a_charge(plan, {"model": "per_unit", "unit_price": "1.00", "included": "0"}, meter=meter)
+    subscription = a_subscription(plan)
+    for day, seats in ((1, 5), (3, 8)):
+        report(subscription, meter, seats, at=moment(f"2026-10-{day:02} 12:00"))
+    course = course_of(subscription, "2026-10-05 00:00")
+    assert [fen for _, fen in course.days] == [500, 500, 800, 800, 800]

@@ -174,3 +174,33 @@ def test_lines_of_other_months_and_organizations_stay_out() -> None:
 
 def test_kinds_are_charges_unless_they_come_late() -> None:
     assert {line.kind for line in lines_of(a_subscription())} == {LineKind.CHARGE}
+
+
+def test_a_charge_prices_the_slices_it_names_and_says_so() -> None:
+    plan = a_plan(monthly="1.00")
+    meter = a_meter(plan.offering.provider, "minutes", dimensions=["machine"])
+    for machine, price in (("small", "0.05"), ("large", "0.20")):
+        terms = {"model": "per_unit", "unit_price": price, "included": "0", "rounding": "up"}
+        a_charge(plan, terms, meter=meter, slug=machine, filter_property="machine", filter_values=[machine])
+    subscription = a_subscription(plan)
+    for machine, minutes in (("small", "99.5"), ("large", "10"), ("small", "20"), ("huge", "1000")):
+        report(subscription, meter, minutes, at=moment("2026-10-20 12:00"), machine=machine)
+    _, small, large = lines_of(subscription)
+    assert (small.quantity, small.gross_fen, large.quantity, large.gross_fen) == (Decimal("119.5"), 600, Decimal(10), 200)
+    assert billing.working(small, billing.Words("zh")) == (
+        "只计 machine 为 small 的用量", "用量 119.5 次，取整为 120 次", "120 次 × ¥0.05",
+    )  # fmt: skip
+    assert billing.working(large, billing.Words("en"))[0] == "Only usage whose machine is large"
+
+
+def test_different_values_of_a_month_are_not_the_sum_of_its_days() -> None:
+    plan = a_plan(monthly="1.00")
+    meter = a_meter(plan.offering.provider, "people", aggregation=Aggregation.UNIQUE_COUNT)
+    a_charge(plan, {"model": "per_unit", "unit_price": "10", "included": "0"}, meter=meter)
+    subscription = a_subscription(plan)
+    for day, who in ((1, "an"), (1, "bo"), (2, "an"), (3, "an")):
+        report(subscription, meter, who, at=moment(f"2026-10-0{day} 12:00"))
+    assert lines_of(subscription)[1].gross_fen == 2000
+    report(subscription, meter, "bo", at=moment("2026-10-04 12:00"), operation_type="remove")
+    assert lines_of(subscription)[1].gross_fen == 1000
+    assert lines_of(subscription, NOVEMBER)[1].gross_fen == 0

@@ -43,7 +43,7 @@ def test_usage_that_comes_later_does_not_change_what_was_right_then() -> None:
 
 
 _events = st.lists(
-    st.tuples(st.sampled_from(["sum", "count", "max", "gauge", "mean"]), st.integers(0, 31 * 86_400 - 1), st.integers(0, 5000)),
+    st.tuples(st.sampled_from(["sum", "count", "max", "latest", "unique", "gauge", "mean"]), st.integers(0, 31 * 86_400 - 1), st.integers(0, 5000)),
     max_size=12,
 )
 
@@ -54,20 +54,23 @@ def test_whatever_was_used_the_bill_can_be_worked_out_again(events: list[tuple[s
     plan = a_plan(monthly="99.99", trial_days=0)
     kinds = {
         "sum": (Aggregation.SUM, TimeBase.NONE), "count": (Aggregation.COUNT, TimeBase.NONE), "max": (Aggregation.MAX, TimeBase.NONE),
+        "latest": (Aggregation.LATEST, TimeBase.NONE), "unique": (Aggregation.UNIQUE_COUNT, TimeBase.NONE),
         "gauge": (Aggregation.TIME_WEIGHTED, TimeBase.HOUR), "mean": (Aggregation.TIME_WEIGHTED, TimeBase.PERIOD),
     }  # fmt: skip
     meters = {
-        kind: a_meter(plan.offering.provider, kind, aggregation=aggregation, time_base=base, unit_size=7)
+        kind: a_meter(plan.offering.provider, kind, aggregation=aggregation, time_base=base, unit_size=7, dimensions=["region"])
         for kind, (aggregation, base) in kinds.items()
     }
     for kind, meter in meters.items():
-        a_charge(plan, {"model": "per_unit", "unit_price": "0.0313", "included": "11"}, meter=meter, slug=kind)
+        a_charge(plan, {"model": "per_unit", "unit_price": "0.0313", "included": "11", "rounding": "up"}, meter=meter, slug=kind)
+        part = {"filter_property": "region", "filter_values": ["0", "2"]}
+        a_charge(plan, {"model": "per_unit", "unit_price": "0.07", "included": "0"}, meter=meter, slug=f"{kind}-part", **part)
     start = moment(f"2026-10-{day:02} 00:00")
     subscription = a_subscription(plan, started_at=start)
     for kind, second, value in events:
         at = OCTOBER.start + timedelta(seconds=second)
         if at >= start:
-            report(subscription, meters[kind], value, at=at)
+            report(subscription, meters[kind], value, at=at, region=str(value % 3))
     bill = an_issued_bill(buyer(subscription), OCTOBER)
     assert billing.verify(bill) == []
     assert (bill.gross_fen, bill.net_fen + bill.tax_fen) == (sum(line.gross_fen for line in bill.lines),) * 2

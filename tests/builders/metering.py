@@ -88,10 +88,12 @@ def report(
     at: datetime,
     recorded: datetime | None = None,
     id: str = "",
+    **labels: str,
 ) -> Verdict:
-    """One event, stored and counted; it has to be accepted."""
+    """One event, stored and counted; it has to be accepted. `labels` are further values in its data."""
     provider = db.session.get_one(Provider, subscription.provider_id)
     event = an_event(subscription, meter, value, at=at, id=id)
+    event["data"] |= labels
     [verdict] = ingest(provider, [event], now=recorded or at)
     assert verdict.outcome is Outcome.ACCEPTED, verdict
     return verdict

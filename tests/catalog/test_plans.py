@@ -68,6 +68,11 @@ def test_a_published_plan_never_changes_and_gets_a_next_version(session):
         ({**FEE, "tax_rate": "6%"}, "charges.0.tax_rate"),
         ({**FEE, "tax_rate": "0.9"}, "charges.0.tax_rate"),
         (per_unit(typical="many"), "charges.0.typical"),
+        (per_unit(filter_property="region", filter_values=["gz"]), "charges.0.filter_property"),
+        (per_unit(meter="sliced", filter_property="region"), "charges.0.filter_values"),
+        (per_unit(meter="sliced", filter_values=["gz"]), "charges.0.filter_property"),
+        (per_unit(meter="sliced", filter_property="region", filter_values=["gz", "gz"]), "charges.0.filter_values"),
+        (per_unit(meter="sliced", filter_property="region", filter_values=["x" * 101]), "charges.0.filter_values"),
         (per_unit(typical="-2"), "charges.0.typical"),
         ({**FEE, "slug": "A B"}, "charges.0.slug"),
     ],
@@ -75,6 +80,7 @@ def test_a_published_plan_never_changes_and_gets_a_next_version(session):
 def test_a_charge_that_cannot_be_billed_is_refused_at_its_field(session, charge, field):
     offering = an_offering(plans=False)
     a_meter(offering.provider)
+    a_meter(offering.provider, "sliced", dimensions=["region"])
     with pytest.raises(catalog.PlanInvalid) as refusal:
         saved(offering, [charge])
     assert list(refusal.value.fields) == [field]
@@ -138,3 +144,22 @@ def test_a_draft_takes_the_place_of_its_published_version(session):
     big = a_plan(plan.offering, slug="big", monthly="99", position=1)
     draft = saved(plan.offering)
     assert catalog.on_sale_after(plan.offering) == [draft, big]
+
+
+def test_a_charge_prices_a_part_of_the_usage_as_its_meter_rounds(session):
+    offering = an_offering(plans=False)
+    a_meter(offering.provider, "sliced", dimensions=["region"], rounding="up")
+    [charge] = saved(offering, [per_unit(meter="sliced", filter_property="region", filter_values=["gz", "sz"])]).charges
+    assert charge.filter == catalog.Filter("region", ("gz", "sz"))
+    assert charge.terms["rounding"] == "up"
+
+
+def test_the_next_version_of_a_plan_prices_the_newest_version_of_its_meter(session):
+    published = a_plan(per_unit="0.01")
+    meter = published.charges[0].meter
+    newest = catalog.change_meter(
+        meter, name_zh="调用", name_en="Calls", event_type=meter.event_type, value_property="value", aggregation="sum",
+        time_base="", unit_zh="千次", unit_en="1,000 calls", unit_size=1000, by=BY, at=AT,
+    )  # fmt: skip
+    draft = saved(published.offering, [per_unit("0.02")])
+    assert (published.charges[0].meter, draft.charges[0].meter) == (meter, newest)

@@ -16,6 +16,7 @@ from market import audit, db, rating
 from market.audit.models import AuditEvent
 from market.catalog import actions, seed
 from market.catalog.models import (
+    Aggregation,
     Meter,
     Offering,
     OfferingRevision,
@@ -93,7 +94,7 @@ def test_every_charge_model_and_every_aggregation_is_used():
     }  # fmt: skip
     used = {charge.meter for charge in charges}
     meters = [meter for provider in catalog.providers for meter in provider.seed.meters]
-    assert {meter.aggregation for meter in meters if meter.slug in used} == {"sum", "count", "max", "time_weighted"}
+    assert {meter.aggregation for meter in meters if meter.slug in used} == set(Aggregation)
 
 
 def test_every_sector_group_has_a_solution():

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import event as listening
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from market import metering, subscriptions
+from market import catalog, db, metering, subscriptions
 from market.catalog.models import Aggregation, Meter, TimeBase
 from market.kit import period
 from market.metering import BadEvent, Band, Outcome, UsageEvent
+from market.metering.counters import MOST_SLICES
 from tests.builders.accounts import an_actor
 from tests.builders.catalog import a_meter, a_plan
 from tests.builders.metering import an_event, ingest, report
@@ -51,6 +54,19 @@ class Shop:
 def shop(session: Session) -> Shop:
     return Shop()
 
+
+
+@pytest.fixture
+def statements(session: Session) -> Iterator[list[str]]:
+    """What the database is asked."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    listening.listen(db.engine(), "before_cursor_execute", note)
+    yield seen
+    listening.remove(db.engine(), "before_cursor_execute", note)
 
 
 def stored(session: Session) -> int:
@@ -327,3 +343,96 @@ def test_the_refused_are_resolved_when_they_come_again_mended(session: Session, 
     shop.send(shop.event(1, id="a"))
     assert metering.unresolved_count(shop.provider, since=NOW) == 1
     assert [r.event_id for r in session.scalars(metering.refused_of(shop.provider, unresolved=True))] == ["b"]
+
+
+def test_of_two_events_at_one_instant_the_later_one_is_the_latest(session: Session, shop: Shop) -> None:
+    seats = shop.meter("seats", Aggregation.LATEST)
+    at = NOW - HOUR
+    shop.send(*(an_event(shop.subscription, seats, value, at=at) for value in (5, 7)))
+    shop.send(an_event(shop.subscription, seats, 6, at=at))
+    shop.send(an_event(shop.subscription, seats, 99, at=at - HOUR))
+    assert metering.quantity(shop.subscription, seats, OCTOBER) == 6
+    assert metering.quantity(shop.subscription, seats, OCTOBER.next()) == 0
+    assert metering.verify(shop.subscription) == []
+
+
+def test_a_value_that_comes_and_goes_counts_while_it_is_there(session: Session, shop: Shop) -> None:
+    users = shop.meter("users", Aggregation.UNIQUE_COUNT)
+
+    def seen(who: str, hours: int, **more: str) -> None:
+        event = an_event(shop.subscription, users, at=NOW - hours * HOUR, data={"value": who} | more)
+        assert shop.send(event) == [("accepted", "")]
+
+    for who, hours in (("an", 60), ("bo", 60), ("an", 30), ("bo", 30)):
+        seen(who, hours)
+    assert metering.quantity(shop.subscription, users, OCTOBER) == 2
+    seen("bo", 20, operation_type="remove")
+    seen("nobody", 20, operation_type="remove")
+    assert metering.quantity(shop.subscription, users, OCTOBER) == 1
+    seen("bo", 10)
+    assert metering.quantity(shop.subscription, users, OCTOBER) == 2
+    assert metering.verify(shop.subscription) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"value": 1, "region": ["gz"]}, "label_invalid"),
+        ({"value": 1, "region": "x" * 101}, "label_invalid"),
+        ({"value": 1, "region": "\u0001" * 100, "size": "\u0001" * 100}, "label_invalid"),
+        ({"value": 1, "region": {}}, "label_invalid"),
+        ({"value": None, "region": "gz"}, "value_missing"),
+        ({"value": "", "region": "gz"}, "value_missing"),
+        ({"value": [1]}, "label_invalid"),
+        ({"value": "a", "operation_type": "drop"}, "operation_unknown"),
+        ({"value": "a", "operation_type": 1}, "operation_unknown"),
+    ],
+)
+def test_labels_that_cannot_be_told_apart_are_refused(session: Session, shop: Shop, data: dict[str, Any], code: str) -> None:
+    users = shop.meter("users", Aggregation.UNIQUE_COUNT, dimensions=["region", "size"])
+    assert shop.send(an_event(shop.subscription, users, at=NOW - HOUR, data=data)) == [("refused", code)]
+
+
+def test_slices_beyond_the_bound_are_refused_and_known_ones_go_on(session: Session, shop: Shop) -> None:
+    calls = shop.meter("sliced", Aggregation.SUM, dimensions=["region"])
+
+    def sent(*regions: int, at: datetime = NOW - HOUR) -> list[tuple[str, str]]:
+        events = [an_event(shop.subscription, calls, at=at, data={"value": 1, "region": region}) for region in regions]
+        return shop.send(*events)
+
+    assert {outcome for outcome, _ in sent(*range(MOST_SLICES - 1))} == {"accepted"}
+    assert sent(1000, 1001, 5, 1000) == [("accepted", ""), ("refused", "too_many_slices"), ("accepted", ""), ("accepted", "")]
+    assert sent(1001, at=NOW - 25 * HOUR) == [("accepted", "")]
+    assert metering.quantity(shop.subscription, calls, OCTOBER) == MOST_SLICES + 3
+    assert metering.verify(shop.subscription) == []
+
+
+def test_events_that_name_no_value_are_a_slice_of_their_own(session: Session, shop: Shop) -> None:
+    calls = shop.meter("sliced", Aggregation.SUM, dimensions=["region"])
+    report(shop.subscription, calls, 3, at=NOW - HOUR)
+    report(shop.subscription, calls, 4, at=NOW - HOUR, region="gz")
+    found = metering.grouped([shop.subscription.id], calls, OCTOBER, by=["region"])
+    assert {group: amount for (_, group), amount in found.items()} == {(None,): 3, ("gz",): 4}
+    assert metering.quantity(shop.subscription, calls, OCTOBER) == 7
+
+
+def test_a_version_that_is_only_priced_otherwise_knows_what_was_used_so_far(session: Session, shop: Shop) -> None:
+    gauge = shop.meter("stored", Aggregation.TIME_WEIGHTED, time_base=TimeBase.HOUR)
+    report(shop.subscription, gauge, 10, at=NOW - 2 * HOUR)
+    values = {name: getattr(gauge, name) for name in ("name_zh", "name_en", "event_type", "value_property", "aggregation",
+              "time_base", "unit_zh", "unit_en")}  # fmt: skip
+    second = catalog.change_meter(gauge, **values, unit_size=10, by=an_actor(), at=NOW)
+    report(shop.subscription, gauge, 20, at=NOW, recorded=NOW + HOUR)
+    assert metering.quantity(shop.subscription, gauge, OCTOBER, until=NOW + HOUR) == 40
+    assert metering.quantity(shop.subscription, second, OCTOBER, until=NOW + HOUR) == 4
+    whole = metering.replay(shop.subscription, second, OCTOBER, stored_by=NOW + HOUR, whole=OCTOBER)
+    assert whole == metering.quantity(shop.subscription, second, OCTOBER)
+    assert metering.verify(shop.subscription) == []
+
+
+def test_the_running_bill_reads_no_events(session: Session, shop: Shop, statements: list[str]) -> None:
+    gauge = shop.meter("stored", Aggregation.TIME_WEIGHTED, time_base=TimeBase.HOUR)
+    report(shop.subscription, gauge, 10, at=NOW - 2 * HOUR)
+    statements.clear()
+    assert metering.quantity(shop.subscription, gauge, OCTOBER, until=NOW) == 20
+    assert not any("usage_events" in statement for statement in statements)

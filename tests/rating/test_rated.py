@@ -190,3 +190,24 @@ def test_each_event_is_rated_once_however_a_month_is_cut_at_one_price(unit_price
     whole = rating.rate(PerUnit(unit_price), sum(quantities))
     parts = [rating.rate(PerUnit(unit_price), quantity).exact for quantity in quantities]
     assert sum(rating.segment_fen(parts)) == whole.fen
+
+
+@pytest.mark.parametrize(
+    ("rounding", "quantity", "whole"),
+    [("up", "2.000001", 3), ("up", "2", 2), ("up", "0", 0), ("nearest", "2.5", 3), ("nearest", "2.499999", 2),
+     ("down", "2.999999", 2), ("down", "0.9", 0)],
+)  # fmt: skip
+def test_a_quantity_is_made_whole_before_anything_is_deducted(rounding, quantity, whole):
+    terms = rating.parse({"model": "per_unit", "unit_price": "1", "included": "1", "rounding": rounding})
+    rated = rating.rate(terms, Decimal(quantity))
+    assert (rated.quantity, rated.fen) == (whole, max(whole - 1, 0) * 100)
+    assert (rated.steps[0].kind.value == "rounded") == (Decimal(quantity) != whole)
+    assert rating.load_steps(rating.dump_steps(rated.steps)) == rated.steps
+
+
+def test_the_working_says_how_a_quantity_was_made_whole():
+    terms = rating.parse({"model": "per_unit", "unit_price": "0.5", "rounding": "up"})
+    steps = rating.rate(terms, Decimal("2.25")).steps
+    assert rating.explain(steps, "GB") == ("用量 2.25 GB，取整为 3 GB", "3 GB × ¥0.50 = ¥1.50")
+    assert rating.formula(steps[0], "GB", "en") == "2.25 GB used, rounded to 3 GB"
+    assert rating.describe(terms, "GB") == ("¥0.50/GB", "不满 1 个单位按 1 个算")

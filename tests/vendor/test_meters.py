@@ -48,3 +48,31 @@ def test_a_size_that_is_no_whole_number_is_told_in_the_readers_language(vendor, 
     page = vendor.page("/vendor/meters/new").submit(**METER | {"unit_size": written})
     assert page.status == 422 and "填写几个上报单位等于 1 个计价单位，至少是 1。" in page.text
     assert page.one("input", id="unit_size").get("value") == written
+
+
+def test_another_meaning_is_the_next_version_and_another_name_is_not(vendor):
+    page = vendor.page("/vendor/meters/new").submit(**METER)
+    renamed = page.follow("修改").submit(name_zh="备份空间")
+    assert renamed.heading == "备份空间" and "第 2 版" not in renamed.text
+    page = renamed.follow("修改").submit(unit_size="1024", dimensions="region，size", rounding="up")
+    for words in ("第 2 版已建好", "量什么（第 2 版）", "region, size", "不满 1 个单位按 1 个算", '"region": "<…>"'):
+        assert words in page.text, words
+    assert "最新一版" in page.text and "不再计数" in page.text
+
+
+def test_an_older_version_cannot_be_followed_twice(vendor):
+    first = vendor.page("/vendor/meters/new").submit(**METER)
+    editing = first.follow("修改")
+    editing.submit(unit_size="1024")
+    again = editing.submit(unit_size="2000")
+    assert again.status == 422 and "已有新的一版" in again.text
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("a, b, c, d, e, f", "最多按 5 个字段分组"), ("a, a", "同一个字段只写一次"), ("x=1", "字段名最多 60 个字符")],
+)
+def test_fields_to_group_by_are_few_and_named_plainly(vendor, written, words):
+    page = vendor.page("/vendor/meters/new").submit(**METER | {"dimensions": written})
+    assert page.status == 422 and words in page.text
+    assert page.one("input", id="dimensions").get("value") == written

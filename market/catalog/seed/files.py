@@ -222,6 +222,11 @@ class _Reader:
         if terms:
             self._check_meters(file, place, [seed.meter], meters)
         meter, use = meters.get(seed.meter), typical.get(seed.meter)
+        if meter and meter.rounding:
+            terms |= {"rounding": meter.rounding}
+        if seed.filter_property and meter and seed.filter_property not in meter.dimensions:
+            message = f"计量项“{seed.meter}”不按“{seed.filter_property}”分组"
+            self._complain(file, f"{place}.filter_property", message)
         return Charge(
             slug=seed.slug or seed.meter,
             name_zh=seed.name_zh or (meter.name_zh if meter else ""),
@@ -231,6 +236,8 @@ class _Reader:
             typical=seed.typical or (use.quantity if use else "0"),
             hint_zh=seed.hint_zh or (use.hint_zh if use else ""),
             hint_en=seed.hint_en or (use.hint_en if use else ""),
+            filter_property=seed.filter_property,
+            filter_values=seed.filter_values,
         )
 
     def _terms(self, file: Path, place: str, seed: ChargeSeed) -> dict[str, Any]:

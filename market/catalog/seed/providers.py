@@ -17,7 +17,7 @@ from market.catalog.seed import shapes
 from market.providers import Licence, Provider
 
 #: What a meter means; a subscriber's bill depends on it, so it never changes.
-MEANING = ("event_type", "value_property", "aggregation", "time_base", "unit_size")
+MEANING = ("event_type", "value_property", "aggregation", "time_base", "unit_size", "dimensions", "rounding")
 #: What a meter is called.
 WORDS = ("name_zh", "name_en", "unit_zh", "unit_en")
 
@@ -35,7 +35,7 @@ class Providers:
             (each.provider_id, each.kind, each.number): each for each in db.session.scalars(select(Licence))
         }
         self.meters: dict[int, dict[str, Meter]] = {}
-        for meter in db.session.scalars(select(Meter)):
+        for meter in db.session.scalars(select(Meter).order_by(Meter.version_number)):
             self.meters.setdefault(meter.provider_id, {})[meter.slug] = meter
 
     def load(self, seed: shapes.Provider) -> Provider | None:

@@ -65,11 +65,13 @@ class MeterSeed(Named):
 
     event_type: Text
     value_property: str = ""
-    aggregation: Literal["sum", "count", "max", "time_weighted"]
+    aggregation: Literal["sum", "count", "max", "latest", "unique_count", "time_weighted"]
     unit_zh: Text
     unit_en: Text
     unit_size: Size = 1
     time_base: Literal["", "hour", "period"] = ""
+    dimensions: list[Text] = []
+    rounding: Literal["", "up", "nearest", "down"] = ""
 
 
 class ProviderSeed(Facts):
@@ -99,6 +101,9 @@ class ChargeSeed(Facts):
     name_zh: str = ""
     name_en: str = ""
     terms: dict[str, Any]
+    #: The part of the meter's usage it prices: a dimension and some of its values.
+    filter_property: str = ""
+    filter_values: list[Text] = []
     typical: str = ""
     hint_zh: str = ""
     hint_en: str = ""
@@ -162,6 +167,8 @@ class Charge:
     typical: str
     hint_zh: str
     hint_en: str
+    filter_property: str = ""
+    filter_values: list[str] = field(default_factory=list)
 
 
 @dataclass

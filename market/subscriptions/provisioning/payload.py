@@ -43,13 +43,14 @@ def body(request: ProvisioningRequest, *, at: datetime) -> bytes:
 
 def _meters(subscription: Subscription) -> list[dict[str, Any]]:
     """The meters that the plan's charges read, each once."""
-    meters = {charge.meter.slug: charge.meter for charge in subscription.plan.charges if charge.meter}
+    meters = {charge.meter.id: charge.meter for charge in subscription.plan.charges if charge.meter}
     return [
         {
             "slug": meter.slug,
             "event_type": meter.event_type,
             "value_property": meter.value_property,
             "aggregation": meter.aggregation.value,
+            "dimensions": meter.dimensions,
         }
         for meter in meters.values()
     ]
