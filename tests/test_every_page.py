@@ -20,7 +20,7 @@ from tests.support.addresses import Route, routes
 from tests.support.client import Client
 
 #: Answers that are no HTML, by the end of the address; they only have to answer.
-FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz", "/document")
+FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz", "/document", ".ndjson")
 #: What a page's address may ask for beside the page itself.
 QUERIES = {
     "storefront.register.show": ["industry=construction&revenue_fen=90", "industry=none&staff=x&code=9144"],
@@ -30,7 +30,7 @@ QUERIES = {
     "storefront.offerings.index": ["q=备份", "q=没有这种东西", "category=storage", "category=none", "trial=1&cert=djbh3", "sort=price", "page=7"],
     "storefront.offerings.show": ["plan=yearly", "plan=none", "plan=basic&storage-one-per-unit=1e99"],
     "storefront.subscribe.show": ["plan=yearly", "plan=none"],
-    "console.usage.index": ["month=2026-10", "month=1999-01"],
+    "console.usage.index": ["month=2026-10", "month=1999-01", "by=hour&day=2026-11-18", "by=month"],
     "console.bills.index": ["page=9"],
     "console.subscriptions.index": ["page=9"],
     "admin.payments.index": ["show=arrived", "code=NOTHING"],
@@ -38,6 +38,10 @@ QUERIES = {
     "admin.audit.index": ["about=bill&q=x", "from=2026-11-30&until=2026-11-01", "from=never"],
     "admin.organizations.index": ["kind=provider", "kind=none&q=x"],
     "vendor.customers.index": ["page=9"],
+    "vendor.events.index": ["type=x&subscription=sub_x&id=x", "from=2026-11-30&until=2026-11-01", "from=never&after=x"],
+    "vendor.events.refused.index": ["all=1", "code=not_a_number&id=x&before=9", "code=none&before=x"],
+    "vendor.events.files.index": ["page=9"],
+    "vendor.events.first.show": ["in=python", "in=none&for=real"],
 }
 ANSWERS = {200, 204, 422}
 FACES = ("storefront", "account", "console", "vendor", "admin")
