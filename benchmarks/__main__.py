@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
-from benchmarks import calculator, ingest, pages, trail
+from benchmarks import calculator, depth, ingest, pages, trail
 from benchmarks.figures import Figure, table
 
 Benchmark = Callable[..., Iterator[Figure]]
@@ -22,12 +22,16 @@ Benchmark = Callable[..., Iterator[Figure]]
 BENCHMARKS: dict[str, Benchmark] = {
     "pages": pages.run,
     "ingest": ingest.run,
+    "depth": depth.run,
     "calculator": calculator.run,
     "trail": trail.run,
 }
 
 #: What only some take.
-EXTRAS = {"ingest": ("database", "on", "batch", "rounds", "profile_it")}
+EXTRAS = {
+    "ingest": ("database", "on", "batch", "rounds", "profile_it"),
+    "depth": ("database", "on", "stored"),
+}
 
 
 def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark] = BENCHMARKS) -> int:
@@ -86,12 +90,13 @@ def _options(arguments: list[str] | None, benchmarks: Mapping[str, Benchmark]) -
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it works")
-    parser.add_argument("--on", choices=["postgresql", "sqlite"], default="", help="one database only (ingest)")
+    parser.add_argument("--on", choices=["postgresql", "sqlite"], default="", help="one database only (ingest, depth)")
     parser.add_argument(
         "--database", default="", metavar="URL", help="a PostgreSQL server to make a database on; else one is started"
     )
     parser.add_argument("--batch", type=int, default=0, choices=[1, 100, 1000], help="one size of request only (ingest)")
     parser.add_argument("--rounds", type=int, default=0, help="how often each is measured; the median counts (ingest)")
+    parser.add_argument("--stored", type=int, default=10, metavar="MILLIONS", help="how deep the deep one is (depth)")
     parser.add_argument("--profile", action="store_true", dest="profile_it", help="where the time of an event goes (ingest)")
     return parser.parse_args(arguments)
 

@@ -35,6 +35,8 @@ class Database:
 
     name: str
     url: str
+    #: Where more databases can be made.
+    admin: str = field(default="", repr=False)
     server: Path | None = field(default=None, repr=False)
 
     @property
@@ -90,9 +92,19 @@ def postgresql(scratch: Path, given: str = "", *, durable: bool = True) -> Itera
             subprocess.run([_TOOL, "stop", str(home)], check=True)
 
 
-def sqlite(scratch: Path) -> Database:
+@contextmanager
+def another(like: Database, folder: Path) -> Iterator[Database]:
+    """One more of the same kind: on the same server, or in a file in `folder`."""
+    if like.admin:
+        yield from _database(like.admin, like.server)
+    else:
+        yield sqlite(folder)
+
+
+def sqlite(folder: Path) -> Database:
     """A database in a file."""
-    return Database("SQLite", f"sqlite:///{scratch / 'market.db'}")
+    folder.mkdir(exist_ok=True)
+    return Database("SQLite", f"sqlite:///{folder / 'market.db'}")
 
 
 def _database(server: str, home: Path | None) -> Iterator[Database]:
@@ -102,7 +114,7 @@ def _database(server: str, home: Path | None) -> Iterator[Database]:
         connection.execute(f'CREATE DATABASE "{name}"')
     try:
         url = make_url(server).set(database=name, drivername="postgresql+psycopg")
-        yield Database("PostgreSQL", url.render_as_string(hide_password=False), home)
+        yield Database("PostgreSQL", url.render_as_string(hide_password=False), server, home)
     finally:
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -18,6 +18,8 @@ from market.subscriptions import Subscription, SubscriptionStatus
 
 SOURCE = "/bench"
 PROVIDER = "telecom-guangdong"
+#: Its plans charge a monthly fee and what was measured.
+OFFERING = "cloud-server"
 #: A key may ask 2,000 times a second; so many keys of one provider report side by side.
 KEYS = 4
 PER_FIRM = 4
@@ -47,41 +49,58 @@ class Desk:
         """The meters whose counters the database moves by itself: counts, sums, maxima."""
         return [each for kind in ("count", "sum", "max") for each in self.measures.get(kind, [])]
 
-    def few(self, number: int = 5) -> Desk:
+    def of(self, first: int, beyond: int) -> Desk:
+        """The same with some of the subscriptions."""
+        return replace(self, subscriptions=self.subscriptions[first:beyond])
+
+    def few(self) -> Desk:
         """The same with a handful of subscriptions."""
-        return Desk(self.keys, self.provider_id, self.measures, self.subscriptions[:number])
+        return self.of(2, 7)
 
     def gauges(self) -> Desk:
         """The same with nothing but time-weighted meters."""
-        gauges = self.measures.get("time_weighted", [])
-        return Desk(self.keys, self.provider_id, {"sum": gauges}, self.subscriptions)
+        return replace(self, measures={"sum": self.measures.get("time_weighted", [])})
 
 
 class Stream(Random):
-    """A repeatable stream of events; nothing secret comes from it."""
+    """A repeatable stream of events; nothing secret comes from it.
 
-    def event(self, desk: Desk, at: datetime) -> bytes:
+    Their ids are random, as UUIDs are; with `counting` they count up, as those of most programs do.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._run, self._number = self.getrandbits(48), 0
+
+    def event(
+        self, desk: Desk, before: datetime, *, within: timedelta = timedelta(hours=1), counting: bool = False
+    ) -> bytes:
         """One event of about 212 bytes, as a provider's system would write it."""
         measure = self.choice(desk.simple)
         value = f'"{measure.property}":{self.randrange(1, 9999) / 100},' if measure.property else ""
-        id = uuid.UUID(int=self.getrandbits(128))
         subject = self.choice(desk.subscriptions)[1]
-        when = (at - timedelta(milliseconds=self.randrange(3_600_000))).strftime("%Y-%m-%dT%H:%M:%S")
+        when = (before - timedelta(seconds=self.uniform(1, within.total_seconds()))).strftime("%Y-%m-%dT%H:%M:%S")
         return (
-            f'{{"specversion":"1.0","id":"{id}","source":"{SOURCE}","type":"{measure.type}","subject":"{subject}",'
+            f'{{"specversion":"1.0","id":"{self._id(counting)}","source":"{SOURCE}","type":"{measure.type}","subject":"{subject}",'
             f'"time":"{when}Z","data":{{{value}"region":"{self.choice(_REGIONS)}"}}}}'
         ).encode()
 
-    def batch(self, desk: Desk, at: datetime, size: int) -> bytes:
-        """So many events as one body."""
-        return b"[" + b",".join(self.event(desk, at) for _ in range(size)) + b"]"
+    def _id(self, counting: bool) -> str:
+        if not counting:
+            return str(uuid.UUID(int=self.getrandbits(128)))
+        self._number += 1
+        return f"{self._run:012x}-{self._number:023d}"
 
-    def mixed(self, desk: Desk, at: datetime, earlier: Sequence[bytes], size: int) -> bytes:
+    def batch(self, desk: Desk, before: datetime, size: int, **how: Any) -> bytes:
+        """So many events as one body."""
+        return b"[" + b",".join(self.event(desk, before, **how) for _ in range(size)) + b"]"
+
+    def mixed(self, desk: Desk, before: datetime, earlier: Sequence[bytes], size: int) -> bytes:
         """Of ten events seven are new, one is known already, one differs from a known one, one is for nobody we know."""
         events = []
         for number in range(size):
             kind = number % 10
-            event = self.choice(earlier) if kind in (7, 8) else self.event(desk, at)
+            event = self.choice(earlier) if kind in (7, 8) else self.event(desk, before)
             if kind == 8:
                 event = event.replace(b'"region":"', b'"region":"not-')
             elif kind == 9:
@@ -129,8 +148,9 @@ def _rows(provider_id: int, user_id: int, number: int, now: datetime) -> Iterato
     """Live subscriptions as if set up forty days ago."""
     chance, at = Stream(7), now - timedelta(days=40)
     plan = db.session.scalars(
-        select(Plan).join(Plan.offering).where(catalog.Offering.provider_id == provider_id).order_by(Plan.id).limit(1)
-    ).one()
+        select(Plan).join(Plan.offering)
+        .where(catalog.Offering.provider_id == provider_id, catalog.Offering.slug == OFFERING).order_by(Plan.id).limit(1)
+    ).one()  # fmt: skip
     revision = db.session.scalars(
         select(catalog.OfferingRevision.id).where(catalog.OfferingRevision.offering_id == plan.offering_id).limit(1)
     ).one()

@@ -55,7 +55,7 @@ SIZES = (
 )
 _P50_AT_ONE = 2.5
 _POLAR_P50_AT_ONE = 26
-_MIXED_AT_MOST, _SQLITE_AT_LEAST = 1.2, 0.5
+_MIXED_AT_MOST, _SQLITE_AT_LEAST, _MEMORY_AT_MOST = 1.2, 0.5, 1.1
 
 
 def run(
@@ -70,7 +70,7 @@ def run(
             if profile_it:
                 profile(each, scratch, sizes[0].events)
                 continue
-            stands.append(held.enter_context(stand(each, scratch, subscriptions=40 if quick else _MANY)))
+            stands.append(held.enter_context(stand(each, scratch / each.name.lower(), subscriptions=40 if quick else _MANY)))
         if stands:
             yield from _Run(stands, sizes, rounds, 0.02 if quick else _SECONDS).figures()
 
@@ -115,6 +115,7 @@ class _Run:
     def _round(self, at: Stand, size: Size, *, warm: bool) -> None:
         self._send(at, size, "new", at.desk.few(), size.connections, warm=warm)
         if size.events == SIZES[0].events:
+            self._send(at, size, "ids that count up", at.desk.few(), size.connections, warm=warm)
             self._send(at, size, "many subscriptions", at.desk, size.connections, warm=warm)
             self._send(at, size, "gauges", at.desk.gauges(), size.connections, warm=warm)
         if size.events == 1:
@@ -128,7 +129,8 @@ class _Run:
         if size.events == 1:
             bodies = [stream.event(desk, now) for _ in range(requests)]
         else:
-            bodies = [stream.batch(desk, now, size.events) for _ in range(requests)]
+            counting = what == "ids that count up"
+            bodies = [stream.batch(desk, now, size.events, counting=counting) for _ in range(requests)]
         events = requests * size.events
         name = at.database.name
         sent = {what: at.send(bodies, events=events, connections=connections)}
@@ -165,9 +167,9 @@ class _Run:
             yield from self._alone(base, size, goal=goal)
         else:
             yield from self._verdicts(name, base, size, rate)
-        for what in ("many subscriptions", "gauges"):
+        for what in ("ids that count up", "many subscriptions", "gauges"):
             if self.loads[base, size, what]:
-                reference = Reference("few subscriptions", rate)
+                reference = Reference("random ids, few subscriptions", rate)
                 yield Figure(f"{name}, {what}", self._rate((base, size, what)), "events/s", reference=reference)
                 yield self._spent(f"{name}, {what}", (base, size, what))
 
@@ -186,13 +188,12 @@ class _Run:
         yield Figure(f"{name}, load generator's share of a core", share, "")
 
     def _spent(self, name: str, key: tuple[str, Size, str]) -> Figure:
-        """Web and database together; hardly moves when the machine is busy."""
-        spent = middle([load.web + load.database for load in self.loads[key]])
+        spent = middle([load.busy for load in self.loads[key]])
         return Figure(f"{name}, processor time an event", spent, "µs")
 
     def _ceiling(self, key: tuple[str, Size, str]) -> float:
         """The rate at which all cores would be busy with nothing else: what processor time says on a busy machine."""
-        busy = [load.web + load.database + load.generator / load.rate * 1e6 for load in self.loads[key]]
+        busy = [load.busy + load.generator / load.rate * 1e6 for load in self.loads[key]]
         return (os.cpu_count() or 1) * 1e6 / middle(busy)
 
     def _verdicts(self, name: str, base: str, size: Size, rate: float) -> Iterator[Figure]:
@@ -218,7 +219,7 @@ class _Run:
         taken = self.memory[at.database.name]
         if taken[0]:
             yield Figure(
-                f"{at.database.name}, memory of the web worker after the run", taken[-1], "MB",
+                f"{at.database.name}, memory of the web worker after the run", taken[-1], "MB", taken[0] * _MEMORY_AT_MOST,
                 reference=Reference("after warming up", taken[0]),
             )  # fmt: skip
 

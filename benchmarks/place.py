@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.client import Client
+from benchmarks.client import Client, WrongAnswer
 from market import audit, db, demo, notifications, resources, schema, search
 from market.catalog import generator
 from market.catalog import seed as catalog_seed
@@ -125,6 +125,10 @@ def serving(
                 log.seek(0)
                 raise RuntimeError(f"{application} did not come up:\n{log.read()[-3000:].decode()}")
             yield address, process.pid
+        except WrongAnswer:
+            log.seek(0)
+            print(log.read()[-5000:].decode(), file=sys.stderr)
+            raise
         finally:
             process.terminate()
             process.wait(30)

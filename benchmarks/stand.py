@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,11 @@ class Load:
     #: The part of a core that the load generator used.
     generator: float
 
+    @property
+    def busy(self) -> float:
+        """Processor time an event of web and database together; hardly moves when the machine is busy."""
+        return self.web + self.database
+
 
 @dataclass(frozen=True)
 class Stand:
@@ -42,6 +47,7 @@ class Stand:
     address: str
     process: int
     folder: Path
+    environment: dict[str, str]
 
     def send(self, bodies: Sequence[bytes], *, events: int, connections: int, expect: int = 204) -> Load:
         """Report these bodies, which hold so many events, on so many connections. Raises for any other answer."""
@@ -81,10 +87,12 @@ class Stand:
 
 
 @contextmanager
-def stand(database: Database, scratch: Path, *, subscriptions: int) -> Iterator[Stand]:
-    """Fill the database with the catalogue and live subscriptions, and serve it as in production."""
-    folder = scratch / database.name.lower()
+def stand(
+    database: Database, folder: Path, *, subscriptions: int, more: Callable[[Desk], object] = id
+) -> Iterator[Stand]:
+    """Fill the database with the catalogue, live subscriptions and what `more` adds, and serve it as in production."""
     with shelf(folder, database.url) as here:
         desk = furnish(subscriptions)
+        more(desk)
     with serving("wsgi:app", folder, here.environment, ready="/healthz") as (address, process):
-        yield Stand(database, desk, address, process, folder)
+        yield Stand(database, desk, address, process, folder, here.environment)
