@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from market import audit, db
 from market.accounts.models import User
 from market.errors import Refused
-from market.metering.actions import ClosedUntil, ingest
+from market.metering.actions import ingest
+from market.metering.lanes import ClosedUntil
 from market.metering.uploads import queries, reading
 from market.metering.uploads.models import LIFECYCLE, OPEN, UploadPart, UploadStatus, UsageUpload
 from market.metering.uploads.queries import ReportLine

@@ -203,7 +203,7 @@ def _layout(head: Record) -> Layout:
     used = [column for column in columns if column]
     if missing := [name for name in _NEEDED if name not in used]:
         raise FileUnreadable(
-            "第一行须是表头，而且要有这几列：%(needed)s。缺少：%(missing)s。", needed="id、type、subject、time", missing="、".join(missing)
+            "第一行须是表头，而且要有这几列：%(needed)s。缺少：%(missing)s。", needed=", ".join(_NEEDED), missing=", ".join(missing)
         )
     if twice := next((name for name in used if used.count(name) > 1), ""):
         raise FileUnreadable("表头里有两列都是 %(name)s，请去掉一列。", name=twice)
