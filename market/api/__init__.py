@@ -1,4 +1,4 @@
-"""API: what machines of providers may do — report usage, read their catalogue, set subscriptions up.
+"""API: what machines may do — a provider's report usage, read their catalogue, set subscriptions up; a buyer's read her usage.
 
 Owns        keys at the door, CloudEvents over HTTP, the OpenAPI document and its readable page.
 Not here    what usage counts (metering), the verbs behind an answer (subscriptions, catalog).
@@ -18,7 +18,7 @@ MODULES = (events, log, meters, offerings, subscriptions, provisioning)
 
 #: What the document says about keys.
 KEYS = (
-    "A key of the vendor portal. `mk_test_…` is a test key: it is taken wherever a live one is, every answer to it "
+    "A key made in the vendor portal; or in a firm's console, for reading its own usage. `mk_test_…` is a test key: it is taken wherever a live one is, every answer to it "
     "has the header `Test-Mode: true` and, in a JSON object, `test: true`; events are judged and not kept, and "
     "provisioning is refused with the code `test_key`. A key may expire; one that is replaced works for 24 hours or "
     "7 days beside its successor. Unknown, expired and revoked keys are answered alike: 401, `invalid_key`."

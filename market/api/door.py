@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Response, g, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, Field, ValidationError
 
 from market import accounts, audit, credentials, db, providers, resources
@@ -38,6 +39,20 @@ class Problem(BaseModel):
 
 #: The answer that the document describes in words only.
 OK: Any = {200: {"description": "OK"}}
+
+
+#: What a mistake is called, by the beginning of pydantic's name for its kind.
+MISTAKES = {
+    "missing": _l("缺少这一项。"),
+    "int": _l("须是整数。"),
+    "bool": _l("须是 true 或 false。"),
+    "string": _l("须是文字。"),
+    "dict": _l("须是 JSON 对象。"),
+    "model": _l("须是 JSON 对象。"),
+    "greater": _l("数字太小。"),
+    "less": _l("数字太大。"),
+    "": _l("读不懂这一项，请对照接口文档检查。"),
+}
 
 
 class KeyMissing(MarketError):
@@ -125,10 +140,18 @@ def live_only() -> None:
 
 def invalid(error: ValidationError) -> Response:
     """A query, path or body that does not have the documented shape."""
-    fields: dict[str, Any] = {
-        ".".join(map(str, mistake["loc"])) or "body": mistake["msg"] for mistake in error.errors(include_url=False)
+    fields = {
+        ".".join(map(str, mistake["loc"])) or "body": _words(mistake["type"], mistake.get("ctx", {}))
+        for mistake in error.errors(include_url=False)
     }
     return problem(422, "invalid", _("有几处需要改一下"), _("请求的内容和接口文档不一致。"), errors=fields)
+
+
+def _words(kind: str, facts: Mapping[str, Any]) -> str:
+    """What a kind of mistake means, in the asker's language; pydantic speaks English, and of Python."""
+    if kind == "literal_error":
+        return _("只能是 %(words)s。", words=str(facts["expected"]).replace("'", "").replace(" or ", ", "))
+    return str(next((words for start, words in MISTAKES.items() if kind.startswith(start)), MISTAKES[""]))
 
 
 def _count_stranger(address: str) -> None:

@@ -46,7 +46,7 @@ class LogQuery(BaseModel):
     subject: list[str] | None = Field(None, description="Subscriptions. Not for refused events.")
     id: str | None = Field(None, description="The event's id.")
     source: str | None = Field(None, description="With `id`: its source, where no key was made for it.")
-    cursor: int | None = Field(None, description="Take it from the `next` link.")
+    cursor: Any = Field(None, description="Take it from the `next` link.", json_schema_extra={"type": "integer"})
 
 
 class LoggedEvent(BaseModel):

@@ -140,7 +140,7 @@ def _head(proof: Proof) -> dict[str, object]:
         "seconds": _seconds(proof),
         "unit": meter.unit_zh,
         "quantity": quantity.text(proof.quantity),
-        "formula": str(FORMULAS[meter.aggregation]) + _("最后四舍五入到 6 位小数。"),
+        "formula": _("%(formula)s最后四舍五入到 6 位小数。", formula=FORMULAS[meter.aggregation]),
     }
 
 

@@ -116,6 +116,7 @@ def test_a_stranger_sees_nothing_of_it(client: Client, caller: Caller) -> None:
 def test_what_cannot_be_read_is_named(caller: Caller, query: str, field: str) -> None:
     answer = caller.send("GET", f"/events?{query}")
     assert (answer.status_code, answer.mimetype, list(answer.json["errors"])) == (422, "application/problem+json", [field])
+    assert not answer.json["errors"][field].isascii(), "in words of the asker's language"
 
 
 def test_the_log_costs_few_questions_however_many_events(caller: Caller, queries: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from flask.testing import FlaskClient
 
@@ -44,7 +46,13 @@ def test_a_wrong_question_is_a_422_that_names_the_field(caller: Caller) -> None:
         assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
         assert field in answer.json["errors"]
     assert caller.send("GET", "/meters/unknown/query").status_code == 404
-    assert caller.send("GET", "/subscriptions?cursor=x").status_code == 422
+    for path, field, words in [
+        ("/subscriptions?cursor=x", "cursor", "须是整数"), ("/subscriptions?cursor=-1", "cursor", "太小"),
+        ("/provisioning?status=lost", "status", "pending, done, failed"),
+    ]:  # fmt: skip
+        answer = caller.send("GET", path)
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid")
+        assert words in answer.json["errors"][field]
 
 
 def test_the_public_catalogue(client: Client, caller: Caller) -> None:
@@ -77,3 +85,34 @@ def test_the_page_that_explains_it(client: Client) -> None:
 
 def test_signing_in_to_the_pages_opens_no_api(client: Client) -> None:
     assert FlaskClient.open(client, "/api/v1/meters").status_code == 401
+
+
+def test_the_document_describes_what_is_answered(caller: Caller) -> None:
+    caller.post([caller.event(1), caller.event("many")])
+    document = caller.client.get("/api/openapi.json").json
+    for path, query, pick in [
+        ("/meters", "", lambda told: told[0]),
+        ("/meters/{slug}/query", "", lambda told: told),
+        ("/meters/{slug}/query", "", lambda told: told["data"][0]),
+        ("/events", "", lambda told: told["data"][0]),
+        ("/events", "?status=refused", lambda told: told["data"][0]),
+    ]:
+        operation = document["paths"][f"/api/v1{path}"]["get"]
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        told = pick(caller.send("GET", path.replace("{slug}", "api_calls") + query).json)
+        assert any(set(told) <= set(known["properties"]) for known in reachable(document, schema)), f"{path}: {sorted(told)}"
+        assert all(parameter["description"] for parameter in operation.get("parameters", [])), path
+        assert "422" in operation["responses"] or path == "/meters"
+    [shape] = [each for each in document["paths"]["/api/v1/meters/{slug}/query"]["get"]["parameters"] if each["name"] == "filterGroupBy"]
+    assert (shape["style"], shape["schema"]["type"]) == ("deepObject", "object")
+
+
+def reachable(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The shapes that a schema is made of."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "properties" in schema:
+        yield schema
+    for inner in (schema.get("items"), *schema.get("properties", {}).values()):
+        if inner:
+            yield from reachable(document, inner)

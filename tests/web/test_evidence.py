@@ -227,4 +227,4 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one(client: Client, case:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     answer.close()
-    assert size > 2_500_000 and peak < 1_500_000, f"{peak:,} bytes for {size:,}"
+    assert size > 2_500_000 and peak < 2_000_000, f"{peak:,} bytes for {size:,}"
