@@ -339,6 +339,19 @@ def transaction(*, readonly: bool = False) -> Iterator[Session]:
 
 
 @contextmanager
+def snapshot() -> Iterator[Session]:
+    """A reading transaction that sees one unchanging view of the data, whatever is written meanwhile.
+
+    SQLite gives that to every reader.
+    """
+    joins = session.registry.has() and session().info.get("open")
+    with transaction(readonly=True) as current:
+        if not joins and current.get_bind().dialect.name == "postgresql":
+            current.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield current
+
+
+@contextmanager
 def reading() -> Iterator[Connection]:
     """A connection beside the thread's transaction that reads one unchanging view of the data, however long it takes."""
     with _engines[True].connect() as connection:

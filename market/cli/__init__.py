@@ -14,11 +14,11 @@ from market.cli import (
     catalog,
     clock,
     doctor,
+    events,
     people,
     run,
     search,
     secrets,
-    usage,
     worker,
 )
 from market.config import ConfigError
@@ -56,7 +56,7 @@ for command in (
     backup.backup,
     backup.restore,
     clock.clock,
-    usage.usage,
+    events.usage,
     bench.bench,
     bench.tour,
 ):

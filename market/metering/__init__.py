@@ -8,11 +8,13 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
 
 from market.metering import windows
 from market.metering.actions import REACH, SKEW, ingest
+from market.metering.census import Fault
 from market.metering.counters import rework
 from market.metering.envelope import load, split
 from market.metering.evidence import Entry, Proved, evidence, proved
 from market.metering.history import corrected, history
 from market.metering.hourly import hours
+from market.metering.inspection import Finding, Looked, inspect
 from market.metering.log import Stretch, Wanted, event_of, first_event_at, stretch, types_of, worth
 from market.metering.measuring import Measured, Question, measure
 from market.metering.models import Band, Kind, RefusedEvent, UsageCounter, UsageEvent, UsageValue
@@ -51,7 +53,10 @@ __all__ = [
     "Difference",
     "Entry",
     "EventRefused",
+    "Fault",
+    "Finding",
     "Kind",
+    "Looked",
     "Measured",
     "Outcome",
     "Party",
@@ -79,6 +84,7 @@ __all__ = [
     "hold_all",
     "hours",
     "ingest",
+    "inspect",
     "is_open",
     "judge_text",
     "last_event_at",

@@ -147,11 +147,12 @@ def _carried_on(groups: Mapping[Key, Sequence[Count]]) -> list[CounterRow]:
     late = {key for key, group in groups.items() if key in known and group[0].at < known[key].last_at}
     anew = _anew({key: groups[key][0].meter for key in late})
     return [
-        row(key, anew[key]) if key in anew else _carried(key, group, known.get(key)) for key, group in groups.items()
+        row(key, anew[key]) if key in anew else carried(key, group, known.get(key)) for key, group in groups.items()
     ]
 
 
-def _carried(key: Key, group: Sequence[Count], known: Any) -> CounterRow:
+def carried(key: Key, group: Sequence[Count], known: Any) -> CounterRow:
+    """What the counter of a value that holds on says after further events, all later than those it knows."""
     if known is None:
         return row(key, group)
     number = known.count + len(group)

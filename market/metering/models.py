@@ -87,6 +87,27 @@ class UsageEvent(db.Base):
 partitions.by_month(UsageEvent)
 
 
+class ArchivedMonth(db.Base):
+    """A month whose raw events lie in a file; who they were, and what they counted, stays here."""
+
+    __tablename__ = "archived_months"
+
+    id: Mapped[int] = db.pk()
+    #: Its first day, in Guangdong.
+    month: Mapped[date] = mapped_column(unique=True)
+    #: Where the file was written.
+    path: Mapped[str]
+    rows: Mapped[int] = mapped_column(BigInteger)
+    #: Of the whole file, SHA-256.
+    hash: Mapped[str]
+    archived_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: When the last of its events was taken out of the database.
+    cleared_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
+
+
 class RefusedEvent(db.Base):
     """An event that was not counted, with the reason, so that the provider can mend and resend it.
 

@@ -83,6 +83,7 @@ OF_PERSON: Mapping[str, str] = {
 #: Tables that belong to nobody in particular, and why nobody misses them in an archive.
 NOBODYS: Mapping[str, str] = {
     "access_details": "shown in the console; encrypted, and of no use outside",
+    "archived_months": "where a month's events lie; says nothing of whose they are",
     "audit_heads": "public",
     "audit_links": "the seal of the trail, checked with `market audit verify`",
     "catalog_changes": "tells the search index what to read again",
