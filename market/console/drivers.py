@@ -157,7 +157,7 @@ def _changes(organization: Organization, before: _Sides, now: _Sides, trials: se
         yield Change(named.service(id), why, 0, fen)
     for id in known - kept:
         fen = sum(side.fen for key, side in before.items() if key[0] == id)
-        yield Change(named.service(id), _("已停用"), fen, 0)
+        yield Change(named.service(id), _("停用了"), fen, 0)
     for key in now.keys() - before.keys():
         if key[0] in known:
             yield Change(named.charge(now[key]), _appeared(now[key]), 0, now[key].fen)
@@ -175,7 +175,11 @@ def _paired(organization: Organization, named: _Names, before: _Side, now: _Side
     if now.quantity is None:
         yield Change(what, _("收费的天数不同"), between, now.fen)
     else:
-        yield Change(what, _used(before, now), between, now.fen, now.each)
+        why = _used(before, now)
+        # With volume prices more use can cost less, since all of it moves to another tier.
+        if (now.fen - between) * ((now.quantity or 0) - (before.quantity or 0)) < 0:
+            why = _("%(why)s，整体换到了另一档单价", why=why)
+        yield Change(what, why, between, now.fen, now.each)
 
 
 def _used(before: _Side, now: _Side) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from flask_babel import gettext as _
 
@@ -17,6 +18,7 @@ from market.console.remarks import Remarks
 from market.console.scope import Scope, address
 from market.console.spending import Account
 from market.kit.period import Period, local_midnight
+from market.kit.quantity import round6
 from market.web import charts, formats
 
 #: Metered charges shown side by side; a sheet of paper has room for so many. Files have all.
@@ -83,10 +85,10 @@ class Rhythm:
         return charts.Columns([_bar(row, self.heads[0]) for row in self.rows])
 
 
-def by_day(course: Course, scope: Scope, remarks: Remarks) -> Rhythm:
+def by_day(course: Course, scope: Scope, remarks: Remarks, *, now: datetime) -> Rhythm:
     """The days so far: what each added to the cost, and what was used."""
     lines = _metered(course)
-    used = {key: _days_of(each) for key, each in lines.items()}
+    used = {key: _days_of(each, now) for key, each in lines.items()}
     rows, before = [], 0
     for day, total in course.days:
         quantities = [used[key].get(day, Decimal(0)) for key in lines]
@@ -127,7 +129,8 @@ def by_hour(course: Course, scope: Scope, day: date, *, now: datetime) -> Rhythm
     for hour in range(24):
         at = local_midnight(day) + timedelta(hours=hour)
         if at < now:
-            quantities = [known[id, meter.id][hour] for id, meter in asked]
+            span = Period(at, at + timedelta(hours=1))
+            quantities = [_so_far(meter, known[id, meter.id][hour], span, now) for id, meter in asked]
             rows.append(Row(formats.clock(at), formats.iso(at), None, quantities))
     return Rhythm("hour", heads, rows)
 
@@ -155,8 +158,21 @@ def _is(line: Line, key: Key) -> bool:
     return line.kind is LineKind.CHARGE and (line.subscription_id, line.label["charge_zh"]) == key
 
 
-def _days_of(lines: Sequence[LineCourse]) -> dict[date, Decimal]:
-    return {day: quantity for each in lines for day, quantity in each.daily}
+def _days_of(lines: Sequence[LineCourse], now: datetime) -> dict[date, Decimal]:
+    return {
+        day: _so_far(each.meter, quantity, Period(local_midnight(day), local_midnight(day + timedelta(days=1))), now)
+        for each in lines
+        for day, quantity in each.daily
+    }
+
+
+def _so_far(meter: Meter | None, quantity: Decimal, span: Period, now: datetime) -> Decimal:
+    """A mean over a stretch that is not over yet, as the mean until now; anything else as it is."""
+    if meter is None or meter.time_base is not TimeBase.PERIOD or not span.start < now < span.end:
+        return quantity
+    passed = max((now - span.start) // timedelta(seconds=1), 1)
+    # The quantity was rounded to six places before: more than four are not known of the mean.
+    return round6(round(Fraction(quantity) * (span.length // timedelta(seconds=1)) / passed, 4))
 
 
 def _head(key: Key, lines: Sequence[LineCourse], scope: Scope, mean: str, highest: str) -> Head:

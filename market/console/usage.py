@@ -74,7 +74,7 @@ class Asked:
             return rhythm.by_hour(month.course, self.scope, self.day, now=self.now)
         if self.by == "month":
             return rhythm.by_month(g.organization, self.scope, [month.now, *([month.before] if month.before else [])])
-        return rhythm.by_day(month.course, self.scope, month.remarks)
+        return rhythm.by_day(month.course, self.scope, month.remarks, now=self.now)
 
     def where(self, **changes: str) -> dict[str, Any]:
         """The words of an address that shows the same, but for these; empty ones are left out."""
@@ -119,7 +119,7 @@ def lines() -> Response:
         for item in service.items:
             row = [service.name, service.plan, f"{item.name} {item.note}".strip()]
             row += [f"{number:f}" if item.metered else "" for number in (item.used, item.included, item.over)] + [item.unit]
-            row += ["；".join(item.price), "；".join(item.working), _yuan(item.fen)] if priced else []
+            row += ["; ".join(item.price), "; ".join(item.working), _yuan(item.fen)] if priced else []
             rows.append(row)
     return sheets.sheet(f"usage-{asked.period.first_day:%Y-%m}.csv", head, rows)
 

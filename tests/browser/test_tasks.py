@@ -34,8 +34,8 @@ def test_a_firms_everyday_tasks(walker: Callable[..., Walker], world: World) -> 
 
 
 def why_did_my_bill_rise(firm: Walker) -> None:
-    """Task 7: one click from the console; the sentence stands on top, the working at each line."""
-    firm.at("/console/").click("用量与费用").heading("用量与费用").see("到现在", "¥99.00", "备份空间")
+    """Task 7: one click from the console; the sentence stands on top, the working at each line (more in test_usage)."""
+    firm.at("/console/").click("用量与费用").heading("用量与费用").see("按最近 7 天的用法", "主要原因", "¥99.00", "备份空间")
     assert len(firm.clicks) <= 1
 
 

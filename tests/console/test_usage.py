@@ -75,6 +75,12 @@ class TestRunningMonth:
         assert rows[0]["日期"] == "2026-10-01"
         assert rows[0]["费用（¥）"] == "99.00"
 
+    def test_the_mean_of_a_day_that_is_not_over_is_the_mean_so_far(self, client: Client, clock: FakeClock) -> None:
+        clock.set(moment("2026-10-21 12:34"))
+        for query in ("", "by=hour"):
+            rows = rows_of(client, f"/console/usage/table.csv?{query}")
+            assert rows[-1]["安澜文件备份 备份空间（GB）"] == "800"
+
     def test_the_lines_are_a_file_too(self, client: Client) -> None:
         rows = rows_of(client, "/console/usage/lines.csv?month=2026-10")
         [traffic] = [row for row in rows if row["项目"] == "外网流量"]
