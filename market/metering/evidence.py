@@ -41,7 +41,8 @@ class Entry:
     at: datetime
     stored_at: datetime
     kind: Kind
-    corrects: int | None
+    #: The id of the event that it takes back; that one is in the file as well.
+    corrects: str | None
     slice: str
     counted: bool
     value: str
@@ -105,11 +106,12 @@ def _entries(connection: Connection, asked: Proved, counting: _Counting, span: P
     rows = connection.execution_options(yield_per=_AT_ONCE).execute(_rows(asked, span))
     for _, together in groupby(rows, key=attrgetter("at")):
         same = list(together)
-        gone = {row.corrects for row in same}
+        gone, ids = {row.corrects for row in same}, {row.id: row.event_id for row in same}
         for row in same:
             slice = values.slice_of(asked.meter, row.data)
             if counting.counts(row.stored_at) and values.matches(asked.meter, slice, asked.only):
-                yield _entry(asked.meter, row, slice, row.kind is not Kind.REVERSAL and row.id not in gone)
+                counted = row.kind is not Kind.REVERSAL and row.id not in gone
+                yield _entry(asked.meter, row, slice, counted, ids.get(row.corrects))
 
 
 def _rows(asked: Proved, span: Period) -> Select[Any]:
@@ -130,11 +132,11 @@ def _rows(asked: Proved, span: Period) -> Select[Any]:
     )
 
 
-def _entry(meter: Meter, row: Any, slice: str, counted: bool) -> Entry:
+def _entry(meter: Meter, row: Any, slice: str, counted: bool, corrects: str | None) -> Entry:
     member = values.member_of(meter, row.data)
     value = member.value if member else f"{values.value_of(meter, row.data):f}"
     return Entry(
-        row.id, row.event_id, row.source, row.type, row.at, row.stored_at, row.kind, row.corrects, slice, counted,
+        row.id, row.event_id, row.source, row.type, row.at, row.stored_at, row.kind, corrects, slice, counted,
         value, None, row.data,
     )  # fmt: skip
 

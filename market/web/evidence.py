@@ -20,7 +20,7 @@ from market.catalog import Aggregation, TimeBase
 from market.errors import NotFound
 from market.kit import quantity
 from market.kit.period import SHANGHAI
-from market.web import sheets
+from market.web import formats, sheets
 
 #: What heads a file, in this order.
 HEAD: Mapping[str, LazyString] = {
@@ -44,14 +44,13 @@ HEAD: Mapping[str, LazyString] = {
     "formula": _l("怎么重算"),
 }
 COLUMNS: Mapping[str, LazyString] = {
-    "number": _l("序号"),
     "id": _l("事件编号"),
     "source": _l("来源"),
     "type": _l("事件类型"),
     "time": _l("发生时间"),
     "stored_at": _l("收到时间"),
     "kind": _l("种类"),
-    "corrects": _l("更正的序号"),
+    "corrects": _l("更正的事件编号"),
     "slice": _l("分组"),
     "counted": _l("计入"),
     "value": _l("数值"),
@@ -121,11 +120,12 @@ def _line(record: str, facts: Mapping[str, object]) -> str:
 
 
 def _head(proof: Proof) -> dict[str, object]:
+    words = billing.Words(formats.language())
     line, meter, only = proof.line, proof.proved.meter, proof.proved.only
     return {
         "bill": proof.bill.number or f"{proof.bill.period.label} · {_('未出账')}",
         "line": line.position,
-        "charge": f"{line.label['offering_zh']} · {line.label['charge_zh']}",
+        "charge": " · ".join(words.local(line.label, part) for part in ("offering", "plan", "charge")),
         "subscription": line.label["subscription"],
         "meter": f"{meter.slug} · {meter.version_number}",
         "event_type": meter.event_type,
@@ -138,7 +138,7 @@ def _head(proof: Proof) -> dict[str, object]:
         "cutoff": proof.bill.cutoff.astimezone(SHANGHAI).isoformat(),
         "unit_size": meter.unit_size,
         "seconds": _seconds(proof),
-        "unit": meter.unit_zh,
+        "unit": words.local(line.label, "unit"),
         "quantity": quantity.text(proof.quantity),
         "formula": _("%(formula)s最后四舍五入到 6 位小数。", formula=FORMULAS[meter.aggregation]),
     }
@@ -156,7 +156,6 @@ def _seconds(proof: Proof) -> int | str:
 
 def _row(entry: metering.Entry) -> dict[str, object]:
     return {
-        "number": entry.number,
         "id": entry.event_id,
         "source": entry.source,
         "type": entry.type,

@@ -47,10 +47,10 @@ CONSOLE = (
     Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
     Entry("console.usage.index", _l("用量与费用"), "chart-line"),
     Entry("console.bills.index", _l("账单"), "file-invoice"),
-    Entry("console.keys.index", _l("接口密钥"), "key"),
     Entry("console.team.index", _l("成员与权限"), "users"),
     Entry("console.activity.index", _l("操作记录"), "history"),
     Entry("console.exports.index", _l("导出全部数据"), "download"),
+    Entry("console.keys.index", _l("接口密钥"), "key"),
     Entry("console.organization.show", _l("企业资料"), "building"),
 )
 VENDOR = (

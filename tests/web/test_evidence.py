@@ -190,7 +190,7 @@ def test_what_was_taken_back_is_in_the_file_and_not_counted(client: Client, case
     text = client.get(f"/console/bills/{case.bill.id}/lines/{line.id}/events").text
     rows = {row["id"]: row for row in a_sheet(text).rows}
     assert (rows["3-sum"]["counted"], rows["'=back"]["counted"], rows["'=back"]["kind"]) == ("0", "0", "reversal")
-    assert rows["'=back"]["corrects"] == rows["3-sum"]["number"]
+    assert rows["'=back"]["corrects"] == "3-sum"
 
 
 def test_the_office_has_the_file_and_strangers_do_not(client: Client, case: Case) -> None:
