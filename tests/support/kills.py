@@ -1,0 +1,218 @@
+"""Servers and databases that are killed at random moments, and clients that send again until they are heard."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import httpx
+import psycopg
+from sqlalchemy import make_url
+
+from market.config import ROOT, Settings
+
+PATIENCE_SECONDS = 90.0
+BATCH = "application/cloudevents-batch+json"
+_TOOL = str(ROOT / ".ci" / "postgres")
+
+
+def free_port() -> int:
+    """A free one below those that the system hands out by itself, so that nobody takes it while its server is dead."""
+    for _ in range(200):
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port")
+
+
+@contextmanager
+def own_postgresql(folder: Path) -> Iterator[str]:
+    """A PostgreSQL that may be crashed; what it has committed is on disk."""
+    started = subprocess.run([_TOOL, "start", str(folder), "durable"], capture_output=True, text=True, check=False)
+    assert started.returncode == 0, started.stderr
+    try:
+        yield started.stdout.strip()
+    finally:
+        subprocess.run([_TOOL, "stop", str(folder)], check=True)
+
+
+class Database:
+    """What is behind the servers; a file cannot be killed."""
+
+    def __init__(self, url: str, folder: Path | None = None) -> None:
+        self.url, self.folder = url, folder
+
+    def crash(self) -> None:
+        """End PostgreSQL without a word to anybody, and start it again."""
+        subprocess.run([_TOOL, "crash", str(self.folder)], check=True, capture_output=True)
+
+    def kill_backend(self, chance: random.Random) -> None:
+        """Kill the process of one connection; PostgreSQL then ends all others and recovers."""
+        plain = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True, connect_timeout=10) as connection:
+            query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
+            pids = [pid for (pid,) in connection.execute(query)]
+        if pids:
+            os.kill(chance.choice(pids), signal.SIGKILL)
+
+
+class Server:
+    """One web server as it is run in earnest, on a host of its own as far as it knows."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.port = settings, free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **os.environ, "MARKET_DATA_DIR": str(self.settings.data_dir), "DATABASE_URL": self.settings.database_url,
+            "MARKET_SECRET_KEY": self.settings.secret_key, "MARKET_BASE_URL": self.address, "MARKET_LOG_FORMAT": "json",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--config", "python:market.server"]
+        command += ["--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4"]
+        with (self.settings.data_dir / f"server-{self.port}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def kill(self) -> None:
+        """End it with everything it has started, in the middle of whatever it does."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(PATIENCE_SECONDS)
+
+    def until_healthy(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.address}/healthz", timeout=5, trust_env=False).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError("the server did not become healthy: see its log")
+
+
+@contextmanager
+def servers(settings: Settings, number: int) -> Iterator[list[Server]]:
+    """Independent servers on one database, all answering."""
+    made = [Server(settings) for _ in range(number)]
+    try:
+        for each in made:
+            each.start()
+        for each in made:
+            each.until_healthy()
+        yield made
+    finally:
+        for each in made:
+            each.kill()
+
+
+class Ruin:
+    """Kills something every now and then."""
+
+    def __init__(self, seed: int, running: list[Server], database: Database) -> None:
+        self.chance, self.running, self.database = random.Random(seed), running, database
+        self.done: Counter[str] = Counter()
+
+    def go(self, kills: int, pause: float) -> None:
+        """So many kills; a server is started again at once, and comes back when it comes."""
+        for number in range(kills):
+            time.sleep(self.chance.uniform(0.1, 2 * pause))
+            what = self._kinds()[number % len(self._kinds())]
+            what()
+            self.done[what.__name__.strip("_")] += 1
+
+    def _kinds(self) -> list[Callable[[], None]]:
+        if self.database.folder is None:
+            return [self._server]
+        return [self._server, self._backend, self._crash]
+
+    def _server(self) -> None:
+        victim = self.chance.choice(self.running)
+        # One of them always comes back before the next one dies, so that clients get on.
+        victim.kill()
+        victim.start()
+        if self.chance.random() < 0.7:
+            victim.until_healthy()
+
+    def _backend(self) -> None:
+        self.database.kill_backend(self.chance)
+
+    def _crash(self) -> None:
+        self.database.crash()
+
+
+class Sender:
+    """A program that reports usage: sends each batch until it is told what became of it."""
+
+    def __init__(self, running: list[Server], secret: str, seed: int) -> None:
+        self.running, self.chance = running, random.Random(seed)
+        self.headers = {"Authorization": f"Bearer {secret}", "Accept": "application/json", "Content-Type": BATCH}
+        self.tries = 0
+        #: How often each id was told to be new, and what else was said.
+        self.accepted: Counter[str] = Counter()
+        self.known: set[str] = set()
+        self.others: list[dict[str, Any]] = []
+
+    def send(self, body: bytes) -> None:
+        """Returns when the batch has been acknowledged."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            self.tries += 1
+            server = self.chance.choice(self.running)
+            try:
+                answer = httpx.post(f"{server.address}/api/v1/events", content=body, headers=self.headers, timeout=20, trust_env=False)
+            except httpx.HTTPError:
+                time.sleep(self.chance.uniform(0.01, 0.1))
+                continue
+            if answer.status_code == 200:
+                self._hear(answer.json()["events"])
+                return
+            assert answer.status_code >= 500, answer.text
+            time.sleep(self.chance.uniform(0.01, 0.1))
+        raise AssertionError("a batch was not acknowledged")
+
+    def _hear(self, verdicts: list[dict[str, Any]]) -> None:
+        for verdict in verdicts:
+            if verdict["status"] == "accepted":
+                self.accepted[verdict["id"]] += 1
+            elif verdict["status"] == "duplicate":
+                self.known.add(verdict["id"])
+            else:
+                self.others.append(verdict)
+
+
+def pairs(senders: list[Sender], batch: Callable[[int, int], bytes], stop: Event) -> int:
+    """Two senders report each batch at the same moment, until it is enough; how many batches there were."""
+
+    def pair(number: int, pool: ThreadPoolExecutor) -> int:
+        turn = 0
+        while not stop.is_set() or turn < 2:
+            body = batch(number, turn)
+            for sent in [pool.submit(each.send, body) for each in senders[2 * number : 2 * number + 2]]:
+                sent.result()
+            turn += 1
+        return turn
+
+    count = len(senders) // 2
+    with ThreadPoolExecutor(count) as outer, ThreadPoolExecutor(2 * count) as inner:
+        return sum(each.result() for each in [outer.submit(pair, number, inner) for number in range(count)])
