@@ -7,7 +7,8 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
 """
 
 from market.metering import windows
-from market.metering.actions import REACH, SKEW, ingest
+from market.metering.actions import ingest
+from market.metering.archived import EventsArchived
 from market.metering.census import Fault
 from market.metering.counters import rework
 from market.metering.envelope import load, split
@@ -15,6 +16,7 @@ from market.metering.evidence import Entry, Proved, evidence, proved
 from market.metering.history import corrected, history
 from market.metering.hourly import hours
 from market.metering.inspection import Finding, Looked, inspect
+from market.metering.lanes import REACH, SKEW
 from market.metering.log import Stretch, Wanted, event_of, first_event_at, stretch, types_of, worth
 from market.metering.measuring import Measured, Question, measure
 from market.metering.models import Band, Kind, RefusedEvent, UsageCounter, UsageEvent, UsageValue
@@ -53,6 +55,7 @@ __all__ = [
     "Difference",
     "Entry",
     "EventRefused",
+    "EventsArchived",
     "Fault",
     "Finding",
     "Kind",

@@ -50,8 +50,8 @@ def overfull(found: Iterable[Count]) -> set[Key]:
     for count in found:
         if count.meter.aggregation is Aggregation.SUM:
             added[count.key] += count.value
-    sums = _sums(list(added))
-    return {key for key, value in added.items() if sums.get(key, 0) + value > values.DAY_LIMIT}
+    stored = sums(list(added))
+    return {key for key, value in added.items() if stored.get(key, 0) + value > values.DAY_LIMIT}
 
 
 def crowded(found: Iterable[Count]) -> set[Key]:
@@ -68,6 +68,17 @@ def crowded(found: Iterable[Count]) -> set[Key]:
         new = [slice for slice in slices if slice not in known[day]]
         refused.update((*day, slice) for slice in new[max(MOST_SLICES - len(known[day]), 0) :])
     return refused
+
+
+def sums(keys: list[Key]) -> dict[Key, Decimal]:
+    """What these counters' sums are, of those that there are."""
+    found: dict[Key, Decimal] = {}
+    for page in counts.pages(keys):
+        for subscription_id, meter_id, day, slice, total in db.session.execute(
+            select(*_KEY, UsageCounter.sum).where(tuple_(*_KEY).in_(page))
+        ):
+            found[subscription_id, meter_id, day, slice] = total
+    return found
 
 
 def apply(found: Sequence[Count]) -> None:
@@ -203,13 +214,3 @@ def _slices(days: list[MeterDay]) -> dict[MeterDay, set[str]]:
         ):
             found[subscription_id, meter_id, day].add(slice)
     return found
-
-
-def _sums(keys: list[Key]) -> dict[Key, Decimal]:
-    sums: dict[Key, Decimal] = {}
-    for page in counts.pages(keys):
-        for subscription_id, meter_id, day, slice, total in db.session.execute(
-            select(*_KEY, UsageCounter.sum).where(tuple_(*_KEY).in_(page))
-        ):
-            sums[subscription_id, meter_id, day, slice] = total
-    return sums

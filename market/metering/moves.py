@@ -104,6 +104,11 @@ def move(rows: Sequence[CounterRow]) -> None:
     ])  # fmt: skip
 
 
+def add(rows: list[tuple[int, int, date, str, int, int, int | None]]) -> None:
+    """`move` for rows of subscription, meter, day, slice, count, sum and maximum, the last two in millionths."""
+    _write(_PG_MOVE, _LITE_MOVE, "smdlnux", [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
+
+
 def put(rows: Sequence[CounterRow]) -> None:
     """Write counters whole."""
     time = datetime.isoformat if on_postgresql() else lite_time

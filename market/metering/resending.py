@@ -9,7 +9,8 @@ from typing import Any
 from market import audit, db
 from market.errors import Refused
 from market.metering import envelope, refused
-from market.metering.actions import ClosedUntil, ingest
+from market.metering.actions import ingest
+from market.metering.lanes import ClosedUntil
 from market.metering.models import RefusedEvent
 from market.metering.verdicts import EventRefused, Outcome, Verdict
 from market.providers.models import Provider

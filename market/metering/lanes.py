@@ -1,0 +1,147 @@
+"""What events of one type for one subscription have in common, looked up once for a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from market.catalog.models import Aggregation, Meter
+from market.kit.period import local_day, local_midnight, month_of
+from market.metering import queries, values
+from market.metering.models import Band
+from market.metering.queries import Subject
+from market.metering.verdicts import EventRefused
+from market.providers.models import Provider
+
+#: How far a provider's clock may be ahead of ours, and how late its first reading may seem to be early.
+SKEW = timedelta(minutes=5)
+#: How old usage may be once the bill of its month is final.
+REACH = timedelta(days=35)
+
+#: `billing.closed_until`: organization → the end of its last final bill.
+ClosedUntil = Callable[[Collection[int]], Mapping[int, datetime]]
+#: Type and subject of events.
+Name = tuple[str, str]
+
+MILLIONTHS = 10**6
+#: So many digits are surely no more than `values.LIMIT`.
+_SHORT = 9
+
+
+class Scale:
+    """A plain meter for one request: its columns read once, what it weighs as whole millionths."""
+
+    __slots__ = ("aggregation", "counter_id", "meter", "property")
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.aggregation = meter.aggregation
+        self.counter_id = meter.counter_id
+        self.property = "" if meter.aggregation is Aggregation.COUNT else meter.value_property
+
+    def weigh(self, data: Mapping[str, Any]) -> int:
+        """`values.value_of` in millionths; whole numbers, which most are, need no decimal. Raises EventRefused."""
+        if not self.property:
+            return MILLIONTHS
+        value = data.get(self.property)
+        if value.__class__ is str and len(value) <= _SHORT and value.isdigit() and value.isascii():
+            return int(value) * MILLIONTHS
+        if value.__class__ is int and 0 <= value < 10**_SHORT:
+            return int(value) * MILLIONTHS
+        return int(values.value_of(self.meter, data).scaleb(6))
+
+
+@dataclass(slots=True)
+class Lane:
+    """One type of events for one subscription."""
+
+    subject: Subject
+    closed: datetime | None
+    month: datetime
+    #: From `first` until `last` an event is on time, and nothing speaks against its time.
+    first: datetime
+    last: datetime
+    #: The meters that count these events: those whose counters the database moves by itself, and all others.
+    scales: list[Scale] = field(default_factory=list)
+    others: list[Meter] = field(default_factory=list)
+
+    def check(self, at: datetime, now: datetime) -> None:
+        """Raise EventRefused for an event that cannot have happened then, or that comes too late."""
+        if self.first <= at < self.last:
+            return
+        if at > now + SKEW:
+            raise EventRefused("future")
+        opened = _opened(self.subject)
+        if opened is None:
+            raise EventRefused("subscription_not_live", "这个订阅还没有开通。")
+        if now - at > REACH and (at < opened or (self.closed is not None and at < self.closed)):
+            raise EventRefused("expired")
+        if at < opened or (self.subject.ended_at is not None and at >= self.subject.ended_at):
+            raise EventRefused("subscription_not_live")
+
+    def band(self, at: datetime) -> Band:
+        """When an event of that time arrives, seen from its bill."""
+        return Band.ON_TIME if at >= self.first else band_of(at, self.closed, self.month)
+
+
+class Days:
+    """The local day of instants that mostly lie in the same one."""
+
+    def __init__(self) -> None:
+        self._start = self._end = datetime.min.replace(tzinfo=UTC)
+        self._day = date.min
+
+    def of(self, at: datetime) -> date:
+        """The day."""
+        if not self._start <= at < self._end:
+            self._day = local_day(at)
+            self._start = local_midnight(self._day)
+            self._end = local_midnight(self._day + timedelta(days=1))
+        return self._day
+
+
+def band_of(at: datetime, closed: datetime | None, month: datetime) -> Band:
+    """The band of an event's time: `closed` is where final bills end, `month` where the running month begins."""
+    if closed is not None and at < closed:
+        return Band.VERY_LATE
+    return Band.ON_TIME if at >= month else Band.LATE
+
+
+def of(provider: Provider, wanted: Collection[Name], *, now: datetime, closed_until: ClosedUntil) -> dict[Name, Lane | str]:
+    """The lane of each type and subject, or the code of what is wrong with it.
+
+    The subscriptions are held until the transaction ends, alone where a counter has to be worked out.
+    """
+    meters = queries.meters_by_type(provider, {type for type, _ in wanted}, at=now)
+    alone = not all(meter.plain for counting in meters.values() for meter in counting)
+    subjects = queries.hold(provider, {subject for _, subject in wanted}, alone=alone)
+    closed = closed_until({subject.organization_id for subject in subjects.values()})
+    month = month_of(now).start
+    scales = {type: [Scale(meter) for meter in counting if meter.plain] for type, counting in meters.items()}
+    others = {type: [meter for meter in counting if not meter.plain] for type, counting in meters.items()}
+    lanes: dict[Name, Lane | str] = {}
+    for name in wanted:
+        subject = subjects.get(name[1])
+        if name[0] not in meters:
+            lanes[name] = "unknown_type"
+        elif subject is None:
+            lanes[name] = "unknown_subscription"
+        else:
+            lane = lanes[name] = _lane(subject, closed.get(subject.organization_id), month, now)
+            lane.scales, lane.others = scales[name[0]], others[name[0]]
+    return lanes
+
+
+def _lane(subject: Subject, closed: datetime | None, month: datetime, now: datetime) -> Lane:
+    last = min(now + SKEW, subject.ended_at or now + SKEW)
+    first = max(month, closed or month, _opened(subject) or last)
+    return Lane(subject, closed, month, first, last)
+
+
+def _opened(subject: Subject) -> datetime | None:
+    """Since when there can be usage: the provider may have set its clock a little behind ours, but not a day."""
+    if subject.started_at is None:
+        return None
+    return max(subject.started_at - SKEW, local_midnight(local_day(subject.started_at)))
