@@ -23,6 +23,7 @@ from market.catalog.actions import (
     start_revision,
     suspend,
 )
+from market.catalog.bundles import Solution, SolutionPart
 from market.catalog.comparison import ChargeChange, FactChange, Mark, PlanChange, marked
 from market.catalog.facts import (
     CERTIFICATES,
@@ -53,8 +54,6 @@ from market.catalog.models import (
     ReviewComment,
     RevisionStatus,
     Rounding,
-    Solution,
-    SolutionPart,
     TimeBase,
 )
 from market.catalog.plans import (

@@ -40,13 +40,11 @@ class Category(db.Base):
 class Aggregation(StrEnum):
     """How a meter turns the events of a period into a quantity.
 
-    latest        the value of the last event of the period; of two at the same instant the one that arrived later
-    unique_count  how many different values were there at the end of the period: each counts once however often it
-                  was reported, and not at all if its last event says `"operation_type": "remove"`
+    latest        the value of the period's last event; of two at one instant the one that arrived later
+    unique_count  how many different values are there at its end: not those whose last event removes them
 
-    A meter with dimensions has slices, one for each combination of their values. `latest` and `time_weighted`
-    keep a value of its own for each slice and add these up; `max` is the largest over all slices;
-    `unique_count` counts a value that occurs in several slices once.
+    A meter with dimensions has slices, one for each combination of their values. `latest` and `time_weighted` add up
+    a value of each slice's own; `max` is the largest of all slices; `unique_count` counts a value in several once.
     """
 
     SUM = "sum"
@@ -70,11 +68,7 @@ _MOVED = frozenset({Aggregation.SUM, Aggregation.COUNT, Aggregation.MAX})
 
 
 class Meter(db.Base):
-    """What a provider measures: which events count, and how they become a quantity.
-
-    A version that something relies on never changes: a change is the next version under the same slug, and plans
-    keep the one they were written with.
-    """
+    """What a provider measures, one version of it: another meaning is the next one, and plans keep theirs."""
 
     __tablename__ = "meters"
     __table_args__ = (UniqueConstraint("provider_id", "slug", "version_number"),)
@@ -83,8 +77,7 @@ class Meter(db.Base):
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
     slug: Mapped[str]
     version_number: Mapped[int] = mapped_column(default=1)
-    #: The version whose counters this one reads, since it counts the same and only prices it otherwise
-    #: (unit, time base, rounding); null: it has counters of its own.
+    #: The version whose counters it reads, since it counts the same and prices otherwise; null: its own.
     reads_id: Mapped[int | None] = mapped_column(ForeignKey("meters.id"))
     name_zh: Mapped[str]
     name_en: Mapped[str]
@@ -405,39 +398,3 @@ class Charge(db.Base):
 
     def __str__(self) -> str:
         return self.slug
-
-
-class Solution(db.Base):
-    """A bundle of offerings that answers one sector's need."""
-
-    __tablename__ = "solutions"
-
-    id: Mapped[int] = db.pk()
-    slug: Mapped[str] = mapped_column(unique=True)
-    sector_slug: Mapped[str] = mapped_column(ForeignKey("sectors.slug"))
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
-    summary_zh: Mapped[str]
-    summary_en: Mapped[str]
-    position: Mapped[int]
-
-    parts: Mapped[list[SolutionPart]] = relationship(
-        back_populates="solution", lazy="raise", order_by="SolutionPart.position", cascade="all, delete-orphan"
-    )
-
-
-class SolutionPart(db.Base):
-    """One offering in a solution, and what it does there."""
-
-    __tablename__ = "solution_parts"
-    __table_args__ = (UniqueConstraint("solution_id", "offering_id"),)
-
-    id: Mapped[int] = db.pk()
-    solution_id: Mapped[int] = mapped_column(ForeignKey("solutions.id"))
-    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id"))
-    reason_zh: Mapped[str]
-    reason_en: Mapped[str]
-    position: Mapped[int]
-
-    solution: Mapped[Solution] = relationship(back_populates="parts", lazy="raise")
-    offering: Mapped[Offering] = relationship(lazy="raise")

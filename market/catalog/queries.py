@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from market import db
+from market.catalog.bundles import Solution, SolutionPart
 from market.catalog.models import (
     Category,
     Charge,
@@ -20,8 +21,6 @@ from market.catalog.models import (
     Plan,
     PlanStatus,
     RevisionStatus,
-    Solution,
-    SolutionPart,
 )
 from market.errors import NotFound
 from market.providers import Provider, ProviderStatus

@@ -127,13 +127,12 @@ def _ways() -> dict[tuple[Aggregation, TimeBase], Any]:
 
 
 def _filled(meter: Meter) -> MeterForm:
-    form = MeterForm(obj=meter)
-    if not form.is_submitted():
-        form.way.data = next(way for way, told in WAYS.items() if told[1:] == (meter.aggregation, meter.time_base))
-        form.dimensions.data = ", ".join(meter.dimensions)
-        form.unit_size.data, form.rounding.data = str(meter.unit_size), meter.rounding.value
-    form.slug.data = meter.slug
-    return form
+    names = ("name_zh", "name_en", "slug", "event_type", "value_property", "unit_zh", "unit_en")
+    told = {name: getattr(meter, name) for name in names} | {
+        "way": next(way for way, told in WAYS.items() if told[1:] == (meter.aggregation, meter.time_base)),
+        "dimensions": ", ".join(meter.dimensions), "unit_size": str(meter.unit_size), "rounding": meter.rounding.value,
+    }  # fmt: skip
+    return MeterForm(data=told)
 
 
 def _whole(written: str) -> int:

@@ -94,6 +94,7 @@ TITLES = {
     "plan.retired": _l("停售了套餐"),
     "offering.moved": _l("换了类别"),
     "meter.renamed": _l("改了计量项的名称"),
+    "meter.changed": _l("建了计量项的新一版"),
     "organization.changed": _l("修改了企业资料"),
     "organization.check_expired": _l("企业核验失效"),
     "verification.submitted": _l("提交了营业执照"),

@@ -17,7 +17,8 @@ from market import accounts, audit, catalog, credentials, db, payments, policies
 from market.accounts.models import Organization, OrganizationKind
 from market.accounts.permissions import SCOPES
 from market.billing import BillLine
-from market.catalog.models import Offering, OfferingStatus, Solution, SolutionPart
+from market.catalog.bundles import Solution, SolutionPart
+from market.catalog.models import Offering, OfferingStatus
 from market.metering import RefusedEvent, UsageEvent
 from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus

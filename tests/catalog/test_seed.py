@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 from market import audit, db, rating
 from market.audit.models import AuditEvent
 from market.catalog import actions, seed
+from market.catalog.bundles import Solution
 from market.catalog.models import (
     Aggregation,
     Meter,
@@ -24,7 +25,6 @@ from market.catalog.models import (
     Plan,
     PlanStatus,
     RevisionStatus,
-    Solution,
 )
 from market.config import ROOT
 
