@@ -81,6 +81,11 @@ class Settings:
     stripe_key: str | None = field(default=None, repr=False)
     grace_days: int = 3
     payment_days: int = 15
+    #: A correction of usage that moves a month by more than this needs a second person of the provider.
+    correction_yuan: int = 500
+    correction_percent: int = 10
+    #: A day's usage that nobody has objected to for so long is accepted.
+    objection_days: int = 10
     web_workers: int = 1
     web_threads: int = 8
     log_format: str = "console"
@@ -168,6 +173,9 @@ class _Reader:
             stripe_key=stripe_key,
             grace_days=self.number("MARKET_GRACE_DAYS", 3, 0, 20),
             payment_days=self.number("MARKET_PAYMENT_DAYS", 15, 0, 90),
+            correction_yuan=self.number("MARKET_CORRECTION_YUAN", 500, 0, 1_000_000),
+            correction_percent=self.number("MARKET_CORRECTION_PERCENT", 10, 0, 100),
+            objection_days=self.number("MARKET_OBJECTION_DAYS", 10, 1, 60),
             web_workers=self.number("MARKET_WEB_WORKERS", 1, 1, 64),
             web_threads=self.number("MARKET_WEB_THREADS", 8, 1, 256),
             log_format=self.choice("MARKET_LOG_FORMAT", "console", ("console", "json")),

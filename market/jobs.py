@@ -33,7 +33,7 @@ from market import (
     search,
     subscriptions,
 )
-from market.metering import uploads
+from market.metering import completeness, reconciliation, uploads
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +88,8 @@ SWEEPS = (
     Sweep("usage files", partial(uploads.work_due, closed_until=billing.closed_until), 2),
     Sweep("old usage files", uploads.expire_due, 3600),
     Sweep("refused events", metering.settle_due, 60),
+    Sweep("silent meters", completeness.watch, 600),
+    Sweep("objections", reconciliation.settle_due, 600),
     Sweep("search", search.refresh, 1),
     Sweep("links", credentials.recovery.answer_due, 1),
     Sweep("mail", notifications.send_due, 2),

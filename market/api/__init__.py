@@ -11,10 +11,21 @@ from __future__ import annotations
 from flask_openapi3 import APIBlueprint, OpenAPI
 from pydantic import ValidationError
 
-from market.api import docs, door, events, log, meters, offerings, provisioning, subscriptions
+from market.api import (
+    corrections,
+    docs,
+    door,
+    events,
+    heartbeats,
+    log,
+    meters,
+    offerings,
+    provisioning,
+    subscriptions,
+)
 from market.web.security import csrf
 
-MODULES = (events, log, meters, offerings, subscriptions, provisioning)
+MODULES = (events, corrections, heartbeats, log, meters, offerings, subscriptions, provisioning)
 
 #: What the document says about keys.
 KEYS = (

@@ -33,6 +33,7 @@ from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, to
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
+from market.billing.months import month_stands
 from market.billing.periods import due_at, final_at, period_of
 from market.billing.queries import (
     MonthCounts,
@@ -112,6 +113,7 @@ __all__ = [
     "lines_counting",
     "mark_overdue",
     "meters_of",
+    "month_stands",
     "months",
     "outstanding",
     "pdf",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -49,7 +50,7 @@ def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> 
     earlier bills.
     """
     lines = _charges(subscriptions.live_during(organization, period), period, cutoff)
-    lines += _late(organization, period)
+    lines += _fitting(lines, list(_late(organization, period)))
     return sorted(lines, key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))
 
 
@@ -119,13 +120,10 @@ def _label(due: Due) -> dict[str, str]:
 
 
 def _late(organization: Organization, period: Period) -> Iterable[LineDraft]:
-    """What earlier, issued bills would charge more today, each with its own service period.
-
-    A negative difference stays where it is until corrections can credit it.
-    """
+    """What earlier, issued bills would charge more or less today, each with its own service period, oldest first."""
     for line, quantity, booked_fen in adjustments.changed(organization, period):
         rated = recompute(line, organization, quantity=quantity)
-        if rated.fen > booked_fen:
+        if rated.fen != booked_fen:
             yield LineDraft(
                 kind=LineKind.ADJUSTMENT,
                 provider_id=line.provider_id,
@@ -142,6 +140,24 @@ def _late(organization: Organization, period: Period) -> Iterable[LineDraft]:
                 tax_rate=line.tax_rate,
                 gross_fen=rated.fen - booked_fen,
             )
+
+
+def _fitting(charges: Sequence[LineDraft], late: Sequence[LineDraft]) -> Iterable[LineDraft]:
+    """What can stand on this bill: a provider's lines at one tax rate never come to less than nothing.
+
+    A line that gives back more than is left of the others waits whole for the next bill, and for ever if there is
+    none: until there are credit notes, nothing is paid back.
+    """
+    room: dict[tuple[int, str], int] = defaultdict(int)
+    for line in [*charges, *(line for line in late if line.gross_fen > 0)]:
+        room[line.provider_id, line.tax_rate] += line.gross_fen
+    for line in late:
+        key = line.provider_id, line.tax_rate
+        if line.gross_fen > 0:
+            yield line
+        elif room[key] + line.gross_fen >= 0:
+            room[key] += line.gross_fen
+            yield line
 
 
 def total_fen(lines: Sequence[LineDraft]) -> int:

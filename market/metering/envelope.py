@@ -125,6 +125,17 @@ def read(raw: object, *, now: datetime) -> Envelope:
     return _sealed(id, source, type, subject, raw.get("time"), _data(raw), now)
 
 
+def label(name: str, value: object) -> str:
+    """One attribute, as `read` takes it. Raises EventRefused."""
+    return _attribute({name: value}, name)
+
+
+def canonical(data: object) -> tuple[dict[str, Any], bytes]:
+    """An event's data as it is stored, and as canonical JSON. Raises EventRefused."""
+    cleaned = _data({"data": data})
+    return cleaned, _canonical(cleaned)
+
+
 def _sealed(
     id: str, source: str, type: str, subject: str, time: object, data: dict[str, Any], now: datetime
 ) -> Envelope:

@@ -145,6 +145,22 @@ STATES: dict[str, dict[str, State]] = {
         "late": State(_l("迟到，计入本期账单"), "info", WAIT),
         "very_late": State(_l("迟到，下期账单调整"), "warn", "history"),
     },
+    "correction": {
+        "proposed": State(_l("等待复核"), "warn", WAIT),
+        "approved": State(_l("已生效"), "ok", DONE),
+        "rejected": State(_l("没有通过"), "", OFF),
+    },
+    "day": {
+        "reported": State(_l("可以提出异议"), "", WAIT),
+        "accepted": State(_l("已确认"), "ok", DONE),
+        "disputed": State(_l("有异议"), "warn", STOP),
+        "settled": State(_l("异议已解决"), "info", DONE),
+    },
+    "kind": {
+        "usage": State(_l("用量"), "", "circle"),
+        "reversal": State(_l("撤销"), "warn", "history"),
+        "replacement": State(_l("替换"), "warn", "history"),
+    },
     "webhook": {
         "received": State(_l("已收到"), "info", WAIT),
         "handled": State(_l("已处理"), "ok", DONE),
