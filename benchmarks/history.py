@@ -61,7 +61,7 @@ def live(at: Stand, *, originals: int, events: int) -> History:
         _report(at, desk, stream, number)
     times = max(1, round((events - small) / (originals - small)))
     if times > 1:
-        _multiply(at.database, at.desk.subscriptions[0][0], times, originals)
+        multiply(at.database, at.desk.subscriptions[0][0], times, originals)
     return History(small + (originals - small) * times, small, large * times)
 
 
@@ -73,7 +73,7 @@ def _report(at: Stand, desk: Desk, stream: Stream, number: int) -> None:
     at.send(bodies, events=number, connections=_CONNECTIONS)
 
 
-def _multiply(database: Database, apart: int, times: int, originals: int) -> None:
+def multiply(database: Database, apart: int, times: int, originals: int) -> None:
     """Add `times - 1` copies of every event but those of one subscription, and move the counters accordingly."""
     fill = _multiply_postgresql if database.name == "PostgreSQL" else _multiply_sqlite
     with bar(f"{database.name}, {times}×", times - 1, "×") as shown:
@@ -95,7 +95,7 @@ def _multiply_postgresql(database: Database, apart: int, copies: int, step: int,
     statement = (
         f"WITH made AS (INSERT INTO usage_events ({names}) SELECT {values} FROM usage_events t "
         "CROSS JOIN generate_series(1, %s) WHERE t.id <= %s AND t.subscription_id <> %s RETURNING *) "
-        f"INSERT INTO event_identities ({kept}) SELECT {identity} FROM made"
+        f"INSERT INTO event_identities ({kept}) SELECT {identity} FROM made ORDER BY 1"
     )
     with psycopg.connect(database.plain, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,16 +88,23 @@ def _length(head: bytes) -> int:
 
 def work(task: dict[str, Any], bodies: deque[bytes]) -> dict[str, Any]:
     """Send every body once, on all connections together; times of the requests in milliseconds."""
-    watch = selectors.DefaultSelector()
-    connections = [_open(task, secret) for secret in task["keys"]]
+    with ExitStack() as held:
+        watch = held.enter_context(closing(selectors.DefaultSelector()))
+        connections = [_open(task, secret, held) for secret in task["keys"]]
+        cpu, start = time.process_time(), time.perf_counter()
+        times = _keep_busy(connections, bodies, watch, task["expect"])
+        return {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu, "times": times}
+
+
+def _keep_busy(
+    connections: list[_Connection], bodies: deque[bytes], watch: selectors.BaseSelector, expect: int
+) -> list[float]:
     times: list[float] = []
     busy = 0
-    cpu, start = time.process_time(), time.perf_counter()
-    for connection in connections:
-        if bodies:
-            connection.begin(bodies.popleft())
-            watch.register(connection.socket, _events(connection), connection)
-            busy += 1
+    for connection in connections[: len(bodies)]:
+        connection.begin(bodies.popleft())
+        watch.register(connection.socket, _events(connection), connection)
+        busy += 1
     while busy:
         ready = watch.select(_PATIENCE_SECONDS)
         if not ready:
@@ -107,25 +115,23 @@ def work(task: dict[str, Any], bodies: deque[bytes]) -> dict[str, Any]:
                 connection.push()
                 if not connection.left:
                     watch.modify(connection.socket, selectors.EVENT_READ, connection)
-            if happened & selectors.EVENT_READ and (status := connection.pull()):
-                times.append((time.perf_counter() - connection.started) * 1000)
-                if status != task["expect"]:
-                    raise ValueError(f"answered with {connection.heard[:600].decode(errors='replace')}")
-                if bodies:
-                    connection.begin(bodies.popleft())
-                    if connection.left:
-                        watch.modify(connection.socket, _events(connection), connection)
-                else:
-                    watch.unregister(connection.socket)
-                    busy -= 1
-    seconds = time.perf_counter() - start
-    for connection in connections:
-        connection.socket.close()
-    return {"seconds": seconds, "cpu": time.process_time() - cpu, "times": times}
+            if not (happened & selectors.EVENT_READ and (status := connection.pull())):
+                continue
+            times.append((time.perf_counter() - connection.started) * 1000)
+            if status != expect:
+                raise ValueError(f"answered with {connection.heard[:600].decode(errors='replace')}")
+            if not bodies:
+                watch.unregister(connection.socket)
+                busy -= 1
+                continue
+            connection.begin(bodies.popleft())
+            if connection.left:
+                watch.modify(connection.socket, _events(connection), connection)
+    return times
 
 
-def _open(task: dict[str, Any], secret: str) -> _Connection:
-    made = socket.create_connection((task["host"], task["port"]), timeout=10)
+def _open(task: dict[str, Any], secret: str, held: ExitStack) -> _Connection:
+    made = held.enter_context(socket.create_connection((task["host"], task["port"]), timeout=10))
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     made.setblocking(False)
     head = (
