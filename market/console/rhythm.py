@@ -19,7 +19,7 @@ from market.console.scope import Scope, address
 from market.console.spending import Account
 from market.kit.period import Period, local_midnight
 from market.kit.quantity import round6
-from market.web import charts, formats
+from market.web import charts, errors, formats
 
 #: Metered charges shown side by side; a sheet of paper has room for so many. Files have all.
 MOST = 4
@@ -122,7 +122,10 @@ def by_hour(course: Course, scope: Scope, day: date, *, now: datetime) -> Rhythm
     """The hours of a day, from the events themselves; only so many are read."""
     heads = _meters(course, scope)[:MOST]
     asked = [(head.key[0], head.meter) for head in heads if head.meter]
-    known = metering.hours(asked, day, until=now) if asked else {}
+    try:
+        known = metering.hours(asked, day, until=now) if asked else {}
+    except metering.EventsArchived as refusal:
+        return Rhythm("hour", heads, [], errors.translate(refusal))
     if known is None:
         return Rhythm("hour", heads, [], _("这一天的记录太多，这里不按小时算。请看按天的数字，或用接口读取。"))
     rows = []

@@ -17,7 +17,7 @@ from market import db
 from market.catalog.models import Aggregation, Meter, TimeBase
 from market.kit.period import Period, days
 from market.kit.quantity import round6
-from market.metering import counts, series
+from market.metering import archived, counts, series
 from market.metering.counts import Count
 from market.metering.models import UsageEvent
 from market.metering.series import Series
@@ -34,9 +34,10 @@ def hours(
     """The 24 quantities of each (subscription, meter) on a local day, in priced units; None when it has too many events.
 
     A gauge of a period gives its mean over the hour, `latest` what stood at its end, `unique_count` how many
-    different values the hour saw.
+    different values the hour saw. Raises EventsArchived where the events of the day are not here any more.
     """
     ids, span = sorted({id for id, _meter in asked}), days(day, day)
+    archived.refuse(span, ids)
     meters = {meter.id: meter for _id, meter in asked}
     if _count(ids, {meter.event_type for meter in meters.values()}, span, most + 1) > most:
         return None

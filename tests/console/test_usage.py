@@ -234,7 +234,7 @@ class TestBeginnings:
         client.sign_in("owner@example.com", PASSWORD)
         page = client.page("/console/usage/")
         assert "用满 2 天后，这里会推算月底一共多少钱。" in page.text
-        assert "还没有上报过" in page.text
+        assert "最近没有上报" in page.text
         assert "比 2026年9月" not in page.text
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from market import metering
+from market import db, metering
 from market.catalog import Aggregation, Meter, TimeBase
 from market.kit.period import Period
 from market.metering import Band
+from market.metering.models import ArchivedMonth
 from market.subscriptions import Subscription
 from tests.builders.billing import OCTOBER, moment
 from tests.builders.catalog import a_charge, a_meter, a_plan
@@ -79,6 +80,15 @@ def test_too_many_events_are_not_read() -> None:
         report(subscription, meter, at=moment(f"2026-10-05 0{hour}:00"))
     assert metering.hours([(subscription.id, meter)], DAY, until=NIGHT, most=3) is not None
     assert metering.hours([(subscription.id, meter)], DAY, until=NIGHT, most=2) is None
+
+
+def test_hours_are_not_made_up_where_the_events_were_archived() -> None:
+    subscription, meter = a_measured_subscription(Aggregation.COUNT)
+    report(subscription, meter, at=moment("2026-10-05 09:00"))
+    db.session.add(ArchivedMonth(month=date(2026, 10, 1), path="2026-10.parquet", rows=1, hash="", archived_at=NIGHT))
+    db.session.flush()
+    with pytest.raises(metering.EventsArchived):
+        hours_of(subscription, meter)
 
 
 def test_what_came_late_is_told_by_the_day_it_came() -> None:
