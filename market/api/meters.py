@@ -134,7 +134,7 @@ def index() -> Response:
     description=(
         "Half-open windows, cut where a clock in `windowTimeZone` begins a minute, hour, day or month; each is a "
         "period of its own. Days and months in Asia/Shanghai come from the day counters, however many events there were; "
-        "all others are worked out from the events, of which one answer reads 300,000 at most. At most 1 day by "
+        "all others are worked out from the events, of which one answer reads 100,000 at most. At most 1 day by "
         "MINUTE, 31 by HOUR, 366 by DAY, 1,830 by MONTH or without windows, and 20,000 rows. Quantities in priced "
         "units; gauges carry their value from window to window up to now."
     ),
