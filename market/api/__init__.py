@@ -39,7 +39,12 @@ bp = APIBlueprint("api", __name__, url_prefix="/api/v1")
 bp.before_request(door.enter)
 bp.after_request(door.leave)
 for module in MODULES:
+    known = dict(bp.paths)
     bp.register_api(module.bp)
+    # Of an address that two modules share, flask-openapi3 would describe the last one's methods only.
+    for path in known.keys() & bp.paths.keys():
+        added = bp.paths[path]
+        bp.paths[path] = known[path].model_copy(update={name: getattr(added, name) for name in added.model_fields_set})
 
 
 def init_app(app: OpenAPI) -> None:
