@@ -78,7 +78,7 @@ class Log(BaseModel):
         "in the order of use. Follow the `next` link while there is one, also from a page with few events. Providers "
         "see what they reported and what was refused, buyers what was counted for them."
     ),
-    responses={200: Log, 422: Problem},
+    responses={200: Log, 409: Problem, 422: Problem},
 )
 @require("usage:read")
 def index(query: LogQuery) -> Response:

@@ -13,12 +13,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from market import db
 from market.catalog.models import Aggregation, Filter, Meter
-from market.kit.period import Period, days
-from market.metering import values
+from market.kit.period import Period, days, local_midnight
+from market.metering import archived, values
 from market.metering.models import Kind, UsageCounter, UsageEvent
 from market.metering.weighing import floor
 from market.subscriptions.models import Subscription
@@ -69,10 +69,27 @@ class Proved:
 def proved(
     subscription: Subscription, meter: Meter, period: Period, *, stored_by: datetime, only: Filter | None = None
 ) -> Proved:
-    """What is to be proved, without anything that has to be loaded any more."""
+    """What is to be proved, without anything that has to be loaded any more.
+
+    Raises EventsArchived where some of the events are not here any more.
+    """
+    archived.refuse(Period(_first_needed(subscription, meter, period), period.end), [subscription.id])
     stop = min(period.end, subscription.ended_at or period.end, stored_by)
     db.session.expunge(meter)
     return Proved(subscription.id, meter, period, stored_by, stop, only)
+
+
+def _first_needed(subscription: Subscription, meter: Meter, period: Period) -> datetime:
+    """From when on events matter: of a gauge from the day whose value is carried in."""
+    if meter.aggregation is not Aggregation.TIME_WEIGHTED:
+        return period.start
+    earlier = (
+        UsageCounter.subscription_id == subscription.id,
+        UsageCounter.meter_id == meter.counter_id,
+        UsageCounter.day < period.first_day,
+    )
+    last = db.session.scalars(select(func.max(UsageCounter.day)).where(*earlier).group_by(UsageCounter.slice)).all()
+    return min([local_midnight(day) for day in last], default=period.start)
 
 
 def evidence(asked: Proved) -> Iterator[Entry]:

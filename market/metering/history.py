@@ -17,7 +17,7 @@ from market import db
 from market.catalog.models import Meter
 from market.errors import Invalid
 from market.kit.period import Period
-from market.metering import log, readers
+from market.metering import archived, log, readers
 from market.metering.models import UsageEvent
 from market.metering.readers import Party
 from market.providers.models import Provider
@@ -47,16 +47,20 @@ def history(
 ) -> Stretch:
     """Up to `size` events; `subscription_ids` are the party's own, `period` says when the use happened.
 
-    Raises Invalid for an `after` that the party cannot have been told.
+    Raises Invalid for an `after` that the party cannot have been told, EventsArchived where events of the period are
+    not here any more.
     """
+    if subscription_ids is None and not isinstance(party, Provider):
+        subscription_ids = list(readers.subjects_for(party))
+    if period is not None:
+        archived.refuse(period, None if subscription_ids is None else list(subscription_ids))
     last = _told(party, after) if after else None
     if event_id:
         return Stretch(_by_id(party, subscription_ids, type, event_id, source, period), None)
     if isinstance(party, Provider) and subscription_ids is None:
         found = log.stretch(party, log.Wanted(type=type, period=period), after=last, size=size)
         return Stretch(found.events, found.more)
-    ids = list(readers.subjects_for(party)) if subscription_ids is None else subscription_ids
-    events = _by_time(_stretches(ids, type), period, last, size + 1)
+    events = _by_time(_stretches(subscription_ids or (), type), period, last, size + 1)
     return Stretch(events[:size], events[size - 1].id if len(events) > size else None)
 
 

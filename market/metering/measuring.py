@@ -21,7 +21,7 @@ from market import db
 from market.catalog.models import Aggregation, Filter, Meter
 from market.errors import MarketError
 from market.kit.period import Period, local_day, local_midnight
-from market.metering import counts, distinct, quantities, series, values, weighing
+from market.metering import archived, counts, distinct, quantities, series, values, weighing
 from market.metering.counts import Count
 from market.metering.models import UsageCounter
 from market.metering.weighing import DAY, ZERO
@@ -99,13 +99,13 @@ class Question:
 
 
 def measure(question: Question) -> list[Measured]:
-    """The answer, window by window; a group has a row in every window. Raises TooManyEvents, TooManyRows."""
+    """The answer, window by window; a group has a row in every window. Raises TooManyEvents, TooManyRows, EventsArchived."""
     if not question.subscription_ids:
         return [] if question.each else list(_rows(question, {}))
     if question.by_days:
         found = _from_counters(question)
     else:
-        _refuse_too_many(question)
+        _refuse_what_cannot_be_read(question)
         found = _from_events(question)
     return list(_rows(question, found))
 
@@ -203,8 +203,9 @@ def _plus(one: Decimal, other: Decimal) -> Decimal:
 # --- everything else: from the events ------------------------------------------------------
 
 
-def _refuse_too_many(question: Question) -> None:
+def _refuse_what_cannot_be_read(question: Question) -> None:
     span = question.span
+    archived.refuse(span, list(question.subscription_ids))
     query = select(func.sum(UsageCounter.count)).where(
         UsageCounter.subscription_id.in_(question.subscription_ids),
         UsageCounter.meter_id == question.meter.counter_id,

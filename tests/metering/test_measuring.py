@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
-from market import metering
+from market import db, metering
 from market.catalog import Aggregation, Filter, Meter, TimeBase
 from market.kit.period import SHANGHAI, Period
 from market.metering import Question, measuring, windows
+from market.metering.models import ArchivedMonth
 from market.metering.windows import Size
 from market.subscriptions import Subscription
 from tests.builders.billing import moment
@@ -142,6 +143,23 @@ def test_more_events_than_anybody_waits_for_are_refused(subscription: Subscripti
     with pytest.raises(measuring.TooManyEvents):
         asked(subscription, meter, "19 08:00", "19 11:00", Size.HOUR)
     assert quantities(asked(subscription, meter, "19 00:00", "20 00:00", Size.DAY)) == ["2"]
+
+
+def test_windows_are_not_made_up_where_the_events_were_archived(subscription: Subscription) -> None:
+    meter = a_meter_of(subscription, Aggregation.SUM)
+    send(subscription, meter, "05 09:00", 3)
+    db.session.add(ArchivedMonth(month=date(2026, 11, 1), path="2026-11.parquet", rows=1, hash="", archived_at=NOW))
+    db.session.flush()
+    with pytest.raises(metering.EventsArchived):
+        asked(subscription, meter, "05 08:00", "05 10:00", Size.HOUR)
+    assert quantities(asked(subscription, meter, "05 00:00", "06 00:00", Size.DAY)) == ["3"]
+    november = Period(moment("2026-11-01 00:00"), moment("2026-12-01 00:00"))
+    for prove in (
+        lambda: metering.history(subscription.plan.offering.provider, period=november, size=5),
+        lambda: metering.proved(subscription, meter, november, stored_by=NOW),
+    ):
+        with pytest.raises(metering.EventsArchived):
+            prove()
 
 
 def test_reading_costs_the_same_for_many_days(subscription: Subscription, queries: Any) -> None:
