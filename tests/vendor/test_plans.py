@@ -182,3 +182,24 @@ def test_a_draft_is_deleted_and_the_last_plan_on_sale_stays(vendor, offering, pl
 
 def test_an_unknown_plan_is_not_found(vendor, plans):
     assert vendor.get(f"{plans}/nothing").status_code == 404
+
+
+def test_a_part_of_the_usage_is_priced_as_the_form_says(vendor, plans, offering):
+    with db.transaction():
+        a_meter(offering.provider, "builds", unit_zh="分钟", unit_en="minute", dimensions=["machine"], rounding="up")
+    used = {"charges-1-meter": "builds", "charges-1-typical": "12.5", "charges-1-unit_price": "2"}
+    part = {"charges-1-filter_property": "machine", "charges-1-filter_values": "large， xlarge"}
+    page = with_charge(vendor, plans, "per_unit", **used, **part)
+    assert "只计 machine 为 large、xlarge 的用量；用量 12.5 分钟，取整为 13 分钟；13 分钟 × ¥2.00" in page.text
+    assert page.submit(button="保存套餐").status == 200
+    [plan] = stored(offering)
+    assert plan.charges[1].filter == catalog.Filter("machine", ("large", "xlarge"))
+    assert vendor.page(f"{plans}/team").one("input", id="charges-1-filter_values").get("value") == "large, xlarge"
+
+
+def test_a_part_that_the_meter_does_not_tell_apart_is_refused_at_its_box(vendor, plans, offering):
+    with db.transaction():
+        a_meter(offering.provider, "builds", dimensions=["machine"])
+    part = {"charges-1-filter_property": "machine", "charges-1-filter_values": "large"}
+    page = with_charge(vendor, plans, "per_unit", **USED, **part, **CHARGES["per_unit"][0]).submit(button="保存套餐")
+    assert page.status == 422 and "这个计量项不按“machine”分组" in page.text
