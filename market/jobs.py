@@ -87,6 +87,7 @@ SWEEPS = (
     Sweep("leavers", billing.bill_leavers, 3600),
     Sweep("usage files", partial(uploads.work_due, closed_until=billing.closed_until), 2),
     Sweep("old usage files", uploads.expire_due, 3600),
+    Sweep("months of events", metering.prepare_months, 3600),
     Sweep("refused events", metering.settle_due, 60),
     Sweep("silent meters", completeness.watch, 600),
     Sweep("objections", reconciliation.settle_due, 600),

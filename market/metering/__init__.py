@@ -20,6 +20,7 @@ from market.metering.lanes import REACH, SKEW
 from market.metering.log import Stretch, Wanted, event_of, first_event_at, stretch, types_of, worth
 from market.metering.measuring import Measured, Question, measure
 from market.metering.models import Band, Kind, RefusedEvent, UsageCounter, UsageEvent, UsageValue
+from market.metering.months import prepare as prepare_months
 from market.metering.quantities import DayUse, courses, dailies, daily, grouped, quantities, quantity
 from market.metering.queries import (
     events_of,
@@ -96,6 +97,7 @@ __all__ = [
     "measure",
     "meter_for",
     "meters_for",
+    "prepare_months",
     "proved",
     "quantities",
     "quantity",
