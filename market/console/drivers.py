@@ -117,7 +117,7 @@ def compare(
     total_now, total_before = (sum(side.fen for side in sides.values()) for sides in (sides_now, sides_before))
     found = [change for change in _changes(organization, sides_before, sides_now, _trials(before)) if change.fen]
     upward = total_now >= total_before
-    found.sort(key=lambda change: -change.fen if upward else change.fen)
+    found.sort(key=lambda change: ((change.fen > 0) is not upward, -abs(change.fen)))
     return Comparison(of, length, total_before, total_now, found, _peak(found, until))
 
 
@@ -134,7 +134,7 @@ def _sides(course: Course, length: int | None) -> dict[_Key, _Side]:
             continue
         stand = each.stands[-1 if length is None else min(length, len(each.stands)) - 1]
         late = f"{line.service_start:%Y-%m}" if line.kind is LineKind.ADJUSTMENT else ""
-        key = line.subscription_id, f"{line.label['charge_zh']} {late}"
+        key = line.subscription_id, f"{line.label['charge_zh']} {line.terms.get('interval', '')} {late}"
         side = _Side(stand.fen, stand.quantity, each)
         found[key] = found[key].plus(side) if key in found else side
     return found
@@ -163,7 +163,7 @@ def _changes(organization: Organization, before: _Sides, now: _Sides, trials: se
             yield Change(named.charge(now[key]), _appeared(now[key]), 0, now[key].fen)
     for key in before.keys() - now.keys():
         if key[0] in kept:
-            yield Change(named.charge(before[key]), _("这个月没有这一项"), before[key].fen, 0)
+            yield Change(named.charge(before[key]), _disappeared(before[key]), before[key].fen, 0)
 
 
 def _paired(organization: Organization, named: _Names, before: _Side, now: _Side) -> Iterator[Change]:
@@ -202,6 +202,14 @@ def _appeared(side: _Side) -> str:
     if line.kind is LineKind.ADJUSTMENT:
         return _("补记 %(month)s 的用量", month=formats.month(local_day(line.service_start)))
     return {"once": _("是一次性费用"), "year": _("是整年预付的费用")}.get(str(line.terms.get("interval")), _("是新的收费项目"))
+
+
+def _disappeared(side: _Side) -> str:
+    line = side.each.line
+    if line.kind is LineKind.ADJUSTMENT:
+        return _("上个月补记过 %(month)s 的用量", month=formats.month(local_day(line.service_start)))
+    known = {"once": _("是上个月的一次性费用"), "year": _("是上个月预付的整年费用")}
+    return known.get(str(line.terms.get("interval")), _("这个月没有这一项"))
 
 
 def _peak(changes: Sequence[Change], until: date | None) -> Peak | None:

@@ -180,6 +180,17 @@ def test_a_second_service_is_named_as_the_reason(client: Client, november: Story
     assert "“安澜文件备份”的外网流量" in page.text
 
 
+def test_what_is_paid_once_is_named_when_the_next_month_is_cheaper(client: Client, story: Story, clock: FakeClock) -> None:
+    with db.transaction():
+        plan = a_plan(monthly="10.00", once="3800.00")
+        a_subscription(plan, organization=story.organization, user=story.owner, started_at=moment("2026-10-05 09:00"))
+        an_issued_bill(story.organization, OCTOBER)
+    clock.set(moment("2026-11-12 12:00"))
+    page = client.page("/console/usage/")
+    assert "为什么变便宜了" in page.text
+    assert "是上个月的一次性费用（−¥3,800.00）。" in page.text
+
+
 def test_a_meter_that_tells_devices_apart_names_the_one(client: Client, clock: FakeClock) -> None:
     """In the list of this month, and as the reason for a day that stands out."""
     with db.transaction():
