@@ -36,7 +36,7 @@ OPEN = {
     "storefront.health": "show",
     "storefront.help": "index show policy",
     "storefront.home": "index",
-    "storefront.invitations": "show accept join",
+    "storefront.invitations": "show accept join back",
     "storefront.offerings": "index show",
     "storefront.passkey": "sign_in options",
     "storefront.policies": "show version answer",
@@ -44,7 +44,7 @@ OPEN = {
     "storefront.recommended": "index",
     "storefront.recovery": "forgot forgot_post sent reset reset_post open_reset confirm confirm_post open_confirmation"
     " change change_post open_change undo undo_post open_undo",
-    "storefront.register": "show register",
+    "storefront.register": "show register sent letter open_link question finish passed_on",
     "storefront.second_step": "show take passkey passkey_options",
     "storefront.security_txt": "show",
     "storefront.solutions": "index show",
