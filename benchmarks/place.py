@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.client import Client
+from examples import ports
 from market import db, demo, notifications, resources, schema, search
 from market.catalog import generator
 from market.config import ROOT, Settings
@@ -51,7 +51,7 @@ def place(*, months: int = 2) -> Iterator[Place]:
     """
     with tempfile.TemporaryDirectory(prefix="market-bench-") as scratch:
         environment = {
-            "MARKET_DATA_DIR": scratch, "MARKET_DEMO": "1", "MARKET_DEMO_MONTHS": str(months), "PORT": str(free_port()),
+            "MARKET_DATA_DIR": scratch, "MARKET_DEMO": "1", "MARKET_DEMO_MONTHS": str(months), "PORT": str(ports.claim()),
         }  # fmt: skip
         settings = Settings.from_env(environment)
         logs.configure()
@@ -81,7 +81,7 @@ def command(application: str, port: int) -> list[str]:
 @contextmanager
 def served(application: str, folder: Path, environment: dict[str, str], *, ready: str = "/") -> Iterator[str]:
     """The application behind gunicorn on a port of its own; gives its address."""
-    port = free_port()
+    port = ports.claim()
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "DATABASE_"))
     }
@@ -108,13 +108,6 @@ def _comes_up(address: str, path: str, process: subprocess.Popen[bytes]) -> bool
             return True
         time.sleep(0.1)
     return False
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def bar(what: str, total: int | None, unit: str) -> tqdm:
