@@ -46,7 +46,7 @@ class Applicant:
 class RegistrationGone(MarketError):
     """The link was used, is too old, or was never sent."""
 
-    status, code, title = 410, "registration_gone", "这个注册链接不能用了"
+    status, code, title = 404, "registration_gone", "这个注册链接不能用了"
     message = "链接 24 小时内有用，只能用一次。如果已经注册好，直接登录就行；否则请重新填写，会再收到一封信。"
 
 

@@ -73,8 +73,8 @@ def test_opening_the_link_changes_nothing_and_it_works_once(app, client, city) -
     client.page(address)
     assert rows(User, Registration) == [0, 1]
     assert client.page(address).submit(button="完成注册并登录").path == "/console/"
-    assert client.page(address, status=410).heading == "这个注册链接不能用了"
-    assert app.test_client().page("/finish-registration/" + "x" * 43, status=410).heading == "这个注册链接不能用了"
+    assert client.page(address, status=404).heading == "这个注册链接不能用了"
+    assert app.test_client().page("/finish-registration/" + "x" * 43, status=404).heading == "这个注册链接不能用了"
 
 
 def test_in_another_browser_the_password_is_asked_for(app, client, city) -> None:
@@ -90,7 +90,7 @@ def test_what_nobody_finishes_is_forgotten_in_a_day(client, city, clock) -> None
     fill_in(client)
     address = link()
     clock.forward(hours=24)
-    assert client.page(address, status=410).status == 410
+    assert client.page(address, status=404).status == 404
     credentials.sweep(PRESENT + timedelta(hours=24))
     assert rows(Registration) == [0]
 
