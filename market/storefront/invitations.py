@@ -66,7 +66,11 @@ def accept(token: str) -> Answer:
 @bp.get("/<token>/accept")
 @bp.get("/<token>/join")
 def back(token: str) -> Response:
-    """Somebody who reloads the page that told her what to change: back to the invitation."""
+    """Somebody who reloads the page that told her what to change: back to the invitation, if there is one."""
+    try:
+        _invitation(token)
+    except MarketError as refusal:
+        return _gone(refusal)
     return redirect(url_for(".show", token=token), 303)
 
 
