@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from benchmarks.client import Client, WrongAnswer
 from market import audit, db, demo, notifications, resources, schema, search
+from examples import ports
 from market.catalog import generator
 from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
@@ -53,7 +53,7 @@ def place(*, months: int = 2) -> Iterator[Place]:
     """
     with tempfile.TemporaryDirectory(prefix="market-bench-") as scratch:
         environment = {
-            "MARKET_DATA_DIR": scratch, "MARKET_DEMO": "1", "MARKET_DEMO_MONTHS": str(months), "PORT": str(free_port()),
+            "MARKET_DATA_DIR": scratch, "MARKET_DEMO": "1", "MARKET_DEMO_MONTHS": str(months), "PORT": str(ports.claim()),
         }  # fmt: skip
         settings = Settings.from_env(environment)
         logs.configure()
@@ -73,7 +73,7 @@ def place(*, months: int = 2) -> Iterator[Place]:
 def shelf(folder: Path, url: str) -> Iterator[Place]:
     """A marketplace in a database and a folder of its own with the catalogue and nobody in it, open while it is furnished."""
     folder.mkdir(exist_ok=True)
-    environment = {"MARKET_DATA_DIR": str(folder), "DATABASE_URL": url, "PORT": str(free_port())}
+    environment = {"MARKET_DATA_DIR": str(folder), "DATABASE_URL": url, "PORT": str(ports.claim())}
     settings = Settings.from_env(environment)
     logs.configure()
     resources.install(settings)
@@ -111,7 +111,7 @@ def serving(
     application: str, folder: Path, environment: dict[str, str], *, ready: str = "/"
 ) -> Iterator[tuple[str, int]]:
     """The same, with the number of the server's first process."""
-    port = free_port()
+    port = ports.claim()
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("MARKET_", "DATABASE_"))
     }
@@ -142,13 +142,6 @@ def _comes_up(address: str, path: str, process: subprocess.Popen[bytes]) -> bool
             return True
         time.sleep(0.1)
     return False
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def bar(what: str, total: int | None, unit: str) -> tqdm:

@@ -163,8 +163,11 @@ def session(database: None) -> Iterator[Session]:
 
 @pytest.fixture(scope="session")
 def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
-    """Every test has an app of its own; they need not each compile the same templates."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    """Every test has an app of its own, every worker a few; they need not each compile the same templates."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
+    folder.mkdir(exist_ok=True)
+    return FileSystemBytecodeCache(str(folder))
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,7 @@ def a_server(talk: Talk) -> Iterator[tuple[int, list[bytes]]]:
     """Somebody's system on a free port of loopback; gives the port and what was said to it."""
     heard: list[bytes] = []
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        listener.settimeout(5)
+        listener.settimeout(30)
 
         def serve() -> None:
             try:
@@ -162,7 +162,7 @@ def _drip(start: bytes) -> Talk:
     def talk(connection: socket.socket) -> None:
         try:
             connection.sendall(start)
-            for _ in range(100):
+            for _ in range(1200):  # a minute
                 connection.sendall(b"a")
                 time.sleep(0.05)
         except OSError:
@@ -177,7 +177,7 @@ def test_a_call_ends_in_time_however_slowly_the_other_side_talks(monkeypatch: py
     begun = time.monotonic()
     with a_server(_drip(start)) as (port, _heard), pytest.raises(NoAnswer):
         outgoing.post(f"http://127.0.0.1:{port}/", b"", {}, allow_private=True)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 def test_a_handshake_ends_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def test_a_handshake_ends_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
     # A TLS record that is announced as long and then drips in.
     with a_server(_drip(b"\x16\x03\x03\x40\x00")) as (port, _heard), pytest.raises(NoAnswer):
         outgoing.post(f"https://127.0.0.1:{port}/", b"", {}, allow_private=True)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("compressed", [b"", b"content-encoding: gzip\r\n"])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 from tqdm import tqdm
 
 from examples.tour import journey
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None, *, before_check: Callable[[Check], 
         try:
             with running(folder, start=START, environment=environment) as world:
                 return _walk(world, options, before_check or (lambda _: None))
-        except (Surprise, RuntimeError) as error:
+        except (Surprise, RuntimeError, httpx.TransportError) as error:
             print(f"\nThe tour ends here: {error}\n{_last_words(folder)}", file=sys.stderr)
             return 1
 

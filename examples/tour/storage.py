@@ -52,7 +52,7 @@ class Storage:
         """Send it until there is an answer. The key makes the repeats count as one."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         path = quote(name)
-        answer = patiently(lambda: self.http.request(method, path, content=content, headers=headers))
+        answer = patiently(self.world, lambda: self.http.request(method, path, content=content, headers=headers))
         if answer.status_code != expect:
             raise Surprise(f"storage: {method} {name}: {answer.status_code} {answer.text[:200]}")
         return answer
@@ -60,7 +60,7 @@ class Storage:
     def reported(self) -> bool:
         """Whether the provider has told the marketplace everything; it says so at /status."""
         root = httpx.URL(str(self.http.base_url)).copy_with(path="/status")
-        usage = patiently(lambda: httpx.get(root, trust_env=False, timeout=30)).json()["usage"]
+        usage = patiently(self.world, lambda: httpx.get(root, trust_env=False, timeout=30)).json()["usage"]
         if usage.get("refused"):
             raise Surprise(f"the marketplace refused usage: {usage}")
         return not usage["waiting"]

@@ -11,24 +11,26 @@ import httpx
 
 from examples.tour import page as pages
 from examples.tour.page import Element
+from examples.tour.world import World
 
 T = TypeVar("T")
 
 #: How often and how long to try again while a server is being restarted.
-PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 0.2
+PATIENCE_SECONDS, PAUSE_SECONDS = 180.0, 0.2
 
 
 class Surprise(Exception):
     """A page was not what a person would expect."""
 
 
-def patiently(act: Callable[[], T]) -> T:
-    """Do it again while nobody answers: what is sent twice must do no harm."""
+def patiently(world: World, act: Callable[[], T]) -> T:
+    """Do it again while nobody answers but somebody may yet: what is sent twice must do no harm."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return act()
         except httpx.TransportError:
+            world.require_running()
             if time.monotonic() > deadline:
                 raise
             time.sleep(PAUSE_SECONDS)
@@ -37,8 +39,9 @@ def patiently(act: Callable[[], T]) -> T:
 class Visitor:
     """A person's browser: cookies, the page she is on."""
 
-    def __init__(self, address: str) -> None:
-        self.http = httpx.Client(base_url=address, follow_redirects=True, timeout=60, trust_env=False)
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.http = httpx.Client(base_url=world.address, follow_redirects=True, timeout=60, trust_env=False)
         self.page = Element("page", {})
         self.path = ""
 
@@ -48,7 +51,7 @@ class Visitor:
 
     def go(self, path: str) -> Element:
         """Open a page; it must be there."""
-        return self._arrive(patiently(lambda: self.http.get(path)))
+        return self._arrive(patiently(self.world, lambda: self.http.get(path)))
 
     def submit(self, *holding: str, **entries: str) -> Element:
         """Send the form of this page that has the fields `holding` and `entries`, filled in with `entries`."""
@@ -59,7 +62,10 @@ class Visitor:
         data = {**form.fields, **entries}
         target = form.action or self.path
         return self._arrive(
-            patiently(lambda: self.http.post(target, data=data, headers={"Referer": str(self.http.base_url)}))
+            patiently(
+                self.world,
+                lambda: self.http.post(target, data=data, headers={"Referer": str(self.http.base_url)}),
+            )
         )
 
     def _arrive(self, answer: httpx.Response) -> Element:

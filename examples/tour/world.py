@@ -6,13 +6,12 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,11 +19,13 @@ from typing import Any
 
 import httpx
 
+from examples import ports
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-_START_SECONDS = 120.0
+_START_SECONDS = 240.0
 #: How long it takes to start on two idle cores.
 _USUAL_START_SECONDS = 8.0
-_STOP_SECONDS = 40.0
+_STOP_SECONDS = 90.0
 
 
 @dataclass
@@ -63,6 +64,11 @@ class World:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(pid) for pid in children]
 
+    def require_running(self) -> None:
+        """Raise RuntimeError when what keeps the parts running has ended itself: nothing will answer any more."""
+        if (code := self.process.poll()) is not None:
+            raise RuntimeError(f"The marketplace has ended (exit code {code}).")
+
     def stop(self) -> int:
         """Stop everything it started; returns the exit code."""
         self.process.terminate()
@@ -76,7 +82,7 @@ def running(
     """A world whose time begins at `start`; it is gone afterwards, its data stays in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "clock").write_text(start.isoformat())
-    port = free_port()
+    port = ports.claim(2)  # the example provider takes the one after the server's
     log = (folder / "tour.log").open("ab")
     process = subprocess.Popen(
         [sys.executable, "-m", "market.cli", "run"],
@@ -106,8 +112,7 @@ def running(
 def _await(world: World) -> None:
     begun = time.monotonic()
     while time.monotonic() < begun + _START_SECONDS:
-        if world.process.poll() is not None:
-            raise RuntimeError(f"It did not start: see {world.folder / 'tour.log'}")
+        world.require_running()
         if _answers(world):
             world.demo = json.loads((world.folder / "demo.json").read_text())
             world.started_in = time.monotonic() - begun
@@ -122,19 +127,6 @@ def _answers(world: World) -> bool:
         return httpx.get(f"{world.address}/healthz", trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def free_port() -> int:
-    """A port with a free neighbour: the server takes the first, the example provider the second."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 @contextmanager
@@ -152,11 +144,11 @@ def trouble(world: World, *, seed: int, every: tuple[float, float]) -> Iterator[
         pause = 1.0
         while not over.wait(pause):
             pause = slowness * dice.uniform(*every)
-            parts = world.parts()
-            if parts:
-                victim = dice.choice(parts)
-                os.kill(victim, signal.SIGKILL)
-                kills.append(victim)
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended by itself
+                if parts := world.parts():
+                    victim = dice.choice(parts)
+                    os.kill(victim, signal.SIGKILL)
+                    kills.append(victim)
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()

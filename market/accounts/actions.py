@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 
 from market import db
-from market.accounts import passwords
 from market.accounts.models import Membership, Organization, Role, User
 from market.accounts.queries import user_by_email
 from market.errors import Refused
@@ -20,12 +19,15 @@ class EmailTaken(Refused):
     message = "这个邮箱已经注册过。可以直接登录，或换一个邮箱。"
 
 
-def add_user(*, email: str, name: str, password: str, at: datetime, locale: str = "zh") -> User:
-    """A person who can sign in. Raises EmailTaken; the unique key decides a race."""
+def add_user(*, email: str, name: str, password_hash: str, at: datetime, locale: str = "zh") -> User:
+    """A person who can sign in. Raises EmailTaken; the unique key decides a race.
+
+    The hash is computed before, while no transaction is open: it takes 20 ms, and SQLite has one write lock.
+    """
     user = User(
         email=email.strip().lower(),
         name=name.strip(),
-        password_hash=passwords.hash(password),
+        password_hash=password_hash,
         locale=locale,
         created_at=at,
     )

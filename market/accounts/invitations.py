@@ -159,18 +159,18 @@ def accept(invitation: Invitation, user: User, *, at: datetime, address: str = "
 
 
 def accept_as_new(
-    invitation: Invitation, *, name: str, password: str, locale: str, at: datetime, address: str = ""
+    invitation: Invitation, *, name: str, password_hash: str, locale: str, at: datetime, address: str = ""
 ) -> Membership:
     """Take the place as somebody who had no account: the letter has proved the address."""
     members.turn(invitation.organization)
     db.lock(invitation)
     _check_open(invitation, at)
-    _check_person(invitation.email, name, password)
-    user = actions.add_user(email=invitation.email, name=name, password=password, at=at, locale=locale)
+    user = actions.add_user(email=invitation.email, name=name, password_hash=password_hash, at=at, locale=locale)
     return accept(invitation, user, at=at, address=address)
 
 
-def _check_person(email: str, name: str, password: str) -> None:
+def check_newcomer(email: str, name: str, password: str) -> None:
+    """What somebody new typed, before the slow hash. Raises Invalid."""
     problems: dict[str, str | Refusal] = {}
     if wrong := names.problem(name):
         problems["name"] = wrong

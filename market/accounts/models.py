@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -64,6 +65,35 @@ class User(db.Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Registration(db.Base):
+    """Somebody has filled in the form, and nobody knows yet whether the mailbox is hers: not an account.
+
+    The link in its letter makes it one; a day later it is forgotten.
+    """
+
+    __tablename__ = "registrations"
+
+    id: Mapped[int] = db.pk()
+    email: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    phone: Mapped[str] = mapped_column(default="")
+    locale: Mapped[str] = mapped_column(default="zh")
+    password_hash: Mapped[str]
+    #: The firm's facts, named as its columns are.
+    firm: Mapped[dict[str, Any]] = mapped_column(db.JSONType)
+    #: The page of ours that she was on her way to.
+    destination: Mapped[str] = mapped_column(default="")
+    #: SHA-256 of a random word in the cookie of the browser in which the form was filled in.
+    browser_hash: Mapped[str]
+    #: SHA-256 of the word in the link; null until the letter is written.
+    token_hash: Mapped[str | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(db.UTCDateTime, index=True)
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class OrganizationKind(StrEnum):

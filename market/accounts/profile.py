@@ -19,6 +19,8 @@ from market.kit.refusal import Refusal
 MOST_STAFF = 10_000_000
 MOST_FEN = 10**15
 LONGEST_NAME = 120
+#: What no licence has in a firm's name, and what a page or a letter somewhere could take for markup.
+MARKUP = frozenset("<>")
 CODE_TAKEN = "这家企业已经注册过。请企业的老板（所有者）邀请您加入。"
 #: What the licence says; when it changes the check no longer holds.
 IDENTITY = ("name", "uscc")
@@ -82,15 +84,20 @@ def size_of(profile: Profile | Organization, *, on: date) -> sizes.Size:
 def problems(
     profile: Profile, kind: OrganizationKind, *, on: date, but: Organization | None = None
 ) -> dict[str, str | Refusal]:
-    """Everything to change in facts that somebody typed, by column; `but` is the firm that they are about."""
+    """Everything to change in facts that somebody typed, by column; `but` is the firm that they are about.
+
+    Whoever has no firm here yet is not told that another one has the code.
+    """
     found: dict[str, str | Refusal] = {}
     if not profile.name:
         found["name"] = "填写企业名称，和营业执照上一致。"
     elif len(profile.name) > LONGEST_NAME:
         found["name"] = Refusal("企业名称最多 %(limit)d 个字，现在有 %(count)d 个。", limit=LONGEST_NAME, count=len(profile.name))
+    elif set(profile.name) & MARKUP:
+        found["name"] = "企业名称里不能有尖括号 < 和 >。请照营业执照填写。"
     if wrong := uscc.problem(profile.uscc or ""):
         found["uscc"] = wrong
-    elif _taken(profile.uscc, kind, but):
+    elif but is not None and _taken(profile.uscc, kind, but):
         found["uscc"] = CODE_TAKEN
     if profile.city_code is None or db.session.get(City, profile.city_code) is None:
         found["city_code"] = "选择企业所在的地市。"
@@ -107,11 +114,14 @@ def problems(
     return found
 
 
-def _taken(code: str | None, kind: OrganizationKind, but: Organization | None) -> bool:
-    query = select(Organization.id).where(Organization.uscc == code, Organization.kind == kind)
-    if but is not None:
-        query = query.where(Organization.id != but.id)
-    return db.session.scalar(query) is not None
+def firm_with(code: str | None, kind: OrganizationKind) -> Organization | None:
+    """The organization of this kind that has the code."""
+    return db.session.scalar(select(Organization).where(Organization.uscc == code, Organization.kind == kind))
+
+
+def _taken(code: str | None, kind: OrganizationKind, but: Organization) -> bool:
+    owner = firm_with(code, kind)
+    return owner is not None and owner.id != but.id
 
 
 def write(organization: Organization, profile: Profile, *, on: date) -> None:

@@ -6,6 +6,11 @@ _signals = Namespace()
 
 #: `member_removed.send(user, organization=, at=)`: she no longer belongs there; her sessions end.
 member_removed = _signals.signal("member-removed")
+#: `registration_answered.send(registration, owner=, word=, at=)`: somebody filled in the form. For an address that is
+#: free the `word=` of the link, known at this moment only; for one that is taken its `owner=`.
+registration_answered = _signals.signal("registration-answered")
+#: `firm_wanted.send(registration, organization=, at=)`: whoever registered reads that mailbox, and her firm is known.
+firm_wanted = _signals.signal("firm-wanted")
 #: `invitation_sent.send(invitation, token=, at=)`: the only moment at which the word in the link is known.
 invitation_sent = _signals.signal("invitation-sent")
 #: `key_issued.send(key, by=, at=)`, also for a successor; `key_revoked.send(key, by=, at=)`.

@@ -9,7 +9,7 @@ from market import accounts, audit, resources
 from market.accounts import OrganizationKind
 from market.admin import parts
 from market.kit.period import local_day
-from market.web import firms, guards, paging, roles, trail
+from market.web import firms, guards, journal, paging, roles
 
 bp = Blueprint("organizations", __name__, url_prefix="/organizations")
 
@@ -54,7 +54,5 @@ def show(id: int) -> str:
         size=firms.size_view(organization, on=today),
         verifications=accounts.verifications_of(organization.id),
         roles=roles.LABELS,
-        recent=recent,
-        trail=trail,
-        subject_url=parts.subject_url,
+        recent=journal.entries(recent, journal.Reader(None, parts.subject_url)),
     )

@@ -13,7 +13,7 @@ from market.admin import parts
 from market.kit.period import local_day
 from market.payments import Payment
 from market.providers import ProviderStatus
-from market.web import formats, guards, trail
+from market.web import formats, guards, journal
 from market.web.navigation import url_if
 
 bp = Blueprint("overview", __name__)
@@ -52,10 +52,8 @@ def index() -> str:
         licences=providers.expiring_licences(local_day(now)) if g.can("providers.read") else [],
         today=local_day(now),
         now=now,
-        recent=recent,
-        trail=trail,
+        recent=journal.entries(recent, journal.Reader(None, parts.subject_url)),
         age=parts.age,
-        subject_url=parts.subject_url,
     )
 
 

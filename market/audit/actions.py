@@ -31,6 +31,11 @@ class Actor:
     organization_id: int | None = None
     address: str = ""
 
+    @property
+    def user_id(self) -> int | None:
+        """The person's number, if it is one."""
+        return self.id if self.kind == "user" else None
+
 
 def system(label: str, *, organization_id: int | None = None) -> Actor:
     """The product acting by itself, such as the worker or the seed command."""

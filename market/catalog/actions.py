@@ -132,7 +132,7 @@ def edit(revision: OfferingRevision, changes: Mapping[str, Any], *, by: audit.Ac
     before = revision.facts
     after = _read(before, changes, offering_of_revision(revision).category_slug)
     changed = [name for name in after if after[name] != before.get(name)]
-    revision.facts, revision.changed_at, revision.changed_by = after, at, by.label
+    revision.facts, revision.changed_at, revision.changed_by, revision.changed_by_id = after, at, by.label, by.user_id
     if changed:
         _record_revision("revision.edited", revision, by=by, at=at,
                          before={name: before.get(name) for name in changed},
@@ -216,7 +216,7 @@ def _add_revision(
         with db.session.begin_nested():
             revision = OfferingRevision(
                 offering=offering, number=number, status=RevisionStatus.DRAFT, facts=content,
-                created_at=at, changed_at=at, changed_by=by.label, comments=[],
+                created_at=at, changed_at=at, changed_by=by.label, changed_by_id=by.user_id, comments=[],
             )  # fmt: skip
             db.session.add(revision)
     except IntegrityError as error:

@@ -268,6 +268,8 @@ class OfferingRevision(db.Base):
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     changed_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     changed_by: Mapped[str] = mapped_column(default="")
+    #: Her number, by which her name is found again; null for machines.
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     submitted_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
@@ -277,7 +279,7 @@ class OfferingRevision(db.Base):
     version: Mapped[int] = mapped_column()
 
     offering: Mapped[Offering] = relationship(back_populates="revisions", lazy="raise")
-    reviewer: Mapped[User | None] = relationship(lazy="raise")
+    reviewer: Mapped[User | None] = relationship(foreign_keys=[reviewer_id], lazy="raise")
     comments: Mapped[list[ReviewComment]] = relationship(
         back_populates="revision", lazy="raise", order_by="ReviewComment.id"
     )
@@ -299,6 +301,7 @@ class ReviewComment(db.Base):
     field: Mapped[str]
     text: Mapped[str]
     author: Mapped[str]
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     at: Mapped[datetime] = mapped_column(db.UTCDateTime)
 
     revision: Mapped[OfferingRevision] = relationship(back_populates="comments", lazy="raise")

@@ -115,7 +115,7 @@ def comment(revision: OfferingRevision, *, field: str, text: str, by: audit.Acto
         raise Invalid(fields={"text": "写下这一项要改什么，最多 2000 个字。"})
     if not _is_field(revision, field):
         raise Invalid(fields={"field": "没有这一项。"})
-    written = ReviewComment(revision=revision, field=field, text=text, author=by.label, at=at)
+    written = ReviewComment(revision=revision, field=field, text=text, author=by.label, author_id=by.user_id, at=at)
     db.session.add(written)
     _record("revision.commented", revision, by=by, at=at, reason=text, after={"field": field})
     return written

@@ -38,7 +38,7 @@ def add(email: str, name: str, role: str | None, slug: str | None, password: str
                 "not her name or address, nor one that everybody uses."
             )
         now = resources.clock.now()
-        user = accounts.add_user(email=email, name=name, password=password, at=now)
+        user = accounts.add_user(email=email, name=name, password_hash=accounts.passwords.hash(password), at=now)
         accounts.join(user, organization, chosen, at=now)
         by = audit.system("market person", organization_id=organization.id)
         audit.record("member.added", user, by=by, at=now, after={"role": chosen.value})

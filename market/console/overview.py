@@ -38,6 +38,7 @@ def index() -> str:
     owed = billing.due_bills_of(g.organization) if g.can("bills.read") else []
     orders = subscriptions.orders_to_approve(g.organization) if g.can("orders.read") else []
     running = [one for one in mine if one.status in LIVE | OPENING]
+    recent = _recent() if g.can("audit.read") else None
     return render_template(
         "console/overview/index.html",
         tasks=_order_tasks(orders) + _tasks(owed, mine, now) + _check_tasks(now),
@@ -49,11 +50,11 @@ def index() -> str:
         shown=(running or mine)[:MOST],
         costs=parts.costs(lines),
         planned={one.id: parts.planned(one, now) for one in mine},
-        recent=_recent() if g.can("audit.read") else None,
+        recent=recent,
         any=bool(mine),
         live=sum(one.status in LIVE for one in mine),
         trail=trail,
-        about=parts.about(mine),
+        about=parts.about(mine, recent or []),
         actor=parts.actor(mine),
         cutoff=now,
         final_at=billing.final_at(month),

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from market import audit, billing, rating, subscriptions
 from market.kit import period
 from market.subscriptions import Subscription, SubscriptionStatus
-from market.web import agreements, formats, trail
+from market.web import agreements, formats, subjects, trail
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,14 @@ def _detail(event: audit.AuditEvent) -> str:
     return ""
 
 
-def about(mine: Sequence[Subscription]) -> Callable[[audit.AuditEvent], str]:
-    """What an event is about, in words: the name of a subscribed service instead of its number."""
-    names = {one.id: formats.local(one.revision.facts, "name") for one in mine}
+def about(mine: Sequence[Subscription], events: Sequence[audit.AuditEvent]) -> Callable[[audit.AuditEvent], str]:
+    """What an event is about, in words: a subscription or an order by the name of its service, not by its number."""
+    names = {("Subscription", one.id): formats.local(one.revision.facts, "name") for one in mine}
+    if orders := {event.subject_id for event in events if event.subject_type == "Order" and event.subject_id}:
+        names |= {("Order", id): name for id, name in subjects.LOOKUPS["Order"](orders).items()}
 
     def name(event: audit.AuditEvent) -> str:
-        known = names.get(event.subject_id or 0) if event.subject_type == "Subscription" else None
-        return known or event.subject_label
+        return names.get((event.subject_type, event.subject_id or 0)) or trail.subject(event)
 
     return name
 

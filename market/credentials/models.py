@@ -45,8 +45,6 @@ class Purpose(StrEnum):
     CHANGE_EMAIL = "change_email"
     #: Sent to the address that was left: takes the change back.
     UNDO_EMAIL = "undo_email"
-    #: Only asked for: to register with an address that somebody has.
-    REGISTER = "register"
     RESET_PASSWORD = "reset_password"  # noqa: S105  # a purpose, not a password
 
 

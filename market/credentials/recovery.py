@@ -12,7 +12,15 @@ import structlog
 from sqlalchemy import select
 
 from market import audit, db
-from market.accounts import EmailTaken, User, emails, passwords, user_by_email, user_by_id
+from market.accounts import (
+    EmailTaken,
+    User,
+    answer_registrations,
+    emails,
+    passwords,
+    user_by_email,
+    user_by_id,
+)
 from market.credentials import sessions, signals, throttle, tokens
 from market.credentials.models import LinkRequest, Purpose, Session, Token
 from market.errors import Invalid
@@ -41,7 +49,7 @@ def answer_due(now: datetime) -> int:
             if asked is not None:  # another worker was faster
                 _answer(asked, now)
                 db.session.delete(asked)
-    return len(due)
+    return len(due) + answer_registrations(now)
 
 
 def _answer(asked: LinkRequest, at: datetime) -> None:
@@ -54,9 +62,6 @@ def _answer(asked: LinkRequest, at: datetime) -> None:
             audit.record("user.reset_requested", owner, by=by, at=at)
         else:
             signals.address_unknown.send(None, request=asked, at=at)
-    elif asked.purpose is Purpose.REGISTER:
-        if owner is not None and owner.is_active:
-            signals.address_wanted.send(owner, request=asked, at=at)
     elif asker is not None and asker.is_active:
         if asked.purpose is Purpose.CONFIRM_EMAIL and asker.email == asked.email and not asker.email_confirmed_at:
             _send(Purpose.CONFIRM_EMAIL, asker, asked, at)

@@ -20,7 +20,7 @@ link_issued = _signals.signal("link-issued")
 password_changed = _signals.signal("password-changed")
 #: Her address is another one now; the `old=` one gets a link that takes it back, with `word=`.
 email_changed = _signals.signal("email-changed")
-#: Somebody else wants to use her address; `request=` says what for.
+#: Somebody else wants to move another account to her address.
 address_wanted = _signals.signal("address-wanted")
 #: Somebody asked for a link for an address that nobody has; sent with no User, `request=` knows address and language.
 address_unknown = _signals.signal("address-unknown")

@@ -54,7 +54,7 @@ LIMITS: dict[str, dict[str, Limit]] = {
     },
     "second_step": {"account": Limit(5), "address": Limit(30)},
     "letter": {"account": Limit(3, first=15 * MINUTE, longest=HOUR), "address": Limit(10, first=5 * MINUTE, longest=HOUR)},
-    "registration": {"address": Limit(10, first=5 * MINUTE, longest=HOUR), "everyone": Limit(300, window=HOUR)},
+    "registration": {"account": Limit(3, first=15 * MINUTE, longest=HOUR), "address": Limit(20, first=5 * MINUTE, longest=HOUR)},
     "invitation": {"account": Limit(50, first=5 * MINUTE, longest=HOUR), "address": Limit(50, longest=HOUR)},
     "link": {"address": Limit(30)},
     "api_key": {"address": Limit(100, longest=MINUTE)},

@@ -83,7 +83,7 @@ def gather(*, at: datetime) -> dict[str, User]:
         organization = firms.get(person.firm) or providers.provider_by_slug(person.firm).organization
         user = accounts.user_by_email(person.email)
         if user is None:
-            user = accounts.add_user(email=person.email, name=person.name, password=PASSWORD, at=at)
+            user = accounts.add_user(email=person.email, name=person.name, password_hash=accounts.passwords.hash(PASSWORD), at=at)
             user.email_confirmed_at = at
             accounts.join(user, organization, person.role, at=at)
             policies.agree(user, at=at)

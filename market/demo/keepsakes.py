@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,9 +89,11 @@ def _provider_settings(settings: Settings) -> Keepsakes:
 def _free_port(settings: Settings) -> int:
     """The first free port after the server's: the same one at every start, unless somebody has taken it."""
     for port in range(settings.port + 1, min(settings.port + 20, _LAST_PORT)):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
+        with socket.socket() as probe, suppress(OSError):
+            # The provider binds in the same way. Not listening is not enough: it may be the near end of a connection.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
     raise click.ClickException("The example provider finds no free port: set PROVIDER_PORT to one.")
 
 

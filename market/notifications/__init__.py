@@ -11,5 +11,17 @@ from market.notifications.models import Email, EmailStatus
 from market.notifications.policy_letters import tell_of_policies
 from market.notifications.queries import mail_is_late, mailbox
 from market.notifications.receivers import listen
+from market.notifications.registrations import registration_letters
 
-__all__ = ["Email", "EmailStatus", "enqueue", "letters_of", "listen", "mail_is_late", "mailbox", "send_due", "tell_of_policies"]
+__all__ = [
+    "Email",
+    "EmailStatus",
+    "enqueue",
+    "letters_of",
+    "listen",
+    "mail_is_late",
+    "mailbox",
+    "registration_letters",
+    "send_due",
+    "tell_of_policies",
+]

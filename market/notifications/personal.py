@@ -44,8 +44,8 @@ def _email_changed(user: User, *, old: str, word: str, at: datetime, **_: Any) -
     _write("email_changed", user, at, recipient=old, path=path, email=user.email)
 
 
-def _address_wanted(owner: User, *, request: LinkRequest, at: datetime, **_: Any) -> None:
-    _write("address_wanted", owner, at, registering=request.purpose is Purpose.REGISTER)
+def _address_wanted(owner: User, *, at: datetime, **_: Any) -> None:
+    _write("address_wanted", owner, at, registering=False)
 
 
 def _address_unknown(_sender: None, *, request: LinkRequest, at: datetime, **_: Any) -> None:

@@ -13,7 +13,7 @@ from market.accounts import Organization, OrganizationKind, User, Verification
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import invitations, keys, letters, personal
+from market.notifications import invitations, keys, letters, personal, registrations
 from market.notifications.actions import enqueue
 from market.notifications.models import Email
 from market.payments import Payment
@@ -28,6 +28,7 @@ EXPORTS = {OrganizationKind.BUYER: "/console/exports/", OrganizationKind.PROVIDE
 def listen() -> None:
     """From now on people are told."""
     personal.listen()
+    registrations.listen()
     subscriptions.subscription_activated.connect(_activated)
     subscriptions.subscription_failed.connect(_failed)
     subscriptions.subscription_ended.connect(_ended)
@@ -144,7 +145,7 @@ def _export_ready(export: Export, *, user: User, at: datetime, **_: Any) -> None
 
 def _erased(user: User, **_: Any) -> None:
     """Letters name whom they were written to, and say what she did."""
-    db.session.execute(delete(Email).where(Email.user_id == user.id))
+    db.session.execute(delete(Email).where((Email.user_id == user.id) | (Email.recipient == user.email)))
 
 
 def _checked(verification: Verification, *, at: datetime, **_: Any) -> None:

@@ -11,14 +11,21 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from market import audit, db
-from market.accounts.models import Invitation, Membership, Organization, OrganizationKind, Role, User
+from market.accounts.models import (
+    Invitation,
+    Membership,
+    Organization,
+    OrganizationKind,
+    Registration,
+    Role,
+    User,
+)
 from market.billing.models import Bill, BillStatus
-from market.catalog.models import Offering, OfferingRevision, ReviewComment
+from market.catalog.models import OfferingRevision, ReviewComment
 from market.credentials.models import Authenticator, LinkRequest, Passkey, RecoveryCode, Session, Token
 from market.errors import Refused
 from market.privacy.models import Export, ExportStatus
 from market.privacy.signals import person_erased
-from market.providers.models import Provider
 from market.subscriptions.models import Subscription, SubscriptionStatus
 
 #: The roles that can let others in; an organization must not be left without one.
@@ -76,6 +83,7 @@ def erase(user: User, *, by: audit.Actor, at: datetime) -> None:
     for table in (Membership, Authenticator, Passkey, RecoveryCode, Token, Session):
         db.session.execute(delete(table).where(table.user_id == user.id))
     db.session.execute(delete(LinkRequest).where((LinkRequest.email == user.email) | (LinkRequest.user_id == user.id)))
+    db.session.execute(delete(Registration).where(Registration.email == user.email))
     person_erased.send(user, at=at)
     user.email, user.name, user.phone = f"erased-{user.id}@invalid", audit.FORGOTTEN, ""
     user.password_hash, user.email_confirmed_at = "", None
@@ -89,15 +97,10 @@ def _organizations_of(user: User) -> list[int]:
 
 
 def _unsign(user: User) -> None:
-    """Her name under drafts and remarks."""
-    hers = (
-        select(Offering.id)
-        .join(Provider, Provider.id == Offering.provider_id)
-        .where(Provider.organization_id.in_(_organizations_of(user)))
-    )
-    written = update(OfferingRevision).where(OfferingRevision.changed_by == user.name, OfferingRevision.offering_id.in_(hers))
+    """Her name under drafts and remarks, by her number: people of the same name keep theirs."""
+    written = update(OfferingRevision).where(OfferingRevision.changed_by_id == user.id)
     db.session.execute(written.values(changed_by=audit.FORGOTTEN))
-    db.session.execute(update(ReviewComment).where(ReviewComment.author == user.name).values(author=audit.FORGOTTEN))
+    db.session.execute(update(ReviewComment).where(ReviewComment.author_id == user.id).values(author=audit.FORGOTTEN))
 
 
 def _withdraw_archives(user: User, at: datetime) -> None:

@@ -95,6 +95,7 @@ NOBODYS: Mapping[str, str] = {
     "link_requests": "gone as soon as the letter is written",
     "number_series": "counts bill numbers",
     "policy_versions": "public",
+    "registrations": "nobody's account yet; gone with the link in its letter, after a day at the latest",
     "sectors": "public",
     "solution_parts": "public",
     "solutions": "public",

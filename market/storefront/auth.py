@@ -32,7 +32,7 @@ class SignInForm(forms.MarketForm):
 def sign_in() -> Answer:
     """The sign-in page; somebody already signed in goes on to where she wanted to go."""
     if login.viewer() is not None:
-        return redirect(login.safe_next(_home()), 303)
+        return redirect(login.safe_next(guards.home()), 303)
     return render_template("storefront/auth/sign_in.html", form=SignInForm())
 
 
@@ -64,14 +64,8 @@ def _enter(user: accounts.User, *, remember: bool) -> Response:
     if credentials.second_step_due(user):
         return login.await_second_step(user, remember=remember)
     login.sign_in(user, remember=remember)
-    return redirect(login.safe_next(_home()), 303)
+    return redirect(login.safe_next(guards.home()), 303)
 
 
 def _again(form: SignInForm, status: int, headers: dict[str, str] | None = None) -> Response:
     return make_response(render_template("storefront/auth/sign_in.html", form=form), status, headers or {})
-
-
-def _home() -> str:
-    """The first page of the side this person belongs to."""
-    faces = guards.faces()
-    return url_for(guards.home_endpoint(faces[0])) if faces else url_for("storefront.home.index")

@@ -63,6 +63,17 @@ def accept(token: str) -> Answer:
     return _enter(joined)
 
 
+@bp.get("/<token>/accept")
+@bp.get("/<token>/join")
+def back(token: str) -> Response:
+    """Somebody who reloads the page that told her what to change: back to the invitation, if there is one."""
+    try:
+        _invitation(token)
+    except MarketError as refusal:
+        return _gone(refusal)
+    return redirect(url_for(".show", token=token), 303)
+
+
 @bp.post("/<token>/join")
 def join(token: str) -> Answer:
     """Join with a new account, and be in."""
@@ -73,9 +84,13 @@ def join(token: str) -> Answer:
         invitation = _invitation(token)
         if not form.validate_on_submit():
             return _page(token, invitation, form), 422
+        accounts.check_newcomer(invitation.email, form.name.data, form.password.data)
+        # The slow hash is computed while no transaction is open, so the invitation is looked up once more.
+        hashed = proof.hashed(form.password.data)
         at, address = resources.clock.now(), request.remote_addr or ""
+        invitation = _invitation(token)
         joined = accounts.accept_as_new(
-            invitation, name=form.name.data, password=form.password.data, locale=language(), at=at, address=address
+            invitation, name=form.name.data, password_hash=hashed, locale=language(), at=at, address=address
         )
     except (InvitationGone, NotFound) as refusal:
         return _gone(refusal)

@@ -10,8 +10,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from market import catalog
+from market.accounts import Role
 from market.audit import AuditEvent
-from market.web import facts, states
+from market.web import facts, firms, formats, roles, states
+from market.web.scopes import SCOPES
 
 #: What fields of the trail are called; facts of offerings have their own labels.
 FIELDS = {
@@ -36,8 +38,8 @@ FIELDS = {
     "source": _l("来源"),
     "scopes": _l("权限"),
     "period": _l("账期"),
-    "total_fen": _l("合计（分）"),
-    "amount_fen": _l("金额（分）"),
+    "total_fen": _l("合计"),
+    "amount_fen": _l("金额"),
     "role": _l("角色"),
     "email": _l("邮箱"),
     "plan": _l("套餐"),
@@ -46,15 +48,15 @@ FIELDS = {
     "terms": _l("约定内容的校验码"),
     "charge": _l("收费项目"),
     "bill": _l("账单"),
-    "paid_fen": _l("已付（分）"),
-    "gross_fen": _l("合计（分）"),
+    "paid_fen": _l("已付"),
+    "gross_fen": _l("合计"),
     "payer": _l("付款人"),
     "bank_reference": _l("银行流水号"),
     "gateway": _l("付款方式"),
     "expires_at": _l("有效期至"),
     "until": _l("有效期至"),
-    "approval_above_fen": _l("超过多少要审批（分）"),
-    "month_fen": _l("第一个整月预计（分）"),
+    "approval_above_fen": _l("超过多少要审批"),
+    "month_fen": _l("第一个整月预计"),
     "left": _l("还剩几个"),
     "size": _l("大小"),
     "type": _l("类型"),
@@ -63,11 +65,64 @@ FIELDS = {
     "error": _l("错误"),
     "successor": _l("接替的密钥"),
     "test": _l("测试用"),
+    "browser": _l("浏览器"),
+    "remembered": _l("保持登录"),
+    "second_step": _l("用了两步验证"),
+    "account": _l("账号"),
+    "failures": _l("失败次数"),
+    "authenticator": _l("验证器应用"),
+    "passkeys": _l("通行密钥"),
+    "limit_fen": _l("超过多少要审批"),
+    "sha256": _l("文件校验值"),
+    "due": _l("下次复核"),
+    "subject": _l("哪一份文件"),
+    "effective_on": _l("生效日期"),
+    "changes": _l("改了什么"),
+    "changed": _l("改了什么"),
+    "name_zh": _l("名称"),
+    "name_en": _l("英文名称"),
+    "summary_zh": _l("简介"),
+    "summary_en": _l("英文简介"),
+    "website": _l("网站"),
+    "event_type": _l("事件类型"),
+    "value_property": _l("数值放在哪个字段"),
+    "aggregation": _l("怎么算"),
+    "time_base": _l("按什么时间累计"),
+    "unit": _l("计价单位"),
+    "unit_zh": _l("计价单位"),
+    "unit_en": _l("英文单位"),
+    "unit_size": _l("几个上报单位等于 1 个计价单位"),
+    "code": _l("代号"),
+    "delta": _l("珠三角城市"),
+    "position": _l("排第几"),
+    "group_slug": _l("分组"),
+    "icon": _l("图标"),
+    "tile": _l("颜色"),
+    "parent_slug": _l("上级类别"),
+    "parts": _l("包含的服务"),
 }
+#: Stored words that are the same whatever they belong to.
+WORDS = {
+    True: _l("是"),
+    False: _l("否"),
+    "bank_transfer": _l("对公转账"),
+    "webhook": _l("系统开通"),
+    "manual": _l("人工开通"),
+    "sum": _l("加总"),
+    "count": _l("计次数"),
+    "max": _l("取最大"),
+    "time_weighted": _l("按时间累计"),
+    "hour": _l("小时"),
+    "rules": _l("平台规则"),
+    "privacy": _l("隐私政策"),
+}
+#: The fields in which such words stand; elsewhere they could be somebody's own text.
+WORDY = frozenset({"gateway", "provisioning", "aggregation", "time_base", "subject"})
 #: Whose states the states of a thing are.
 THINGS = {
     "OfferingRevision": "revision", "Offering": "offering", "Plan": "plan", "Provider": "provider",
     "Entry": "recommended", "Subscription": "subscription", "Bill": "bill", "Payment": "payment", "Order": "order",
+    "Organization": "verification", "Verification": "verification",
 }  # fmt: skip
 #: Fields about the office's own people, which nobody else is shown.
 OF_THE_OFFICE = frozenset({"reviewer"})
@@ -94,17 +149,30 @@ def changes(event: AuditEvent, *, office: bool) -> list[Change]:
 
 def _label(field: str) -> str:
     fact = catalog.OF_FIELD.get(field)
-    return facts.label(fact, field) if fact else str(FIELDS.get(field, field))
+    return facts.label(fact, field) if fact else str(FIELDS.get(field) or firms.LABELS.get(field, field))
 
 
 def _shown(event: AuditEvent, side: Mapping[str, Any], field: str) -> str:
-    """A stored value for people: states in words, entries of a list or group on lines of their own."""
+    """A stored value for people: states in words, money as money, entries of a list or group on lines of their own."""
     value = side.get(field)
-    thing = THINGS.get(event.subject_type, "")
-    if field == "status" and value in states.STATES.get(thing, {}):
-        return str(states.state_of(thing, value).label)
+    if value is None:
+        return ""
     if isinstance(value, dict):
         return "\n".join(f"{name}: {json.dumps(one, ensure_ascii=False)}" for name, one in value.items())
     if isinstance(value, list):
-        return "\n".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
-    return "" if value is None else str(value)
+        return "\n".join(_word(field, one) if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
+    if field == "status" and value in (known := states.STATES.get(THINGS.get(event.subject_type, ""), {})):
+        return str(known[value].label)
+    return _word(field, value)
+
+
+def _word(field: str, value: Any) -> str:
+    if isinstance(value, bool) or field in WORDY and value in WORDS:
+        return str(WORDS[value])
+    if field.endswith("_fen") and isinstance(value, int):
+        return formats.money(value)
+    if field == "role" and value in {role.value for role in Role}:
+        return str(roles.LABELS[Role(value)])
+    if field == "scopes" and value in SCOPES:
+        return str(SCOPES[value].name)
+    return str(value)

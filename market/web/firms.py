@@ -131,7 +131,7 @@ def city_hint(code: str, chosen: str | None) -> str:
         return ""
     if chosen:
         return _("按信用代码，登记地是%(city)s，和您选的不同。以您选的为准，搬迁过的不用改。", city=local(city, "name"))
-    return _("按信用代码，登记地是%(city)s。请选择企业现在所在的地市。", city=local(city, "name"))
+    return _("按信用代码，登记地是%(city)s。企业现在在别处的，请另选。", city=local(city, "name"))
 
 
 def asked_live() -> MultiDict[str, str] | None:

@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from market import accounts, audit, db
 from market.accounts import Organization
@@ -25,10 +24,10 @@ from market.audit import AuditEvent
 from market.errors import NotFound
 from market.kit import period
 from market.providers import Provider
-from market.subscriptions import Subscription
 from market.web import formats, sheets, trail
 from market.web.changes import Change, changes
 from market.web.locale import here_with
+from market.web.subjects import LOOKUPS
 
 SIZE = 30
 #: What the address calls one kind of thing and actions call by several words.
@@ -95,21 +94,22 @@ class Reader:
 
 
 class Names:
-    """What organizations and subscribed services are called, learned for many rows at once."""
+    """What organizations and the things of the trail are called, learned for many rows at once."""
 
     def __init__(self) -> None:
         self._organizations: dict[int | None, str] = {}
-        self._services: dict[int | None, str] = {}
+        self._things: dict[str, dict[int, str]] = {kind: {} for kind in LOOKUPS}
 
     def learn(self, events: Iterable[AuditEvent], reader: Reader) -> Names:
-        """Look up what these rows mention and is not known yet: two queries at most."""
+        """Look up what these rows mention and is not known yet: one query for each kind of thing."""
         events = list(events)
         others = {e.acting_for_id for e in events if reader.organization_id is None or not reader.owns(e)} - {None}
-        services = {e.subject_id for e in events if e.subject_type == "Subscription"} - {None}
         if unknown := others - self._organizations.keys():
             self._organizations |= dict.fromkeys(unknown, "") | _organizations(unknown)
-        if unknown := services - self._services.keys():
-            self._services |= dict.fromkeys(unknown, "") | _services(unknown)
+        for kind, known in self._things.items():
+            mentioned = {e.subject_id for e in events if e.subject_type == kind and e.subject_id is not None}
+            if new := mentioned - known.keys():
+                known |= dict.fromkeys(new, "") | LOOKUPS[kind](new)
         return self
 
     def acting_for(self, event: AuditEvent) -> str:
@@ -118,8 +118,7 @@ class Names:
 
     def about(self, event: AuditEvent) -> str:
         """Whom or what it was done to: a subscription by the name of its service, not by its number."""
-        known = self._services.get(event.subject_id or 0) if event.subject_type == "Subscription" else ""
-        return known or trail.subject(event)
+        return self._things.get(event.subject_type, {}).get(event.subject_id or 0) or trail.subject(event)
 
 
 @dataclass(frozen=True)
@@ -249,11 +248,6 @@ def _organizations(ids: Collection[int | None]) -> dict[int | None, str]:
     wanted = wanted.outerjoin(Provider, Provider.organization_id == Organization.id).where(Organization.id.in_(ids))
     found = db.session.execute(wanted).mappings()
     return {row["id"]: formats.local(row, "name") if row["name_zh"] else row["name"] for row in found}
-
-
-def _services(ids: Collection[int | None]) -> dict[int | None, str]:
-    wanted = select(Subscription).where(Subscription.id.in_(ids)).options(joinedload(Subscription.revision))
-    return {one.id: formats.local(one.revision.facts, "name") for one in db.session.scalars(wanted)}
 
 
 def _row(name: str, reader: Reader) -> AuditEvent | None:

@@ -4,7 +4,7 @@ What a page asks for is declared at the page (`guards.require`); no menu repeats
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
@@ -20,6 +20,8 @@ class Entry:
     label: LazyString
     icon: str = ""
     values: tuple[tuple[str, str], ...] = ()
+    #: What it is called for those who see no amounts there.
+    without_money: LazyString | None = None
 
     @property
     def url(self) -> str:
@@ -45,7 +47,7 @@ CONSOLE = (
     Entry("console.overview.index", _l("概览"), "home"),
     Entry("console.subscriptions.index", _l("我的订阅"), "package"),
     Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
-    Entry("console.usage.index", _l("用量与费用"), "chart-line"),
+    Entry("console.usage.index", _l("用量与费用"), "chart-line", without_money=_l("用量")),
     Entry("console.bills.index", _l("账单"), "file-invoice"),
     Entry("console.team.index", _l("成员与权限"), "users"),
     Entry("console.activity.index", _l("操作记录"), "history"),
@@ -165,7 +167,10 @@ def existing(entries: Sequence[Entry]) -> list[Entry]:
 def shown(entries: Sequence[Entry], can: Can) -> list[Entry]:
     """The entries that exist and that somebody who `can` may open."""
     asked = [(entry, permission_of(entry.endpoint)) for entry in existing(entries)]
-    return [entry for entry, permission in asked if not permission or can(permission)]
+    mine = [entry for entry, permission in asked if not permission or can(permission)]
+    return [
+        replace(entry, label=entry.without_money) if entry.without_money and not can("money.read") else entry for entry in mine
+    ]
 
 
 def side_menu(face: str) -> list[Entry]:

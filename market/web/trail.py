@@ -39,6 +39,7 @@ TITLES = {
     "user.changed": _l("修改了个人资料"),
     "session.ended": _l("结束了一处登录"),
     "organization.registered": _l("注册了企业"),
+    "organization.wanted": _l("有人想用这家企业注册，已请所有者处理"),
     "organization.added": _l("添加了企业"),
     "member.added": _l("添加了成员"),
     "member.role_changed": _l("修改了成员的角色"),
@@ -168,8 +169,10 @@ BAD = frozenset(
         "bill.close_failed",
     }
 )
-#: Why a provider's system could not be reached; anything else is a reason in somebody's own words.
+#: Reasons that are stored as codes, such as why a provider's system could not be reached; anything else is a reason in somebody's own words.
 REASONS = {
+    "reset": _l("用邮件里的链接重新设置"),
+    "undone": _l("用旧邮箱里的链接换回"),
     "licence_replaced": _l("更换了营业执照"),
     "identity_changed": _l("企业名称或统一社会信用代码变了"),
     "check_over": _l("核验到期"),

@@ -14,6 +14,9 @@ from benchmarks import place
 from market.cli import run
 from market.config import ROOT, Settings
 
+#: Seconds on two idle cores; a busy machine may take its time.
+pytestmark = pytest.mark.timeout(600)
+
 
 def test_the_server_is_started_as_in_production(tmp_path: Path) -> None:
     settings = Settings.from_env({"MARKET_DATA_DIR": str(tmp_path), "PORT": "8000"})

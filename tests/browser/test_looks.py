@@ -22,7 +22,12 @@ from tests.builders.worlds import Side, World, a_world
 from tests.support.addresses import routes
 from tests.support.browser import overflow, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+#: Half a minute for the longest walk on two idle cores; a busy machine may take its time.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(600),
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 #: WCAG 2.2 AA and below, in full; in the other theme only colors can be different.

@@ -9,7 +9,7 @@ import pypdf
 import pytest
 from sqlalchemy import func, select
 
-from market import accounts, billing, db
+from market import accounts, billing, db, resources
 from market.accounts.models import OrganizationKind
 from market.accounts.permissions import SCOPES
 from market.billing import Bill
@@ -29,6 +29,7 @@ from tests.builders.accounts import (
 from tests.builders.billing import NOVEMBER, after_grace
 from tests.builders.catalog import a_plan, a_provider, an_offering, complete_facts
 from tests.builders.metering import SOURCE
+from tests.support import registering
 from tests.support.clock import FakeClock
 from tests.support.walker import Walker
 
@@ -88,7 +89,9 @@ def registers_and_orders(buyer: Walker) -> None:
     buyer.click("订阅，先核对价格").heading("登录").click("企业注册")
     buyer.write("企业名称", FIRM).write("统一社会信用代码", a_code(4711)).choose("所在地市", "广州市")
     buyer.write("您的姓名", "示例店主").write("邮箱", "owner@example.com").write("密码", PASSWORD)
-    buyer.click("我看过并同意平台规则").click("注册企业账号", within="main form").heading("确认订阅：示例整机备份")
+    buyer.click("我看过并同意平台规则").click("注册企业账号", within="main form").heading("请打开邮件，完成注册")
+    buyer.page.goto(registering.link("owner@example.com", resources.clock.now()))
+    buyer.click("完成注册并登录").heading("确认订阅：示例整机备份")
     buyer.see("今天付 ¥0.00", "¥242.00", "停用后 30 天内", FIRM)
     # Two presses of the button are one order.
     buyer.click("我看过了").click("确认订阅，今天付", double=True).heading("已收到您的订阅")

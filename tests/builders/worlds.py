@@ -14,8 +14,9 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from market import accounts, audit, catalog, credentials, db, payments, policies, recommended, subscriptions
-from market.accounts.models import Organization, OrganizationKind
+from market.accounts.models import Organization, OrganizationKind, Registration
 from market.accounts.permissions import SCOPES
+from market.accounts.profile import Profile
 from market.billing import BillLine
 from market.catalog.bundles import Solution, SolutionPart
 from market.catalog.models import Offering, OfferingStatus
@@ -173,6 +174,7 @@ def a_world(mark: str = "one") -> World:
             "storefront.help": {"topic": "pricing"},
             "storefront.policies": {"subject": "rules", "number": 1},
             **{f"storefront.recovery.{page}": {"token": _a_link(purpose, seller_user)} for page, purpose in LINKS.items()},
+            "storefront.register.open_link": {"token": _a_registration(mark)},
             "storefront.invitations": {"token": an_invitation(buyer, firm, email=f"guest-{mark}@example.com")[1]},
         },
         {
@@ -205,6 +207,20 @@ LINKS = {
 def _a_link(purpose: credentials.Purpose, user: accounts.User) -> str:
     """The word of a link in a letter to this person."""
     return credentials.tokens.issue(purpose, user, email=user.email, at=moment("2026-11-20 09:30"))
+
+
+def _a_registration(mark: str) -> str:
+    """The word of the link in the letter to somebody who has filled in the form."""
+    word, asked = f"word-of-the-link-{mark}", moment("2026-11-20 09:30")
+    firm = Profile(name="示例新来商行", uscc="91440106MA00000314", city_code="440100").tidy().values()
+    pending = Registration(
+        email=f"newcomer-{mark}@example.com", name="示例新人", password_hash="", firm=firm,
+        browser_hash=accounts.browser_digest("another browser"), token_hash=accounts.browser_digest(word),
+        created_at=asked, expires_at=asked + timedelta(hours=24),
+    )  # fmt: skip
+    db.session.add(pending)
+    db.session.flush()
+    return word
 
 
 def _second_steps(user: accounts.User) -> credentials.Passkey:

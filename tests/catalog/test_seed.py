@@ -27,6 +27,7 @@ from market.catalog.models import (
     RevisionStatus,
 )
 from market.config import ROOT
+from tests.builders.accounts import a_user, an_actor
 
 FOLDER = ROOT / "catalog_seed"
 JUNE, JULY = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
@@ -165,7 +166,7 @@ def test_a_plan_taken_out_of_the_file_is_not_sold_any_more(session, folder):
 
 def test_what_a_provider_has_taken_over_is_left_alone(session, folder):
     seed.load(folder, by=BY, at=JUNE)
-    actions.start_revision(storage(), by=audit.Actor("user", 1, "产品经理"), at=JUNE)
+    actions.start_revision(storage(), by=an_actor(a_user()), at=JUNE)
     change(folder, OFFERING, "约 1 分钟，自动开通", "约 2 分钟，自动开通")
     report = seed.load(folder, by=BY, at=JULY)
     assert report.changed == 0

@@ -99,9 +99,10 @@ def test_a_new_name_asks_for_a_new_check(enter, firm):
     assert stored(firm).check_status is CheckStatus.EXPIRED
 
 
-def test_markup_stays_text(enter, firm):
-    saved = enter().page("/console/organization/edit").submit(button="保存企业资料", organization_name="<script>alert(1)</script>")
-    assert "<script>alert(1)</script>" in saved.text and "<script>alert" not in saved.html
+def test_markup_is_no_name_and_stays_text(enter, firm):
+    told = enter().page("/console/organization/edit").submit(button="保存企业资料", organization_name="<script>alert(1)</script>")
+    assert told.status == 422 and "<script>alert" not in told.html
+    assert told.one("input", name="organization_name").get("value") == "<script>alert(1)</script>"
 
 
 def test_others_read_and_do_not_edit(enter, firm):

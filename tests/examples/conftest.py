@@ -6,7 +6,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import httpx
 import pytest
 from flask import Flask
 
+from examples import ports
 from market import accounts, db, metering, resources, subscriptions
 from market.accounts import SCOPES, Organization
 from market.catalog.models import Aggregation, Meter, Provisioning, TimeBase
@@ -31,7 +31,7 @@ from tests.support.browser import served
 from tests.support.clock import FakeClock
 
 SOURCE = "/example/storage"
-PATIENCE = 90.0
+PATIENCE = 150.0
 
 
 class Flaky:
@@ -64,7 +64,11 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "examples.provider"], cwd=ROOT, env=self.environment
         )
-        until(lambda: self.status() is not None)
+        until(self.answering)
+
+    def answering(self) -> bool:
+        assert self.process is not None and self.process.poll() is None, "the program has ended by itself"
+        return self.status() is not None
 
     def kill(self) -> None:
         assert self.process is not None
@@ -78,13 +82,16 @@ class Program:
 
     def status(self) -> dict[str, Any] | None:
         try:
-            return dict(httpx.get(f"{self.url}/status", timeout=5, trust_env=False).json())
+            return dict(httpx.get(f"{self.url}/status", timeout=30, trust_env=False).json())
         except httpx.HTTPError:
             return None
 
+    def usage(self) -> dict[str, Any]:
+        """What it says about the events it sends; nothing while it does not answer."""
+        return dict((self.status() or {}).get("usage", {}))
+
     def drained(self) -> bool:
-        told = self.status()
-        return told is not None and told["usage"]["waiting"] == 0
+        return self.usage().get("waiting") == 0
 
 
 @dataclass
@@ -141,7 +148,7 @@ class Customer:
 
     def __init__(self, access: dict[str, str]) -> None:
         self.http = httpx.Client(
-            auth=(access["access_key"], access["secret_key"]), timeout=10, trust_env=False
+            auth=(access["access_key"], access["secret_key"]), timeout=30, trust_env=False
         )
         self.endpoint = access["endpoint"]
 
@@ -168,9 +175,7 @@ def until(condition: Callable[[], object]) -> None:
 def stall(app: Flask, clock: FakeClock, tmp_path: Path) -> Iterator[Stall]:
     flaky = Flaky(app.wsgi_app)
     app.wsgi_app = flaky  # type: ignore[method-assign]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.claim()
     with db.transaction():
         settings = {
             "webhook_url": f"http://127.0.0.1:{port}/provisioning",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from examples import ports
 from examples.tour.__main__ import Check, main
+from examples.tour.visitor import Visitor
+from examples.tour.world import World
 
 SHORT = ["--files", "10", "--days", "3"]
 #: Twenty seconds on two idle cores; a slow and busy machine may take its time.
@@ -44,6 +49,21 @@ def test_the_bill_agrees_with_the_files_and_one_fen_too_much_is_found(
 
     assert main(tour(tmp_path, database_url, *SHORT), before_check=add_a_fen) == 1
     assert "DIFFERS" in capsys.readouterr().out
+
+
+def test_a_marketplace_that_ends_is_told_at_once_and_with_its_last_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(tour(tmp_path, "postgresql://nobody@127.0.0.1:9/nothing", *SHORT)) == 1
+    said = capsys.readouterr().err
+    assert "has ended (exit code 1)" in said and "The database cannot be used" in said
+
+
+def test_nobody_waits_for_a_server_that_nobody_will_start_again(tmp_path: Path) -> None:
+    world = World(tmp_path, ports.claim(), subprocess.Popen(["true"]))
+    world.process.wait()
+    with closing(Visitor(world)) as visitor, pytest.raises(RuntimeError, match="has ended"):
+        visitor.go("/")
 
 
 @pytest.mark.soak

@@ -8,8 +8,10 @@ from sqlalchemy import select
 from market import accounts, audit, credentials, db, notifications, privacy, schema
 from market.accounts.models import Role, User
 from market.audit import AuditEvent
+from market.catalog.models import ReviewComment
 from market.privacy import LastOwner, StillInUse
 from tests.builders.accounts import a_member, a_user, an_actor, an_organization
+from tests.builders.catalog import an_offering
 from tests.builders.subscriptions import a_subscription
 from tests.builders.worlds import a_world
 from tests.conftest import PRESENT
@@ -61,6 +63,20 @@ def test_who_is_erased_cannot_come_back_in(database: None) -> None:
         assert credentials.session_of_token(token, at=PRESENT) is None
         assert accounts.user_by_email(EMAIL) is None
         a_user(email=EMAIL)  # the address is free again
+
+
+def test_namesakes_keep_their_name_under_what_they_wrote(database: None) -> None:
+    with db.transaction():
+        user, namesake = somebody(), a_user(name=NAME)
+        revision, at = an_offering().revisions[0], PRESENT
+        revision.changed_by, revision.changed_by_id = NAME, namesake.id
+        for author in (user, namesake):
+            db.session.add(ReviewComment(revision=revision, field="name_zh", text="?", author=NAME, author_id=author.id, at=at))
+        db.session.flush()
+        privacy.erase(user, by=an_actor(user), at=at)
+        assert [c.author for c in db.session.scalars(select(ReviewComment).order_by(ReviewComment.id))] == [audit.FORGOTTEN, NAME]
+        db.session.refresh(revision)
+        assert revision.changed_by == NAME
 
 
 def test_erasing_twice_changes_nothing(database: None) -> None:

@@ -37,6 +37,10 @@ def join(page: Page, **more: object) -> Page:
     return page.submit("/join", name="李会计", password=NEW_PASSWORD, agree="y", **more)
 
 
+def test_a_page_that_is_loaded_again_is_the_invitation(client: Client, link: str) -> None:
+    assert [client.page(f"{link}/{form}").path for form in ("join", "accept")] == [link] * 2
+
+
 def test_somebody_new_gives_a_name_and_a_password_and_is_in(client: Client, link: str) -> None:
     page = client.page(link)
     for words in ("示例茶行", "示例老板", GUEST, "财务", "只看账单"):

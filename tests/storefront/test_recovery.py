@@ -17,9 +17,8 @@ from market.accounts.passwords import hash
 from market.config import Settings
 from market.credentials import Purpose, recovery, tokens
 from market.notifications import Email
-from tests.builders.accounts import PASSWORD, a_city, a_member, a_user, an_organization
+from tests.builders.accounts import PASSWORD, a_member, a_user, an_organization
 from tests.conftest import PRESENT
-from tests.storefront.test_register import FIRM
 from tests.support.calls import calls_of
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -281,12 +280,3 @@ def test_old_links_are_swept(client: Client, owner: User) -> None:
     link()
     assert credentials.sweep(PRESENT + timedelta(days=29)) > 0  # the counts
     assert credentials.sweep(PRESENT + timedelta(days=31)) == 1
-
-
-def test_registering_brings_a_letter_to_confirm_and_with_a_taken_address_one_to_its_owner(app: Flask, client: Client) -> None:
-    with db.transaction():
-        a_city()
-    client.page("/register").submit(**FIRM)
-    assert [letter.subject for letter in letters("owner@")] == ["确认您的邮箱"]
-    app.test_client().page("/register").submit(**FIRM)  # type: ignore[attr-defined]
-    assert [letter.subject for letter in letters("owner@")] == ["有人想用您的邮箱", "确认您的邮箱"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,17 +11,16 @@ from contextlib import contextmanager
 
 import httpx
 
+from examples import ports
 from market.config import ROOT, Settings
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 @contextmanager
 def workers(settings: Settings, number: int, **more: str) -> Iterator[str]:
     """`number` processes on a free port of every loopback address; gives the address of the first."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.claim()
     address = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ, "MARKET_DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url,

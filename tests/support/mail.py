@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -10,6 +9,8 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
+
+from examples import ports
 
 
 class MailSink:
@@ -32,9 +33,7 @@ class MailSink:
 @contextmanager
 def mail_sink() -> Iterator[MailSink]:
     """A sink on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.claim()
     sink = MailSink(port)
     controller = Controller(sink, hostname="127.0.0.1", port=port)
     controller.start()

@@ -11,8 +11,11 @@ import pytest
 
 from market import audit, db
 from market.accounts.models import OrganizationKind
+from market.catalog import Meter
+from market.providers import Provider
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_administrator, an_organization, the_office
 from tests.builders.catalog import a_provider
+from tests.builders.worlds import a_world
 from tests.support.client import Client
 
 DAY = datetime(2026, 11, 10, 2, 0, tzinfo=UTC)
@@ -199,3 +202,23 @@ def test_somebody_forgotten_is_nowhere_named_and_the_chain_holds(owner: Client, 
     with db.transaction(readonly=True):
         report = audit.verify()
     assert report.whole and report.erased == 3
+
+
+def test_the_trail_speaks_of_things_by_their_names_and_of_values_in_words(client: Client, database: None) -> None:
+    with db.transaction():
+        world = a_world()
+    client.sign_in(world.seller.email, PASSWORD)
+    with db.transaction():
+        meter = db.session.get_one(Meter, world.seller.things["vendor.meters"]["id"])
+        by = audit.Actor("user", 0, "示例经理", meter.provider_id, "192.0.2.9")
+        after = {"remembered": True, "paid_fen": 123456, "role": "owner", "scopes": ["events:write"]}
+        id = done("meter.added", meter, by, organization_id=a_firm_of(meter), after=after)
+        name, slug = meter.name_zh, meter.slug
+    shown = client.page(f"/vendor/activity/{id}").text
+    assert f"：{name}" in shown and f"：{slug}" not in shown
+    for words in ("保持登录", "是", "¥1,234.56", "老板（所有者）", "上报用量"):
+        assert words in shown
+
+
+def a_firm_of(meter: Meter) -> int:
+    return db.session.get_one(Provider, meter.provider_id).organization_id

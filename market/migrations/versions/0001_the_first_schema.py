@@ -107,6 +107,26 @@ def upgrade() -> None:
     sa.Column('last', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_number_series'))
     )
+    op.create_table('registrations',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('email', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('phone', sa.String(), nullable=False),
+    sa.Column('locale', sa.String(), nullable=False),
+    sa.Column('password_hash', sa.String(), nullable=False),
+    sa.Column('firm', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
+    sa.Column('destination', sa.String(), nullable=False),
+    sa.Column('browser_hash', sa.String(), nullable=False),
+    sa.Column('token_hash', sa.String(), nullable=True),
+    sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.Column('expires_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_registrations')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_registrations_token_hash'))
+    )
+    with op.batch_alter_table('registrations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_registrations_email'), ['email'], unique=False)
+        batch_op.create_index(batch_op.f('ix_registrations_expires_at'), ['expires_at'], unique=False)
+
     op.create_table('sectors',
     sa.Column('slug', sa.String(), nullable=False),
     sa.Column('group_slug', sa.String(), nullable=False),
@@ -195,7 +215,7 @@ def upgrade() -> None:
 
     op.create_table('link_requests',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'register', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('email', sa.String(), nullable=False),
     sa.Column('locale', sa.String(), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -317,7 +337,7 @@ def upgrade() -> None:
     )
     op.create_table('tokens',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'register', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('confirm_email', 'change_email', 'undo_email', 'reset_password', name='purpose_known', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('token_hash', sa.String(), nullable=False),
     sa.Column('email', sa.String(), nullable=False),
@@ -705,12 +725,14 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
     sa.Column('changed_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
     sa.Column('changed_by', sa.String(), nullable=False),
+    sa.Column('changed_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('submitted_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('reviewer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('decided_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('decision_reason', sa.String(), nullable=False),
     sa.Column('published_at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['changed_by_id'], ['users.id'], name=op.f('fk_offering_revisions_changed_by_id')),
     sa.ForeignKeyConstraint(['offering_id'], ['offerings.id'], name=op.f('fk_offering_revisions_offering_id')),
     sa.ForeignKeyConstraint(['reviewer_id'], ['users.id'], name=op.f('fk_offering_revisions_reviewer_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_offering_revisions')),
@@ -813,7 +835,9 @@ def upgrade() -> None:
     sa.Column('field', sa.String(), nullable=False),
     sa.Column('text', sa.String(), nullable=False),
     sa.Column('author', sa.String(), nullable=False),
+    sa.Column('author_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('at', sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql'), nullable=False),
+    sa.ForeignKeyConstraint(['author_id'], ['users.id'], name=op.f('fk_review_comments_author_id')),
     sa.ForeignKeyConstraint(['revision_id'], ['offering_revisions.id'], name=op.f('fk_review_comments_revision_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_review_comments'))
     )
@@ -1264,6 +1288,11 @@ def downgrade() -> None:
     op.drop_table('users')
     op.drop_table('throttles')
     op.drop_table('sectors')
+    with op.batch_alter_table('registrations', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_registrations_expires_at'))
+        batch_op.drop_index(batch_op.f('ix_registrations_email'))
+
+    op.drop_table('registrations')
     op.drop_table('number_series')
     op.drop_table('event_identities')
     op.drop_table('editions')

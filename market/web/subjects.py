@@ -1,0 +1,63 @@
+"""What recorded actions were done to, by the names that people know instead of by codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from market import db
+from market.catalog import Meter, OfferingRevision, RevisionStatus
+from market.policies import PolicyVersion
+from market.subscriptions import Order, ProvisioningRequest, Subscription
+from market.web import formats, policy_notices
+
+Found = dict[int, str]
+
+
+def _subscriptions(ids: Collection[int]) -> Found:
+    wanted = select(Subscription).where(Subscription.id.in_(ids)).options(joinedload(Subscription.revision))
+    return {one.id: _name(one.revision) for one in db.session.scalars(wanted)}
+
+
+def _orders(ids: Collection[int]) -> Found:
+    wanted = select(Order).where(Order.id.in_(ids)).options(joinedload(Order.revision))
+    return {one.id: _name(one.revision) for one in db.session.scalars(wanted)}
+
+
+def _requests(ids: Collection[int]) -> Found:
+    service = joinedload(ProvisioningRequest.subscription).joinedload(Subscription.revision)
+    wanted = select(ProvisioningRequest).where(ProvisioningRequest.id.in_(ids)).options(service)
+    return {one.id: _name(one.subscription.revision) for one in db.session.scalars(wanted)}
+
+
+def _offerings(ids: Collection[int]) -> Found:
+    """By what buyers read; what is not live yet, by its newest draft."""
+    wanted = select(OfferingRevision).where(OfferingRevision.offering_id.in_(ids))
+    shown = OfferingRevision.status == RevisionStatus.PUBLISHED
+    return {one.offering_id: _name(one) for one in db.session.scalars(wanted.order_by(shown, OfferingRevision.number))}
+
+
+def _meters(ids: Collection[int]) -> Found:
+    return {one.id: formats.local(one, "name") for one in db.session.scalars(select(Meter).where(Meter.id.in_(ids)))}
+
+
+def _policies(ids: Collection[int]) -> Found:
+    found = db.session.scalars(select(PolicyVersion).where(PolicyVersion.id.in_(ids)))
+    return {one.id: _("%(policy)s第 %(number)d 版", policy=policy_notices.title(one.subject), number=one.number) for one in found}
+
+
+def _name(revision: OfferingRevision) -> str:
+    return formats.local(revision.facts, "name")
+
+
+LOOKUPS: Mapping[str, Callable[[Collection[int]], Found]] = {
+    "Subscription": _subscriptions,
+    "Order": _orders,
+    "ProvisioningRequest": _requests,
+    "Offering": _offerings,
+    "Meter": _meters,
+    "PolicyVersion": _policies,
+}
