@@ -8,6 +8,7 @@ from market.console import (
     activity,
     approvals,
     bills,
+    days,
     exports,
     keys,
     organization,
@@ -21,7 +22,9 @@ from market.console import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (activity, approvals, bills, exports, keys, organization, overview, payments, subscriptions, team, usage, verification)
+MODULES = (
+    activity, approvals, bills, days, exports, keys, organization, overview, payments, subscriptions, team, usage, verification,
+)  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 bp.before_request(guards.buyer)

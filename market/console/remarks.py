@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,9 @@ from market import metering
 from market.billing import Course, LineKind
 from market.console.scope import Scope
 from market.kit.period import Period, local_day
-from market.metering import Band, Kind, Remark
+from market.metering import Band, Kind, Remark, corrections, reconciliation
+from market.metering.reconciliation import ReconciledDay
+from market.web import corrections as words
 from market.web import formats
 
 #: What is used in one month may be reported so long after it.
@@ -39,11 +41,15 @@ class Remarks:
             for remark in metering.remarks(ids, Period(period.start - REACH, period.end))
             if (remark.subscription_id, remark.event_type) in names
         ]
+        found = [remark for remark in found if remark.kind is Kind.USAGE]
         inside = [remark for remark in found if period.first_day <= remark.day <= period.last_day]
         moved = [remark for remark in found if remark not in inside and period.contains(remark.noted_at) and remark.band is Band.VERY_LATE]
         entries = [_entry(remark, names[remark.subscription_id, remark.event_type]) for remark in [*moved, *inside]]
+        made = corrections.made(ids, period)
+        entries += words.entries(made, by={one.id: formats.local(one.provider, "name") for one in scope.mine.values()})
         entries.sort(key=lambda entry: entry["at"], reverse=True)
-        return cls([*_adjusted(course), *entries], _notes(inside))
+        notes = _notes(inside, words.notes(made, period), reconciliation.disputed_days(ids, period))
+        return cls([*_adjusted(course), *entries], notes)
 
     def on(self, day: date) -> str:
         """What is to be said about a day; empty for most."""
@@ -63,18 +69,12 @@ def _names(scope: Scope) -> dict[tuple[int, str], str]:
 
 def _entry(remark: Remark, name: str) -> dict[str, Any]:
     said = {"name": name, "count": remark.number, "date": formats.date(remark.day, short=True)}
-    titles = {
-        Kind.USAGE: _("补报 %(date)s 的%(name)s，%(count)s 条", **said),
-        Kind.REVERSAL: _("撤销 %(date)s 的%(name)s，%(count)s 条", **said),
-        Kind.REPLACEMENT: _("更正 %(date)s 的%(name)s，%(count)s 条", **said),
-    }
+    title = _("补报 %(date)s 的%(name)s，%(count)s 条", **said)
     if remark.band is Band.VERY_LATE:
         text = _("那个月的账单已经定稿，差额记在下一份账单里。")
-    elif remark.band is Band.LATE:
-        text = _("那个月的账单还没有定稿，已经算进去。")
     else:
-        text = _("已经按更正后的数字算。")
-    return {"at": remark.noted_at, "title": titles[remark.kind], "text": text, "tone": "warn"}
+        text = _("那个月的账单还没有定稿，已经算进去。")
+    return {"at": remark.noted_at, "title": title, "text": text, "tone": "warn"}
 
 
 def _adjusted(course: Course) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def _adjusted(course: Course) -> list[dict[str, Any]]:
     return [
         {
             "title": _("补记 %(month)s 的用量", month=formats.month(local_day(each.line.service_start))),
-            "text": _("%(name)s：出账后收到补报，按新用量重算，差额在这份账单里。", name=formats.local(each.line.label, "charge")),
+            "text": _("%(name)s：出账后收到补报或更正，按新用量重算，差额在这份账单里。", name=formats.local(each.line.label, "charge")),
             "tone": "warn",
         }
         for each in course.lines
@@ -90,12 +90,16 @@ def _adjusted(course: Course) -> list[dict[str, Any]]:
     ]
 
 
-def _notes(remarks: Sequence[Remark]) -> dict[date, str]:
+def _notes(
+    remarks: Sequence[Remark], corrected: Mapping[date, Sequence[str]], disputed: Sequence[ReconciledDay]
+) -> dict[date, str]:
     notes: dict[date, list[str]] = {}
     for remark in remarks:
         noted = formats.date(local_day(remark.noted_at), short=True)
-        said = {"date": noted, "count": remark.number}
-        late = remark.kind is Kind.USAGE
-        note = _("%(date)s 收到补报 %(count)s 条", **said) if late else _("%(date)s 收到更正 %(count)s 条", **said)
+        note = _("%(date)s 收到补报 %(count)s 条", date=noted, count=remark.number)
         notes.setdefault(remark.day, []).append(note)
+    for day, said in corrected.items():
+        notes.setdefault(day, []).extend(said)
+    for row in disputed:
+        notes.setdefault(row.day, []).append(_("%(name)s有异议，核对中", name=formats.local(row.meter, "name")))
     return {day: _("，").join(each) for day, each in notes.items()}

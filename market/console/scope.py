@@ -68,6 +68,11 @@ class Scope:
         """The subscriptions looked at."""
         return [self.subscription.id] if self.subscription else list(self.mine)
 
+    @property
+    def shown(self) -> list[Subscription]:
+        """The same, with all that is known of them."""
+        return [self.mine[id] for id in self.ids]
+
     def meters_of(self, subscription: Subscription) -> list[Meter]:
         """The meters of a subscription's plan, in its order, each once."""
         found = {charge.meter.slug: charge.meter for charge in subscription.plan.charges if charge.meter}

@@ -16,8 +16,10 @@ from market import billing, resources, subscriptions
 from market.console import parts
 from market.errors import MarketError
 from market.kit import period
+from market.metering import corrections
 from market.subscriptions import LIVE, OPENING, RequestKind, Subscription, SubscriptionStatus
-from market.web import agreements, formats, forms, guards, trail
+from market.web import agreements, completeness, formats, forms, guards, trail
+from market.web import corrections as words
 
 bp = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 
@@ -95,6 +97,9 @@ def show(id: int) -> str:
         trialing=subscription.status is SubscriptionStatus.TRIALING,
         paid_from=subscriptions.paid_from(subscription),
         last_day=agreements.last_day,
+        corrected=words.entries(corrections.made([id]), by={id: formats.local(subscription.provider, "name")}),
+        missing=completeness.missing([id]) if g.can("usage.read") else [],
+        complete=completeness.told([subscription]) if g.can("usage.read") else [],
     )
 
 

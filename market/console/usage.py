@@ -19,7 +19,7 @@ from market.console.spending import Month
 from market.kit import period as periods
 from market.kit.period import Period, local_day
 from market.subscriptions import Subscription
-from market.web import formats, guards, paging, sheets
+from market.web import completeness, formats, guards, paging, sheets
 
 bp = Blueprint("usage", __name__, url_prefix="/usage")
 
@@ -103,6 +103,8 @@ def index() -> str:
         course_words=_told(asked.month),
         signed=drivers.signed,
         final_at=billing.final_at(asked.period),
+        complete=completeness.told(asked.scope.shown) if asked.month.running else [],
+        missing=completeness.missing(asked.scope.ids) if asked.month.running else [],
     )
 
 

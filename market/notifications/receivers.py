@@ -13,7 +13,7 @@ from market.accounts import Organization, OrganizationKind, User, Verification
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import invitations, keys, letters, personal, registrations
+from market.notifications import invitations, keys, letters, personal, registrations, usage
 from market.notifications.actions import enqueue
 from market.notifications.models import Email
 from market.payments import Payment
@@ -48,6 +48,7 @@ def listen() -> None:
     privacy.person_erased.connect(_erased)
     invitations.listen()
     keys.listen()
+    usage.listen()
 
 
 def _activated(subscription: Subscription, *, at: datetime, **_: Any) -> None:

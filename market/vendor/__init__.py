@@ -6,7 +6,10 @@ from flask import Blueprint
 
 from market.vendor import (
     activity,
+    correction_files,
+    corrections,
     customers,
+    days,
     events,
     exports,
     files,
@@ -24,10 +27,10 @@ from market.vendor import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, customers, meters, keys, events, webhooks, activity, profile, team, exports)
+MODULES = (overview, offerings, customers, meters, keys, events, days, webhooks, activity, profile, team, exports)
 
 offerings.bp.register_blueprint(plans.bp)  # a plan is a page of its offering
-for part in (refused, files, first_event):
+for part in (refused, files, first_event, corrections, correction_files):
     events.bp.register_blueprint(part.bp)
 
 bp = Blueprint("vendor", __name__, url_prefix="/vendor")

@@ -10,8 +10,10 @@ from wtforms import TextAreaField
 
 from market import audit, resources, subscriptions
 from market.errors import Invalid, MarketError
+from market.metering import corrections
 from market.subscriptions import OPEN_REQUESTS, ProvisioningRequest, RequestKind, RequestStatus, Subscription
-from market.web import agreements, forms, guards, paging, trail
+from market.web import agreements, completeness, forms, guards, paging, trail
+from market.web import corrections as words
 
 bp = Blueprint("customers", __name__, url_prefix="/customers")
 
@@ -136,6 +138,8 @@ def _page(subscription: Subscription, complete: CompleteForm, fail: FailForm) ->
         now_at=resources.clock.now(),
         last_day=agreements.last_day,
         trail=trail,
+        corrected=words.entries(corrections.made([subscription.id])),
+        missing=completeness.missing([subscription.id]),
     )
 
 

@@ -18,8 +18,9 @@ from market.catalog import Meter
 from market.errors import NotFound
 from market.kit import period
 from market.kit.period import SHANGHAI
-from market.metering import UsageEvent, uploads
+from market.metering import UsageEvent, corrections, uploads
 from market.subscriptions import Subscription
+from market.web import corrections as words
 from market.web import guards
 from market.web.locale import here_with
 
@@ -97,6 +98,9 @@ def show(id: int) -> str:
         receipt=json.dumps(_receipt(event, subscription), ensure_ascii=False, indent=2),
         counted=_counted(event),
         month=billing.period_of(subscription.organization, event.at).label,
+        fixed=corrections.about(event.id),
+        within=corrections.within(event.id) if event.corrects is not None else None,
+        told=words.entries,
     )
 
 

@@ -62,6 +62,7 @@ VENDOR = (
     Entry("vendor.customers.index", _l("客户与开通"), "users"),
     Entry("vendor.usage.index", _l("用量"), "chart-line"),
     Entry("vendor.events.index", _l("用量上报"), "activity"),
+    Entry("vendor.days.index", _l("用量核对"), "clipboard-check"),
     Entry("vendor.keys.index", _l("接口密钥"), "key"),
     Entry("vendor.webhooks.index", _l("通知地址"), "webhook"),
     Entry("vendor.revenue.index", _l("收入"), "wallet"),

@@ -12,9 +12,18 @@ from sqlalchemy import select
 
 from market import accounts, billing, db
 from market.metering import UsageEvent, corrections
-from market.metering.corrections import Author, Change, Judged, Named, Reason
+from market.metering.corrections import (
+    Author,
+    Change,
+    CorrectionStatus,
+    Judged,
+    Named,
+    Reason,
+    UsageCorrection,
+)
 from market.providers.models import Provider
-from tests.builders.accounts import a_user, an_actor
+from market.subscriptions import Subscription
+from tests.builders.accounts import a_member, a_user, an_actor
 from tests.builders.metering import SOURCE
 
 _numbers = count(1)
@@ -61,6 +70,16 @@ def correct_all(
         author=Author(an_actor(user), user=user), now=now, stands=billing.month_stands,
         closed_until=billing.closed_until, dry_run=dry_run,
     )  # fmt: skip
+
+
+def a_proposal(subscription: Subscription, *, now: datetime) -> UsageCorrection:
+    """A colleague wants an event of the subscription taken back, which is too much for one person to decide."""
+    event = db.session.scalars(select(UsageEvent).where(UsageEvent.subscription_id == subscription.id).limit(1)).one()
+    organization = db.session.get_one(Provider, event.provider_id).organization_id
+    user = a_member(db.session.get_one(accounts.Organization, organization))
+    judged = correct(event, None, now=now, user=user)
+    assert judged.status is CorrectionStatus.PROPOSED and judged.correction is not None
+    return judged.correction
 
 
 def approve(judged: Judged, user: accounts.User, *, now: datetime) -> None:

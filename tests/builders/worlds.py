@@ -20,7 +20,7 @@ from market.accounts.profile import Profile
 from market.billing import BillLine
 from market.catalog.bundles import Solution, SolutionPart
 from market.catalog.models import Offering, OfferingStatus
-from market.metering import RefusedEvent, UsageEvent
+from market.metering import RefusedEvent, UsageEvent, reconciliation
 from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus
 from tests.builders.accounts import (
@@ -37,6 +37,7 @@ from tests.builders.accounts import (
 )  # fmt: skip
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering
+from tests.builders.corrections import a_proposal
 from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.documents import an_application
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
@@ -117,6 +118,7 @@ def a_world(mark: str = "one") -> World:
     reading, reading_secret = accounts.issue_key(
         firm, name="记账软件", source="", scopes=list(accounts.scopes_of(firm.kind)), by=by, at=moment("2026-11-17 09:00")
     )
+    disputed = _a_disputed_day(subscription, buyer)
     shop = {"slug": live.slug}
     if policies.newest(Subject.RULES) is None:
         both_policies()
@@ -130,6 +132,9 @@ def a_world(mark: str = "one") -> World:
                 "console.bills": {"id": bill.id, "line": metered.id},
                 "console.activity": {"id": _row_of(bill.organization_id)},
                 "console.payments": {"id": payment.id},
+                "console.days": {
+                    "id": disputed.id, "subscription_id": subscription.id, "meter_id": disputed.meter_id, "day": "2026-11-18"
+                },
                 "console.verification": {"id": application.id},
                 "console.exports": {"id": an_archive(buyer, bill.organization_id).id},
                 "account.privacy": {"id": an_archive(buyer).id},
@@ -154,6 +159,10 @@ def a_world(mark: str = "one") -> World:
                 "vendor.customers.retry": {"id": the_request(pending).id},
                 "vendor.keys": {"id": key_id},
                 "vendor.events": {"id": _an_event_of(subscription)},
+                "vendor.events.corrections": {"id": a_proposal(subscription, now=moment("2026-11-19 10:00")).id},
+                "vendor.events.corrections.new": {"event_id": _an_event_of(subscription)},
+                "vendor.events.corrections.create": {"event_id": _an_event_of(subscription)},
+                "vendor.days": {"id": disputed.id},
                 "vendor.events.refused": {"id": _a_refused_event(subscription)},
                 "vendor.events.files": {"id": a_file(subscription, seller_user).id},
                 **a_team(seller_user, "vendor", mark),
@@ -249,6 +258,13 @@ def _a_seller(mark: str) -> tuple[accounts.User, int, str, Provider]:
 
 def _an_event_of(subscription: subscriptions.Subscription) -> int:
     return db.session.scalars(select(UsageEvent.id).where(UsageEvent.subscription_id == subscription.id).limit(1)).one()
+
+
+def _a_disputed_day(subscription: subscriptions.Subscription, user: accounts.User) -> reconciliation.ReconciledDay:
+    """The buyer objects to a day of the first thing that is measured."""
+    meter = next(charge.meter for charge in subscription.plan.charges if charge.meter)
+    at, day = moment("2026-11-19 11:00"), moment("2026-11-18 09:00").date()
+    return reconciliation.dispute(subscription, meter, day, reason="那天停电，没有用。", user=user, by=an_actor(user), now=at)
 
 
 def _a_refused_event(subscription: subscriptions.Subscription) -> int:

@@ -18,7 +18,7 @@ from market.metering.corrections.actions import (
     reject,
 )
 from market.metering.corrections.effects import MonthStand, Stands
-from market.metering.corrections.judging import REASONS, Change, Judged, Named
+from market.metering.corrections.judging import REASONS, Change, Judged, Named, events_named
 from market.metering.corrections.models import (
     CorrectingEvent,
     CorrectionStatus,
@@ -62,6 +62,7 @@ __all__ = [
     "correct",
     "correction_of",
     "corrections_of",
+    "events_named",
     "made",
     "meters_of",
     "owed",

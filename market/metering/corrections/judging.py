@@ -120,6 +120,18 @@ def read(provider: Provider, asked: Sequence[Judged], *, now: datetime) -> list[
     return ready
 
 
+def events_named(provider: Provider, named: Sequence[Named]) -> dict[Named, UsageEvent]:
+    """The provider's events of these names, of those that are here."""
+    keys = {each: _key(provider, each.id, each.source) for each in named if _readable(each)}
+    identities = store.identities([*dict.fromkeys(keys.values())]) if keys else {}
+    events = _events(provider, list(identities.values()))
+    return {
+        each: events[identities[key].event]
+        for each, key in keys.items()
+        if key in identities and identities[key].event in events
+    }
+
+
 def counted(one: Ready, provider: Provider, now: datetime) -> list[Count]:
     """What the meters read in the new data. Raises EventRefused for what one of them cannot read."""
     event = one.event
@@ -146,6 +158,15 @@ def _ready(judged: Judged, event: UsageEvent, key: bytes, payload: bytes, provid
 
 def _key(provider: Provider, id: str, source: str) -> bytes:
     return Keys(provider.id, source).of(id)
+
+
+def _readable(named: Named) -> bool:
+    try:
+        envelope.label("id", named.id)
+        envelope.label("source", named.source)
+    except EventRefused:
+        return False
+    return True
 
 
 def _payload(judged: Judged) -> bytes | None:

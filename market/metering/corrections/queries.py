@@ -126,4 +126,5 @@ def _people(above: _AbstractLoad | None = None) -> tuple[_AbstractLoad, ...]:
 
 
 def _whole() -> tuple[_AbstractLoad, ...]:
-    return _people(joinedload(CorrectingEvent.correction))
+    correction = joinedload(CorrectingEvent.correction)
+    return *_people(correction), correction.selectinload(UsageCorrection.events)

@@ -40,7 +40,7 @@ class AlreadySaid(Refused):
     """It is in that state already, or in one from which it cannot get there."""
 
     code = "day_state"
-    message = "这一天现在是“%(status)s”，不能这样操作。"
+    message = "这一天的异议还没有解决，或者已经解决了，不能这样操作。请刷新页面看现在的状态。"
 
 
 def accept(subscription: Subscription, meter: Meter, day: date, *, user: User, by: audit.Actor, now: datetime) -> ReconciledDay:
@@ -48,9 +48,9 @@ def accept(subscription: Subscription, meter: Meter, day: date, *, user: User, b
     found = _day(subscription, meter, day, user, now)
     if found.status is DayStatus.REPORTED:
         LIFECYCLE.move(found, DayStatus.ACCEPTED)
-        _record(found, "reconciled_day.accepted", by, now, subscription)
+        _record(found, "reconciled_day.accepted", by, now)
     elif found.status is not DayStatus.ACCEPTED:
-        raise AlreadySaid(status=found.status.value)
+        raise AlreadySaid
     return found
 
 
@@ -61,13 +61,13 @@ def dispute(
     reason = _worded(reason, "写明哪里不对，服务商会看到")
     found = _day(subscription, meter, day, user, now)
     if not LIFECYCLE.allows(found.status, DayStatus.DISPUTED):
-        raise AlreadySaid(status=found.status.value)
+        raise AlreadySaid
     if now >= queries.open_until(subscription.id, [meter], day):
         raise TooLate(days=resources.settings.objection_days)
     LIFECYCLE.move(found, DayStatus.DISPUTED)
     found.reason, found.said_by_id, found.said_at = reason, user.id, now
     found.answer, found.answered_at, found.answered_by_id, found.settled_at = "", None, None, None
-    _record(found, "reconciled_day.disputed", by, now, subscription)
+    _record(found, "reconciled_day.disputed", by, now)
     signals.day_disputed.send(found, at=now)
     return found
 
@@ -77,9 +77,9 @@ def answer(found: ReconciledDay, *, text: str, user: User, by: audit.Actor, now:
     text = _worded(text, "写明核对的结果，客户会看到")
     db.lock(found)
     if found.status is not DayStatus.DISPUTED:
-        raise AlreadySaid(status=found.status.value)
+        raise AlreadySaid
     found.answer, found.answered_by_id, found.answered_at = text, user.id, now
-    _record(found, "reconciled_day.answered", by, now, found.subscription)
+    _record(found, "reconciled_day.answered", by, now)
     signals.dispute_answered.send(found, at=now)
 
 
@@ -89,10 +89,10 @@ def settle(found: ReconciledDay, *, by: audit.Actor, now: datetime) -> None:
     if found.status is DayStatus.SETTLED:
         return
     if found.status is not DayStatus.DISPUTED:
-        raise AlreadySaid(status=found.status.value)
+        raise AlreadySaid
     LIFECYCLE.move(found, DayStatus.SETTLED)
     found.settled_at = now
-    _record(found, "reconciled_day.settled", by, now, found.subscription)
+    _record(found, "reconciled_day.settled", by, now)
 
 
 def settle_due(now: datetime) -> int:
@@ -103,7 +103,7 @@ def settle_due(now: datetime) -> int:
         waiting: Sequence[int] = db.session.scalars(due.with_only_columns(ReconciledDay.id).limit(AT_ONCE)).all()
     for id in waiting:
         with db.transaction():
-            found = db.session.scalar(due.where(ReconciledDay.id == id).options(*queries.whole()))
+            found = db.session.scalar(due.where(ReconciledDay.id == id))
             if found is not None:
                 settle(found, by=audit.system("metering"), now=now)
     return len(waiting)
@@ -120,13 +120,15 @@ def _day(subscription: Subscription, meter: Meter, day: date, user: User, now: d
     found = db.session.scalar(select(ReconciledDay).where(*same).execution_options(populate_existing=True))
     if found is None:
         found = ReconciledDay(
-            subscription_id=subscription.id, meter_id=meter.id, day=day, status=LIFECYCLE.initial, said_by_id=user.id, said_at=now
-        )
+            subscription_id=subscription.id, meter_id=meter.id, day=day, status=LIFECYCLE.initial, reason="", answer="",
+            said_by_id=user.id, said_at=now,
+        )  # fmt: skip
         db.session.add(found)
     return found
 
 
-def _record(found: ReconciledDay, action: str, by: audit.Actor, at: datetime, subscription: Subscription) -> None:
+def _record(found: ReconciledDay, action: str, by: audit.Actor, at: datetime) -> None:
+    subscription = db.session.get_one(Subscription, found.subscription_id)
     audit.record(
         action, found, by=by, at=at, reason=found.answer or found.reason, organization_id=subscription.organization_id,
         after={"subscription": subscription.public_id, "meter": found.meter_id, "day": found.day.isoformat()},
