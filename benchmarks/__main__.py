@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …] [--json] [--quick]`: exits 1 when a target is missed."""
+"""`python -m benchmarks [NAME …] [--json] [--quick]`: exits 1 when a target is missed, 2 without room on the disk."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from benchmarks import calculator, depth, ingest, pages, trail
+from benchmarks.databases import NoRoom
 from benchmarks.figures import Figure, table
 
 Benchmark = Callable[..., Iterator[Figure]]
@@ -40,9 +41,13 @@ def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark]
     signal.signal(signal.SIGTERM, _end)  # so that what was started is stopped, and what was made is removed
     results = []
     for name in options.names or benchmarks:
-        result = _run(name, benchmarks[name], quick=options.quick, **_extras(name, options))
+        try:
+            result = _run(name, benchmarks[name], quick=options.quick, **_extras(name, options))
+        except NoRoom as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 2
         results.append(result)
-        if not options.json:
+        if result["figures"] and not options.json:
             print(f"\n{name}: {_machine_line()}\n\n{table(result['figures'])}\n({result['seconds']:.0f} s)")
     missed = [figure.name for result in results for figure in result["figures"] if figure.missed]
     if options.json:
@@ -50,7 +55,7 @@ def main(arguments: list[str] | None = None, benchmarks: Mapping[str, Benchmark]
             {**result, "figures": [figure.as_json() for figure in result["figures"]]} for result in results
         ]
         print(json.dumps({"machine": _machine(), "benchmarks": told, "missed": missed}, indent=2))
-    else:
+    elif any(result["figures"] for result in results):
         print(f"\nMissed: {', '.join(missed)}." if missed else "\nEvery target is met.")
     return 1 if missed else 0
 

@@ -17,7 +17,7 @@ from benchmarks.client import CPU_MILLISECONDS, STATEMENTS, Answer, Client
 from benchmarks.desk import Desk, Stream, report_time
 from benchmarks.figures import Figure, Reference, middle
 from benchmarks.history import History
-from benchmarks.place import bar, served
+from benchmarks.place import bar
 from benchmarks.stand import Load, Stand, stand
 from market import accounts, audit, db, demo, policies, resources
 from market.config import ROOT
@@ -26,6 +26,7 @@ from market.subscriptions import Subscription
 _MILLION = 1_000_000
 _ORIGINALS, _SUBSCRIPTIONS = 100_000, 500
 _BATCH, _CONNECTIONS, _SECONDS, _MOST = 1_000, 4, 3.0, 200
+_SMALL_BATCH = 20
 _ROUNDS, _WARM_UP, _REQUESTS = 5, 2, 40
 _GIGABYTES_PER_MILLION, _LOG_GIGABYTES = 0.7, 9
 _AT_MOST, _MEMORY_AT_MOST = 1.25, 1.1
@@ -41,6 +42,7 @@ class _Scale:
     subscriptions: int
     shallow: int
     deep: int
+    batch: int
     rounds: int
     seconds: float
     requests: int
@@ -54,9 +56,9 @@ class _Scale:
 
 def run(*, quick: bool = False, database: str = "", on: str = "", stored: int = 10) -> Iterator[Figure]:
     """On each kind of database: fill, report in turns, look at pages."""
-    scale = _Scale(_ORIGINALS, _SUBSCRIPTIONS, _MILLION, stored * _MILLION, _ROUNDS, _SECONDS, _REQUESTS)
+    scale = _Scale(_ORIGINALS, _SUBSCRIPTIONS, _MILLION, stored * _MILLION, _BATCH, _ROUNDS, _SECONDS, _REQUESTS)
     if quick:
-        scale = _Scale(2_000, 20, 2_000, 6_000, 1, 0.02, 3)
+        scale = _Scale(2_000, 20, 2_000, 6_000, _SMALL_BATCH, 1, 0.02, 3)
     with databases.folder(room=scale.gigabytes) as scratch:
         for kind in ("postgresql", "sqlite"):
             if on in ("", kind):
@@ -77,7 +79,9 @@ def _on(kind: str, scratch: Path, given: str, scale: _Scale, *, durable: bool) -
         places = [(beside, "shallow", scale.shallow), (base, "deep", scale.deep)]
         stands, histories = [], []
         for each, name, events in places:
-            at = held.enter_context(stand(each, home / name, subscriptions=scale.subscriptions, more=_settle))
+            at = held.enter_context(
+                stand(each, home / name, subscriptions=scale.subscriptions, more=_settle, application="benchmarks.counted:app")
+            )
             stands.append(at)
             histories.append(history.live(at, originals=scale.originals, events=events))
         yield from _Reports(stands, histories, scale).figures()
@@ -115,11 +119,12 @@ class _Reports:
 
     def _report(self, ids: str, place: int, *, counting: bool) -> None:
         at, loads = self.stands[place], self.loads[ids, place]
-        lasting = loads[-1].rate / _BATCH * self.scale.seconds if loads else 0
+        batch = self.scale.batch
+        lasting = loads[-1].rate / batch * self.scale.seconds if loads else 0
         requests = min(_MOST, max(round(lasting), 2 * _CONNECTIONS))
         now = report_time()
-        bodies = [self.stream.batch(at.desk.few(), now, _BATCH, counting=counting) for _ in range(requests)]
-        loads.append(at.send(bodies, events=requests * _BATCH, connections=_CONNECTIONS))
+        bodies = [self.stream.batch(at.desk.few(), now, batch, counting=counting) for _ in range(requests)]
+        loads.append(at.send(bodies, events=requests * batch, connections=_CONNECTIONS))
 
     def _told(self, name: str, ids: str) -> Iterator[Figure]:
         shallow, deep = (self.loads[ids, place][_WARM_UP:] for place in range(2))
@@ -155,18 +160,17 @@ def _email(place: int) -> str:
 
 def _pages(at: Stand, stored: History, scale: _Scale) -> Iterator[Figure]:
     """The same pages of two firms, whose subscriptions have few and many events."""
-    with served("benchmarks.counted:app", at.folder, at.environment, ready="/healthz") as address:
-        visitors = [Client(address) for _ in range(2)]
-        for place, visitor in enumerate(visitors):
-            visitor.sign_in(_email(place), demo.PASSWORD)
-        for name, path in _PAGES.items():
-            answers: list[list[Answer]] = [[], []]
-            for number in range(_WARM_UP + scale.requests):
-                for visitor, kept in zip(visitors, answers, strict=True):
-                    answer = visitor.get(path)
-                    if number >= _WARM_UP:
-                        kept.append(answer)
-            yield from _compared(f"{at.database.name}, {name}", stored, *answers)
+    visitors = [Client(at.address) for _ in range(2)]
+    for place, visitor in enumerate(visitors):
+        visitor.sign_in(_email(place), demo.PASSWORD)
+    for name, path in _PAGES.items():
+        answers: list[list[Answer]] = [[], []]
+        for number in range(_WARM_UP + scale.requests):
+            for visitor, kept in zip(visitors, answers, strict=True):
+                answer = visitor.get(path)
+                if number >= _WARM_UP:
+                    kept.append(answer)
+        yield from _compared(f"{at.database.name}, {name}", stored, *answers)
 
 
 def _compared(name: str, stored: History, small: list[Answer], large: list[Answer]) -> Iterator[Figure]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks import processes
 from benchmarks.client import Client, WrongAnswer
 from market import audit, db, demo, notifications, resources, schema, search
 from examples import ports
@@ -117,8 +118,9 @@ def serving(
     }
     with (folder / f"{application.partition(':')[0]}.log").open("a+b") as log:
         process = subprocess.Popen(
-            command(application, port), cwd=ROOT, env={**kept, **environment}, stdout=log, stderr=log
-        )
+            command(application, port), cwd=ROOT, env={**kept, **environment}, stdout=log, stderr=log,
+            preexec_fn=processes.end_with_parent,
+        )  # fmt: skip
         address = f"http://127.0.0.1:{port}"
         try:
             if not _comes_up(address, ready, process):

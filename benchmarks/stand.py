@@ -47,7 +47,6 @@ class Stand:
     address: str
     process: int
     folder: Path
-    environment: dict[str, str]
 
     def send(self, bodies: Sequence[bytes], *, events: int, connections: int, expect: int = 204) -> Load:
         """Report these bodies, which hold so many events, on so many connections. Raises for any other answer."""
@@ -88,11 +87,11 @@ class Stand:
 
 @contextmanager
 def stand(
-    database: Database, folder: Path, *, subscriptions: int, more: Callable[[Desk], object] = id
+    database: Database, folder: Path, *, subscriptions: int, more: Callable[[Desk], object] = id, application: str = "wsgi:app"
 ) -> Iterator[Stand]:
     """Fill the database with the catalogue, live subscriptions and what `more` adds, and serve it as in production."""
     with shelf(folder, database.url) as here:
         desk = furnish(subscriptions)
         more(desk)
-    with serving("wsgi:app", folder, here.environment, ready="/healthz") as (address, process):
-        yield Stand(database, desk, address, process, folder, here.environment)
+    with serving(application, folder, here.environment, ready="/healthz") as (address, process):
+        yield Stand(database, desk, address, process, folder)

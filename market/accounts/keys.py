@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from market import audit, db
 from market.accounts import signals
@@ -115,9 +116,13 @@ def revoke_key(key: ApiKey, *, by: audit.Actor, at: datetime) -> None:
 
 
 def key_of_secret(secret: str, *, at: datetime) -> ApiKey | None:
-    """The key this secret belongs to, if it works now. The secret has 256 random bits, so a fast hash is safe."""
+    """The key this secret belongs to, with its organization, if it works now.
+
+    The secret has 256 random bits, so a fast hash is safe.
+    """
     mark = TEST_MARK if secret.startswith(TEST_MARK) else LIVE_MARK
-    key = db.session.scalar(select(ApiKey).where(ApiKey.prefix == secret[: len(mark) + DIGITS]))
+    known = select(ApiKey).where(ApiKey.prefix == secret[: len(mark) + DIGITS])
+    key = db.session.scalar(known.options(joinedload(ApiKey.organization)))
     right = secrets.compare_digest(key.secret_hash if key else "", _digest(secret))
     return key if key is not None and right and key.works(at) else None
 

@@ -1,4 +1,4 @@
-"""`market usage verify`: are the counters what the events say, and is every event what it should be?"""
+"""`market usage verify` and `archive`: are the counters what the events say; and old months of events as files."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import select
 from tqdm import tqdm
 
-from market import db, metering
+from market import audit, billing, db, metering, resources
 from market.catalog import Meter
 from market.cli.context import database
 from market.cli.usage import usage
 from market.errors import NotFound
-from market.metering import Looked
+from market.kit.period import Period, month
+from market.metering import Looked, archives
 from market.subscriptions import Subscription
 
 #: So many findings are written out; all are counted.
@@ -26,8 +29,12 @@ _MOST = 1000
 
 @usage.command()
 @click.option("--subscription", "name", help="Only this one, such as sub_….")
+@click.option(
+    "--archive", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the files of archived months are; without it those months are not looked at.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def verify(name: str | None, as_json: bool) -> None:
+def verify(name: str | None, folder: Path | None, as_json: bool) -> None:
     """Work every counter out anew from the raw events, and check that every event has its identity.
 
     The exit code is 0 when all agree, and 1 when something does not. Usage may be reported meanwhile.
@@ -36,17 +43,70 @@ def verify(name: str | None, as_json: bool) -> None:
     with database():
         only = _numbered(name) if name else None
         with _bars() as shown:
-            for finding in metering.inspect(looked, shown, subscription_id=only):
+            for finding in _findings(looked, shown, only, folder):
                 number += 1
                 if number <= _MOST:
                     told.append(finding._asdict())
         _name(told)
+        left_out = 0 if folder else _archived_months()
     if as_json:
-        report = {**looked.counts, "differences": number, "named": told}
+        report = {**looked.counts, "archived_months_left_out": left_out, "differences": number, "named": told}
         click.echo(json.dumps(report, indent=2, default=str, ensure_ascii=False))
     else:
         _say(looked, told, number)
+        if left_out:
+            click.echo(f"{left_out} archived months were left out; --archive FOLDER looks at them too.")
     sys.exit(1 if number else 0)
+
+
+@usage.command()
+@click.option("--before", "label", required=True, metavar="YYYY-MM", help="Months before this one.")
+@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="Default: archive/ in the data folder.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def archive(label: str, folder: Path | None, dry_run: bool) -> None:
+    """Move the raw events of old months to Parquet files, whose counts and hashes are written into the audit trail.
+
+    Only months that are 35 days past and whose bills are all final. A file is read back and compared before anything is
+    taken out of the database; identities and counters stay. Stopped on the way, the same command goes on.
+    """
+    with database() as settings:
+        before, now = month(label), resources.clock.now()
+        to = (folder or settings.data_dir / "archive").resolve()
+        found = archives.candidates(before, now=now, closed_until=billing.closed_until)
+        for each in found:
+            if each.reason:
+                click.echo(f"{each.month.label}: {each.rows:,} events stay: {each.reason}")
+            elif dry_run:
+                click.echo(f"{each.month.label}: {each.rows:,} events would go to {archives.path_of(to, each.month)}")
+            else:
+                _archive(each.month, to, now)
+    if not found:
+        click.echo(f"No events from before {label} are in the database.")
+    if any(each.reason for each in found):
+        sys.exit(1)
+
+
+def _archive(each: Period, to: Path, now: datetime) -> None:
+    by = audit.system("market usage archive")
+    try:
+        with _bars() as shown:
+            done = archives.archive(each, to, by=by, now=now, closed_until=billing.closed_until, told=shown)
+    except archives.CannotArchive as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    except OSError as error:
+        raise click.ClickException(f"{each.label} stays in the database: {error}") from error
+    click.echo(f"{each.label}: {done.month.rows:,} events, {done.bytes:,} bytes, sha256 {done.month.hash}: {done.month.path}")
+
+
+def _findings(looked: Looked, shown: Any, only: int | None, folder: Path | None) -> Iterator[metering.Finding]:
+    yield from metering.inspect(looked, shown, subscription_id=only)
+    if folder is not None:
+        yield from archives.inspect(folder, shown, subscription_id=only)
+
+
+def _archived_months() -> int:
+    with db.transaction(readonly=True):
+        return len(metering.archived.months())
 
 
 def _numbered(name: str) -> int:

@@ -6,7 +6,7 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
             in the events' transaction and can be worked out again from them (`verify`).
 """
 
-from market.metering import windows
+from market.metering import archived, windows
 from market.metering.actions import ingest
 from market.metering.archived import EventsArchived
 from market.metering.census import Fault
@@ -75,6 +75,7 @@ __all__ = [
     "UsageValue",
     "Verdict",
     "Wanted",
+    "archived",
     "corrected",
     "courses",
     "dailies",

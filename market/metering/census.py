@@ -81,7 +81,7 @@ def faults(month: Period, known: Owners, told: Told, *, subscription_id: int | N
     )  # fmt: skip
     rows = iter(db.session.execute(select(*columns).where(*inside).execution_options(yield_per=_AT_ONCE)))
     while page := list(islice(rows, _AT_ONCE)):
-        yield from _without_identity(page)
+        yield from unidentified(page)
         yield from _of_nobody(page, known)
         told(len(page))
     if subscription_id is None:
@@ -89,7 +89,8 @@ def faults(month: Period, known: Owners, told: Told, *, subscription_id: int | N
         yield from _without_event(month)
 
 
-def _without_identity(page: Sequence[Any]) -> Iterator[Fault]:
+def unidentified(page: Sequence[Any]) -> Iterator[Fault]:
+    """Events whose identities are missing, or say something else."""
     keys = keys_of(page)
     taken = store.identities(list(keys))
     for key, rows in keys.items():

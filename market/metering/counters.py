@@ -18,7 +18,7 @@ from sqlalchemy import delete, select, tuple_
 from market import db
 from market.catalog.models import Aggregation, Meter
 from market.kit import period
-from market.metering import counts, moves, values, weighing
+from market.metering import archived, counts, moves, values, weighing
 from market.metering.counts import Count, Key
 from market.metering.models import UsageCounter, UsageValue
 from market.metering.moves import CounterRow, ValueRow
@@ -101,7 +101,10 @@ def apply(found: Sequence[Count]) -> None:
 
 
 def rework(keys: Iterable[tuple[int, int, date] | Key]) -> None:
-    """Work whole days of meters out anew from the events that stand: (subscription, meter, local day), slices or not."""
+    """Work whole days of meters out anew from the events that stand: (subscription, meter, local day), slices or not.
+
+    Raises EventsArchived where they are no longer here.
+    """
     days: dict[date, set[tuple[int, int]]] = defaultdict(set)
     for subscription_id, meter_id, day, *_ in keys:
         days[day].add((subscription_id, meter_id))
@@ -187,6 +190,7 @@ def _anew(meters: Mapping[Key, Meter]) -> dict[Key, list[Count]]:
 
 
 def _rework_day(day: date, pairs: set[tuple[int, int]], meters: Sequence[Meter]) -> None:
+    archived.refuse(period.days(day, day), [subscription_id for subscription_id, _ in pairs])
     stand = counts.of_day(period.days(day, day), {subscription_id for subscription_id, _ in pairs}, meters)
     for model in (UsageCounter, UsageValue):
         for page in counts.pages(sorted(pairs)):

@@ -81,12 +81,17 @@ def of_events(
     subscription_ids: Collection[int], meters: Collection[Meter], start: datetime | None = None, end: datetime | None = None
 ) -> Iterator[Count]:
     """What these meters count in `[start, end)`, in order of time and arrival within a subscription."""
+    return seen_by(meters, events(subscription_ids, {meter.event_type for meter in meters}, start, end))
+
+
+def seen_by(meters: Collection[Meter], standing: Iterable[Any]) -> Iterator[Count]:
+    """What these meters count of events that stand."""
     by_type: dict[str, list[Meter]] = defaultdict(list)
     for meter in meters:
         by_type[meter.event_type].append(meter)
-    for event in events(subscription_ids, by_type, start, end):
+    for event in standing:
         day = local_day(event.at)
-        for meter in by_type[event.type]:
+        for meter in by_type.get(event.type, ()):
             if meter.counts(event.stored_at):
                 yield of_event(meter, event.subscription_id, day, event.at, event.data)
 

@@ -16,10 +16,10 @@ from sqlalchemy import select
 
 from market import db
 from market.catalog.models import Aggregation, Filter, Meter, TimeBase
-from market.kit.period import Period
+from market.kit.period import Period, local_midnight, month_of
 from market.kit.quantity import round6
-from market.metering import values
-from market.metering.models import Kind, UsageEvent
+from market.metering import archived, values
+from market.metering.models import Kind, UsageCounter, UsageEvent
 from market.metering.values import Member
 from market.subscriptions.models import Subscription
 
@@ -38,9 +38,11 @@ def replay(
 ) -> Decimal:
     """The quantity of `period` from the events stored by then, in priced units, six places.
 
-    A `period` gauge gives its mean over `whole`; `only` leaves the slices that a filter lets through.
+    A `period` gauge gives its mean over `whole`; `only` leaves the slices that a filter lets through. Raises
+    EventsArchived; only what a gauge carries in from an archived month is taken from that month's last counter.
     """
-    readings = [each for each in _readings(subscription, meter, period.end, stored_by) if values.matches(meter, each.slice, only)]
+    archived.refuse(period, [subscription.id])
+    readings = [each for each in _readings(subscription, meter, period, stored_by) if values.matches(meter, each.slice, only)]
     inside = [each for each in readings if each.at >= period.start]
     match meter.aggregation:
         case Aggregation.COUNT:
@@ -60,23 +62,43 @@ def replay(
     return round6(amount / meter.unit_size / _base(meter, whole))
 
 
-def _readings(subscription: Subscription, meter: Meter, end: datetime, stored_by: datetime) -> list[Reading]:
-    """In order of time and arrival; what was taken back by then is left out."""
+def _readings(subscription: Subscription, meter: Meter, period: Period, stored_by: datetime) -> list[Reading]:
+    """In order of time and arrival, of a gauge from the beginning; what was taken back by then is left out."""
+    gauge = meter.aggregation is Aggregation.TIME_WEIGHTED
     query = select(UsageEvent).where(
         UsageEvent.subscription_id == subscription.id,
         UsageEvent.type == meter.event_type,
-        UsageEvent.at < end,
+        UsageEvent.at < period.end,
         UsageEvent.stored_at <= stored_by,
     )
+    if not gauge:
+        query = query.where(UsageEvent.at >= period.start)
     found = db.session.scalars(query.order_by(UsageEvent.at, UsageEvent.id)).all()
     gone = {event.corrects for event in found}
-    return [
+    carried = _carried_in(subscription, meter, period) if gauge else []
+    return carried + [
         Reading(
             event.at.replace(microsecond=0), values.slice_of(meter, event.data), values.value_of(meter, event.data),
             values.member_of(meter, event.data),
         )
         for event in found
         if event.id not in gone and event.kind is not Kind.REVERSAL and meter.counts(event.stored_at)
+    ]  # fmt: skip
+
+
+def _carried_in(subscription: Subscription, meter: Meter, period: Period) -> list[Reading]:
+    """What each slice showed at the end of the archived months before a period."""
+    known = [month.month for month in archived.months() if month.month < period.first_day]
+    if not known:
+        return []
+    last = month_of(local_midnight(known[-1])).last_day
+    query = select(UsageCounter.slice, UsageCounter.last_at, UsageCounter.closing).where(
+        UsageCounter.subscription_id == subscription.id, UsageCounter.meter_id == meter.counter_id, UsageCounter.day <= last
+    )
+    rows = {slice: (at, closing) for slice, at, closing in db.session.execute(query.order_by(UsageCounter.day))}
+    return [
+        Reading(at.replace(microsecond=0), slice, closing, None)
+        for slice, (at, closing) in rows.items() if at is not None and closing is not None
     ]  # fmt: skip
 
 

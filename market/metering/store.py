@@ -118,7 +118,7 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     return known
 
 
-def driver(statement: str, given: Any) -> CursorResult[Any]:
+def driver(statement: str, given: Any) -> CursorResult[*tuple[Any, ...]]:
     """Run a statement as the driver takes it."""
     return db.session.connection().exec_driver_sql(statement, given)
 

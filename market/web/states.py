@@ -151,7 +151,7 @@ STATES: dict[str, dict[str, State]] = {
         "rejected": State(_l("没有通过"), "", OFF),
     },
     "day": {
-        "reported": State(_l("可以提出异议"), "", WAIT),
+        "reported": State(_l("已上报"), "", WAIT),
         "accepted": State(_l("已确认"), "ok", DONE),
         "disputed": State(_l("有异议"), "warn", STOP),
         "settled": State(_l("异议已解决"), "info", DONE),

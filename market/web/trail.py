@@ -109,6 +109,7 @@ TITLES = {
     "usage_upload.done": _l("用量文件处理完毕"),
     "usage_upload.failed": _l("用量文件没有处理完"),
     "usage.import_started": _l("开始导入用量文件"),
+    "usage.archived": _l("把一个月的原始事件归档成了文件"),
     "usage.imported": _l("导入了用量文件"),
     "refused_event.resent": _l("改正并重发了一条没计入的事件"),
     "refused_event.set_aside": _l("不再处理一条没计入的事件"),

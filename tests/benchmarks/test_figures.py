@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.databases import NoRoom
 from benchmarks.figures import Figure, Reference, percentile, table
 
 
@@ -67,3 +68,14 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["speed"], {"a": fast})
     assert "speed" in capsys.readouterr().err
+
+
+def no_room(*, quick: bool) -> Iterator[Figure]:
+    """A disk that is too small."""
+    raise NoRoom("3.0 GB free; this needs up to 17 GB")
+    yield
+
+
+def test_a_disk_that_is_too_small_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([], {"deep": no_room}) == 2
+    assert "deep: 3.0 GB free" in capsys.readouterr().err

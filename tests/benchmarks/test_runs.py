@@ -24,16 +24,16 @@ def test_the_server_is_started_as_in_production(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "figures"), [(["calculator"], 5), (["pages"], 5), (["trail"], 3), (["ingest", "depth"], 10)]
+    ("name", "figures"), [("calculator", 5), ("pages", 5), ("trail", 3), ("ingest", 10), ("depth", 10)]
 )
-def test_a_short_run_gives_figures_and_leaves_nothing_behind(names: list[str], figures: int, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks", *names, "--quick", "--json", "--on", "sqlite", "--batch", "100"]
+def test_a_short_run_gives_figures_and_leaves_nothing_behind(name: str, figures: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", name, "--quick", "--json", "--on", "sqlite", "--batch", "100"]
     ended = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": str(tmp_path)}
     )
     assert ended.returncode in (0, 1), ended.stderr
     told = json.loads(ended.stdout)
-    assert [result["benchmark"] for result in told["benchmarks"]] == names
-    assert all(len(result["figures"]) >= figures for result in told["benchmarks"])
+    [result] = told["benchmarks"]
+    assert result["benchmark"] == name and len(result["figures"]) >= figures
     assert ended.returncode == bool(told["missed"])
     assert not list(tmp_path.iterdir())
