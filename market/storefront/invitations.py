@@ -65,7 +65,7 @@ def accept(token: str) -> Answer:
 
 @bp.get("/<token>/accept")
 @bp.get("/<token>/join")
-def back(token: str) -> Response:
+def back(token: str) -> Answer:
     """Somebody who reloads the page that told her what to change: back to the invitation, if there is one."""
     try:
         _invitation(token)
