@@ -148,7 +148,7 @@ def _settle(desk: Desk) -> None:
         for place in range(2):
             subscription = db.session.get_one(Subscription, desk.subscriptions[place][0])
             organization = db.session.get_one(accounts.Organization, subscription.organization_id)
-            user = accounts.add_user(email=_email(place), name="示例老板", password=demo.PASSWORD, at=now)
+            user = accounts.add_user(email=_email(place), name="示例老板", password_hash=accounts.passwords.hash(demo.PASSWORD), at=now)
             user.email_confirmed_at = now
             accounts.join(user, organization, accounts.Role.OWNER, at=now)
             policies.agree(user, at=now)

@@ -129,7 +129,7 @@ def furnish(subscriptions: int) -> Desk:
             )[1]
             for number in range(1, KEYS + 1)
         ]
-        user = accounts.add_user(email="bench@market.example", name="示例压测员", password=keys[0], at=now)
+        user = accounts.add_user(email="bench@market.example", name="示例压测员", password_hash="", at=now)
         db.session.flush()
         rows = list(_rows(provider.id, user.id, subscriptions, now))
         db.session.execute(insert(Subscription), rows)

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from benchmarks import processes
 from benchmarks.client import Client, WrongAnswer
-from market import audit, db, demo, notifications, resources, schema, search
 from examples import ports
+from market import audit, db, demo, notifications, resources, schema, search
 from market.catalog import generator
 from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
