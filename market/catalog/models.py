@@ -63,10 +63,6 @@ class TimeBase(StrEnum):
     PERIOD = "period"
 
 
-#: Aggregations that the database itself can move on by an event, whatever came before.
-_MOVED = frozenset({Aggregation.SUM, Aggregation.COUNT, Aggregation.MAX})
-
-
 class Meter(db.Base):
     """What a provider measures, one version of it: another meaning is the next one, and plans keep theirs."""
 
@@ -107,7 +103,7 @@ class Meter(db.Base):
     @property
     def plain(self) -> bool:
         """Whether the database moves its counters by itself; all others are worked out by one request at a time."""
-        return self.aggregation in _MOVED and not self.dimensions
+        return self.aggregation in (Aggregation.SUM, Aggregation.COUNT, Aggregation.MAX) and not self.dimensions
 
     @property
     def counter_id(self) -> int:
