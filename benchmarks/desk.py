@@ -79,10 +79,10 @@ class Stream(Random):
         measure = self.choice(desk.simple)
         value = f'"{measure.property}":{self.randrange(1, 9999) / 100},' if measure.property else ""
         subject = self.choice(desk.subscriptions)[1]
-        when = (before - timedelta(seconds=self.uniform(1, within.total_seconds()))).strftime("%Y-%m-%dT%H:%M:%S")
+        when = before.astimezone(UTC) - timedelta(seconds=self.uniform(1, within.total_seconds()))
         return (
             f'{{"specversion":"1.0","id":"{self._id(counting)}","source":"{SOURCE}","type":"{measure.type}","subject":"{subject}",'
-            f'"time":"{when}Z","data":{{{value}"region":"{self.choice(_REGIONS)}"}}}}'
+            f'"time":"{when:%Y-%m-%dT%H:%M:%S}Z","data":{{{value}"region":"{self.choice(_REGIONS)}"}}}}'
         ).encode()
 
     def _id(self, counting: bool) -> str:

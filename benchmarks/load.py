@@ -119,7 +119,8 @@ def _keep_busy(
                 continue
             times.append((time.perf_counter() - connection.started) * 1000)
             if status != expect:
-                raise ValueError(f"answered with {connection.heard[:600].decode(errors='replace')}")
+                head, _, body = connection.heard.partition(b"\r\n\r\n")
+                raise ValueError(f"answered with {status}: {(body or head)[:1500].decode(errors='replace')}")
             if not bodies:
                 watch.unregister(connection.socket)
                 busy -= 1

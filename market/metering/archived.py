@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 from market import db
 from market.errors import Refused
 from market.kit.period import Period, local_day
+from market.metering import store
+from market.metering.identity import Keys
 from market.metering.models import ArchivedMonth, UsageCounter
 
 
@@ -36,6 +38,13 @@ def months() -> Sequence[ArchivedMonth]:
 def month_at(at: datetime) -> ArchivedMonth | None:
     """The archived month that an instant lies in."""
     return db.session.scalar(select(ArchivedMonth).where(ArchivedMonth.month == local_day(at).replace(day=1)))
+
+
+def of_id(provider_id: int, event_id: str, sources: Collection[str]) -> ArchivedMonth | None:
+    """The archived month in which an event with this id lies, under any of the sources."""
+    taken = store.identities([Keys(provider_id, source).of(event_id) for source in sources])
+    months = [month_at(identity.at) for identity in taken.values()]
+    return next((month for month in months if month is not None), None)
 
 
 def within(span: Period) -> ArchivedMonth | None:

@@ -76,6 +76,7 @@ def index() -> str:
         found=found,
         older=here_with(after=found.more) if found.more else None,
         later=after is not None,
+        gone=_gone(wanted, found),
         types=metering.types_of(g.provider),
         customers=_customers({event.subscription_id for event in found.events}),
         last_at=metering.last_event_at(g.provider),
@@ -155,6 +156,14 @@ def _counted(event: UsageEvent) -> list[Counted]:
     )
     billed = dict(reversed(lines))
     return [Counted(meter, value, billed.get(meter.id)) for meter, value in worth]
+
+
+def _gone(wanted: Asked, found: metering.Stretch) -> tuple[str, str] | None:
+    """The archived month, and its file, in which more of what is asked for lies."""
+    month = metering.archived.within(wanted.period) if wanted.period else None
+    if wanted.id and not found.events:
+        month = metering.archived.of_id(g.provider.id, wanted.id, sources())
+    return (str(month), metering.archived.file_of(month)) if month else None
 
 
 def _customers(ids: Iterable[int]) -> dict[int, Subscription]:

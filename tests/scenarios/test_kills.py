@@ -125,7 +125,7 @@ def rounds(seed: int, database: Database, settings: Settings, *, kills: int, pau
         sending = pool.submit(pairs, senders, shop.batch, stop)
         ruin = Ruin(seed, running, database)
         try:
-            ruin.go(kills, pause)
+            ruin.go(kills, pause, lambda: sum(each.heard for each in senders))
         finally:
             stop.set()
         batches = sending.result()

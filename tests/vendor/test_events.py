@@ -13,7 +13,9 @@ from sqlalchemy import select
 from market import accounts, billing, db, metering
 from market.accounts import Organization, Role
 from market.catalog import Meter
+from market.kit import period
 from market.metering import UsageEvent, uploads
+from market.metering.models import ArchivedMonth
 from market.providers import Provider
 from market.subscriptions import Subscription
 from tests.builders.accounts import EARLY, PASSWORD, a_member, a_user, an_actor
@@ -165,3 +167,17 @@ def test_the_first_event_is_tried_sent_and_seen_to_arrive(client: Client, shop: 
     assert "来了一条，没有计入" in client.page("/vendor/events/first/").text
     shop.send(sample)
     assert "已收到第一条事件：2026-11-20 10:00:00" in client.page("/vendor/events/first/").text
+
+
+def test_the_log_says_where_archived_events_are(client: Client, shop: Shop) -> None:
+    shop.send(shop.event(5, "old"), shop.event(6, "new"))
+    with db.transaction():
+        gone = select(UsageEvent).where(UsageEvent.event_id == "old")
+        event = db.session.scalars(gone).one()
+        month = period.local_day(event.at).replace(day=1)
+        path = "/srv/archive/events-2026-11.parquet"
+        db.session.add(ArchivedMonth(month=month, path=path, rows=1, hash="0" * 64, archived_at=PRESENT, cleared_at=PRESENT))
+        db.session.delete(event)
+    for asked in ("id=old", f"from={month}&until={month}"):
+        assert "events-2026-11.parquet" in client.page(f"/vendor/events/?{asked}").text
+    assert "events-2026-11.parquet" not in client.page("/vendor/events/?id=new").text

@@ -175,22 +175,20 @@ class _Work:
         id, start = month.subject.id, month.stand.period.start
         correction, added = self._begun(month), [_event_of(one) for one in month.ready]
         before_it = unseen(id, start)
-        trial = db.session.begin_nested()
-        storing.store(self.provider, added, id, closed=month.closed, now=self.now)
-        after = self.stands(id, start, self.now)
-        large = effects.is_large(month.stand, after, before_it)
+        with db.session.begin_nested() as trial:
+            storing.store(self.provider, added, id, closed=month.closed, now=self.now)
+            after = self.stands(id, start, self.now)
+            large = effects.is_large(month.stand, after, before_it)
+            if large or dry_run:
+                trial.rollback()
         if large or dry_run:
-            trial.rollback()
             for each in added:
                 each.number = None
-        else:
-            trial.commit()
         _measure(correction, month.stand, after)
         if not dry_run:
             self._keep(correction, added, large=large)
         for one in month.ready:
-            one.judged.status = CorrectionStatus.PROPOSED if large else CorrectionStatus.APPROVED
-            one.judged.correction = correction
+            one.judged.become(CorrectionStatus.PROPOSED if large else CorrectionStatus.APPROVED, correction)
 
     def _take(self, one: Ready, month: _Month) -> None:
         counted = judging.counted(one, self.provider, self.now)

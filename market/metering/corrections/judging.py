@@ -75,6 +75,10 @@ class Judged:
     params: Mapping[str, object] = field(default_factory=dict)
     correction: UsageCorrection | None = None
 
+    def become(self, status: CorrectionStatus, correction: UsageCorrection) -> None:
+        """Say what it is part of, and how that stands."""
+        self.status, self.correction = status, correction
+
     def refuse(self, refusal: EventRefused) -> None:
         """Say why not."""
         self.status, self.code, self.message, self.params = None, refusal.code, refusal.message, refusal.params
