@@ -103,10 +103,10 @@ def approve(id: int) -> Answer:
 def reject(id: int) -> Answer:
     """Not like this; or the author takes it back."""
     correction, form = corrections.correction_of(g.provider, id), RejectForm()
-    if not form.validate():
+    if correction.status is CorrectionStatus.PROPOSED and not form.validate():
         return _page(correction, form), 422
     try:
-        corrections.reject(correction, answer=form.answer.data, user=g.user, by=g.actor, now=resources.clock.now())
+        corrections.reject(correction, answer=form.answer.data or "", user=g.user, by=g.actor, now=resources.clock.now())
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(correction, form), refusal.status

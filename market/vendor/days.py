@@ -53,10 +53,10 @@ def show(id: int) -> str:
 def answer(id: int) -> Answer:
     """Tell the customer what came of it."""
     found, form = reconciliation.day_of_provider(g.provider, id), AnswerForm()
-    if not form.validate():
+    if found.status is DayStatus.DISPUTED and not form.validate():
         return _page(found, form), 422
     try:
-        reconciliation.answer(found, text=form.reason.data, user=g.user, by=g.actor, now=resources.clock.now())
+        reconciliation.answer(found, text=form.reason.data or "", user=g.user, by=g.actor, now=resources.clock.now())
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(found, form), refusal.status

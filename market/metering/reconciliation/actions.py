@@ -74,10 +74,10 @@ def dispute(
 
 def answer(found: ReconciledDay, *, text: str, user: User, by: audit.Actor, now: datetime) -> None:
     """The provider answers, perhaps again; the buyer has the last word. Raises AlreadySaid, Invalid."""
-    text = _worded(text, "写明核对的结果，客户会看到")
     db.lock(found)
     if found.status is not DayStatus.DISPUTED:
         raise AlreadySaid
+    text = _worded(text, "写明核对的结果，客户会看到")
     found.answer, found.answered_by_id, found.answered_at = text, user.id, now
     _record(found, "reconciled_day.answered", by, now)
     signals.dispute_answered.send(found, at=now)
