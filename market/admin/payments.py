@@ -87,7 +87,7 @@ def _page(payment: Payment, form: ArrivalForm) -> str:
         bill=payment.bill,
         buyer=payment.bill.organization,
         form=form if waiting and g.can("payments.confirm") else None,
-        first_day=payments.arrival_days(payment, resources.clock.now())[0].isoformat(),
+        first_day=payments.arrival_days(payment, resources.clock.now())[0],
         owed=f"{Decimal(payment.bill.owed_fen).scaleb(-2):.2f}",
         rest=None if waiting else payments.open_payment_of(payment.bill, payment.gateway),
         story=parts.timeline(history(payment)),

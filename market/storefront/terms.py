@@ -25,20 +25,31 @@ def promise_rows(offering: Offering, places: str) -> Rows:
         (_("人工客服"), _with_note(formats.local(facts, "support_hours"), _choices("support_channels", facts["support_channels"]))),
         (_("可开发票"), _choices("fapiao", facts["fapiao"])),
     ]  # fmt: skip
-    return rows
+    return _told(rows)
 
 
 def exit_rows(offering: Offering) -> Rows:
     """How one leaves, what it costs, and what becomes of the data."""
     facts = catalog.shown_revision(offering).facts
-    fee = money.parse_yuan(facts["exit_fee"]) if facts["exit_fee"] else 0
-    return [
+    return _told([
         (_("怎么停用"), _("在控制台停用，可选马上停或用到月底")),
-        (_("退出费用"), formats.money(fee) if fee else _("¥0.00，不收")),
+        (_("退出费用"), _fee(facts["exit_fee"])),
         (_("数据怎么带走"), formats.local(facts, "export_format")),
         (_("停用后还能导出"), _days(facts["export_days"])),
         (_("彻底删除"), _("停用后 %(days)d 天内", days=facts["deletion_days"]) if facts["deletion_days"] is not None else "")
-    ]  # fmt: skip
+    ])  # fmt: skip
+
+
+def _told(rows: Rows) -> Rows:
+    """A draft may lack any of them; "none" would be a promise nobody made."""
+    return [(label, value or _("服务商未提供")) for label, value in rows]
+
+
+def _fee(yuan: str) -> str:
+    if not yuan:
+        return ""
+    fen = money.parse_yuan(yuan)
+    return formats.money(fen) if fen else _("¥0.00，不收")
 
 
 def _availability(percent: str) -> str:
@@ -53,7 +64,7 @@ def _days(days: int | None) -> str:
 
 
 def _with_note(text: str, note: str) -> str:
-    return _("%(text)s（%(note)s）", text=text, note=note) if note else text
+    return _("%(text)s（%(note)s）", text=text, note=note) if text and note else text or note
 
 
 def _choice(key: str, value: str) -> str:

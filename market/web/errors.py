@@ -121,7 +121,8 @@ def _refused(error: MarketError) -> Response:
         fields = field_messages(error)
         answer = problem(error.status, error.code, title, text, **({"errors": fields} if fields else {}))
     else:
-        answer = _page(error.status, title, text, fields=field_messages(error), code=error.code)
+        rest = text.removeprefix(f"{title}。").removeprefix(f"{title}. ")  # the heading has said it
+        answer = _page(error.status, title, rest, fields=field_messages(error), code=error.code)
     if (seconds := getattr(error, "retry_after", None)) is not None:
         answer.headers["Retry-After"] = str(seconds)
     return answer
