@@ -58,7 +58,7 @@ def ensure(month: Period) -> None:
         # Reports that go there wait from here on, and then find the new partition.
         f"LOCK TABLE {DEFAULT} IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {name} (LIKE {PARENT} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)",
-        f"WITH moved AS (DELETE FROM {DEFAULT} WHERE {inside} RETURNING *) INSERT INTO {name} SELECT * FROM moved",  # noqa: S608  # our own names and times
+        f"WITH moved AS (DELETE FROM {DEFAULT} WHERE {inside} RETURNING *) INSERT INTO {name} SELECT * FROM moved",  # noqa: S608  # names of our own tables
         f"ALTER TABLE {PARENT} ATTACH PARTITION {name} FOR VALUES FROM ('{month.start.isoformat()}') TO ('{month.end.isoformat()}')",
     ):
         db.session.connection().exec_driver_sql(statement)
@@ -75,11 +75,11 @@ def drop(month: Period) -> None:
 
 def _wanted(now: datetime) -> Iterator[Period]:
     month = month_of(now)
-    first = db.session.scalar(text(f"SELECT min(at) FROM {DEFAULT}"))  # noqa: S608  # our own names and times
-    last = db.session.scalar(text(f"SELECT max(at) FROM {DEFAULT}"))  # noqa: S608  # our own names and times
+    first = db.session.scalar(text(f"SELECT min(at) FROM {DEFAULT}"))  # noqa: S608  # names of our own tables
+    last = db.session.scalar(text(f"SELECT max(at) FROM {DEFAULT}"))  # noqa: S608  # names of our own tables
     waiting = month_of(first) if first else month
     while last is not None and waiting.start <= last and waiting.start < month.start:
-        if db.session.scalar(text(f"SELECT EXISTS (SELECT FROM {DEFAULT} WHERE at >= :start AND at < :end)"), _bounds(waiting)):  # noqa: S608  # our own names and times
+        if db.session.scalar(text(f"SELECT EXISTS (SELECT FROM {DEFAULT} WHERE at >= :start AND at < :end)"), _bounds(waiting)):  # noqa: S608  # names of our own tables
             yield waiting
         waiting = waiting.next()
     for _ in range(AHEAD + 1):
