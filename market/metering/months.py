@@ -55,8 +55,8 @@ def ensure(month: Period) -> None:
         return
     name, inside = name_of(month), f"at >= '{month.start.isoformat()}' AND at < '{month.end.isoformat()}'"
     for statement in (
-        # Reports that go there wait from here on, and then find the new partition.
-        f"LOCK TABLE {DEFAULT} IN ACCESS EXCLUSIVE MODE",
+        # Reports wait here before they are given a partition; one that had been given the default would be refused by it.
+        f"LOCK TABLE {PARENT} IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {name} (LIKE {PARENT} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)",
         f"WITH moved AS (DELETE FROM {DEFAULT} WHERE {inside} RETURNING *) INSERT INTO {name} SELECT * FROM moved",  # noqa: S608  # names of our own tables
         f"ALTER TABLE {PARENT} ATTACH PARTITION {name} FOR VALUES FROM ('{month.start.isoformat()}') TO ('{month.end.isoformat()}')",

@@ -33,7 +33,7 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 #: WCAG 2.2 AA and below, in full; in the other theme only colors can be different.
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "resultTypes": ["violations"]}
 COLORS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]}
-FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz")
+FILES = (".pdf", ".csv", ".ndjson", ".json", ".txt", ".xml", "/healthz")
 FACES = ("storefront", "console", "vendor", "admin", "docs")
 #: What is there only after a password or a letter; test_second_step.py looks at the first of them.
 LEADING_ON = ("storefront.second_step.show", "storefront.recovery.")
