@@ -24,7 +24,7 @@ from market.config import ROOT
 from market.subscriptions import Subscription
 
 _MILLION = 1_000_000
-_ORIGINALS, _SUBSCRIPTIONS = 100_000, 500
+_ORIGINALS, _SUBSCRIPTIONS = 20_000, 500
 _BATCH, _CONNECTIONS, _SECONDS, _MOST = 1_000, 4, 3.0, 200
 _SMALL_BATCH = 20
 _ROUNDS, _WARM_UP, _REQUESTS = 5, 2, 40

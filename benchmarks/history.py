@@ -2,7 +2,7 @@
 
 Every copy is an event of its own with an id, an identity and a time of its own on the same local day as its original,
 so that the counters of that day are simply so many times what they were: `market usage verify` finds no difference.
-Columns come from the models, so that a new one is copied like the rest.
+Copies arrived when they happened, as nearly all usage does; the originals are as late as they came. Columns come from the models, so that a new one is copied like the rest.
 """
 
 from __future__ import annotations
@@ -28,16 +28,14 @@ DAYS = 30
 _BATCH, _CONNECTIONS = 1_000, 2
 _CHUNK = 200_000
 #: Of the originals, one in so many belongs to the first subscription, which is not multiplied, and to the second one.
-SMALL_SHARE, LARGE_SHARE = 100, 10
+SMALL_SHARE, LARGE_SHARE = 20, 10
 
-_PG_COPIES = {
-    "event_id": "gen_random_uuid()::text",
-    "at": "(date_trunc('day', t.at AT TIME ZONE 'Asia/Shanghai') + random() * interval '86399 s') AT TIME ZONE 'Asia/Shanghai'",
-}
-_LITE_COPIES = {
-    "event_id": "lower(hex(randomblob(18)))",
-    "at": "strftime('%Y-%m-%d %H:%M:%S', date(t.at, '+8 hours'), '-8 hours', '+' || (abs(random()) % 86399) || ' seconds') || '.000000'",
-}
+#: A time on the day of the original.
+_PG_TIME = "(date_trunc('day', at AT TIME ZONE 'Asia/Shanghai') + random() * interval '86399 s') AT TIME ZONE 'Asia/Shanghai'"
+_LITE_TIME = "strftime('%Y-%m-%d %H:%M:%S', date(at, '+8 hours'), '-8 hours', '+' || (abs(random()) % 86399) || ' seconds') || '.000000'"
+_COPIES = {"at": "happened", "stored_at": "happened", "band": "'on_time'"}
+_PG_COPIES = {**_COPIES, "event_id": "gen_random_uuid()::text"}
+_LITE_COPIES = {**_COPIES, "event_id": "lower(hex(randomblob(18)))"}
 _PG_IDENTITY = {"key": "gen_random_uuid()", "payload": "gen_random_uuid()", "event": "id"}
 _LITE_IDENTITY = {"key": "randomblob(16)", "payload": "randomblob(16)", "event": "id"}
 
@@ -82,7 +80,7 @@ def multiply(database: Database, apart: int, times: int, originals: int) -> None
 
 def _columns(copies: dict[str, str]) -> tuple[str, str]:
     names = [column.name for column in UsageEvent.__table__.columns if column.name != "id"]
-    return ", ".join(names), ", ".join(copies.get(name, f"t.{name}") for name in names)
+    return ", ".join(names), ", ".join(copies.get(name, name) for name in names)
 
 
 def _identities(given: dict[str, str]) -> tuple[str, str]:
@@ -93,8 +91,9 @@ def _identities(given: dict[str, str]) -> tuple[str, str]:
 def _multiply_postgresql(database: Database, apart: int, copies: int, step: int, told: Callable[[int], Any]) -> None:
     (names, values), (kept, identity) = _columns(_PG_COPIES), _identities(_PG_IDENTITY)
     statement = (
-        f"WITH made AS (INSERT INTO usage_events ({names}) SELECT {values} FROM usage_events t "
-        "CROSS JOIN generate_series(1, %s) WHERE t.id <= %s AND t.subscription_id <> %s RETURNING *) "
+        f"WITH drawn AS MATERIALIZED (SELECT usage_events.*, {_PG_TIME} AS happened FROM usage_events "
+        "CROSS JOIN generate_series(1, %s) WHERE id <= %s AND subscription_id <> %s), "
+        f"made AS (INSERT INTO usage_events ({names}) SELECT {values} FROM drawn RETURNING *) "
         f"INSERT INTO event_identities ({kept}) SELECT {identity} FROM made ORDER BY 1"
     )
     with psycopg.connect(database.plain, autocommit=True) as connection:
@@ -123,8 +122,9 @@ def _multiply_sqlite(database: Database, apart: int, copies: int, step: int, tol
         for done in range(0, copies, step):
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
-                f"INSERT INTO usage_events ({names}) SELECT {values} FROM usage_events t CROSS JOIN {series} "
-                "WHERE t.id <= ? AND t.subscription_id <> ?",
+                f"WITH drawn AS MATERIALIZED (SELECT usage_events.*, {_LITE_TIME} AS happened FROM usage_events "
+                f"CROSS JOIN {series} WHERE id <= ? AND subscription_id <> ?) "
+                f"INSERT INTO usage_events ({names}) SELECT {values} FROM drawn",
                 (min(step, copies - done), last, apart),
             )
             connection.execute(
