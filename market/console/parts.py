@@ -1,61 +1,16 @@
-"""What several console pages say about a subscription: its state, the next charge, its story."""
+"""What several console pages say about a subscription: its state, its cost, its story."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
-from market import audit, billing, rating, subscriptions
-from market.kit import period
+from market import audit, billing, subscriptions
 from market.subscriptions import Subscription, SubscriptionStatus
 from market.web import agreements, formats, subjects, trail
-
-
-@dataclass(frozen=True)
-class NextCharge:
-    """What is paid next, when, and why. `fen` is what it comes to so far, None while nothing is charged."""
-
-    title: str
-    on: datetime | None
-    fen: int | None
-    note: str
-
-
-def next_charge(
-    subscription: Subscription, month: period.Period, fen: int, *, now: datetime
-) -> NextCharge:
-    """The card that answers "what will I pay next"; `fen` is the running bill's part of this month."""
-    end = subscription.cancel_at
-    match subscription.status:
-        case SubscriptionStatus.PENDING | SubscriptionStatus.PROVISIONING:
-            return NextCharge(_("还没有开始计费"), None, None, _("开通成功的当天才开始计费。"))
-        case SubscriptionStatus.FAILED:
-            return NextCharge(_("没有产生费用"), None, None, _("没有开通成功，可以重试或取消。"))
-        case SubscriptionStatus.ENDED:
-            return _last_charge(subscription, month, fen)
-        case SubscriptionStatus.TRIALING if end is not None:
-            return NextCharge(_("试用期内不收费"), None, None, _("到期自动停止，不会自己转成付费。"))
-        case SubscriptionStatus.TRIALING:
-            paid_from = subscription.trial_ends_at or now
-            note = _("从 %(date)s 起按套餐计费。", date=formats.date(paid_from))
-            return NextCharge(_("试用之后的第一份账单"), period.month_of(paid_from).end, None, note)
-    if end is not None:
-        note = _("停用后不再收费。停用前的用量在这份账单里。")
-        return NextCharge(_("最后一份账单"), max(month.end, end), fen, note)
-    return NextCharge(_("下一份账单"), month.end, fen, _("本月到现在，含税和整月的固定费用。月底前还会随用量变化。"))
-
-
-def _last_charge(subscription: Subscription, month: period.Period, fen: int) -> NextCharge:
-    if subscription.started_at is None:
-        return NextCharge(_("没有产生费用"), None, None, _("这项订阅没有开通过。"))
-    ended = subscription.ended_at
-    if ended is None or agreements.last_day(ended) < month.start:
-        return NextCharge(_("已经停止收费"), None, None, _("停用之前的费用在当时的账单里。"))
-    return NextCharge(_("最后一份账单"), month.end, fen, _("停用前的用量在这份账单里。之后不再收费。"))
 
 
 def planned(subscription: Subscription, now: datetime) -> str:
@@ -66,18 +21,6 @@ def planned(subscription: Subscription, now: datetime) -> str:
     if end is not None and subscription.status in subscriptions.LIVE:
         return _("用到 %(date)s", date=formats.date(agreements.last_day(end), short=True))
     return ""
-
-
-def working(subscription: Subscription, lines: Iterable[billing.LineDraft]) -> dict[str, tuple[str, ...]]:
-    """How this month's amount of each charge comes about so far, by the charge's slug."""
-    slugs = {charge.id: charge.slug for charge in subscription.plan.charges}
-    return {
-        slugs[line.charge_id]: rating.explain(
-            rating.load_steps(line.steps), formats.local(line.label, "unit"), formats.language()
-        )
-        for line in lines
-        if line.charge_id in slugs and "trial" not in line.label
-    }
 
 
 def costs(lines: Iterable[billing.LineDraft]) -> dict[int, int]:

@@ -13,7 +13,7 @@ from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, resources, subscriptions
-from market.console import parts
+from market.console import next_charge, parts
 from market.errors import MarketError
 from market.kit import period
 from market.metering import corrections
@@ -72,7 +72,7 @@ def show(id: int) -> str:
     """One subscription: state, next charge, access, prices, story, way out."""
     now, subscription = resources.clock.now(), _mine(id)
     month = billing.period_of(g.organization, now)
-    lines = billing.draw_up_one(subscription, month, cutoff=now)
+    lines = billing.draw_up_one(subscription, month, cutoff=now) if g.can("money.read") else []
     facts = subscription.revision.facts
     ended = subscription.ended_at if subscription.started_at else None
     request = subscriptions.requests_about(subscription)[RequestKind.PROVISION]
@@ -81,12 +81,11 @@ def show(id: int) -> str:
         subscription=subscription,
         facts=facts,
         planned=parts.planned(subscription, now),
-        charge=parts.next_charge(subscription, month, billing.total_fen(lines), now=now),
+        charge=next_charge.next_charge(subscription, g.organization, lines, now=now) if g.can("money.read") else None,
         access=subscriptions.access_of(subscription) if g.can("access.read") and _reachable(subscription, now) else {},
         access_words=ACCESS_WORDS,
         next_step=(formats.local(facts, "start_steps") or [""])[-1],
         prices=agreements.prices(subscription.plan),
-        working=parts.working(subscription, lines),
         promises=agreements.promises(facts),
         leaving=agreements.leaving(facts, ended),
         story=parts.story(subscription, subscriptions.timeline(subscription)),
