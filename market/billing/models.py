@@ -105,10 +105,11 @@ class Bill(db.Base):
 
 
 class LineKind(StrEnum):
-    """A charge of the bill's own period, or a correction of an earlier, issued one."""
+    """A charge of the bill's own period, a correction of an earlier, issued one, or money back for a fee paid in advance."""
 
     CHARGE = "charge"
     ADJUSTMENT = "adjustment"
+    CREDIT = "credit"
 
 
 class BillLine(db.Base):
@@ -116,7 +117,9 @@ class BillLine(db.Base):
 
     __tablename__ = "bill_lines"
     __table_args__ = (
-        UniqueConstraint("subscription_id", "charge_id", "service_start", "bill_id"),
+        UniqueConstraint(
+            "subscription_id", "charge_id", "service_start", "bill_id", "kind", name="uq_bill_lines_service"
+        ),
         CheckConstraint("gross_fen = net_fen + tax_fen", name="split_adds_up"),
         Index("ix_bill_lines_bill_id_position", "bill_id", "position"),
         Index("ix_bill_lines_provider_id", "provider_id", "bill_id"),
@@ -136,12 +139,19 @@ class BillLine(db.Base):
     label: Mapped[dict[str, str]] = mapped_column(db.JSONType)
     #: What was used in the service period; null for flat charges.
     quantity: Mapped[Decimal | None] = mapped_column(db.Quantity)
+    #: How many the plan was held for: multiplies a recurring fee and what is included.
+    units: Mapped[int] = mapped_column(default=1, server_default="1")
+    #: Of a part of a paid year: the days of the year. Parts of a month follow from the billing month.
+    full_days: Mapped[int | None]
     #: The charge's terms, and the rating's steps that lead to the amount.
     terms: Mapped[dict[str, Any]] = mapped_column(db.JSONType)
     steps: Mapped[list[dict[str, Any]]] = mapped_column(db.JSONType)
     #: The amount before rounding, as decimal text.
     exact: Mapped[str]
-    #: Of an adjustment: what earlier bills already charged for this service period.
+    #: What rounding has left over from the segment before, as a fraction; the amount is rounded with it.
+    carried: Mapped[str] = mapped_column(default="0", server_default="0")
+    #: Of an adjustment: what earlier bills already charged for this service period. Of money back: what of it stands
+    #: on other bills, or waits for one.
     booked_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     tax_rate: Mapped[str]
     gross_fen: Mapped[int] = mapped_column(BigInteger)

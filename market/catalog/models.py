@@ -345,6 +345,14 @@ class Plan(db.Base):
     position: Mapped[int] = mapped_column(default=0)
     #: Days of free trial without payment; 0 means none.
     trial_days: Mapped[int] = mapped_column(default=0)
+    #: What it is sold by the number of (seats, GB of capacity …); empty: not sold by quantity. The number multiplies
+    #: recurring fees and what is included.
+    quantity_unit_zh: Mapped[str] = mapped_column(default="", server_default="")
+    quantity_unit_en: Mapped[str] = mapped_column(default="", server_default="")
+    quantity_minimum: Mapped[int] = mapped_column(default=1, server_default="1")
+    quantity_maximum: Mapped[int | None]
+    #: Numbers go up from the minimum in steps of so many.
+    quantity_step: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     published_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     retired_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)

@@ -26,6 +26,7 @@ _MEMBERS = {
 _BOUGHT = {
     "orders": "organization_id",
     "subscriptions": "organization_id",
+    "subscription_changes": "subscription_id.organization_id",
     "provisioning_requests": "subscription_id.organization_id",
     "usage_counters": "subscription_id.organization_id",
     "usage_events": "subscription_id.organization_id",
@@ -51,6 +52,7 @@ _SOLD = {
     "charges": "plan_id.offering_id.provider_id.organization_id",
     "recommended_entries": "offering_id.provider_id.organization_id",
     "subscriptions": "provider_id.organization_id",
+    "subscription_changes": "subscription_id.provider_id.organization_id",
     "provisioning_requests": "subscription_id.provider_id.organization_id",
     "usage_counters": "subscription_id.provider_id.organization_id",
     "usage_events": "provider_id.organization_id",

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
@@ -56,6 +56,7 @@ class Subscription(db.Base):
     __table_args__ = (
         Index("ix_subscriptions_organization_id_status", "organization_id", "status"),
         Index("ix_subscriptions_provider_id_status", "provider_id", "status"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
     )
 
     id: Mapped[int] = db.pk()
@@ -63,8 +64,11 @@ class Subscription(db.Base):
     public_id: Mapped[str] = mapped_column(unique=True)
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
+    #: What holds now; what held when, and what is to come, `changes` tell.
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
     revision_id: Mapped[int] = mapped_column(ForeignKey("offering_revisions.id"))
+    #: How many (seats, GB of capacity …) where the plan is sold by quantity, else 1; what holds now.
+    quantity: Mapped[int] = mapped_column(default=1, server_default="1")
     status: Mapped[SubscriptionStatus] = mapped_column(
         db.status_type(SubscriptionStatus), default=SubscriptionStatus.PENDING
     )
@@ -80,6 +84,8 @@ class Subscription(db.Base):
     #: When it is to end, once somebody has canceled it.
     cancel_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: Its bills are issued up to here and no change may reach behind it; told by billing.
+    billed_until: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     version: Mapped[int] = mapped_column()
 
     organization: Mapped[Organization] = relationship(lazy="raise")
@@ -88,11 +94,101 @@ class Subscription(db.Base):
     revision: Mapped[OfferingRevision] = relationship(lazy="raise")
     accepted_by: Mapped[User] = relationship(lazy="raise")
     access: Mapped[AccessDetails | None] = relationship(back_populates="subscription", lazy="raise")
+    changes: Mapped[list[SubscriptionChange]] = relationship(
+        back_populates="subscription", lazy="raise", order_by="SubscriptionChange.effective_at, SubscriptionChange.id"
+    )
 
     __mapper_args__ = {"version_id_col": version}
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class ChangeKind(StrEnum):
+    """What a change is about; `price` is a new version of the plan that its provider has announced."""
+
+    PLAN = "plan"
+    QUANTITY = "quantity"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PRICE = "price"
+
+
+class ChangeStatus(StrEnum):
+    """A change is planned until its midnight has come; only until then it can be taken back."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+
+
+_C = ChangeStatus
+CHANGE_LIFECYCLE = Lifecycle(
+    {
+        _C.PLANNED: [_C.APPLIED, _C.WITHDRAWN, _C.SUPERSEDED],
+        _C.APPLIED: [],
+        _C.WITHDRAWN: [],
+        _C.SUPERSEDED: [],
+    }
+)
+
+
+class SubscriptionChange(db.Base):
+    """Something that is different from a local midnight on; rows are only added, and nothing but their status moves.
+
+    A planned change whose midnight has passed holds as an applied one does: dates decide.
+    """
+
+    __tablename__ = "subscription_changes"
+    __table_args__ = (
+        Index("ix_subscription_changes_subscription_id", "subscription_id", "effective_at"),
+        Index("ix_subscription_changes_due", "status", "effective_at"),
+        Index(
+            "uq_subscription_changes_planned",
+            "subscription_id",
+            "kind",
+            "effective_at",
+            unique=True,
+            sqlite_where=text("status = 'planned'"),
+            postgresql_where=text("status = 'planned'"),
+        ),
+        CheckConstraint("quantity IS NULL OR quantity > 0", name="quantity_positive"),
+        CheckConstraint("kind NOT IN ('plan', 'price') OR plan_id IS NOT NULL", name="plan_named"),
+        CheckConstraint("kind <> 'quantity' OR quantity IS NOT NULL", name="quantity_named"),
+    )
+
+    id: Mapped[int] = db.pk()
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"))
+    kind: Mapped[ChangeKind] = mapped_column(db.status_type(ChangeKind))
+    status: Mapped[ChangeStatus] = mapped_column(db.status_type(ChangeStatus), default=ChangeStatus.PLANNED)
+    #: The plan version and the offering revision from then on; null: as before.
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id"), index=True)
+    revision_id: Mapped[int | None] = mapped_column(ForeignKey("offering_revisions.id"))
+    #: How many from then on; null: as many as before, as far as the plan allows.
+    quantity: Mapped[int | None]
+    #: What held before: of a new price when it was announced, of all others written when they are applied.
+    before_plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id"))
+    before_quantity: Mapped[int | None]
+    #: A local midnight.
+    effective_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: SHA-256 of the terms that were shown and accepted, where there were any.
+    terms_hash: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(default="")
+    #: Null where a program or the product itself asked.
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    asked_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: When it was applied, withdrawn or superseded.
+    settled_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    version: Mapped[int] = mapped_column()
+
+    subscription: Mapped[Subscription] = relationship(back_populates="changes", lazy="raise")
+    plan: Mapped[Plan | None] = relationship(foreign_keys=[plan_id], lazy="raise")
+    before_plan: Mapped[Plan | None] = relationship(foreign_keys=[before_plan_id], lazy="raise")
+    revision: Mapped[OfferingRevision | None] = relationship(lazy="raise")
+    asked_by: Mapped[User | None] = relationship(lazy="raise")
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class OrderStatus(StrEnum):

@@ -1,0 +1,198 @@
+"""Subscriptions that change: plans sold by quantity, scheduled changes, money back for fees paid in advance
+
+Written by hand. On SQLite a column is added in place; a constraint of an existing table cannot be, so there the
+table is written anew from its own text (`rewrite`), which keeps every CHECK and key.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+MOMENT = sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
+
+SERVICE = "(subscription_id, charge_id, service_start, bill_id, kind)"
+SERVICE_BEFORE = "(subscription_id, charge_id, service_start, bill_id)"
+SERVICE_NAME = "uq_bill_lines_service"
+SERVICE_BEFORE_NAME = "uq_bill_lines_subscription_id_charge_id_service_start_bill_id"
+LINE_KINDS = "kind IN ('charge', 'adjustment', 'credit')"
+LINE_KINDS_BEFORE = "kind IN ('charge', 'adjustment')"
+
+
+def upgrade() -> None:
+    plans_by_quantity()
+    changes()
+    lines_of_segments()
+
+
+def downgrade() -> None:
+    no_lines_of_segments()
+    no_changes()
+    no_plans_by_quantity()
+
+
+# --- plans sold by quantity --------------------------------------------------------------
+
+
+def plans_by_quantity() -> None:
+    op.add_column("plans", sa.Column("quantity_unit_zh", sa.String(), server_default="", nullable=False))
+    op.add_column("plans", sa.Column("quantity_unit_en", sa.String(), server_default="", nullable=False))
+    op.add_column("plans", sa.Column("quantity_minimum", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("plans", sa.Column("quantity_maximum", sa.Integer(), nullable=True))
+    op.add_column("plans", sa.Column("quantity_step", sa.Integer(), server_default="1", nullable=False))
+
+
+def no_plans_by_quantity() -> None:
+    for column in ("quantity_step", "quantity_maximum", "quantity_minimum", "quantity_unit_en", "quantity_unit_zh"):
+        op.drop_column("plans", column)
+
+
+# --- changes of subscriptions ------------------------------------------------------------
+
+
+def changes() -> None:
+    if on_sqlite():
+        op.execute(
+            "ALTER TABLE subscriptions ADD COLUMN quantity INTEGER DEFAULT '1' NOT NULL "
+            "CONSTRAINT ck_subscriptions_quantity_positive CHECK (quantity > 0)"
+        )
+    else:
+        op.add_column("subscriptions", sa.Column("quantity", sa.Integer(), server_default="1", nullable=False))
+        op.create_check_constraint(op.f("ck_subscriptions_quantity_positive"), "subscriptions", "quantity > 0")
+    op.add_column("subscriptions", sa.Column("billed_until", MOMENT, nullable=True))
+    op.execute(
+        "UPDATE subscriptions SET billed_until = (SELECT max(period_end) FROM bills "
+        "WHERE bills.organization_id = subscriptions.organization_id AND bills.status <> 'draft')"
+    )
+    op.create_table(
+        "subscription_changes",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("subscription_id", BIG, nullable=False),
+        sa.Column("kind", sa.Enum("plan", "quantity", "pause", "resume", "price", name="changekind_known",
+                                  native_enum=False, create_constraint=True, length=32), nullable=False),
+        sa.Column("status", sa.Enum("planned", "applied", "withdrawn", "superseded", name="status_known",
+                                    native_enum=False, create_constraint=True, length=32), nullable=False),
+        sa.Column("plan_id", BIG, nullable=True),
+        sa.Column("revision_id", BIG, nullable=True),
+        sa.Column("quantity", sa.Integer(), nullable=True),
+        sa.Column("before_plan_id", BIG, nullable=True),
+        sa.Column("before_quantity", sa.Integer(), nullable=True),
+        sa.Column("effective_at", MOMENT, nullable=False),
+        sa.Column("terms_hash", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("asked_by_id", BIG, nullable=True),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("settled_at", MOMENT, nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("quantity IS NULL OR quantity > 0", name=op.f("ck_subscription_changes_quantity_positive")),
+        sa.CheckConstraint("kind NOT IN ('plan', 'price') OR plan_id IS NOT NULL", name=op.f("ck_subscription_changes_plan_named")),
+        sa.CheckConstraint("kind <> 'quantity' OR quantity IS NOT NULL", name=op.f("ck_subscription_changes_quantity_named")),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_subscription_changes_subscription_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_subscription_changes_plan_id")),
+        sa.ForeignKeyConstraint(["before_plan_id"], ["plans.id"], name=op.f("fk_subscription_changes_before_plan_id")),
+        sa.ForeignKeyConstraint(["revision_id"], ["offering_revisions.id"], name=op.f("fk_subscription_changes_revision_id")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["users.id"], name=op.f("fk_subscription_changes_asked_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscription_changes")),
+    )  # fmt: skip
+    op.create_index("ix_subscription_changes_plan_id", "subscription_changes", ["plan_id"])
+    op.create_index("ix_subscription_changes_subscription_id", "subscription_changes", ["subscription_id", "effective_at"])
+    op.create_index("ix_subscription_changes_due", "subscription_changes", ["status", "effective_at"])
+    planned = sa.text("status = 'planned'")
+    op.create_index(
+        "uq_subscription_changes_planned", "subscription_changes", ["subscription_id", "kind", "effective_at"],
+        unique=True, sqlite_where=planned, postgresql_where=planned,
+    )  # fmt: skip
+
+
+def no_changes() -> None:
+    op.drop_table("subscription_changes")
+    op.drop_column("subscriptions", "billed_until")
+    # SQLite drops the CHECK with its column; PostgreSQL does so too.
+    op.drop_column("subscriptions", "quantity")
+
+
+# --- lines of segments, and money back ---------------------------------------------------
+
+
+def lines_of_segments() -> None:
+    op.add_column("bill_lines", sa.Column("units", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("bill_lines", sa.Column("full_days", sa.Integer(), nullable=True))
+    op.add_column("bill_lines", sa.Column("carried", sa.String(), server_default="0", nullable=False))
+    service_of_lines(SERVICE_BEFORE_NAME, SERVICE_BEFORE, SERVICE_NAME, SERVICE)
+    known("bill_lines", "linekind_known", LINE_KINDS_BEFORE, LINE_KINDS)
+
+
+def no_lines_of_segments() -> None:
+    op.execute("DELETE FROM bill_lines WHERE kind = 'credit'")
+    known("bill_lines", "linekind_known", LINE_KINDS, LINE_KINDS_BEFORE)
+    service_of_lines(SERVICE_NAME, SERVICE, SERVICE_BEFORE_NAME, SERVICE_BEFORE)
+    for column in ("carried", "full_days", "units"):
+        op.drop_column("bill_lines", column)
+
+
+def service_of_lines(name: str, columns: str, new_name: str, new_columns: str) -> None:
+    if on_sqlite():
+        rewrite("bill_lines", {f"{name} UNIQUE {columns}": f"{new_name} UNIQUE {new_columns}"})
+    else:
+        op.execute(f"ALTER TABLE bill_lines DROP CONSTRAINT {name}")
+        op.execute(f"ALTER TABLE bill_lines ADD CONSTRAINT {new_name} UNIQUE {new_columns}")
+
+
+# --- what both ways need -----------------------------------------------------------------
+
+
+def on_sqlite() -> bool:
+    return op.get_context().dialect.name == "sqlite"
+
+
+def known(table: str, name: str, before: str, after: str) -> None:
+    """Let a column know more (or fewer) words: `known("orders", "status_known", "status IN (…)", "status IN (…)")`."""
+    if on_sqlite():
+        retype(table, {before: after})
+    else:
+        op.drop_constraint(op.f(f"ck_{table}_{name}"), table, type_="check")
+        op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, after)
+
+
+def retype(table: str, words: dict[str, str]) -> None:
+    """SQLite: other words in a table's definition that change nothing of how its rows are stored, such as a CHECK."""
+    text = defined(table, words)
+    version = op.get_bind().exec_driver_sql("PRAGMA schema_version").scalar_one()
+    op.get_bind().exec_driver_sql("PRAGMA writable_schema = ON")
+    op.get_bind().exec_driver_sql("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (text, table))
+    op.get_bind().exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+    op.get_bind().exec_driver_sql("PRAGMA writable_schema = OFF")
+
+
+def rewrite(table: str, words: dict[str, str]) -> None:
+    """SQLite: a table with other keys, row for row. Not for one that other tables point at: they would lose their rows."""
+    run, beside = op.get_bind().exec_driver_sql, f"{table}_written_anew"
+    indexes = run("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", (table,))
+    again = [sql for (sql,) in indexes]
+    text = defined(table, words)
+    first = text.index(table)
+    run(f"{text[:first].replace(chr(34), '')}{beside}{text[first + len(table):].removeprefix(chr(34))}")
+    run(f"INSERT INTO {beside} SELECT * FROM {table}")
+    run(f"DROP TABLE {table}")
+    run(f"ALTER TABLE {beside} RENAME TO {table}")
+    for sql in again:
+        run(sql)
+
+
+def defined(table: str, words: dict[str, str]) -> str:
+    """SQLite's own text of a table with some words replaced; every one of them must stand in it."""
+    found = op.get_bind().exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+    text = str(found.scalar_one())
+    for before, after in words.items():
+        if text.count(before) != 1:
+            raise RuntimeError(f"{table}: {before!r} stands {text.count(before)} times in its definition")
+        text = text.replace(before, after)
+    return text
