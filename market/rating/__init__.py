@@ -10,13 +10,17 @@ Invariants  equal input gives the equal amount for ever; steps add up to the exa
     rating.parse(raw: Mapping) -> Terms            charge terms from JSON; InvalidTerms(.field .message .params)
     rating.problems(raw) -> list[InvalidTerms]     all that parse would refuse, for forms
     rating.dump(terms) -> dict                     rating.model_of(terms) -> str    rating.MODELS: tuple[str, ...]
-    rating.Terms = Flat | PerUnit | Graduated | Volume | Package;  rating.Tier
-        Flat(amount, interval)                     PerUnit(unit_price, included=0)
+    rating.Terms = Flat | Metered;  Metered = PerUnit | Graduated | Volume | Package | Percentage;  rating.Tier
+        Flat(amount, interval, count=1)            PerUnit(unit_price, included=0)
         Graduated(tiers, included=0)               Volume(tiers, included=0)       Tier(up_to, unit_price, flat=0)
-        Package(package_size, package_price, included=0); all but Flat: rounding=Rounding.NONE | UP | NEAREST | DOWN
+        Package(package_size, package_price, included=0)
+        Percentage(percent, fee=0, fee_minimum=0, fee_maximum=None, included=0)    of Transactions
+        all but Flat: discount=0, minimum=0, maximum=None; all but Percentage: rounding=Rounding.NONE | UP | NEAREST | DOWN
+    rating.times(terms, units) -> Terms            for so many units of a plan that is sold by quantity
 
-    rating.rate(terms, quantity: Decimal, *, share: Fraction | Share = 1) -> Rated
-        Rated: .exact (Fraction, yuan) .fen .quantity .included .billable .steps: tuple[Step, ...]
+    rating.rate(terms, used: Decimal | Transactions, *, share: Fraction | Share = 1) -> Rated
+        Rated: .exact (Fraction, yuan) .fen; when asked for: .quantity .included .billable .steps .transactions
+    rating.Transactions(groups of (count, total)) .count .total .alike(count, total) .of({amount: count}) .dump() .load(raw)
     rating.exact_text(Fraction) -> str             decimal text for the line's exact amount
     rating.dump_steps(steps) -> list[dict]         rating.load_steps(list) -> tuple[Step, ...]
 
@@ -34,25 +38,24 @@ Invariants  equal input gives the equal amount for ever; steps add up to the exa
 from market.rating.numbers import exact_text
 from market.rating.proration import WHOLE, Share, segment_fen, share
 from market.rating.rated import Rated, rate
+from market.rating.reading import MODELS, InvalidTerms, dump, model_of, parse, problems
 from market.rating.steps import Step, StepKind, dump_steps, load_steps
 from market.rating.tax import TaxedLine, TaxGroup, TaxSplit, split_tax
 from market.rating.terms import (
-    MODELS,
     Flat,
     Graduated,
-    InvalidTerms,
+    Metered,
     Package,
+    Percentage,
     PerUnit,
     Rounding,
     Terms,
     Tier,
     Volume,
-    dump,
-    model_of,
-    parse,
-    problems,
+    times,
 )
-from market.rating.wording import describe, explain, formula, number_text, price_text
+from market.rating.transactions import Transactions, Used
+from market.rating.wording import describe, explain, formula, number_text, percent_text, price_text
 
 __all__ = [
     "MODELS",
@@ -60,8 +63,10 @@ __all__ = [
     "Flat",
     "Graduated",
     "InvalidTerms",
+    "Metered",
     "Package",
     "PerUnit",
+    "Percentage",
     "Rated",
     "Rounding",
     "Share",
@@ -72,6 +77,8 @@ __all__ = [
     "TaxedLine",
     "Terms",
     "Tier",
+    "Transactions",
+    "Used",
     "Volume",
     "describe",
     "dump",
@@ -83,10 +90,12 @@ __all__ = [
     "model_of",
     "number_text",
     "parse",
+    "percent_text",
     "price_text",
     "problems",
     "rate",
     "segment_fen",
     "share",
     "split_tax",
+    "times",
 ]

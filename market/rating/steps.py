@@ -24,19 +24,32 @@ class StepKind(StrEnum):
     VOLUME = "volume"
     TIER_FEE = "tier_fee"
     PACKAGE = "package"
+    PERCENTAGE = "percentage"
+    FEE_MINIMUM = "fee_minimum"
+    FEE_MAXIMUM = "fee_maximum"
+    DISCOUNT = "discount"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+
+
+#: What changes the sum of the steps before.
+LIMITS = frozenset({StepKind.DISCOUNT, StepKind.MINIMUM, StepKind.MAXIMUM})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One term of the sum: `amount` is exact yuan, the rest says how it came about.
 
-    quantity    units priced by this step; for `included`, units beyond the allowance; for `rounded`, whole units
-    unit_price  yuan per unit, package, or (flat, tier_fee) the full fee
+    quantity    units priced by this step; for `included`, units beyond the allowance; for `rounded`, whole units;
+                of transactions what they come to, in yuan
+    unit_price  yuan per unit, package, transaction, or (flat, tier_fee, minimum, maximum) of a full period
     used        the whole quantity of the period, where an allowance was deducted; for `rounded`, before rounding
     included    the allowance of a full period
     tier        1, 2, …, with the bounds `over` (exclusive) and `up_to` (inclusive, None: open), already prorated
     size        units in one package
     interval    month, year or once, for a flat fee
+    count       transactions
+    percent     of their amount; for `discount`, of the steps before
     days        `20/31` when the period is a part of a full one, else empty
     """
 
@@ -52,6 +65,8 @@ class Step:
     size: Decimal | None = None
     interval: str = ""
     days: str = ""
+    count: int | None = None
+    percent: Decimal | None = None
 
     @property
     def priced(self) -> bool:
@@ -92,6 +107,8 @@ _READ: Mapping[str, Any] = {
     "size": Decimal,
     "interval": str,
     "days": str,
+    "count": int,
+    "percent": Decimal,
 }
 
 

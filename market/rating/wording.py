@@ -5,7 +5,7 @@ Pure strings, so that page, PDF, e-mail and tour print the same formula. Signs a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -14,75 +14,10 @@ from market.kit import money
 from market.kit import quantity as quantities
 from market.kit.rounding import half_up
 from market.rating.numbers import decimal_places, exact_text
-from market.rating.steps import Step, StepKind
-from market.rating.terms import Flat, Graduated, Package, PerUnit, Terms, Tier, Volume
+from market.rating.phrases import EN, ZH
+from market.rating.steps import LIMITS, Step, StepKind
+from market.rating.terms import Flat, Graduated, Metered, Package, Percentage, PerUnit, Terms, Tier, Volume
 
-_ZH: Final[Mapping[str, str]] = {
-    "flat.month": "1 个月 × {price}",
-    "flat.year": "1 年 × {price}",
-    "flat.once": "一次性 {price}",
-    "fee.part": "{price} × {days} 天",
-    "rounded": "用量 {used}，取整为 {quantity}",
-    "included.within": "套餐内 {included}，未超出",
-    "included.over": "套餐内 {included}，超出 {quantity}",
-    "included.part": "{included} × {days} 天",
-    "units": "{quantity} × {price}",
-    "units.part": "（{used} − {included} × {days}）{unit} × {price}",
-    "tier": "第 {tier} 档（{range}）：{quantity} × {price}",
-    "volume": "全部按第 {tier} 档（{range}）：{quantity} × {price}",
-    "tier_fee": "第 {tier} 档固定费 {price}",
-    "range.between": "{over}–{up_to}",
-    "range.over": "超过 {over}",
-    "range.all": "不限量",
-    "package": "{quantity} 包 × {price}（每包 {size}）",
-    "sum": "合计 {amount}",
-    "sum.rounded": "合计 {amount}，四舍五入为 {rounded}",
-    "price.month": "{price}/月",
-    "price.year": "{price}/年",
-    "price.once": "{price}（一次性）",
-    "price.unit": "{price}/{unit}",
-    "price.package": "{price}/包（每包 {size}）",
-    "price.tier": "{range}：{price}/{unit}",
-    "price.tier_fee": "{range}：{price}/{unit}，另加 {fee}",
-    "price.volume": "全部按用量所在一档计价",
-    "price.included": "每期含 {included}",
-    "price.round.up": "不满 1 个单位按 1 个算",
-    "price.round.nearest": "用量四舍五入到整数",
-    "price.round.down": "不满 1 个单位的不算",
-}
-_EN: Final[Mapping[str, str]] = {
-    "flat.month": "1 month × {price}",
-    "flat.year": "1 year × {price}",
-    "flat.once": "once {price}",
-    "fee.part": "{price} × {days} days",
-    "rounded": "{used} used, rounded to {quantity}",
-    "included.within": "{included} included, not exceeded",
-    "included.over": "{included} included, exceeded by {quantity}",
-    "included.part": "{included} × {days} days",
-    "units": "{quantity} × {price}",
-    "units.part": "({used} − {included} × {days}) {unit} × {price}",
-    "tier": "Tier {tier} ({range}): {quantity} × {price}",
-    "volume": "All at tier {tier} ({range}): {quantity} × {price}",
-    "tier_fee": "Tier {tier} fee {price}",
-    "range.between": "{over}–{up_to}",
-    "range.over": "over {over}",
-    "range.all": "any quantity",
-    "package": "{quantity} × {price} (packages of {size})",
-    "sum": "Total {amount}",
-    "sum.rounded": "Total {amount}, rounded to {rounded}",
-    "price.month": "{price}/month",
-    "price.year": "{price}/year",
-    "price.once": "{price} once",
-    "price.unit": "{price}/{unit}",
-    "price.package": "{price} per package of {size}",
-    "price.tier": "{range}: {price}/{unit}",
-    "price.tier_fee": "{range}: {price}/{unit} plus {fee}",
-    "price.volume": "the whole quantity at the price of its tier",
-    "price.included": "{included} included per period",
-    "price.round.up": "part of a unit counts as a whole one",
-    "price.round.nearest": "rounded to the nearest whole unit",
-    "price.round.down": "part of a unit does not count",
-}
 _MOST_PLACES: Final = 8
 _BOUND_PLACES: Final = 2
 _ABOUT: Final = "≈ "
@@ -97,7 +32,7 @@ def formula(step: Step, unit: str = "", locale: str = "zh") -> str:
     words = _words(locale)
     match step.kind:
         case StepKind.FLAT:
-            return _fee(words, f"flat.{step.interval}", step)
+            return _flat(words, step, unit)
         case StepKind.ROUNDED:
             return words["rounded"].format(used=_measured(step.used, unit), quantity=_measured(step.quantity, unit))
         case StepKind.INCLUDED:
@@ -119,6 +54,16 @@ def formula(step: Step, unit: str = "", locale: str = "zh") -> str:
                 price=price_text(step.unit_price),
                 size=_measured(step.size, unit),
             )
+        case StepKind.PERCENTAGE:
+            return _percentage(words, step)
+        case StepKind.FEE_MINIMUM | StepKind.FEE_MAXIMUM:
+            return words[step.kind.value].format(
+                count=_transactions(words, step), price=price_text(step.unit_price), total=_exact_price(step.quantity or Fraction(0))
+            )
+        case StepKind.DISCOUNT:
+            return words["discount"].format(percent=percent_text(step.percent))
+        case StepKind.MINIMUM | StepKind.MAXIMUM:
+            return _fee(words, step.kind.value, step)
 
 
 def explain(steps: Sequence[Step], unit: str = "", locale: str = "zh") -> tuple[str, ...]:
@@ -138,23 +83,9 @@ def explain(steps: Sequence[Step], unit: str = "", locale: str = "zh") -> tuple[
 def describe(terms: Terms, unit: str = "", locale: str = "zh") -> tuple[str, ...]:
     """The price in words, a line each: `¥0.50/GB`, `每期含 200 GB`; tiers one by one."""
     words = _words(locale)
-    match terms:
-        case Flat():
-            return (words[f"price.{terms.interval}"].format(price=price_text(terms.amount)),)
-        case PerUnit():
-            lines = [words["price.unit"].format(price=price_text(terms.unit_price), unit=unit)]
-        case Graduated():
-            lines = _tier_prices(words, terms.tiers, unit)
-        case Volume():
-            lines = [*_tier_prices(words, terms.tiers, unit), words["price.volume"]]
-        case Package():
-            size, price = _measured(terms.package_size, unit), price_text(terms.package_price)
-            lines = [words["price.package"].format(price=price, size=size)]
-    if terms.included:
-        lines.append(words["price.included"].format(included=_measured(terms.included, unit)))
-    if terms.rounding:
-        lines.append(words[f"price.round.{terms.rounding.value}"])
-    return tuple(lines)
+    if isinstance(terms, Flat):
+        return (words[f"price.{terms.interval}"].format(price=price_text(terms.amount)),)
+    return (*_price(words, terms, unit), *_conditions(words, terms, unit))
 
 
 def price_text(price: Decimal | Fraction | None) -> str:
@@ -162,6 +93,11 @@ def price_text(price: Decimal | Fraction | None) -> str:
     exact = Fraction(price or 0)
     whole, _, decimals = exact_text(abs(exact)).partition(".")
     return f"{'−' if exact < 0 else ''}¥{int(whole):,}.{decimals.ljust(2, '0')}"
+
+
+def percent_text(percent: Decimal | None) -> str:
+    """`0.6%`."""
+    return f"{number_text(percent)}%"
 
 
 def number_text(number: Decimal | Fraction | None) -> str:
@@ -174,11 +110,80 @@ def number_text(number: Decimal | Fraction | None) -> str:
 
 
 def _words(locale: str) -> Mapping[str, str]:
-    return _EN if locale.lower().startswith("en") else _ZH
+    return EN if locale.lower().startswith("en") else ZH
 
 
 def _measured(number: Decimal | Fraction | None, unit: str) -> str:
     return quantities.measure(number_text(number), unit)
+
+
+def _price(words: Mapping[str, str], terms: Metered, unit: str) -> list[str]:
+    match terms:
+        case PerUnit():
+            return [words["price.unit"].format(price=price_text(terms.unit_price), unit=unit)]
+        case Graduated():
+            return _tier_prices(words, terms.tiers, unit)
+        case Volume():
+            return [*_tier_prices(words, terms.tiers, unit), words["price.volume"]]
+        case Package():
+            size, price = _measured(terms.package_size, unit), price_text(terms.package_price)
+            return [words["price.package"].format(price=price, size=size)]
+        case Percentage():
+            return list(_of_transactions(words, terms))
+
+
+def _of_transactions(words: Mapping[str, str], terms: Percentage) -> Iterator[str]:
+    key = "price.percentage.both" if terms.fee and terms.percent else "price.percentage.fee" if terms.fee else "price.percentage"
+    yield words[key].format(percent=percent_text(terms.percent), fee=price_text(terms.fee))
+    least, most = price_text(terms.fee_minimum), price_text(terms.fee_maximum)
+    if terms.fee_minimum and terms.fee_maximum is not None:
+        yield words["price.fee_between"].format(least=least, most=most)
+    elif terms.fee_minimum:
+        yield words["price.fee_minimum"].format(price=least)
+    elif terms.fee_maximum is not None:
+        yield words["price.fee_maximum"].format(price=most)
+
+
+def _conditions(words: Mapping[str, str], terms: Metered, unit: str) -> Iterator[str]:
+    """What holds beside the price: allowance, rounding, discount, least and most."""
+    if terms.included:
+        yield words["price.included"].format(included=_measured(terms.included, unit))
+    if terms.rounding:
+        yield words[f"price.round.{terms.rounding.value}"]
+    if terms.discount:
+        yield words["price.discount"].format(percent=percent_text(terms.discount))
+    if terms.minimum:
+        yield words["price.minimum"].format(price=price_text(terms.minimum))
+    if terms.maximum is not None:
+        yield words["price.maximum"].format(price=price_text(terms.maximum))
+
+
+def _flat(words: Mapping[str, str], step: Step, unit: str) -> str:
+    """A fee; of a plan that is sold by quantity so many times."""
+    if step.quantity == 1:
+        return _fee(words, f"flat.{step.interval}", step)
+    key = "flat.counted" if step.days else f"flat.counted.{step.interval}"
+    price = price_text(step.unit_price)
+    if step.days:
+        price = words["fee.part"].format(price=price, days=step.days)
+    return words[key].format(quantity=_measured(step.quantity, unit), price=price)
+
+
+def _percentage(words: Mapping[str, str], step: Step) -> str:
+    """`1,204 笔 × ¥0.10 + 0.6% × ¥88,000.00`, without the half that costs nothing."""
+    key = "percentage.both" if step.unit_price and step.percent else "percentage.fee" if step.unit_price else "percentage"
+    return words[key].format(
+        count=_transactions(words, step),
+        price=price_text(step.unit_price),
+        percent=percent_text(step.percent),
+        total=_exact_price(step.quantity or Fraction(0)),
+    )
+
+
+def _transactions(words: Mapping[str, str], step: Step) -> str:
+    """So many; English has a singular."""
+    text = words["transactions"].format(count=number_text(Decimal(step.count or 0)))
+    return text.removesuffix("s") if step.count == 1 else text
 
 
 def _fee(words: Mapping[str, str], key: str, step: Step) -> str:
@@ -252,6 +257,8 @@ def _worked(step: Step, unit: str, locale: str) -> str:
     if not step.priced:
         return formula(step, unit, locale)
     how, amount = formula(step, unit, locale), _exact_price(step.amount)
+    if step.kind in LIMITS:
+        return _words(locale)["limited"].format(how=how, amount=amount)
     if "×" not in how:
         return how
     gap = "" if how.endswith("）") else " "

@@ -22,7 +22,7 @@ from market import billing, rating
 from market.catalog import Charge, Meter, Plan, PlanInvalid, priced
 from market.kit import quantity
 from market.kit.refusal import Refusal
-from market.rating.terms import MOST_TIERS
+from market.rating.reading import MOST_TIERS
 from market.web import errors, formats, forms
 
 #: What a charge can be: the kinds of the form, each a charge model or an interval of the flat one.

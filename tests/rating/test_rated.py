@@ -1,5 +1,6 @@
 """What a quantity costs: exact, rounded once, with a working that adds up."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -8,20 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market import rating
-from market.rating import Flat, Graduated, PerUnit, Share, Tier
+from market.kit import money
+from market.rating import Flat, Graduated, PerUnit, Share, Tier, Transactions
+from tests.rating import reference
 from tests.rating.examples import (
     ALLOWANCES,
+    ANY_USE,
     FLATS,
     METERED,
     PACKAGES,
+    PER_UNITS,
+    PERCENTAGES,
     QUANTITIES,
     SMALL_QUANTITIES,
     TERMS,
+    TRANSACTIONS,
     UNIT_PRICES,
     graduated,
+    limited,
     monthly,
     package,
     per_unit,
+    percentage,
     tiers,
     volume,
 )
@@ -119,12 +128,79 @@ def test_negative_quantities_and_shares_are_programming_errors(quantity, share):
         fen(per_unit("1"), quantity, Fraction(share))
 
 
-@given(TERMS, QUANTITIES, SHARES)
-def test_the_steps_add_up_to_the_exact_amount_and_survive_storage(terms, quantity, share):
-    rated = rating.rate(terms, quantity, share=share)
+@given(ANY_USE, SHARES)
+def test_the_amount_is_the_one_worked_out_on_paper(terms_and_use, share):
+    terms, used = terms_and_use
+    rated = rating.rate(terms, used, share=share)
+    assert rated.exact == reference.exact(terms, used, share.fraction)
+    assert rated.fen == money.fen(rated.exact)
+
+
+@given(ANY_USE, SHARES)
+def test_the_steps_add_up_to_the_exact_amount_and_survive_storage(terms_and_use, share):
+    terms, used = terms_and_use
+    rated = rating.rate(terms, used, share=share)
     assert rated.steps
     assert rated.exact == sum(step.amount for step in rated.steps) >= 0
     assert rating.load_steps(rating.dump_steps(rated.steps)) == rated.steps
+
+
+@given(limited(PERCENTAGES), TRANSACTIONS, SHARES)
+def test_three_groups_of_transactions_say_as_much_as_every_single_one(terms, transactions, share):
+    rated = rating.rate(terms, transactions, share=share)
+    few = rated.transactions
+    assert len(few.groups) <= 3
+    assert (few.count, few.total) == (transactions.count, transactions.total)
+    again = rating.rate(terms, Transactions.load(few.dump()), share=share)
+    assert (again.exact, again.steps) == (rated.exact, rated.steps)
+
+
+@given(limited(st.one_of(PER_UNITS, PACKAGES)), SMALL_QUANTITIES, SMALL_QUANTITIES, SHARES)
+def test_discount_least_and_most_keep_a_price_rising(terms, one, other, share):
+    less, more = sorted((one, other))
+    low, high = (rating.rate(terms, quantity, share=share).exact for quantity in (less, more))
+    assert Fraction(terms.minimum) * share.fraction <= low <= high
+    assert terms.maximum is None or high <= Fraction(terms.maximum) * share.fraction
+
+
+@given(limited(PERCENTAGES), TRANSACTIONS, st.decimals(0, 5000, places=6))
+def test_one_transaction_more_never_makes_a_percentage_cheaper(terms, transactions, another):
+    more = Transactions((*transactions.groups, (1, another)))
+    assert rating.rate(terms, transactions).exact <= rating.rate(terms, more).exact
+
+
+@given(limited(METERED), st.decimals(1, 50, places=0), QUANTITIES)
+def test_so_many_units_of_a_plan_include_so_much_more(terms, units, quantity):
+    assert rating.times(terms, units).included == terms.included * units
+    assert rating.rate(rating.times(terms, units), quantity).exact <= max(rating.rate(terms, quantity).exact, Fraction(terms.minimum))
+
+
+@pytest.mark.parametrize(
+    ("terms", "used", "expected"),
+    [
+        (percentage("0.6", "0.1"), Transactions.alike(1204, Decimal(88000)), 64840),
+        (percentage("0.6", "0.1", included="10000"), Transactions.alike(1204, Decimal(88000)), 58840),
+        (percentage("0.6"), Transactions(), 0),
+        (percentage("0.6", "0.1"), Decimal(100), 70),
+        (percentage("1", least="0.5", most="10"), Transactions.of({Decimal(10): 3, Decimal(200): 2, Decimal(5000): 1}), 1550),
+        (percentage("1", "0.2", least="0.5"), Transactions.of({Decimal(30): 1, Decimal(31): 1}), 101),
+        (percentage("1", minimum="20"), Transactions.alike(1, Decimal(100)), 2000),
+        (replace(per_unit("0.5"), discount=Decimal(10)), "286", 12870),
+        (replace(per_unit("0.5"), minimum=Decimal(100)), "0", 10000),
+        (replace(per_unit("0.5"), maximum=Decimal(100)), "286", 10000),
+        (replace(per_unit("1"), discount=Decimal(50), minimum=Decimal(60)), "100", 6000),
+        (rating.times(monthly("99"), Decimal(5)), "1", 49500),
+        (rating.times(Flat(Decimal(500), "once"), Decimal(5)), "1", 50000),
+    ],
+)
+def test_transactions_discounts_and_limits_cost_what_the_terms_say(terms, used, expected):
+    assert rating.rate(terms, Decimal(used) if isinstance(used, str) else used).fen == expected
+
+
+def test_least_and_most_follow_the_days_that_are_paid():
+    half = Share(Fraction(15, 30), 15, 30)
+    assert rating.rate(replace(per_unit("1"), minimum=Decimal(100)), Decimal(3), share=half).fen == 5000
+    assert rating.rate(replace(per_unit("1"), maximum=Decimal(100)), Decimal(300), share=half).fen == 5000
 
 
 @given(TERMS, QUANTITIES, SHARES)

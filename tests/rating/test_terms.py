@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from market import rating
 from market.rating import InvalidTerms
-from tests.rating.examples import TERMS, graduated, monthly, package, per_unit, volume
+from tests.rating.examples import ANY_TERMS, graduated, monthly, package, per_unit, percentage, volume
 
 OPEN = {"up_to": None, "unit_price": "0.05"}
 
@@ -34,6 +34,11 @@ def graduated_of(*rows, **more):
             volume(("15", "10", "3"), (None, "0.05"), included="2"),
         ),
         ({"model": "package", "package_size": "1000", "package_price": "5.00"}, package("1000", "5")),
+        (
+            {"model": "percentage", "percent": "0.6", "fee": "0.1", "fee_minimum": "0.2", "fee_maximum": "25", "discount": "10"},
+            percentage("0.6", "0.1", "0.2", "25", discount="10"),
+        ),
+        ({"model": "percentage", "percent": "0.6", "minimum": "10.00", "maximum": ""}, percentage("0.6", minimum="10")),
     ],
 )
 def test_terms_are_read_from_json(raw, expected):
@@ -44,7 +49,17 @@ def test_terms_are_read_from_json(raw, expected):
     ("raw", "field", "words"),
     [
         ({}, "model", "未知的计费方式"),
-        ({"model": "percentage"}, "model", "未知的计费方式：percentage"),
+        ({"model": "per_head"}, "model", "未知的计费方式：per_head"),
+        ({"model": "percentage"}, "percent", "请填写"),
+        ({"model": "percentage", "percent": "100.1"}, "percent", "不能超过 100"),
+        ({"model": "percentage", "percent": "1", "rounding": "up"}, "rounding", "没有“rounding”"),
+        ({"model": "percentage", "percent": "1", "fee_maximum": "0"}, "fee_maximum", "须大于 0"),
+        ({"model": "percentage", "percent": "1", "fee_minimum": "2", "fee_maximum": "1"}, "fee_maximum", "不能少于每笔至少收的 2 元"),
+        ({"model": "percentage", "percent": "1", "fee_minimum": "2", "included": "5"}, "included", "哪几笔"),
+        ({"model": "per_unit", "unit_price": "1", "discount": "101"}, "discount", "不能超过 100"),
+        ({"model": "per_unit", "unit_price": "1", "minimum": "5", "maximum": "4.99"}, "maximum", "不能少于每期至少收的 5.00 元"),
+        ({"model": "per_unit", "unit_price": "1", "maximum": "0"}, "maximum", "须大于 0"),
+        ({"model": "flat", "interval": "month", "amount": "9", "minimum": "1"}, "minimum", "没有“minimum”"),
         ({"model": ["flat"]}, "model", "未知的计费方式"),
         ([], "", "须是一个对象"),
         ({"model": "flat", "amount": "9"}, "interval", "按月"),
@@ -89,7 +104,7 @@ def test_terms_that_cannot_be_rated_are_refused_by_field_and_in_words(raw, field
     assert words in str(refusal.value)
 
 
-@given(TERMS)
+@given(ANY_TERMS)
 def test_terms_come_back_from_storage_as_they_were(terms):
     stored = json.loads(json.dumps(rating.dump(terms)))
     assert rating.parse(stored) == terms

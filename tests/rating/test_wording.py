@@ -1,5 +1,6 @@
 """The working in words, as a bill, a page and a letter print it."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -8,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market import rating
-from market.rating import Flat, Share
+from market.rating import Flat, Share, Transactions
+from market.rating.phrases import EN, ZH
 from market.rating.steps import StepKind
-from market.rating.wording import _EN, _ZH
-from tests.rating.examples import QUANTITIES, TERMS, graduated, monthly, package, per_unit, volume
+from tests.rating.examples import ANY_USE, graduated, monthly, package, per_unit, percentage, volume
 
 TWENTY_DAYS = Share(Fraction(20, 31), 20, 31)
 TIERED = graduated(("1000", "0.1", "5"), (None, "0.0125"))
@@ -156,12 +157,61 @@ def test_numbers_are_grouped(number, text):
 
 
 def test_both_languages_have_every_phrase():
-    assert set(_ZH) == set(_EN)
+    assert set(ZH) == set(EN)
 
 
-@given(TERMS, QUANTITIES, st.sampled_from([Fraction(1), Fraction(1, 2), TWENTY_DAYS]))
-def test_every_working_can_be_said_in_both_languages(terms, quantity, share):
-    rated = rating.rate(terms, quantity, share=share)
+PAYMENTS = Transactions.of({Decimal(10): 3, Decimal(200): 2, Decimal(5000): 1})
+
+
+@pytest.mark.parametrize(
+    ("terms", "used", "zh", "en"),
+    [
+        (
+            percentage("0.6", "0.1"), Transactions.alike(1204, Decimal(88000)),
+            ["1,204 笔 × ¥0.10 + 0.6% × ¥88,000.00 = ¥648.40"], ["1,204 transactions × ¥0.10 + 0.6% × ¥88,000.00 = ¥648.40"],
+        ),
+        (percentage("0.6"), Transactions.alike(1, Decimal(100)), ["0.6% × ¥100.00 = ¥0.60"], ["0.6% × ¥100.00 = ¥0.60"]),
+        (
+            percentage("1", least="0.5", most="10"), PAYMENTS,
+            ["3 笔 × ¥0.50（每笔至少，共 ¥30.00）= ¥1.50", "1% × ¥400.00 = ¥4.00", "1 笔 × ¥10.00（每笔最多，共 ¥5,000.00）= ¥10.00", "合计 ¥15.50"],
+            ["3 transactions × ¥0.50 (least for each, ¥30.00 in all) = ¥1.50", "1% × ¥400.00 = ¥4.00",
+             "1 transaction × ¥10.00 (most for each, ¥5,000.00 in all) = ¥10.00", "Total ¥15.50"],
+        ),
+        (
+            replace(per_unit("0.5"), discount=Decimal(10), maximum=Decimal(100)), Decimal(286),
+            ["286 GB × ¥0.50 = ¥143.00", "优惠 10%：−¥14.30", "每期最多收 ¥100.00：−¥28.70", "合计 ¥100.00"],
+            ["286 GB × ¥0.50 = ¥143.00", "10% off: −¥14.30", "Down to the maximum of ¥100.00: −¥28.70", "Total ¥100.00"],
+        ),
+        (
+            replace(per_unit("0.5", included="10"), minimum=Decimal(100)), Decimal(3),
+            ["套餐内 10 GB，未超出", "补足每期至少收的 ¥100.00：¥100.00"], ["10 GB included, not exceeded", "Up to the minimum of ¥100.00: ¥100.00"],
+        ),
+    ],
+)  # fmt: skip
+def test_transactions_discounts_and_limits_are_worked_in_words(terms, used, zh, en):
+    steps = rating.rate(terms, used).steps
+    assert list(rating.explain(steps, "GB")) == zh
+    assert list(rating.explain(steps, "GB", "en")) == en
+
+
+def test_fees_of_a_plan_by_quantity_say_how_many():
+    steps = rating.rate(rating.times(monthly("99"), Decimal(5)), Decimal(1), share=TWENTY_DAYS).steps
+    assert rating.formula(steps[0], "席") == "5 席 × ¥99.00 × 20/31 天"
+    assert rating.formula(rating.rate(rating.times(monthly("99"), Decimal(5)), Decimal(1)).steps[0], "seat", "en") == "5 seats × 1 month × ¥99.00"
+
+
+def test_a_price_with_conditions_names_every_one():
+    terms = percentage("0.6", "0.1", "0.2", "25", discount="10", minimum="30", maximum="500")
+    assert rating.describe(terms, "元") == (
+        "交易金额的 0.6%，每笔另加 ¥0.10", "每笔至少收 ¥0.20，最多收 ¥25.00", "优惠 10%", "每期至少收 ¥30.00", "每期最多收 ¥500.00",
+    )  # fmt: skip
+    assert rating.describe(percentage("0", "0.1"), "CNY", "en") == ("¥0.10 per transaction",)
+
+
+@given(ANY_USE, st.sampled_from([Fraction(1), Fraction(1, 2), TWENTY_DAYS]))
+def test_every_working_can_be_said_in_both_languages(terms_and_use, share):
+    terms, used = terms_and_use
+    rated = rating.rate(terms, used, share=share)
     for locale in ("zh", "en"):
         said = rating.explain(rated.steps, "次", locale)
         assert len(said) >= len(rated.steps)
