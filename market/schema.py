@@ -30,10 +30,11 @@ from market.providers import models as _providers
 from market.recommended import models as _recommended
 from market.search import models as _search
 from market.subscriptions import models as _subscriptions
+from market.subscriptions.prices import models as _prices
 
 metadata: MetaData = db.Base.metadata
 MODELS = (
-    _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions,
+    _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices,
     _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _payments, _notifications, _search,
     _privacy,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The catalogue: what providers sell, in words, facts and prices.
 
-Owns        categories, meters, offerings with their revisions, plans with their charges, the review, solutions.
+Owns        categories, meters, offerings with their revisions, plans with their charges and who may buy them, the
+            review, solutions.
 Not here    who may review (accounts, web), what a quantity costs (rating), who bought what (subscriptions).
 Invariants  words change in draft or returned revisions only, prices in draft plans only; what was published
             stays as it was, so a subscription can point at it; at most one revision is pending beside the
@@ -19,11 +20,27 @@ from market.catalog.actions import (
     pending_revision,
     reinstate,
     retire,
+    set_limits,
     set_provisioning,
     start_revision,
     suspend,
 )
+from market.catalog.audiences import (
+    NotPrivate,
+    PlanAudience,
+    admit,
+    agree,
+    agreed_plan,
+    agreed_plans,
+    audience,
+    call_in,
+    exclude,
+    may_buy,
+    plans_for,
+    private_plans,
+)
 from market.catalog.bundles import Solution, SolutionPart
+from market.catalog.categories import Category
 from market.catalog.comparison import ChargeChange, FactChange, Mark, PlanChange, marked
 from market.catalog.facts import (
     CERTIFICATES,
@@ -41,7 +58,6 @@ from market.catalog.models import (
     PENDING,
     UNDER_REVIEW,
     Aggregation,
-    Category,
     Charge,
     Filter,
     Meter,
@@ -217,4 +233,17 @@ __all__ = [
     "versions_of",
     "priced",
     "Rounding",
+    "NotPrivate",
+    "PlanAudience",
+    "admit",
+    "agree",
+    "agreed_plan",
+    "agreed_plans",
+    "audience",
+    "call_in",
+    "exclude",
+    "may_buy",
+    "plans_for",
+    "private_plans",
+    "set_limits",
 ]

@@ -15,11 +15,11 @@ from sqlalchemy.exc import IntegrityError
 
 from market import audit, db
 from market.catalog import facts
+from market.catalog.categories import Category
 from market.catalog.models import (
     EDITABLE,
     OFFERING_LIFECYCLE,
     PENDING,
-    Category,
     Offering,
     OfferingRevision,
     OfferingStatus,
@@ -30,6 +30,10 @@ from market.catalog.signals import offering_changed
 from market.catalog.slugs import SLUG
 from market.errors import Invalid, Refused
 from market.providers import Provider
+
+#: More than anybody will ever sell.
+MOST_PLACES = 1_000_000
+LIMIT_WORDS = "填 1 到 1000000 之间的整数，不限就留空。"
 
 
 class SlugTaken(Refused):
@@ -146,6 +150,24 @@ def set_provisioning(offering: Offering, provisioning: Provisioning | str, *, by
     if before is not offering.provisioning:
         record("offering.provisioning_changed", offering, offering, by=by, at=at,
                before={"provisioning": before}, after={"provisioning": offering.provisioning})  # fmt: skip
+
+
+def set_limits(
+    offering: Offering, *, total: int | None, per_organization: int | None, by: audit.Actor, at: datetime
+) -> None:
+    """How many subscriptions there can be from now on, in all and for one firm; None: as many as are ordered.
+
+    What is running goes on, also above a limit. Raises Invalid.
+    """
+    limits = {"limit_total": total, "limit_per_organization": per_organization}
+    if wrong := {name: LIMIT_WORDS for name, limit in limits.items() if limit is not None and not 1 <= limit <= MOST_PLACES}:
+        raise Invalid(fields=wrong)
+    db.lock(offering)
+    before = {name: getattr(offering, name) for name in limits}
+    if before == limits:
+        return
+    offering.limit_total, offering.limit_per_organization = total, per_organization
+    record("offering.limits_changed", offering, offering, by=by, at=at, before=before, after=limits)
 
 
 def suspend(offering: Offering, *, reason: str, by: audit.Actor, at: datetime) -> None:

@@ -21,9 +21,9 @@ from sqlalchemy.orm import joinedload
 from market import audit, db, rating
 from market.accounts import City, Organization, OrganizationKind, Sector, uscc
 from market.catalog import facts
+from market.catalog.categories import Category
 from market.catalog.models import (
     Aggregation,
-    Category,
     Charge,
     Meter,
     Offering,

@@ -1,4 +1,4 @@
-"""The catalogue: categories, meters, offerings with their revisions, plans with their charges.
+"""The catalogue: meters, offerings with their revisions, plans with their charges.
 
 An offering's words live in revisions, its prices in plan versions. Both are frozen once
 published, so a subscription can point at exactly what was bought.
@@ -10,31 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, and_, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, and_, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
 from market.accounts.models import User
+from market.catalog.categories import Category
 from market.kit.lifecycle import Lifecycle
 from market.providers.models import Provider
 from market.rating import Rounding
-
-
-class Category(db.Base):
-    """One of the plan's four kinds of service, or a sub-category of one."""
-
-    __tablename__ = "categories"
-
-    slug: Mapped[str] = mapped_column(primary_key=True)
-    parent_slug: Mapped[str | None] = mapped_column(ForeignKey("categories.slug"))
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
-    summary_zh: Mapped[str] = mapped_column(default="")
-    summary_en: Mapped[str] = mapped_column(default="")
-    icon: Mapped[str] = mapped_column(default="")
-    #: CSS class of the tile's colour, such as `t1`.
-    tile: Mapped[str] = mapped_column(default="")
-    position: Mapped[int]
 
 
 class Aggregation(StrEnum):
@@ -156,19 +140,22 @@ class Offering(db.Base):
     """What a provider sells: 服务 on screen. Its slug is its address for good."""
 
     __tablename__ = "offerings"
-    __table_args__ = (Index("ix_offerings_category_slug_status", "category_slug", "status"),)
+    __table_args__ = (
+        Index("ix_offerings_category_slug_status", "category_slug", "status"),
+        CheckConstraint("limit_total > 0", name="limit_total_positive"),
+        CheckConstraint("limit_per_organization > 0", name="limit_per_organization_positive"),
+    )
 
     id: Mapped[int] = db.pk()
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"), index=True)
     slug: Mapped[str] = mapped_column(unique=True)
     #: The top category; the sub-category is one of the facts.
     category_slug: Mapped[str] = mapped_column(ForeignKey("categories.slug"))
-    status: Mapped[OfferingStatus] = mapped_column(
-        db.status_type(OfferingStatus), default=OfferingStatus.UNLISTED
-    )
-    provisioning: Mapped[Provisioning] = mapped_column(
-        db.status_type(Provisioning), default=Provisioning.MANUAL
-    )
+    status: Mapped[OfferingStatus] = mapped_column(db.status_type(OfferingStatus), default=OfferingStatus.UNLISTED)
+    provisioning: Mapped[Provisioning] = mapped_column(db.status_type(Provisioning), default=Provisioning.MANUAL)
+    #: How many subscriptions there can be, in all and for one firm; null: as many as are ordered.
+    limit_total: Mapped[int | None]
+    limit_per_organization: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     listed_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     version: Mapped[int] = mapped_column()
@@ -189,9 +176,9 @@ class Offering(db.Base):
         viewonly=True,
         lazy="raise",
     )
-    #: What buyers can subscribe to now.
+    #: What every buyer can subscribe to now; what was agreed on with one of them, `plans_for` adds.
     live_plans: Mapped[list[Plan]] = relationship(
-        primaryjoin=lambda: and_(Offering.id == Plan.offering_id, Plan.status == PlanStatus.PUBLISHED),
+        primaryjoin=lambda: and_(Offering.id == Plan.offering_id, Plan.status == PlanStatus.PUBLISHED, ~Plan.private),
         viewonly=True,
         lazy="raise",
         order_by="Plan.position, Plan.id",
@@ -312,9 +299,7 @@ class PlanStatus(StrEnum):
 
 
 _P = PlanStatus
-PLAN_LIFECYCLE = Lifecycle(
-    {_P.DRAFT: [_P.PUBLISHED], _P.PUBLISHED: [_P.RETIRED], _P.RETIRED: []}
-)
+PLAN_LIFECYCLE = Lifecycle({_P.DRAFT: [_P.PUBLISHED], _P.PUBLISHED: [_P.RETIRED], _P.RETIRED: []})
 
 
 class Plan(db.Base):
@@ -331,6 +316,7 @@ class Plan(db.Base):
             sqlite_where=text("status = 'published'"),
             postgresql_where=text("status = 'published'"),
         ),
+        CheckConstraint("notice_days >= 7", name="notice_is_a_week"),
     )
 
     id: Mapped[int] = db.pk()
@@ -353,6 +339,10 @@ class Plan(db.Base):
     quantity_maximum: Mapped[int | None]
     #: Numbers go up from the minimum in steps of so many.
     quantity_step: Mapped[int] = mapped_column(default=1, server_default="1")
+    #: Agreed on with the firms of its audience: nobody else sees or buys it.
+    private: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: How many days before it takes effect a new price is announced to those who subscribed.
+    notice_days: Mapped[int] = mapped_column(default=7, server_default="7")
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     published_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     retired_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
@@ -393,6 +383,8 @@ class Charge(db.Base):
     hint_en: Mapped[str] = mapped_column(default="")
     #: The quantity per month with which the calculator starts.
     typical: Mapped[str] = mapped_column(default="0")
+    #: How many transactions a month are usual, where a percentage of them is priced; 0: not said.
+    typical_count: Mapped[int] = mapped_column(default=0, server_default="0")
     position: Mapped[int] = mapped_column(default=0)
 
     plan: Mapped[Plan] = relationship(back_populates="charges", lazy="raise")

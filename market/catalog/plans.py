@@ -161,8 +161,8 @@ def publish(plan: Plan, *, by: audit.Actor, at: datetime) -> None:
 
 
 def plans_of(offering: Offering) -> Sequence[Plan]:
-    """Every version of every plan, with charges and meters, in the order of the storefront."""
-    query = select(Plan).where(Plan.offering_id == offering.id).options(*_loads())
+    """Every version of every public plan, with charges and meters, in the order of the storefront."""
+    query = select(Plan).where(Plan.offering_id == offering.id, ~Plan.private).options(*_loads())
     return db.session.scalars(query.order_by(Plan.position, Plan.slug, Plan.version_number)).all()
 
 
@@ -242,7 +242,7 @@ def _next_version(offering: Offering, slug: str, words: Mapping[str, Any], *, at
 
 def _is_last(offering: Offering, plan: Plan) -> bool:
     others = select(func.count()).where(
-        Plan.offering_id == offering.id, Plan.status == PlanStatus.PUBLISHED, Plan.id != plan.id
+        Plan.offering_id == offering.id, Plan.status == PlanStatus.PUBLISHED, Plan.id != plan.id, ~Plan.private
     )
     return offering.status is not OfferingStatus.RETIRED and not db.session.scalar(others)
 

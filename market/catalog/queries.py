@@ -11,8 +11,8 @@ from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from market import db
 from market.catalog.bundles import Solution, SolutionPart
+from market.catalog.categories import Category
 from market.catalog.models import (
-    Category,
     Charge,
     Meter,
     Offering,
@@ -130,8 +130,8 @@ def live_revision(offering: Offering) -> OfferingRevision:
 
 
 def live_plan(offering: Offering, slug: str) -> Plan:
-    """A plan on sale by its slug, with charges and meters. Raises NotFound."""
-    query = select(Plan).where(Plan.offering_id == offering.id, Plan.slug == slug, Plan.status == PlanStatus.PUBLISHED)
+    """A plan on sale to everybody by its slug, with charges and meters. Raises NotFound."""
+    query = select(Plan).where(Plan.offering_id == offering.id, Plan.slug == slug, Plan.status == PlanStatus.PUBLISHED, ~Plan.private)
     plan = db.session.scalar(query.options(selectinload(Plan.charges).joinedload(Charge.meter)))
     if plan is None:
         raise NotFound

@@ -74,6 +74,7 @@ class Shelf:
 class _Fee:
     terms: Any
     typical: str
+    typical_count: int
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ def shelf() -> Shelf:
 def _mark() -> _Mark:
     """One statement; each part is answered from an index."""
     published = select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED)
-    on_sale = select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED)
+    on_sale = select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private)
     live = select(func.count()).select_from(Offering).where(Offering.status == OfferingStatus.LIVE)
     parts = select(
         select(func.max(CatalogChange.id)).scalar_subquery(),
@@ -180,16 +181,16 @@ def _named(facts: Mapping[str, Any]) -> Iterator[str]:
 def _offers(ids: Collection[int]) -> defaultdict[int, list[_Offer]]:
     """The plans on sale of each offering with their charges, in the provider's order."""
     query = (
-        select(Plan.offering_id, Plan.id, Plan.trial_days, Charge.terms, Charge.typical)
+        select(Plan.offering_id, Plan.id, Plan.trial_days, Charge.terms, Charge.typical, Charge.typical_count)
         .join(Charge, Charge.plan_id == Plan.id)
-        .where(Plan.offering_id.in_(ids), Plan.status == PlanStatus.PUBLISHED)
+        .where(Plan.offering_id.in_(ids), Plan.status == PlanStatus.PUBLISHED, ~Plan.private)
         .order_by(Plan.offering_id, Plan.position, Plan.id, Charge.position)
     )
     found: defaultdict[int, list[_Offer]] = defaultdict(list)
     plans: dict[int, _Offer] = {}
-    for offering_id, plan_id, trial_days, terms, typical in db.session.execute(query):
+    for offering_id, plan_id, trial_days, terms, typical, count in db.session.execute(query):
         if plan_id not in plans:
             plans[plan_id] = _Offer(trial_days, [])
             found[offering_id].append(plans[plan_id])
-        plans[plan_id].charges.append(_Fee(terms, typical))
+        plans[plan_id].charges.append(_Fee(terms, typical, count))
     return found

@@ -11,6 +11,15 @@ Invariants  a subscription comes from an order; one request key of an organizati
 from market.subscriptions.access import access_of
 from market.subscriptions.actions import cancel, convert, end_due, keep
 from market.subscriptions.agreement import terms, terms_hash
+from market.subscriptions.capacity import Room, room
+from market.subscriptions.contracts import (
+    Contract,
+    ContractKind,
+    contract_of,
+    contract_with,
+    contracts_of,
+)
+from market.subscriptions.contracts import accept as accept_contract
 from market.subscriptions.models import (
     LIVE,
     OPENING,
@@ -63,16 +72,25 @@ from market.subscriptions.queries import (
 from market.subscriptions.refusals import (
     AlreadyEnded,
     ApprovalDue,
+    LimitReached,
+    NobodyToTell,
     NotCanceled,
     NotForSale,
     NotTrialing,
     NotYours,
     OfferingNotLive,
     OrderClosed,
+    PriceChangeAnnounced,
+    PriceChangeForOthers,
+    PriceChangeOver,
+    PriceChangeUnsuitable,
     ProviderNotApproved,
+    QuantityUnsuitable,
     RequestClosed,
     RequestKeyReused,
     RequestNotFailed,
+    SoldOut,
+    StillOnSale,
     TermsChanged,
     TermsOutdated,
 )
@@ -163,4 +181,21 @@ __all__ = [
     "to_do",
     "with_plan",
     "withdraw",
+    "Room",
+    "room",
+    "Contract",
+    "ContractKind",
+    "contract_of",
+    "contract_with",
+    "contracts_of",
+    "accept_contract",
+    "LimitReached",
+    "NobodyToTell",
+    "PriceChangeAnnounced",
+    "PriceChangeForOthers",
+    "PriceChangeOver",
+    "PriceChangeUnsuitable",
+    "QuantityUnsuitable",
+    "SoldOut",
+    "StillOnSale",
 ]

@@ -41,6 +41,14 @@ def cancel(subscription: Subscription, *, when: When, reason: str, by: audit.Act
         _plan_end(subscription, span.period_end(subscription, at), reason=reason, by=by, at=at)
 
 
+def end_on(subscription: Subscription, midnight: datetime, *, reason: str, by: audit.Actor, at: datetime) -> None:
+    """Plan the end for one midnight. Raises AlreadyEnded."""
+    db.lock(subscription)
+    if subscription.status not in LIVE:
+        raise refusals.AlreadyEnded
+    _plan_end(subscription, midnight, reason=reason, by=by, at=at)
+
+
 def keep(subscription: Subscription, *, by: audit.Actor, at: datetime) -> None:
     """Take a planned end back; for a trial that is the same as `convert`. Raises NotCanceled."""
     db.lock(subscription)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from market import db
+from market import db, resources
 from market.catalog.models import Charge, Offering, OfferingRevision, Plan
 
 #: The promises and the way out, as far as the revision states them.
@@ -34,10 +34,28 @@ def terms(plan: Plan, revision: OfferingRevision) -> dict[str, Any]:
             "name_zh": plan.name_zh,
             "name_en": plan.name_en,
             "trial_days": plan.trial_days,
+            **_by_quantity(plan),
         },
         "charges": [_charge(charge) for charge in plan.charges],
         "facts": {name: revision.facts[name] for name in FACTS if name in revision.facts},
+        "rules": {
+            "grace_days": resources.settings.grace_days,
+            "payment_days": resources.settings.payment_days,
+            "notice_days": plan.notice_days,
+        },
     }
+
+
+def _by_quantity(plan: Plan) -> dict[str, Any]:
+    """How many there can be of it; nothing for a plan that is not sold by quantity."""
+    if not plan.quantity_unit_zh:
+        return {}
+    return {
+        "quantity": {
+            "unit_zh": plan.quantity_unit_zh, "unit_en": plan.quantity_unit_en, "minimum": plan.quantity_minimum,
+            "maximum": plan.quantity_maximum, "step": plan.quantity_step,
+        }
+    }  # fmt: skip
 
 
 def terms_hash(agreed: dict[str, Any]) -> str:

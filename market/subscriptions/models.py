@@ -227,6 +227,7 @@ class Order(db.Base):
         UniqueConstraint("organization_id", "request_key"),
         Index("ix_orders_organization_id_status", "organization_id", "status"),
         Index("ix_orders_due", "status", "expires_at"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
     )
 
     id: Mapped[int] = db.pk()
@@ -236,6 +237,8 @@ class Order(db.Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
     revision_id: Mapped[int] = mapped_column(ForeignKey("offering_revisions.id"))
     status: Mapped[OrderStatus] = mapped_column(db.status_type(OrderStatus), default=OrderStatus.DRAFT)
+    #: How many (seats, GB of capacity …) where the plan is sold by quantity, else 1.
+    quantity: Mapped[int] = mapped_column(default=1, server_default="1")
     #: The same key is the same order, however often it is sent.
     request_key: Mapped[str]
     #: The buyer's own guess of monthly use per charge slug, as decimal text.

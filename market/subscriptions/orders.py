@@ -18,7 +18,8 @@ from market import accounts, audit, db
 from market.accounts.models import Membership, Organization, OrganizationKind, User
 from market.catalog.models import OfferingRevision, Plan
 from market.errors import Forbidden, Invalid, MarketError
-from market.subscriptions import agreement, queries, refusals, sale, signals
+from market.subscriptions import agreement, capacity, contracts, queries, refusals, sale, signals
+from market.subscriptions.contracts import ContractKind
 from market.subscriptions.models import (
     LIFECYCLE,
     ORDER_LIFECYCLE,
@@ -49,12 +50,13 @@ def subscribe(
     user: User,
     by: audit.Actor,
     at: datetime,
+    quantity: int = 1,
     accepted_hash: str | None = None,
 ) -> Subscription:
     """`order` where nobody has to agree first: the subscription. Raises ApprovalDue where somebody has to."""
     made = order(
         organization, plan, request_key=request_key, estimate=estimate, user=user, by=by, at=at,
-        accepted_hash=accepted_hash, may_wait=False,
+        quantity=quantity, accepted_hash=accepted_hash, may_wait=False,
     )  # fmt: skip
     placed = queries.subscription_from(made)
     if placed is None:
@@ -71,6 +73,7 @@ def order(
     user: User,
     by: audit.Actor,
     at: datetime,
+    quantity: int = 1,
     accepted_hash: str | None = None,
     may_wait: bool = True,
 ) -> Order:
@@ -79,23 +82,31 @@ def order(
     The same `request_key` is the same order, however often and by however many at once it is sent.
     `accepted_hash` is the fingerprint of the terms on the page the buyer confirmed; `may_wait` says whether
     that page told her that the order will wait. Raises ApprovalDue when it did not and it has to,
-    NotForSale, OfferingNotLive, ProviderNotApproved, TermsChanged, RequestKeyReused, Invalid.
+    NotForSale, OfferingNotLive, ProviderNotApproved, SoldOut, LimitReached, QuantityUnsuitable, TermsChanged,
+    RequestKeyReused, Invalid; NotFound for what was agreed on with other firms.
     """
     if not request_key or len(request_key) > LONGEST_KEY:
         raise Invalid(fields={"request_key": "订单编号须是 1 到 200 个字符。"})
     if known := _by_key(organization, request_key):
-        return _same_order(known, plan)
+        return _same_order(known, plan, quantity)
     if organization.kind is not OrganizationKind.BUYER:
         raise Forbidden
-    sold, revision = sale.for_sale(plan.id)
+    sold, revision = sale.for_sale(plan.id, organization)
     fingerprint = agreement.terms_hash(agreement.terms(sold, revision))
     if accepted_hash is not None and accepted_hash != fingerprint:
         raise refusals.TermsChanged
-    guesses = sale.guessed(sold, estimate)
+    units, guesses = sale.suitable(sold, quantity), sale.guessed(sold, estimate)
+    try:
+        capacity.check(sold.offering, organization)
+    except MarketError:
+        # The last place may have gone to this very order, sent twice: the one before has waited for no lock.
+        if known := _by_key(organization, request_key):
+            return _same_order(known, plan, quantity)
+        raise
     made = Order(
         public_id=f"ord_{secrets.token_hex(10)}", organization_id=organization.id, plan=sold, revision=revision,
-        status=OrderStatus.DRAFT, request_key=request_key, estimate=guesses, month_fen=sale.month_fen(sold, guesses),
-        terms_hash=fingerprint, ordered_by_id=user.id, ordered_at=at,
+        quantity=units, status=OrderStatus.DRAFT, request_key=request_key, estimate=guesses,
+        month_fen=sale.month_fen(sold, guesses, units), terms_hash=fingerprint, ordered_by_id=user.id, ordered_at=at,
     )  # fmt: skip
     waits = approval_due(organization, user, made.month_fen)
     if waits and not may_wait:
@@ -110,12 +121,12 @@ def order(
     except IntegrityError:
         # Somebody else has sent the same order in this moment: the unique key decided.
         if known := _by_key(organization, request_key):
-            return _same_order(known, plan)
+            return _same_order(known, plan, quantity)
         raise
     if placed is not None:
-        _set_up(placed, by, at)
+        _set_up(placed, made, by, at)
     else:
-        _record("order.submitted", made, by=by, at=at, plan=sold.slug, month_fen=made.month_fen)
+        _record("order.submitted", made, by=by, at=at, plan=sold.slug, quantity=units, month_fen=made.month_fen)
         signals.order_waiting.send(made, at=at)
     return made
 
@@ -131,8 +142,8 @@ def _by_key(organization: Organization, request_key: str) -> Order | None:
     return db.session.scalar(query)
 
 
-def _same_order(known: Order, plan: Plan) -> Order:
-    if known.plan_id != plan.id:
+def _same_order(known: Order, plan: Plan, quantity: int) -> Order:
+    if known.plan_id != plan.id or known.quantity != quantity:
         raise refusals.RequestKeyReused
     return known
 
@@ -144,7 +155,7 @@ def approve(order: Order, *, user: User, by: audit.Actor, at: datetime) -> None:
     """Place an order that waits, at the very terms its buyer agreed to. A second time changes nothing.
 
     Raises OrderClosed for one that was decided otherwise or is too old, TermsOutdated when it could not be
-    placed as it stands any more, Forbidden for who may not approve.
+    placed as it stands any more, SoldOut and LimitReached while there is no place, Forbidden for who may not approve.
     """
     _take(order, user)
     if order.subscription_id is not None:
@@ -154,10 +165,11 @@ def approve(order: Order, *, user: User, by: audit.Actor, at: datetime) -> None:
         plan, revision = _as_agreed(order)
     except MarketError as refusal:
         raise refusals.TermsOutdated from refusal
+    capacity.check(plan.offering, db.session.get_one(Organization, order.organization_id))
     placed = _place(order, plan, revision, at)
     order.decided_by_id, order.decided_at = user.id, at
     _record("order.approved", order, by=by, at=at)
-    _set_up(placed, by, at)
+    _set_up(placed, order, by, at)
     signals.order_decided.send(order, at=at)
 
 
@@ -224,7 +236,9 @@ def outdated(order: Order) -> bool:
 
 
 def _as_agreed(order: Order, *, hold: bool = True) -> tuple[Plan, OfferingRevision]:
-    plan, revision = sale.for_sale(order.plan_id, hold=hold)
+    firm = db.session.get_one(Organization, order.organization_id)
+    plan, revision = sale.for_sale(order.plan_id, firm, hold=hold)
+    sale.suitable(plan, order.quantity)
     if agreement.terms_hash(agreement.terms(plan, revision)) != order.terms_hash:
         raise refusals.TermsChanged
     return plan, revision
@@ -262,6 +276,7 @@ def _place(order: Order, plan: Plan, revision: OfferingRevision, at: datetime) -
         provider_id=plan.offering.provider_id,
         plan=plan,
         revision=revision,
+        quantity=order.quantity,
         estimate=order.estimate,
         terms_hash=order.terms_hash,
         accepted_by_id=order.ordered_by_id,
@@ -272,7 +287,12 @@ def _place(order: Order, plan: Plan, revision: OfferingRevision, at: datetime) -
     return placed
 
 
-def _set_up(subscription: Subscription, by: audit.Actor, at: datetime) -> None:
+def _set_up(subscription: Subscription, order: Order, by: audit.Actor, at: datetime) -> None:
+    """Keep the contract as it was accepted, and ask the provider."""
+    contracts.accept(
+        subscription, subscription.plan, subscription.revision, kind=ContractKind.ORDER, quantity=order.quantity,
+        user_id=order.ordered_by_id, at=order.ordered_at,
+    )  # fmt: skip
     requests.ask(subscription, RequestKind.PROVISION, at=at)
     LIFECYCLE.move(subscription, SubscriptionStatus.PROVISIONING)
     audit.record(
@@ -285,6 +305,7 @@ def _set_up(subscription: Subscription, by: audit.Actor, at: datetime) -> None:
             "status": subscription.status,
             "plan": subscription.plan.slug,
             "version": subscription.plan.version_number,
+            "quantity": subscription.quantity,
             "terms": subscription.terms_hash,
         },
     )

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from market import db, rating
+from market.accounts.models import Organization
+from market.catalog import may_buy
 from market.catalog.models import (
     Charge,
     Offering,
@@ -26,18 +28,20 @@ from market.subscriptions import refusals
 
 #: No firm means a month of a trillion yuan; neither database could store much more.
 MOST_FEN = 10**14
+#: Where a plan sets no maximum.
+MOST_UNITS = 1_000_000
 
 
-def for_sale(plan_id: int, *, hold: bool = True) -> tuple[Plan, OfferingRevision]:
-    """The plan with its charges, and the published revision of its offering.
+def for_sale(plan_id: int, organization: Organization, *, hold: bool = True) -> tuple[Plan, OfferingRevision]:
+    """The plan with its charges, and the published revision of its offering, as this firm can buy it.
 
     With `hold` they, the offering and the provider cannot change until the transaction ends.
-    Raises NotForSale, OfferingNotLive, ProviderNotApproved, NotFound.
+    Raises NotForSale, OfferingNotLive, ProviderNotApproved, NotFound, also for what was agreed on with others.
     """
     query = select(Plan).where(Plan.id == plan_id)
     offering = joinedload(Plan.offering).joinedload(Offering.provider)
     plan = db.session.scalar(query.options(offering, selectinload(Plan.charges).joinedload(Charge.meter)))
-    if plan is None:
+    if plan is None or not may_buy(plan, organization):
         raise NotFound
     if hold:
         for thing in (plan.offering.provider, plan.offering, plan):
@@ -61,6 +65,20 @@ def _published(offering: Offering) -> OfferingRevision:
     return revision
 
 
+def suitable(plan: Plan, quantity: int) -> int:
+    """The number of units, if the plan is sold in that number. Raises QuantityUnsuitable."""
+    if not plan.quantity_unit_zh:
+        if quantity != 1:
+            raise refusals.QuantityUnsuitable
+        return quantity
+    low, high, step = plan.quantity_minimum, plan.quantity_maximum, plan.quantity_step
+    if quantity < low or quantity > (high or MOST_UNITS):
+        raise refusals.QuantityOutside(low=low, high=high or MOST_UNITS)
+    if (quantity - low) % step:
+        raise refusals.QuantityBetween(low=low, step=step)
+    return quantity
+
+
 def guessed(plan: Plan, estimate: Mapping[str, str]) -> dict[str, str]:
     """The buyer's guess for the plan's metered charges; other keys are left out. Raises Invalid."""
     guesses: dict[str, str] = {}
@@ -80,8 +98,8 @@ def guessed(plan: Plan, estimate: Mapping[str, str]) -> dict[str, str]:
     return guesses
 
 
-def month_fen(plan: Plan, guesses: Mapping[str, str]) -> int:
-    """The first whole month at this guess, yearly and one-off fees in it, tax included: the check page's total.
+def month_fen(plan: Plan, guesses: Mapping[str, str], units: int = 1) -> int:
+    """The first whole month of so many units at this guess, yearly and one-off fees in it, tax included: the check page's total.
 
     Raises Invalid for an amount beyond reason.
     """

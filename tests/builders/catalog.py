@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from market import db
+from market import audit, catalog, db
 from market.accounts.models import Organization, OrganizationKind
+from market.catalog.categories import Category
 from market.catalog.models import (
     Aggregation,
-    Category,
     Charge,
     Meter,
     Offering,
@@ -196,3 +196,19 @@ def a_charge(plan: Plan, terms: dict[str, Any], *, meter: str | Meter | None = N
         "tax_rate": "0.06", "typical": "0", "position": len(plan.charges),
     }  # fmt: skip
     return _added(Charge(plan=plan, meter=meter, terms=terms, **(defaults | columns)))
+
+
+def a_private_plan(
+    base: Plan, firms: Sequence[Organization], *, monthly: str = "79.00", trial_days: int = 0, key: str = "", name: str = "商定版"
+) -> Plan:
+    """What was agreed on with these firms: the base's usage charges and another monthly fee, by the real verb."""
+    usage = [
+        {"terms": charge.terms, "slug": charge.slug, "meter": charge.meter.slug, "typical": charge.typical}
+        for charge in base.charges
+        if charge.meter is not None
+    ]
+    fee = {"terms": {"model": "flat", "interval": "month", "amount": monthly}, "slug": "fee-month"}
+    return catalog.agree(
+        base, key=key or f"agreed-{next(_numbers)}", name_zh=name, name_en="Agreed", summary_zh="", summary_en="",
+        trial_days=trial_days, charges=[fee, *usage], firms=firms, by=audit.system("test"), at=EARLY,
+    )  # fmt: skip

@@ -14,7 +14,8 @@ from sqlalchemy.orm import joinedload
 from market import audit, db
 from market.accounts import City, Sector
 from market.catalog.bundles import Solution, SolutionPart
-from market.catalog.models import Category, Offering
+from market.catalog.categories import Category
+from market.catalog.models import Offering
 from market.catalog.seed import files
 from market.catalog.seed.offerings import Offerings
 from market.catalog.seed.providers import Providers

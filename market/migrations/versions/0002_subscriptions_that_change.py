@@ -31,9 +31,19 @@ def upgrade() -> None:
     plans_by_quantity()
     changes()
     lines_of_segments()
+    transactions()
+    private_plans()
+    places()
+    contracts()
+    price_changes()
 
 
 def downgrade() -> None:
+    no_price_changes()
+    no_contracts()
+    no_places()
+    no_private_plans()
+    no_transactions()
     no_lines_of_segments()
     no_changes()
     no_plans_by_quantity()
@@ -144,6 +154,150 @@ def service_of_lines(name: str, columns: str, new_name: str, new_columns: str) -
     else:
         op.execute(f"ALTER TABLE bill_lines DROP CONSTRAINT {name}")
         op.execute(f"ALTER TABLE bill_lines ADD CONSTRAINT {new_name} UNIQUE {new_columns}")
+
+
+# --- what a percentage is taken of -------------------------------------------------------
+
+
+def transactions() -> None:
+    op.add_column("bill_lines", sa.Column("transactions", JSON, nullable=True))
+    op.add_column("charges", sa.Column("typical_count", sa.Integer(), server_default="0", nullable=False))
+
+
+def no_transactions() -> None:
+    op.drop_column("charges", "typical_count")
+    op.drop_column("bill_lines", "transactions")
+
+
+# --- private plans, places, contracts, price changes -------------------------------------
+
+
+def private_plans() -> None:
+    op.add_column("plans", sa.Column("private", sa.Boolean(), server_default=sa.false(), nullable=False))
+    add_whole("plans", "notice_days", "notice_days >= 7", "notice_is_a_week", default="7")
+    op.create_table(
+        "plan_audiences",
+        sa.Column("plan_id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("added_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_plan_audiences_plan_id")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_plan_audiences_organization_id")),
+        sa.PrimaryKeyConstraint("plan_id", "organization_id", name=op.f("pk_plan_audiences")),
+    )
+    op.create_index("ix_plan_audiences_organization_id", "plan_audiences", ["organization_id"])
+
+
+def no_private_plans() -> None:
+    op.drop_table("plan_audiences")
+    op.drop_column("plans", "notice_days")
+    op.drop_column("plans", "private")
+
+
+def places() -> None:
+    add_whole("offerings", "limit_total", "limit_total > 0", "limit_total_positive")
+    add_whole("offerings", "limit_per_organization", "limit_per_organization > 0", "limit_per_organization_positive")
+    add_whole("orders", "quantity", "quantity > 0", "quantity_positive", default="1")
+
+
+def no_places() -> None:
+    op.drop_column("orders", "quantity")
+    op.drop_column("offerings", "limit_per_organization")
+    op.drop_column("offerings", "limit_total")
+
+
+def contracts() -> None:
+    op.create_table(
+        "contracts",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("subscription_id", BIG, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Enum("order", "change", "price", name="contractkind_known", native_enum=False,
+                                  create_constraint=True, length=32), nullable=False),
+        sa.Column("plan_id", BIG, nullable=False),
+        sa.Column("revision_id", BIG, nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("terms", JSON, nullable=False),
+        sa.Column("terms_hash", sa.String(), nullable=False),
+        sa.Column("buyer", JSON, nullable=False),
+        sa.Column("seller", JSON, nullable=False),
+        sa.Column("accepted_by_id", BIG, nullable=True),
+        sa.Column("accepted_at", MOMENT, nullable=False),
+        sa.Column("valid_from", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_contracts_subscription_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_contracts_plan_id")),
+        sa.ForeignKeyConstraint(["revision_id"], ["offering_revisions.id"], name=op.f("fk_contracts_revision_id")),
+        sa.ForeignKeyConstraint(["accepted_by_id"], ["users.id"], name=op.f("fk_contracts_accepted_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contracts")),
+        sa.UniqueConstraint("subscription_id", "number", name=op.f("uq_contracts_subscription_id_number")),
+    )  # fmt: skip
+
+
+def no_contracts() -> None:
+    op.drop_table("contracts")
+
+
+def price_changes() -> None:
+    op.create_table(
+        "price_changes",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("offering_id", BIG, nullable=False),
+        sa.Column("from_plan_id", BIG, nullable=False),
+        sa.Column("to_plan_id", BIG, nullable=False),
+        sa.Column("status", sa.Enum("announced", "applied", "withdrawn", name="status_known", native_enum=False,
+                                    create_constraint=True, length=32), nullable=False),
+        sa.Column("effective_at", MOMENT, nullable=False),
+        sa.Column("reason_zh", sa.String(), nullable=False),
+        sa.Column("reason_en", sa.String(), nullable=False),
+        sa.Column("announced_at", MOMENT, nullable=False),
+        sa.Column("announced_by_id", BIG, nullable=False),
+        sa.Column("closed_at", MOMENT, nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["offering_id"], ["offerings.id"], name=op.f("fk_price_changes_offering_id")),
+        sa.ForeignKeyConstraint(["from_plan_id"], ["plans.id"], name=op.f("fk_price_changes_from_plan_id")),
+        sa.ForeignKeyConstraint(["to_plan_id"], ["plans.id"], name=op.f("fk_price_changes_to_plan_id")),
+        sa.ForeignKeyConstraint(["announced_by_id"], ["users.id"], name=op.f("fk_price_changes_announced_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_price_changes")),
+    )  # fmt: skip
+    announced = sa.text("status = 'announced'")
+    op.create_index(
+        "uq_price_changes_announced", "price_changes", ["from_plan_id"], unique=True, sqlite_where=announced, postgresql_where=announced,
+    )  # fmt: skip
+    op.create_index("ix_price_changes_due", "price_changes", ["status", "effective_at"])
+    op.create_index("ix_price_changes_offering_id", "price_changes", ["offering_id"])
+    op.create_table(
+        "price_notices",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("price_change_id", BIG, nullable=False),
+        sa.Column("subscription_id", BIG, nullable=False),
+        sa.Column("answer", sa.Enum("none", "accepted", "leaving", name="noticeanswer_known", native_enum=False,
+                                    create_constraint=True, length=32), nullable=False),
+        sa.Column("answered_by_id", BIG, nullable=True),
+        sa.Column("answered_at", MOMENT, nullable=True),
+        sa.Column("told_at", MOMENT, nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["price_change_id"], ["price_changes.id"], name=op.f("fk_price_notices_price_change_id")),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_price_notices_subscription_id")),
+        sa.ForeignKeyConstraint(["answered_by_id"], ["users.id"], name=op.f("fk_price_notices_answered_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_price_notices")),
+        sa.UniqueConstraint("price_change_id", "subscription_id", name=op.f("uq_price_notices_price_change_id_subscription_id")),
+    )  # fmt: skip
+    op.create_index("ix_price_notices_untold", "price_notices", ["told_at", "id"])
+    op.create_index("ix_price_notices_subscription_id", "price_notices", ["subscription_id"])
+
+
+def no_price_changes() -> None:
+    op.drop_table("price_notices")
+    op.drop_table("price_changes")
+
+
+def add_whole(table: str, column: str, check: str, name: str, *, default: str | None = None) -> None:
+    """A column of whole numbers with its CHECK; without a default it may be null."""
+    if on_sqlite():
+        kind = f"INTEGER DEFAULT '{default}' NOT NULL" if default else "INTEGER"
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind} CONSTRAINT ck_{table}_{name} CHECK ({check})")
+    else:
+        op.add_column(table, sa.Column(column, sa.Integer(), server_default=default, nullable=default is None))
+        op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, check)
 
 
 # --- what both ways need -----------------------------------------------------------------
