@@ -28,6 +28,7 @@ from market.billing.closing import (
     outstanding,
 )
 from market.billing.course import Course, Line, LineCourse, Stand, course
+from market.billing.customers import last_billed, so_far
 from market.billing.documents import DocumentUnavailable, file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
@@ -109,6 +110,7 @@ __all__ = [
     "file_name",
     "final_at",
     "finalize",
+    "last_billed",
     "late",
     "lines_counting",
     "mark_overdue",
@@ -121,6 +123,7 @@ __all__ = [
     "picked",
     "receive",
     "recompute",
+    "so_far",
     "total_fen",
     "used",
     "verify",

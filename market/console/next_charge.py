@@ -9,10 +9,9 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from market import billing, rating, subscriptions
+from market import billing, subscriptions
 from market.accounts import Organization
 from market.catalog import Plan
-from market.kit import period
 from market.kit.period import Period
 from market.subscriptions import OPENING, Subscription, SubscriptionStatus
 from market.web import agreements, formats

@@ -16,6 +16,7 @@ from market.console import parts
 from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus
 from market.web import agreements, firms, formats, guards, trail
 from market.web.navigation import url_if
+from market.web.standing import standing
 
 bp = Blueprint("overview", __name__)
 
@@ -49,7 +50,7 @@ def index() -> str:
         running=running,
         shown=(running or mine)[:MOST],
         costs=parts.costs(lines),
-        planned={one.id: parts.planned(one, now) for one in mine},
+        states={one.id: standing(one, now) for one in mine},
         recent=recent,
         any=bool(mine),
         live=sum(one.status in LIVE for one in mine),

@@ -9,18 +9,8 @@ from typing import Any
 from flask_babel import gettext as _
 
 from market import audit, billing, subscriptions
-from market.subscriptions import Subscription, SubscriptionStatus
+from market.subscriptions import Subscription
 from market.web import agreements, formats, subjects, trail
-
-
-def planned(subscription: Subscription, now: datetime) -> str:
-    """The date that changes its state, in words: how long the trial lasts, when it ends; else empty."""
-    end = subscription.cancel_at
-    if subscription.status is SubscriptionStatus.TRIALING and subscription.trial_ends_at is not None:
-        return _("还剩 %(days)s 天", days=max(agreements.days_left(subscription.trial_ends_at, now), 0))
-    if end is not None and subscription.status in subscriptions.LIVE:
-        return _("用到 %(date)s", date=formats.date(agreements.last_day(end), short=True))
-    return ""
 
 
 def costs(lines: Iterable[billing.LineDraft]) -> dict[int, int]:

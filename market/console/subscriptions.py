@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -20,6 +20,7 @@ from market.metering import corrections
 from market.subscriptions import LIVE, OPENING, RequestKind, Subscription, SubscriptionStatus
 from market.web import agreements, completeness, formats, forms, guards, trail
 from market.web import corrections as words
+from market.web.standing import standing
 
 bp = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 
@@ -51,16 +52,22 @@ class CancelForm(forms.MarketForm):
 @bp.get("/")
 @guards.require("subscriptions.read")
 def index() -> str:
-    """All subscriptions, what runs first."""
+    """All subscriptions, what runs first; what has ended on a list of its own."""
     now = resources.clock.now()
     mine = subscriptions.subscriptions_of(g.organization)
+    over = [one for one in mine if one.status is SubscriptionStatus.ENDED]
+    ended = bool(over) and (request.args.get("show") == "ended" or len(over) == len(mine))
+    shown = over if ended else [one for one in mine if one.status is not SubscriptionStatus.ENDED]
     month = billing.period_of(g.organization, now)
     lines = billing.draw_up(g.organization, month, cutoff=now) if mine and g.can("money.read") else []
     return render_template(
         "console/subscriptions/index.html",
-        subscriptions=mine,
+        subscriptions=shown,
+        ended=ended,
+        counts=(len(mine) - len(over), len(over)),
         costs=parts.costs(lines),
-        planned={one.id: parts.planned(one, now) for one in mine},
+        states={one.id: standing(one, now) for one in shown},
+        last_day=agreements.last_day,
         cutoff=now,
         month=month,
     )
@@ -80,7 +87,7 @@ def show(id: int) -> str:
         "console/subscriptions/show.html",
         subscription=subscription,
         facts=facts,
-        planned=parts.planned(subscription, now),
+        told=standing(subscription, now),
         charge=next_charge.next_charge(subscription, g.organization, lines, now=now) if g.can("money.read") else None,
         access=subscriptions.access_of(subscription) if g.can("access.read") and _reachable(subscription, now) else {},
         access_words=ACCESS_WORDS,

@@ -20,6 +20,7 @@ from market.subscriptions.contracts import (
     contracts_of,
 )
 from market.subscriptions.contracts import accept as accept_contract
+from market.subscriptions.customers import Standing, Wanted, bought_from, customers_wanted, standings_of
 from market.subscriptions.models import (
     LIVE,
     OPENING,
@@ -126,18 +127,22 @@ __all__ = [
     "RequestNotFailed",
     "RequestStatus",
     "Segment",
+    "Standing",
     "Subscription",
     "SubscriptionStatus",
     "TermsChanged",
     "TermsOutdated",
+    "Wanted",
     "access_of",
     "approval_due",
     "approve",
+    "bought_from",
     "by_public_ids",
     "cancel",
     "complete",
     "convert",
     "customers_of",
+    "customers_wanted",
     "deliver_due",
     "end_due",
     "expire_due",
@@ -169,6 +174,7 @@ __all__ = [
     "running_by_plan",
     "running_for",
     "segments",
+    "standings_of",
     "subscribe",
     "subscription_activated",
     "subscription_ended",

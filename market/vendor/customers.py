@@ -1,23 +1,46 @@
-"""`/vendor/customers`: the work list of requests, the customers, and one customer's subscription."""
+"""`/vendor/customers`: who buys what and what it comes to, and one customer's subscription."""
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
-from market import audit, resources, subscriptions
+from market import audit, billing, resources, subscriptions
 from market.errors import Invalid, MarketError
 from market.metering import corrections
-from market.subscriptions import OPEN_REQUESTS, ProvisioningRequest, RequestKind, RequestStatus, Subscription
-from market.web import agreements, completeness, forms, guards, paging, trail
+from market.subscriptions import (
+    OPEN_REQUESTS,
+    ProvisioningRequest,
+    RequestKind,
+    RequestStatus,
+    Standing,
+    Subscription,
+    Wanted,
+)
+from market.vendor import customer_sheet
+from market.web import agreements, completeness, formats, forms, guards, paging, trail
 from market.web import corrections as words
+from market.web.standing import standing
 
 bp = Blueprint("customers", __name__, url_prefix="/customers")
 
 Answer = Response | str | tuple[str, int]
+
+#: What a provider calls the standings of her customers.
+STANDINGS = {
+    Standing.OPENING: _l("开通中"),
+    Standing.TRIALING: _l("试用中"),
+    Standing.ACTIVE: _l("使用中"),
+    Standing.LEAVING: _l("将停用"),
+    Standing.STOPPED: _l("暂停或停用待处理"),
+    Standing.ENDED: _l("已停用"),
+}
+LONGEST_TEXT = 100
+LONGEST_NUMBER = 12
 
 
 class CompleteForm(forms.MarketForm):
@@ -47,15 +70,42 @@ class FailForm(forms.MarketForm):
 @bp.get("/")
 @guards.require("customers.read")
 def index() -> str:
-    """What is to be done, by deadline, and who buys."""
+    """Who buys what, narrowed by the address, and what it comes to."""
+    now, wanted = resources.clock.now(), _wanted()
+    found = paging.page_of(subscriptions.customers_wanted(g.provider, wanted))
     return render_template(
         "vendor/customers/index.html",
+        found=found,
+        wanted=wanted,
+        counts=subscriptions.standings_of(g.provider),
+        standings=STANDINGS,
+        offerings=[(each.offering_id, formats.local(each.facts, "name")) for each in subscriptions.bought_from(g.provider)],
+        so_far=billing.so_far(found, cutoff=now) if g.can("money.read") else {},
+        billed=billing.last_billed([one.id for one in found]) if g.can("money.read") else {},
+        open_requests=subscriptions.open_requests(g.provider),
         requests=subscriptions.to_do(g.provider),
-        customers=paging.page_of(subscriptions.customers_of(g.provider)),
         open_states=OPEN_REQUESTS,
-        now_at=resources.clock.now(),
+        now_at=now,
         trail=trail,
+        states={one.id: standing(one, now) for one in found},
+        cutoff=now,
     )
+
+
+@bp.get("/customers.csv")
+@guards.require("customers.read")
+def export() -> FlaskResponse:
+    """The same subscriptions as a file."""
+    query = subscriptions.customers_wanted(g.provider, _wanted())
+    return customer_sheet.sheet(query, with_money=g.can("money.read"), now=resources.clock.now())
+
+
+def _wanted() -> Wanted:
+    """What the address asks for; nonsense asks for nothing."""
+    offering, state = request.args.get("offering", ""), request.args.get("state", "")
+    number = int(offering) if offering.isascii() and offering.isdigit() and len(offering) < LONGEST_NUMBER else None
+    text = request.args.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT]
+    return Wanted(text, number, next((each for each in Standing if each.value == state), None))
 
 
 @bp.get("/<int:id>")
