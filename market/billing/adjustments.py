@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from sqlalchemy import or_, select
 
@@ -14,10 +13,11 @@ from market.billing.models import Bill, BillLine, BillStatus, LineKind
 from market.billing.periods import LOOK_BACK
 from market.kit.period import Period
 from market.metering import corrections
+from market.rating import Used
 
 
-def changed(organization: Organization, period: Period) -> Iterator[tuple[BillLine, Decimal, int]]:
-    """Lines of earlier issued bills whose quantity has changed: (line, quantity now, fen booked so far).
+def changed(organization: Organization, period: Period) -> Iterator[tuple[BillLine, Used, int]]:
+    """Lines of earlier issued bills whose usage has changed: (line, what was used, fen booked so far).
 
     Looks back over the periods that ended at most 35 days before `period` begins: nothing older can be reported or
     corrected any more. What a correction gives back and no bill had room for is looked for however old it is.
@@ -28,7 +28,7 @@ def changed(organization: Organization, period: Period) -> Iterator[tuple[BillLi
     first = {lines[0].id: lines for lines in booked.values() if lines[0].kind is LineKind.CHARGE}
     now = usage.quantities_again([lines[0] for lines in first.values()], organization)
     for id, lines in first.items():
-        if now[id] != lines[-1].quantity:
+        if now[id] != usage.used_of(lines[-1]):
             yield lines[0], now[id], sum(line.gross_fen for line in lines)
 
 

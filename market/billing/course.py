@@ -7,7 +7,7 @@ each day of the week once, and is rated with the same terms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -31,9 +31,15 @@ RECENT = timedelta(days=7)
 GROWING = frozenset({Aggregation.SUM, Aggregation.COUNT, Aggregation.TIME_WEIGHTED})
 
 Line = LineDraft | BillLine
-_Counted = Mapping[usage.Key, Sequence[metering.DayUse]]
 _ZERO = Decimal(0)
 _SECOND = timedelta(seconds=1)
+
+
+class _Counted(NamedTuple):
+    """Each day's quantities by line, and where a percentage is taken its transactions."""
+
+    days: Mapping[usage.Key, Sequence[metering.DayUse]]
+    transactions: Mapping[usage.Key, Mapping[date, rating.Transactions]]
 
 
 class Stand(NamedTuple):
@@ -112,9 +118,11 @@ class _Trace:
         self.rated = recompute(line, organization)
         self.own = line.kind is LineKind.CHARGE
         self.last_day = min(local_day(now), self.service.last_day)
-        known = counted.get(usage.key_of(line, charge), ()) if charge and self.own else ()
+        known = counted.days.get(usage.key_of(line, charge), ()) if charge and self.own else ()
         self.daily = tuple((each.day, each.quantity) for each in known if each.day <= self.last_day)
-        self.running = {each.day: each.to_date for each in known if each.day <= self.last_day}
+        self.running: dict[date, rating.Used] = {each.day: each.to_date for each in known if each.day <= self.last_day}
+        if charge and self.own:
+            self.running |= dict(_running_transactions(self.rated.terms, counted.transactions.get(usage.key_of(line, charge), {}), self.running))
 
     def fen(self, day: date) -> int:
         """What the line came to by the end of a day."""
@@ -131,7 +139,7 @@ class _Trace:
         if self.line.quantity is None:
             return Stand(day, self.fen(day), None)
         last = not self.own or day >= self.last_day
-        return Stand(day, self.fen(day), self.line.quantity if last else self.running.get(day, _ZERO))
+        return Stand(day, self.fen(day), self.line.quantity if last else usage.total_of(self.running.get(day, _ZERO)))
 
     def expected(self, day: date) -> int:
         """What it comes to by the end of a day to come if it goes on as lately."""
@@ -145,6 +153,10 @@ class _Trace:
         if self.meter.time_base is TimeBase.PERIOD:
             used /= self.period.days
         quantity = Fraction(self.line.quantity) + used * Fraction(ahead, past)
+        stands = usage.used_of(self.line)
+        if isinstance(stands, rating.Transactions):
+            factor = quantity / Fraction(stands.total) if stands.total else Fraction(1)
+            return recompute(self.line, self.organization, quantity=stands.grown(factor)).fen
         return recompute(self.line, self.organization, quantity=round6(quantity)).fen
 
 
@@ -163,8 +175,32 @@ def _counted(lines: Sequence[Line], charges: Mapping[int, Charge], period: Perio
         if line.kind is LineKind.CHARGE and line.charge_id in charges and line.quantity is not None:
             span = Period(line.service_start, line.service_end)
             wanted.setdefault((span, charges[line.charge_id].filter), set()).add(line.subscription_id)
-    return {
+    days = {
         (subscription_id, meter_id, service, only): days
         for (service, only), ids in wanted.items()
         for (subscription_id, meter_id), days in metering.courses(ids, service, until=until, whole=period, only=only).items()
     }
+    return _Counted(days, usage.daily_transactions(_percentages(lines, charges)))
+
+
+def _percentages(
+    lines: Sequence[Line], charges: Mapping[int, Charge]
+) -> Iterator[tuple[usage.Key, Meter, rating.Percentage]]:
+    for line in lines:
+        charge = charges.get(line.charge_id)
+        if charge and charge.meter and line.kind is LineKind.CHARGE and line.transactions is not None:
+            terms = rating.parse(line.terms)
+            if isinstance(terms, rating.Percentage):
+                yield usage.key_of(line, charge), charge.meter, terms
+
+
+def _running_transactions(
+    terms: rating.Terms, counted: Mapping[date, rating.Transactions], days: Iterable[date]
+) -> Iterator[tuple[date, rating.Used]]:
+    """By the end of each day, in as few groups as the price needs; nothing for other charges."""
+    if isinstance(terms, rating.Percentage):
+        so_far = rating.Transactions()
+        for day in sorted(days):
+            more = rating.Transactions.together([so_far, counted.get(day, rating.Transactions())])
+            so_far = rating.rate(terms, more).transactions or more
+            yield day, so_far

@@ -34,6 +34,7 @@ class LineDraft:
     service_end: datetime
     label: dict[str, str]
     quantity: Decimal | None
+    transactions: list[list[str]] | None = None
     terms: dict[str, Any]
     steps: list[dict[str, Any]]
     exact: str
@@ -74,9 +75,9 @@ def _charges(subscribed: Iterable[Subscription], period: Period, cutoff: datetim
 
 
 def recompute(
-    line: BillLine | LineDraft, organization: Organization, *, quantity: Decimal | None = None
+    line: BillLine | LineDraft, organization: Organization, *, quantity: rating.Used | None = None
 ) -> rating.Rated:
-    """The amount of a line's service again, from nothing but what is stored with it or from another quantity.
+    """The amount of a line's service again, from nothing but what is stored with it or from other use.
 
     An adjustment's own amount is this less its `booked_fen`.
     """
@@ -85,11 +86,11 @@ def recompute(
     if not isinstance(terms, rating.Flat) or terms.interval == "month":
         full = period_of(organization, line.service_start)
         share = rating.share(full, Period(line.service_start, line.service_end))
-    return rating.rate(terms, (line.quantity if quantity is None else quantity) or _ZERO, share=share)
+    return rating.rate(terms, usage.used_of(line) if quantity is None else quantity, share=share)
 
 
-def _line(due: Due, quantity: Decimal | None) -> LineDraft:
-    rated = rating.rate(due.terms, quantity or _ZERO, share=due.share)
+def _line(due: Due, used: rating.Used | None) -> LineDraft:
+    rated = rating.rate(due.terms, _ZERO if used is None else used, share=due.share)
     return LineDraft(
         kind=LineKind.CHARGE,
         provider_id=due.subscription.provider_id,
@@ -98,7 +99,8 @@ def _line(due: Due, quantity: Decimal | None) -> LineDraft:
         service_start=due.service.start,
         service_end=due.service.end,
         label=_label(due),
-        quantity=quantity,
+        quantity=None if used is None else usage.total_of(used),
+        transactions=rated.transactions.dump() if rated.transactions is not None else None,
         terms=rating.dump(due.terms),
         steps=rating.dump_steps(rated.steps),
         exact=rating.exact_text(rated.exact),
@@ -126,8 +128,8 @@ def _label(due: Due) -> dict[str, str]:
 
 def _late(organization: Organization, period: Period) -> Iterable[LineDraft]:
     """What earlier, issued bills would charge more or less today, each with its own service period, oldest first."""
-    for line, quantity, booked_fen in adjustments.changed(organization, period):
-        rated = recompute(line, organization, quantity=quantity)
+    for line, used, booked_fen in adjustments.changed(organization, period):
+        rated = recompute(line, organization, quantity=used)
         if rated.fen != booked_fen:
             yield LineDraft(
                 kind=LineKind.ADJUSTMENT,
@@ -137,7 +139,8 @@ def _late(organization: Organization, period: Period) -> Iterable[LineDraft]:
                 service_start=line.service_start,
                 service_end=line.service_end,
                 label=line.label,
-                quantity=quantity,
+                quantity=usage.total_of(used),
+                transactions=rated.transactions.dump() if rated.transactions is not None else None,
                 terms=line.terms,
                 steps=rating.dump_steps(rated.steps),
                 exact=rating.exact_text(rated.exact),

@@ -9,11 +9,10 @@ from decimal import Decimal
 
 from market import rating
 from market.billing.wording import picked
+from market.catalog.guesses import guessed_use
 from market.catalog.models import Charge, Plan
 from market.kit import period as periods
 from market.subscriptions.span import trial_end
-
-_NONE = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +87,16 @@ class Estimate:
 def estimate(plan: Plan, quantities: Mapping[str, Decimal], *, at: datetime | None = None) -> Estimate:
     """A full month of `plan` for these quantities by charge slug; a missing one counts as 0.
 
-    Needs `plan.charges` with their meters. With `at` it also says when the first charge comes.
+    Where a percentage is taken, the number of transactions may stand beside as `<slug>.count`; without it there are
+    as many as the charge calls usual for such an amount. Needs `plan.charges` with their meters. With `at` it also says when the first charge comes.
     """
-    lines = tuple(_line(charge, quantities.get(charge.slug, _NONE)) for charge in plan.charges)
+    lines = tuple(_line(charge, quantities) for charge in plan.charges)
     return Estimate(lines, _next_charge_on(plan, at) if at else None)
 
 
-def _line(charge: Charge, quantity: Decimal) -> EstimateLine:
+def _line(charge: Charge, quantities: Mapping[str, Decimal]) -> EstimateLine:
     terms = rating.parse(charge.terms)
-    return EstimateLine(charge, terms, rating.rate(terms, quantity))
+    return EstimateLine(charge, terms, rating.rate(terms, guessed_use(charge, quantities)))
 
 
 def _next_charge_on(plan: Plan, at: datetime) -> date:

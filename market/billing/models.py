@@ -139,6 +139,8 @@ class BillLine(db.Base):
     label: Mapped[dict[str, str]] = mapped_column(db.JSONType)
     #: What was used in the service period; null for flat charges.
     quantity: Mapped[Decimal | None] = mapped_column(db.Quantity)
+    #: Of a percentage: how many transactions came to that quantity, in groups that are priced alike.
+    transactions: Mapped[list[list[str]] | None] = mapped_column(db.JSONType)
     #: How many the plan was held for: multiplies a recurring fee and what is included.
     units: Mapped[int] = mapped_column(default=1, server_default="1")
     #: Of a part of a paid year: the days of the year. Parts of a month follow from the billing month.

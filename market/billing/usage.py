@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
-from market import db, metering
+from market import db, metering, rating
 from market.accounts import Organization
 from market.billing.charging import Due
 from market.billing.models import BillLine
 from market.billing.periods import period_of
 from market.catalog import Charge, Filter, Meter
 from market.kit.period import Period
+from market.rating import Percentage, Terms, Transactions, Used
 
 _ZERO = Decimal(0)
 
@@ -42,17 +43,32 @@ class Line(Protocol):
         """The first one after it."""
 
 
-def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[Key, Decimal]:
+class Counted(Protocol):
+    """What a line is rated with."""
+
+    @property
+    def quantity(self) -> Decimal | None:
+        """What was used; None for a fee."""
+
+    @property
+    def transactions(self) -> list[list[str]] | None:
+        """Of a percentage: the transactions."""
+
+
+def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[Key, Used]:
     """What was used in the service period of each metered charge of one billing period.
 
     Gauges of a period that has not ended are weighed up to `cutoff`: their value is not carried on into the
-    future.
+    future. Where a percentage is taken, it is the transactions.
     """
     wanted: dict[tuple[Period, Filter | None], set[int]] = defaultdict(set)
+    percentages: list[tuple[Key, Meter, Percentage]] = []
     for one in due:
         if one.metered:
             wanted[one.service, one.charge.filter].add(one.subscription.id)
-    return {
+        if isinstance(one.terms, Percentage) and one.charge.meter is not None and one.service.start < cutoff:
+            percentages.append((key(one), one.charge.meter, one.terms))
+    counted: dict[Key, Used] = {
         (subscription_id, meter_id, service, only): used
         for (service, only), ids in wanted.items()
         if service.start < cutoff
@@ -60,6 +76,46 @@ def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[
             ids, service, until=cutoff, whole=period, only=only
         ).items()
     }
+    return counted | transactions(percentages)
+
+
+def transactions(percentages: Iterable[tuple[Key, Meter, Percentage]]) -> dict[Key, Transactions]:
+    """The transactions of each of these charges; where nothing was used there are none."""
+    days = daily_transactions(percentages)
+    return {key: Transactions.together(by_day.values()) for key, by_day in days.items()}
+
+
+def daily_transactions(
+    percentages: Iterable[tuple[Key, Meter, Percentage]],
+) -> dict[Key, dict[date, Transactions]]:
+    """The same by local day, asked in bulk: told apart by amount only where a charge needs that."""
+    wanted: dict[tuple[int, Period, Filter | None], tuple[Meter, set[int], list[bool]]] = {}
+    for (subscription_id, meter_id, service, only), meter, terms in percentages:
+        _, ids, each = wanted.setdefault((meter_id, service, only), (meter, set(), []))
+        ids.add(subscription_id)
+        each.append(terms.each)
+    return {
+        (subscription_id, meter_id, service, only): days
+        for (meter_id, service, only), (meter, ids, each) in wanted.items()
+        for subscription_id, days in metering.transactions(ids, meter, service, each=any(each), only=only).items()
+    }
+
+
+def used_of(line: Counted) -> Used:
+    """What a metered line was rated with, from nothing but what is stored with it."""
+    if line.transactions is not None:
+        return Transactions.load(line.transactions)
+    return line.quantity or _ZERO
+
+
+def condensed(terms: Terms, used: Used) -> Used:
+    """What is stored of it with a line: of transactions what it takes to price them again."""
+    return rating.rate(terms, used).transactions or used if isinstance(terms, Percentage) else used
+
+
+def total_of(used: Used) -> Decimal:
+    """The quantity that is shown."""
+    return used.total if isinstance(used, Transactions) else used
 
 
 def key(due: Due) -> Key:
@@ -68,21 +124,27 @@ def key(due: Due) -> Key:
     return due.subscription.id, due.charge.meter_id, due.service, due.charge.filter
 
 
-def quantities_again(lines: Sequence[BillLine], organization: Organization) -> dict[int, Decimal]:
-    """The quantities of issued lines as they are known now, by line id."""
+def quantities_again(lines: Sequence[BillLine], organization: Organization) -> dict[int, Used]:
+    """What issued lines would be rated with as it is known now, by line id."""
     charges = charges_of([line.charge_id for line in lines]) if lines else {}
     keys = {line.id: key_of(line, charges[line.charge_id]) for line in lines}
     wanted: dict[tuple[Period, Filter | None], set[int]] = defaultdict(set)
     for subscription_id, _, service, only in keys.values():
         wanted[service, only].add(subscription_id)
-    found = {
+    percentages = [
+        (keys[line.id], meter, terms)
+        for line in lines
+        if isinstance(terms := rating.parse(line.terms), Percentage) and (meter := charges[line.charge_id].meter) is not None
+    ]
+    found: dict[Key, Used] = {
         (subscription_id, meter_id, service, only): used
         for (service, only), ids in wanted.items()
         for (subscription_id, meter_id), used in metering.quantities(
             ids, service, whole=period_of(organization, service.start), only=only
         ).items()
     }
-    return {line.id: found.get(keys[line.id], _ZERO) for line in lines}
+    found |= transactions(percentages)
+    return {line.id: condensed(rating.parse(line.terms), found.get(keys[line.id], _ZERO)) for line in lines}
 
 
 def key_of(line: Line, charge: Charge) -> Key:

@@ -11,7 +11,7 @@ from market import db, metering, rating
 from market.billing import drafts, usage
 from market.billing.models import Bill, BillLine
 from market.billing.periods import period_of
-from market.catalog import Charge
+from market.catalog import Charge, Meter
 from market.kit.period import Period
 from market.subscriptions import Subscription
 
@@ -48,16 +48,14 @@ def _subscriptions(bill: Bill) -> dict[int, Subscription]:
 
 def _check_line(bill: Bill, line: BillLine, subscription: Subscription, charge: Charge | None) -> list[BillDifference]:
     found = []
-    quantity = line.quantity
-    if quantity is not None and charge is not None and charge.meter is not None:
-        service = Period(line.service_start, line.service_end)
-        whole = period_of(bill.organization, line.service_start)
-        quantity = metering.replay(
-            subscription, charge.meter, service, stored_by=bill.cutoff, whole=whole, only=charge.filter
-        )
-        if quantity != line.quantity:
-            found.append(BillDifference(line, "quantity", line.quantity, quantity))
-    rated = drafts.recompute(line, bill.organization, quantity=quantity)
+    used = None if line.quantity is None else usage.used_of(line)
+    if used is not None and charge is not None and charge.meter is not None:
+        used = _used_again(bill, line, subscription, charge, charge.meter)
+        if usage.total_of(used) != line.quantity:
+            found.append(BillDifference(line, "quantity", line.quantity, usage.total_of(used)))
+        elif used != usage.used_of(line):
+            found.append(BillDifference(line, "transactions", usage.used_of(line), used))
+    rated = drafts.recompute(line, bill.organization, quantity=used)
     for field, billed, expected in (
         ("gross_fen", line.gross_fen, rated.fen - line.booked_fen),
         ("exact", line.exact, rating.exact_text(rated.exact)),
@@ -66,6 +64,16 @@ def _check_line(bill: Bill, line: BillLine, subscription: Subscription, charge: 
         if billed != expected:
             found.append(BillDifference(line, field, billed, expected))
     return found
+
+
+def _used_again(bill: Bill, line: BillLine, subscription: Subscription, charge: Charge, meter: Meter) -> rating.Used:
+    service, only = Period(line.service_start, line.service_end), charge.filter
+    whole, terms = period_of(bill.organization, line.service_start), rating.parse(line.terms)
+    quantity = metering.replay(subscription, meter, service, stored_by=bill.cutoff, whole=whole, only=only)
+    if not isinstance(terms, rating.Percentage):
+        return quantity
+    found = metering.replay_transactions(subscription, meter, service, stored_by=bill.cutoff, only=only)
+    return usage.condensed(terms, found if terms.each else rating.Transactions.alike(found.count, quantity))
 
 
 def _check_sums(bill: Bill) -> list[BillDifference]:

@@ -21,7 +21,16 @@ from market.metering.log import Stretch, Wanted, event_of, first_event_at, stret
 from market.metering.measuring import Measured, Question, measure
 from market.metering.models import Band, Kind, RefusedEvent, UsageCounter, UsageEvent, UsageValue
 from market.metering.months import prepare as prepare_months
-from market.metering.quantities import DayUse, courses, dailies, daily, grouped, quantities, quantity
+from market.metering.quantities import (
+    DayUse,
+    courses,
+    dailies,
+    daily,
+    grouped,
+    quantities,
+    quantity,
+    transactions,
+)
 from market.metering.queries import (
     events_of,
     hold_all,
@@ -40,6 +49,7 @@ from market.metering.refused import (
 )
 from market.metering.remarks import Remark, remarks
 from market.metering.replay import replay
+from market.metering.replay import transactions as replay_transactions
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
 from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict
 from market.metering.verification import Difference, verify
@@ -106,6 +116,7 @@ __all__ = [
     "refused_of",
     "remarks",
     "replay",
+    "replay_transactions",
     "resend",
     "rework",
     "set_aside",
@@ -114,6 +125,7 @@ __all__ = [
     "stretch",
     "subjects_for",
     "subscription_names",
+    "transactions",
     "types_of",
     "unresolved_count",
     "verify",

@@ -5,7 +5,7 @@ Shares no arithmetic with the day counters, so that the one checks the other.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from market.kit.quantity import round6
 from market.metering import archived, values
 from market.metering.models import Kind, UsageCounter, UsageEvent
 from market.metering.values import Member
+from market.rating import Transactions
 from market.subscriptions.models import Subscription
 
 
@@ -60,6 +61,16 @@ def replay(
         case Aggregation.SUM:
             amount = Fraction(sum((each.value for each in inside), Decimal(0)))
     return round6(amount / meter.unit_size / _base(meter, whole))
+
+
+def transactions(
+    subscription: Subscription, meter: Meter, period: Period, *, stored_by: datetime, only: Filter | None = None
+) -> Transactions:
+    """The transactions of `period` by amount, from the events stored by then. Raises EventsArchived."""
+    archived.refuse(period, [subscription.id])
+    found = _readings(subscription, meter, period, stored_by)
+    inside = [each.value for each in found if values.matches(meter, each.slice, only)]
+    return Transactions.of(Counter(round6(Fraction(value) / meter.unit_size) for value in inside))
 
 
 def _readings(subscription: Subscription, meter: Meter, period: Period, stored_by: datetime) -> list[Reading]:

@@ -68,10 +68,14 @@ class Series:
                 amounts = [max((row.max or ZERO for row in self._rows(day)), default=ZERO) for day in span]
                 return [Point(*each) for each in zip(span, amounts, accumulate(amounts, max), strict=True)]
             case Aggregation.COUNT:
-                amounts = [Decimal(sum(row.count for row in self._rows(day))) for day in span]
+                amounts = [Decimal(self.count(day)) for day in span]
             case Aggregation.SUM:
                 amounts = [sum((row.sum for row in self._rows(day)), ZERO) for day in span]
         return [Point(*each) for each in zip(span, amounts, accumulate(amounts), strict=True)]
+
+    def count(self, day: date) -> int:
+        """How many events of a day were counted."""
+        return sum(row.count for row in self._rows(day))
 
     def _rows(self, day: date) -> Iterator[Any]:
         return (each.days[day] for each in self.slices.values() if day in each.days)

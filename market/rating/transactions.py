@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Self
 
 from market.kit import quantity
+from market.kit.rounding import half_up
 
 _ZERO = Decimal(0)
 
@@ -32,6 +34,19 @@ class Transactions:
         """By amount, smallest first, how often it occurred."""
         return cls(tuple((count, amount * count) for amount, count in sorted(amounts.items()) if count))
 
+    @classmethod
+    def together(cls, parts: Iterable[Transactions]) -> Self:
+        """All of several."""
+        return cls(tuple(group for part in parts for group in part.groups))
+
+    @classmethod
+    def guessed(cls, total: Decimal, count: int | None, usual_total: Decimal, usual_count: int) -> Self:
+        """Transactions of one size: as many as somebody says, else as is usual for what they come to, at least one."""
+        if count is None:
+            ratio = Fraction(usual_count) / Fraction(usual_total) if usual_total else Fraction(0)
+            count = max(half_up(Fraction(total) * ratio), 1) if total else 0
+        return cls.alike(count, total)
+
     @property
     def count(self) -> int:
         """How many."""
@@ -41,6 +56,11 @@ class Transactions:
     def total(self) -> Decimal:
         """What they came to."""
         return sum((total for _, total in self.groups), _ZERO)
+
+    def grown(self, factor: Fraction) -> Transactions:
+        """So many times as many of the same amounts, to whole ones."""
+        grown = ((half_up(count * factor), count, total) for count, total in self.groups)
+        return Transactions(tuple((many, quantity.round6(Fraction(total) * many / count)) for many, count, total in grown if many))
 
     def dump(self) -> list[list[str]]:
         """A JSON array that `load` reads back."""

@@ -22,6 +22,9 @@ class Priced(Protocol):
     @property
     def typical(self) -> str: ...
 
+    @property
+    def typical_count(self) -> int: ...
+
 
 class Offer(Protocol):
     """A plan, as far as its price goes."""
@@ -63,7 +66,10 @@ def _monthly(charge: Priced) -> Fraction:
     terms = rating.parse(charge.terms)
     if isinstance(terms, rating.Flat):
         return _of_month(terms)
-    return rating.rate(terms, usual(charge)).exact
+    used: rating.Used = usual(charge)
+    if isinstance(terms, rating.Percentage):
+        used = rating.Transactions.alike(charge.typical_count or 1, usual(charge))
+    return rating.rate(terms, used).exact
 
 
 def usual(charge: Priced) -> Decimal:
