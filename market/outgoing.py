@@ -41,7 +41,7 @@ class TargetRefused(Exception):
 
 
 class NoAnswer(Exception):
-    """Nobody answered; `code` says how: timeout, unreachable."""
+    """Nobody answered; `code` says how: timeout, unreachable (no connection came about), broken_off."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -55,6 +55,7 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
+    too_large: bool = False
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -106,8 +107,10 @@ def post(
         return _first_reachable(url, addresses(url, allow_private=allow_private, resolver=resolver), content, headers, until)
     except httpx.TimeoutException as error:
         raise NoAnswer("timeout") from error
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx.ConnectError, httpx.InvalidURL, ValueError) as error:
         raise NoAnswer("timeout" if time.monotonic() >= until else "unreachable") from error
+    except httpx.HTTPError as error:
+        raise NoAnswer("timeout" if time.monotonic() >= until else "broken_off") from error
 
 
 def answers(url: str, *, timeout: float) -> bool:
@@ -174,17 +177,19 @@ def _send(url: str, ip: str, content: bytes, headers: Mapping[str, str], until: 
         )
         response = client.send(request, stream=True)
         try:
-            return Answer(response.status_code, dict(response.headers), _read(response))
+            read = _read(response)
+            return Answer(response.status_code, dict(response.headers), read or b"", too_large=read is None)
         finally:
             response.close()
 
 
-def _read(response: httpx.Response) -> bytes:
+def _read(response: httpx.Response) -> bytes | None:
+    """The body; None when it is too large to be read."""
     content = b""
     for chunk in response.iter_raw():
         content += chunk
         if len(content) > LARGEST_ANSWER:
-            return b""
+            return None
     return content
 
 

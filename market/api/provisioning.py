@@ -18,6 +18,7 @@ from market.api.door import OK, Problem, invalid, live_only, require
 from market.api.paging import SIZE, CursorQuery, page
 from market.subscriptions import ProvisioningRequest, RequestStatus
 from market.subscriptions.provisioning import payload
+from market.web import transactions
 
 bp = APIBlueprint(
     "provisioning", __name__, abp_tags=[Tag(name="Provisioning", description="Setting subscriptions up.")],
@@ -27,13 +28,16 @@ bp = APIBlueprint(
 Model = TypeVar("Model", bound=BaseModel)
 
 #: What is still to be done, whether or not a webhook has told the provider's system about it.
-STATES = {"pending": subscriptions.OPEN_REQUESTS, "done": {RequestStatus.DONE}, "failed": {RequestStatus.FAILED}}
+STATES = {
+    "pending": subscriptions.OPEN_REQUESTS, "done": {RequestStatus.DONE}, "failed": {RequestStatus.FAILED},
+    "canceled": {RequestStatus.CANCELED},
+}  # fmt: skip
 
 
 class RequestsQuery(CursorQuery):
     """Which requests."""
 
-    status: Literal["pending", "done", "failed"] = "pending"
+    status: Literal["pending", "done", "failed", "canceled"] = "pending"
 
 
 class RequestPath(BaseModel):
@@ -46,6 +50,7 @@ class Completion(BaseModel):
     """What the buyer needs to use it; shown to the entitled only, stored encrypted."""
 
     access: dict[str, str] = Field(default_factory=dict, examples=[{"endpoint": "https://…", "access_key": "…"}])
+    subscription: str | None = Field(None, description="Which one it is about; another than the request's is refused.")
 
 
 class Failure(BaseModel):
@@ -74,7 +79,10 @@ def index(query: RequestsQuery) -> Response:
 @bp.post(
     "/provisioning/<id>/complete",
     summary="Report success",
-    description="Makes a new subscription live. Saying it again changes nothing. Not for test keys.",
+    description=(
+        "Makes a new subscription live; a `rotate` needs the new access details. Saying it again changes nothing."
+        " 409 `confirmed_late`: nobody waits for it any more, take down what you made. Not for test keys."
+    ),
     responses={**OK, 404: Problem, 409: Problem},
     openapi_extensions=_body_of(Completion),
 )
@@ -86,7 +94,13 @@ def complete(path: RequestPath) -> Response:
     if isinstance(said, Response):
         return said
     request = subscriptions.request_by_public_id(g.provider, path.id)
-    subscriptions.complete(request, access=said.access, by=g.actor, at=resources.clock.now())
+    if said.subscription is not None and said.subscription != request.subscription.public_id:
+        raise subscriptions.WrongSubject
+    try:
+        subscriptions.complete(request, access=said.access, by=g.actor, at=resources.clock.now())
+    except subscriptions.ConfirmedLate:
+        transactions.keep()  # what was made has to be taken down, although the answer is no
+        raise
     return _state(request)
 
 

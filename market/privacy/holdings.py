@@ -54,6 +54,7 @@ _SOLD = {
     "subscriptions": "provider_id.organization_id",
     "subscription_changes": "subscription_id.provider_id.organization_id",
     "provisioning_requests": "subscription_id.provider_id.organization_id",
+    "provisioning_attempts": "request_id.subscription_id.provider_id.organization_id",
     "usage_counters": "subscription_id.provider_id.organization_id",
     "usage_events": "provider_id.organization_id",
     "refused_events": "provider_id.organization_id",
@@ -109,8 +110,8 @@ NOBODYS: Mapping[str, str] = {
 #: Never handed out, not even to the owner: hashes and encrypted texts prove nothing outside.
 SECRETS = frozenset(
     {
-        "password_hash", "secret_hash", "token_hash", "code_hash", "secret", "webhook_secret", "answer", "public_key",
-        "actor_salt", "subject_salt",
+        "password_hash", "secret_hash", "token_hash", "code_hash", "secret", "webhook_secret", "old_webhook_secret",
+        "old_secret_until", "answer", "public_key", "actor_salt", "subject_salt",
     }
 )  # fmt: skip
 

@@ -18,8 +18,10 @@ from market.providers.actions import (
     reinstate,
     rotate_secret,
     set_webhook,
+    stop_webhook,
     suspend,
     webhook_secret,
+    webhook_secrets,
 )
 from market.providers.models import Licence, Provider, ProviderStatus
 from market.providers.queries import (
@@ -39,7 +41,7 @@ from market.providers.queries import (
     rechecks,
 )
 from market.providers.rechecks import NotInBusiness, next_day, recheck, remind_due
-from market.providers.signals import provider_changed, recheck_near
+from market.providers.signals import provider_changed, recheck_near, webhook_stopped
 from market.providers.webhooks import WebhookUrlInvalid, checked_url
 
 __all__ = [
@@ -78,6 +80,9 @@ __all__ = [
     "remind_due",
     "rotate_secret",
     "set_webhook",
+    "stop_webhook",
     "suspend",
     "webhook_secret",
+    "webhook_secrets",
+    "webhook_stopped",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from market import audit, db, resources
@@ -12,11 +12,13 @@ from market.errors import Invalid, Refused
 from market.kit.period import local_day
 from market.providers.models import LIFECYCLE, Licence, Provider, ProviderStatus
 from market.providers.rechecks import next_day
-from market.providers.signals import provider_changed
+from market.providers.signals import provider_changed, webhook_stopped
 from market.providers.webhooks import checked_url, new_secret
 
 #: What a provider may change about itself without being checked again.
 PROFILE = ("name_zh", "name_en", "summary_zh", "summary_en", "phone", "email", "website")
+#: How long the secret before the newest one signs as well.
+OVERLAP = timedelta(hours=24)
 _NEEDED = {"name_zh": "填写服务商的中文名称。", "name_en": "填写服务商的英文名称。"}
 
 
@@ -132,25 +134,49 @@ def set_webhook(provider: Provider, url: str, *, by: audit.Actor, at: datetime) 
     url = checked_url(url, allow_private=resources.settings.allow_private_webhooks) if url.strip() else ""
     db.lock(provider)  # of two who set it at once only one makes the secret, and is shown it
     before, provider.webhook_url = provider.webhook_url, url
+    provider.webhook_stopped_at = None
     if not url:
-        provider.webhook_secret = ""
+        provider.webhook_secret, provider.old_webhook_secret, provider.old_secret_until = "", "", None
     _record("provider.webhook_changed", provider, by=by, at=at, before={"url": before}, after={"url": url})
     return rotate_secret(provider, by=by, at=at) if url and not provider.webhook_secret else ""
 
 
-def rotate_secret(provider: Provider, *, by: audit.Actor, at: datetime) -> str:
-    """Replace the signing secret and return the new one. Raises NoWebhook without an address."""
+def stop_webhook(provider: Provider, *, at: datetime) -> None:
+    """The provider's system wants no more: nothing is sent there until its people save the address again."""
+    db.lock(provider)
+    if provider.webhook_stopped_at is None and provider.webhook_url:
+        provider.webhook_stopped_at = at
+        by = audit.system("worker")
+        _record("provider.webhook_stopped", provider, by=by, at=at, after={"url": provider.webhook_url})
+        webhook_stopped.send(provider, at=at)
+
+
+def rotate_secret(provider: Provider, *, by: audit.Actor, at: datetime, keep_old: bool = True) -> str:
+    """Replace the signing secret and return the new one. Raises NoWebhook without an address.
+
+    The old one signs as well for a day, so that nobody has to change both sides in the same moment; without
+    `keep_old` it ends now, for one that strangers know.
+    """
+    db.lock(provider)
     if not provider.webhook_url:
         raise NoWebhook
-    secret = new_secret()
+    secret, stays = new_secret(), keep_old and bool(provider.webhook_secret)
+    provider.old_webhook_secret = provider.webhook_secret if stays else ""
+    provider.old_secret_until = at + OVERLAP if stays else None
     provider.webhook_secret = resources.cipher.encrypt(secret)
     _record("provider.webhook_secret_made", provider, by=by, at=at)
     return secret
 
 
 def webhook_secret(provider: Provider) -> str:
-    """The signing secret in the clear, for whoever signs; empty without a webhook."""
+    """The newest signing secret in the clear; empty without a webhook."""
     return resources.cipher.decrypt(provider.webhook_secret) if provider.webhook_secret else ""
+
+
+def webhook_secrets(provider: Provider, *, at: datetime) -> tuple[str, ...]:
+    """The secrets that sign now, in the clear, the newest first; none without a webhook."""
+    old = provider.old_webhook_secret if provider.old_secret_until and provider.old_secret_until > at else ""
+    return tuple(resources.cipher.decrypt(each) for each in (provider.webhook_secret, old) if each)
 
 
 def _given(reason: str) -> str:

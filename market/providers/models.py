@@ -59,6 +59,11 @@ class Provider(db.Base):
     webhook_url: Mapped[str] = mapped_column(default="")
     #: The signing secret (`whsec_…`), encrypted.
     webhook_secret: Mapped[str] = db.sealed(default="")
+    #: The secret before it, which signs as well until the instant beside it, encrypted.
+    old_webhook_secret: Mapped[str] = db.sealed(default="", server_default="")
+    old_secret_until: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+    #: When its system said 410 and wanted no more; saving the address again starts it anew.
+    webhook_stopped_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     verified_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     #: The last day before identity and licences have to be looked at again, six months after the last time
     #: (网络交易监督管理办法, Art. 24); null until it is taken in.

@@ -32,7 +32,7 @@ def cancel(subscription: Subscription, *, when: When, reason: str, by: audit.Act
     if subscription.status is SubscriptionStatus.ENDED:
         raise refusals.AlreadyEnded
     if subscription.status in OPENING:
-        requests.call_off(subscription, reason=reason, at=at)
+        requests.call_off(subscription, at=at)
         _end(subscription, at=at, reason=reason, by=by)
     elif when == "now":
         _end(subscription, at=at, reason=reason, by=by)

@@ -291,26 +291,39 @@ class RequestKind(StrEnum):
 
     PROVISION = "provision"
     DEPROVISION = "deprovision"
+    #: Another plan or quantity.
+    UPDATE = "update"
+    PAUSE = "pause"
+    RESUME = "resume"
+    #: New access details instead of the old ones.
+    ROTATE = "rotate"
 
 
 class RequestStatus(StrEnum):
-    """Where a provisioning request stands: `pending` until the provider knows, then `delivered`."""
+    """Where a provisioning request stands: `pending` until the provider knows, then `delivered`.
+
+    `canceled` is what nobody needs any more: called off by the buyer, or overtaken by a later request.
+    """
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DONE = "done"
     FAILED = "failed"
+    CANCELED = "canceled"
 
 
 _Q = RequestStatus
 REQUEST_LIFECYCLE = Lifecycle(
     {
-        _Q.PENDING: [_Q.DELIVERED, _Q.DONE, _Q.FAILED],
-        _Q.DELIVERED: [_Q.DONE, _Q.FAILED],
-        _Q.FAILED: [_Q.PENDING],
+        _Q.PENDING: [_Q.DELIVERED, _Q.DONE, _Q.FAILED, _Q.CANCELED],
+        _Q.DELIVERED: [_Q.DONE, _Q.FAILED, _Q.CANCELED],
+        _Q.FAILED: [_Q.PENDING, _Q.CANCELED],
         _Q.DONE: [],
+        _Q.CANCELED: [],
     }
 )
+#: Requests somebody still has to act on.
+OPEN_REQUESTS = frozenset({_Q.PENDING, _Q.DELIVERED})
 
 
 class ProvisioningRequest(db.Base):
@@ -318,14 +331,23 @@ class ProvisioningRequest(db.Base):
 
     __tablename__ = "provisioning_requests"
     __table_args__ = (
-        UniqueConstraint("subscription_id", "kind"),
+        UniqueConstraint("subscription_id", "number"),
         Index("ix_provisioning_requests_due", "status", "next_attempt_at"),
-    )
+        Index("ix_provisioning_requests_deadline", "status", "due_at"),
+        # Of one kind only one is open: whoever asks twice at once asks once.
+        Index(
+            "uq_provisioning_requests_open", "subscription_id", "kind", unique=True,
+            sqlite_where=text("status IN ('pending', 'delivered')"),
+            postgresql_where=text("status IN ('pending', 'delivered')"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = db.pk()
     #: `prov_…`: the webhook's id, the same on every attempt.
     public_id: Mapped[str] = mapped_column(unique=True)
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"))
+    #: Counts the requests about one subscription: the order in which they hold, and are sent.
+    number: Mapped[int] = mapped_column(server_default="1")
     kind: Mapped[RequestKind] = mapped_column(db.status_type(RequestKind))
     mode: Mapped[Provisioning] = mapped_column(db.status_type(Provisioning))
     status: Mapped[RequestStatus] = mapped_column(
@@ -336,7 +358,11 @@ class ProvisioningRequest(db.Base):
     last_error: Mapped[str] = mapped_column(default="")
     #: What the provider is to do by when.
     due_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: How far people were reminded of the deadline: a `provisioning.deadlines.Stage`.
+    reminded: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    #: When the provider may first have known of it: from then on something may have been made.
+    heard_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     #: What the provider answered, without secrets.
     answer: Mapped[dict[str, Any]] = mapped_column(db.JSONType, default=dict)
@@ -348,3 +374,24 @@ class ProvisioningRequest(db.Base):
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class ProvisioningAttempt(db.Base):
+    """One try to tell a provider's system: what it answered, for its people to read. Gone after three months."""
+
+    __tablename__ = "provisioning_attempts"
+    __table_args__ = (Index("ix_provisioning_attempts_at", "at"),)
+
+    id: Mapped[int] = db.pk()
+    request_id: Mapped[int] = mapped_column(ForeignKey("provisioning_requests.id"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+    took_ms: Mapped[int]
+    #: The answer's HTTP status, 0 without an answer.
+    status: Mapped[int]
+    #: Why it does not count as delivered, or what is wrong with an answer that does; empty when all is well.
+    error: Mapped[str] = mapped_column(default="")
+    #: The beginning of an answer that says no. One that says yes may hold access details and is not kept.
+    answer: Mapped[str] = mapped_column(default="")
+
+    request: Mapped[ProvisioningRequest] = relationship(lazy="raise")

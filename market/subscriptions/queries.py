@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -16,18 +17,17 @@ from market.kit.period import Period
 from market.providers.models import Provider
 from market.subscriptions.models import (
     LIVE,
+    OPEN_REQUESTS,
     OPENING,
     Order,
     OrderStatus,
+    ProvisioningAttempt,
     ProvisioningRequest,
     RequestKind,
     RequestStatus,
     Subscription,
     SubscriptionStatus,
 )
-
-#: Requests somebody still has to act on.
-OPEN_REQUESTS = frozenset({RequestStatus.PENDING, RequestStatus.DELIVERED})
 
 
 def with_plan() -> tuple[ORMOption, ...]:
@@ -191,17 +191,39 @@ def requests_of(provider: Provider) -> Select[ProvisioningRequest]:
     return query.order_by(first, newest, ProvisioningRequest.due_at, ProvisioningRequest.id)
 
 
-def to_do(provider: Provider) -> Sequence[ProvisioningRequest]:
-    """The work list: open requests and failed ones that still matter, by deadline; loaded as `requests_of`."""
+def needed() -> ColumnElement[bool]:
+    """Requests that still matter: open, or failed while somebody could still want them done."""
     failed = and_(
         ProvisioningRequest.status == RequestStatus.FAILED,
         or_(
-            ProvisioningRequest.kind == RequestKind.DEPROVISION,
+            ProvisioningRequest.kind != RequestKind.PROVISION,
             Subscription.status == SubscriptionStatus.FAILED,
         ),
     )
-    matters = or_(ProvisioningRequest.status.in_(OPEN_REQUESTS), failed)
-    return db.session.scalars(requests_of(provider).where(matters)).all()
+    return or_(ProvisioningRequest.status.in_(OPEN_REQUESTS), failed)
+
+
+def to_do(provider: Provider) -> Sequence[ProvisioningRequest]:
+    """The work list: open requests and failed ones that still matter, by deadline; loaded as `requests_of`."""
+    return db.session.scalars(requests_of(provider).where(needed())).all()
+
+
+def stuck_requests(now: datetime) -> Select[ProvisioningRequest]:
+    """Of every provider, the requests that are overdue or have failed, the longest overdue first; all loaded."""
+    query = select(ProvisioningRequest).join(ProvisioningRequest.subscription)
+    late = or_(ProvisioningRequest.status == RequestStatus.FAILED, ProvisioningRequest.due_at <= now)
+    query = query.where(needed(), late).options(*with_subscription())
+    return query.order_by(ProvisioningRequest.due_at, ProvisioningRequest.id)
+
+
+def attempts_at(provider: Provider, request: ProvisioningRequest | None = None) -> Select[ProvisioningAttempt]:
+    """Attempts to reach a provider's system, the latest first, perhaps only about one request; that is loaded."""
+    query = select(ProvisioningAttempt).join(ProvisioningAttempt.request).join(ProvisioningRequest.subscription)
+    query = query.where(Subscription.provider_id == provider.id)
+    if request is not None:
+        query = query.where(ProvisioningAttempt.request_id == request.id)
+    whole = joinedload(ProvisioningAttempt.request).joinedload(ProvisioningRequest.subscription)
+    return query.options(whole.joinedload(Subscription.organization)).order_by(ProvisioningAttempt.id.desc())
 
 
 def open_requests(provider: Provider) -> int:
@@ -222,9 +244,9 @@ def request_by_public_id(provider: Provider, public_id: str) -> ProvisioningRequ
 
 
 def requests_about(subscription: Subscription) -> Mapping[RequestKind, ProvisioningRequest]:
-    """What the provider was asked to do about one subscription."""
+    """What the provider was asked to do about one subscription: of each kind the latest."""
     query = select(ProvisioningRequest).where(ProvisioningRequest.subscription_id == subscription.id)
-    return {request.kind: request for request in db.session.scalars(query)}
+    return {request.kind: request for request in db.session.scalars(query.order_by(ProvisioningRequest.number))}
 
 
 def _request(provider: Provider, condition: ColumnElement[bool]) -> ProvisioningRequest:

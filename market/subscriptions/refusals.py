@@ -151,6 +151,37 @@ class RequestClosed(Refused):
     message = "这项开通任务已经关闭，客户可能已经取消。请不要再为它提供服务。"
 
 
+class ConfirmedLate(RequestClosed):
+    """It was set up after it had been given up or called off: nothing is charged, and it has to be taken down.
+
+    The request for that is written; whoever hears this commits although the answer is no.
+    """
+
+    code = "confirmed_late"
+    message = "这项开通任务早已关闭，不会向客户收费。我们新建了一项停止服务的任务，请把已经开通的收回。"
+
+
+class WrongSubject(Refused):
+    """The answer names another request or subscription than the one it answers."""
+
+    code = "wrong_subject"
+    message = "回应里的任务或订阅编号和这项任务不一致，没有采纳。请核对后重新报告。"
+
+
+class NoSystem(Refused):
+    """No system of the provider listens at present."""
+
+    code = "no_system"
+    message = "现在没有可用的通知地址，不能用系统通知。请先到“通知地址”里填写或恢复，或者人工办理。"
+
+
+class NothingToRotate(Refused):
+    """Only what runs has access details that could be changed."""
+
+    code = "nothing_to_rotate"
+    message = "这项订阅没有在使用，没有可更换的登录信息。"
+
+
 class RequestNotFailed(Refused):
     """Only a failed request is tried again."""
 

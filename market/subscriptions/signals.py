@@ -18,3 +18,12 @@ subscription_failed = _signals.signal("subscription-failed")
 order_waiting = _signals.signal("order-waiting")
 #: It was approved or refused, or nobody answered in time: its status says which.
 order_decided = _signals.signal("order-decided")
+#: A request, sent instead of the subscription, is new or open again. `subscription=` is whose.
+request_asked = _signals.signal("request-asked")
+#: The provider said that it cannot do what a request about a running or ended subscription asks, or did not do
+#: it in time; sent with the request, `subscription=` and `reason=`. Setting up has `subscription_failed`.
+request_failed = _signals.signal("request-failed")
+#: The deadline of `requests=` of one provider, which is sent, is near or over: `stage=` says which.
+requests_due = _signals.signal("requests-due")
+#: The provider has replaced the access details.
+access_rotated = _signals.signal("access-rotated")

@@ -119,6 +119,7 @@ STATES: dict[str, dict[str, State]] = {
         "delivered": State(_l("服务商处理中"), "info", WAIT),
         "done": State(_l("已完成"), "ok", DONE),
         "failed": State(_l("没办成"), "bad", STOP),
+        "canceled": State(_l("不用办了"), "", OFF),
     },
     "email": {
         "queued": State(_l("等待发送"), "info", WAIT),

@@ -58,6 +58,7 @@ def filled(database: None) -> int:
         provider = db.session.scalars(select(Provider)).first()
         assert provider is not None
         providers.set_webhook(provider, "https://cloud.example/hook", by=an_actor(), at=PRESENT)
+        providers.rotate_secret(provider, by=an_actor(), at=PRESENT)
         documents.store(an_organization().id, filename="执照.pdf", data=PDF, by=an_actor(), at=PRESENT)
     return sealed.count()
 

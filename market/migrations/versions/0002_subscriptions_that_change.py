@@ -28,6 +28,7 @@ LINE_KINDS_BEFORE = "kind IN ('charge', 'adjustment')"
 
 
 def upgrade() -> None:
+    provisioning()
     plans_by_quantity()
     changes()
     lines_of_segments()
@@ -47,6 +48,82 @@ def downgrade() -> None:
     no_lines_of_segments()
     no_changes()
     no_plans_by_quantity()
+    no_provisioning()
+
+
+# --- provisioning ------------------------------------------------------------------------
+
+REQUEST_KINDS_BEFORE = "kind IN ('provision', 'deprovision')"
+REQUEST_KINDS = "kind IN ('provision', 'deprovision', 'update', 'pause', 'resume', 'rotate')"
+REQUEST_STATES_BEFORE = "status IN ('pending', 'delivered', 'done', 'failed')"
+REQUEST_STATES = "status IN ('pending', 'delivered', 'done', 'failed', 'canceled')"
+ONE_OF_A_KIND = "uq_provisioning_requests_subscription_id_kind", "(subscription_id, kind)"
+ONE_OF_A_NUMBER = "uq_provisioning_requests_subscription_id_number", "(subscription_id, number)"
+
+
+def provisioning() -> None:
+    op.add_column("providers", sa.Column("old_webhook_secret", sa.String(), server_default="", nullable=False))
+    op.add_column("providers", sa.Column("old_secret_until", MOMENT, nullable=True))
+    op.add_column("providers", sa.Column("webhook_stopped_at", MOMENT, nullable=True))
+    op.add_column("provisioning_requests", sa.Column("number", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("provisioning_requests", sa.Column("reminded", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("provisioning_requests", sa.Column("heard_at", MOMENT, nullable=True))
+    op.execute("UPDATE provisioning_requests SET number = 2 WHERE kind = 'deprovision'")
+    op.execute("UPDATE provisioning_requests SET heard_at = created_at WHERE attempts > 0")
+    keys_of_requests(ONE_OF_A_KIND, ONE_OF_A_NUMBER)
+    known("provisioning_requests", "requestkind_known", REQUEST_KINDS_BEFORE, REQUEST_KINDS)
+    known("provisioning_requests", "status_known", REQUEST_STATES_BEFORE, REQUEST_STATES)
+    op.execute("UPDATE provisioning_requests SET status = 'canceled' WHERE status = 'failed' AND last_error = 'called_off'")
+    op.create_index("ix_provisioning_requests_deadline", "provisioning_requests", ["status", "due_at"])
+    still_open = sa.text("status IN ('pending', 'delivered')")
+    op.create_index(
+        "uq_provisioning_requests_open", "provisioning_requests", ["subscription_id", "kind"], unique=True,
+        sqlite_where=still_open, postgresql_where=still_open,
+    )  # fmt: skip
+    op.create_table(
+        "provisioning_attempts",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("request_id", BIG, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("took_ms", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["provisioning_requests.id"], name=op.f("fk_provisioning_attempts_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provisioning_attempts")),
+    )
+    op.create_index("ix_provisioning_attempts_at", "provisioning_attempts", ["at"])
+    op.create_index(op.f("ix_provisioning_attempts_request_id"), "provisioning_attempts", ["request_id"])
+
+
+def no_provisioning() -> None:
+    op.drop_table("provisioning_attempts")
+    for index in ("uq_provisioning_requests_open", "ix_provisioning_requests_deadline"):
+        op.drop_index(index, "provisioning_requests")
+    # What the first schema has no words for, and all but the latest of a kind.
+    op.execute("DELETE FROM provisioning_requests WHERE kind NOT IN ('provision', 'deprovision')")
+    op.execute(
+        "DELETE FROM provisioning_requests WHERE EXISTS (SELECT 1 FROM provisioning_requests later WHERE later.number > "
+        "provisioning_requests.number AND later.kind = provisioning_requests.kind "
+        "AND later.subscription_id = provisioning_requests.subscription_id)"
+    )
+    op.execute("UPDATE provisioning_requests SET status = 'failed' WHERE status = 'canceled'")
+    known("provisioning_requests", "status_known", REQUEST_STATES, REQUEST_STATES_BEFORE)
+    known("provisioning_requests", "requestkind_known", REQUEST_KINDS, REQUEST_KINDS_BEFORE)
+    keys_of_requests(ONE_OF_A_NUMBER, ONE_OF_A_KIND)
+    for column in ("heard_at", "reminded", "number"):
+        op.drop_column("provisioning_requests", column)
+    for column in ("webhook_stopped_at", "old_secret_until", "old_webhook_secret"):
+        op.drop_column("providers", column)
+
+
+def keys_of_requests(before: tuple[str, str], after: tuple[str, str]) -> None:
+    if on_sqlite():
+        rewrite("provisioning_requests", {f"{before[0]} UNIQUE {before[1]}": f"{after[0]} UNIQUE {after[1]}"})
+    else:
+        op.execute(f"ALTER TABLE provisioning_requests DROP CONSTRAINT {before[0]}")
+        op.execute(f"ALTER TABLE provisioning_requests ADD CONSTRAINT {after[0]} UNIQUE {after[1]}")
 
 
 # --- plans sold by quantity --------------------------------------------------------------

@@ -16,12 +16,15 @@ def body(request: ProvisioningRequest, *, at: datetime) -> bytes:
     """The JSON of one attempt, under 20 kB; the subscription with plan, charges, meters, organization is loaded.
 
     `data.request` is the same on every attempt: a provider that knows it answers again what it answered first.
+    `data.sequence` counts the requests about one subscription; plan, quantity and status are what holds at `at`.
     """
     subscription = request.subscription
     base = f"{resources.settings.base_url}/api/v1"
     data: dict[str, Any] = {
         "request": request.public_id,
+        "sequence": request.number,
         "subscription": subscription.public_id,
+        "status": subscription.status.value,
         "organization": {"name": subscription.organization.name},
         "offering": subscription.plan.offering.slug,
         "plan": {
@@ -30,6 +33,7 @@ def body(request: ProvisioningRequest, *, at: datetime) -> bytes:
             "name_zh": subscription.plan.name_zh,
             "name_en": subscription.plan.name_en,
         },
+        "quantity": _quantity(subscription),
         "meters": _meters(subscription),
         "due_at": request.due_at.isoformat(),
         "callback_url": f"{base}/provisioning/{request.public_id}",
@@ -39,6 +43,14 @@ def body(request: ProvisioningRequest, *, at: datetime) -> bytes:
         data |= _leaving(subscription)
     content = {"type": f"subscription.{request.kind}", "timestamp": at.isoformat(), "data": data}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _quantity(subscription: Subscription) -> dict[str, Any] | None:
+    """How many of what, where the plan is sold by quantity."""
+    unit = subscription.plan.quantity_unit_zh, subscription.plan.quantity_unit_en
+    if not any(unit):
+        return None
+    return {"value": subscription.quantity, "unit_zh": unit[0], "unit_en": unit[1]}
 
 
 def _meters(subscription: Subscription) -> list[dict[str, Any]]:

@@ -8,31 +8,36 @@ under the same id, which makes a second delivery harmless.
 from __future__ import annotations
 
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.orm import aliased
 
-from market import audit, db, resources
+from market import audit, db, providers, resources
 from market.catalog.models import Provisioning
-from market.errors import MarketError
+from market.errors import Invalid, MarketError
 from market.providers.models import Provider
+from market.subscriptions import refusals
 from market.subscriptions.models import (
+    OPEN_REQUESTS,
     REQUEST_LIFECYCLE,
+    ProvisioningAttempt,
     ProvisioningRequest,
     RequestKind,
     RequestStatus,
     Subscription,
 )
-from market.subscriptions.provisioning import payload, requests, transport
-from market.subscriptions.queries import OPEN_REQUESTS, with_subscription
+from market.subscriptions.provisioning import answers, payload, requests, transport
+from market.subscriptions.provisioning.requests import LEASE
+from market.subscriptions.queries import with_subscription
 
 log = structlog.get_logger(__name__)
 
-#: How long one claim lasts; longer than an attempt can take.
-LEASE = timedelta(minutes=1)
 #: Waits before each attempt, by Standard Webhooks; after the last one the request has failed.
 WAITS = tuple(
     timedelta(seconds=seconds)
@@ -44,6 +49,8 @@ JITTER = 0.1
 FIRST_REMINDER = timedelta(minutes=10)
 LAST_REMINDER = timedelta(days=3)
 AT_ONCE = 8
+#: With these the message never left for the provider, who therefore has made nothing.
+NEVER_LEFT = frozenset({"unreachable", "unknown_host", "private_target", "not_https"})
 
 _dice = secrets.SystemRandom()
 
@@ -56,7 +63,7 @@ class _Claim:
     attempt: int
     public_id: str
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     body: bytes
 
 
@@ -75,10 +82,19 @@ def deliver_due(now: datetime, *, limit: int = 50) -> int:
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
+    earlier = aliased(ProvisioningRequest)
+    waits = exists().where(
+        earlier.subscription_id == ProvisioningRequest.subscription_id,
+        earlier.number < ProvisioningRequest.number,
+        # Nothing overtakes: neither what has not arrived yet, nor setting up before it is done.
+        ((earlier.status == RequestStatus.PENDING) & (earlier.mode == Provisioning.WEBHOOK))
+        | ((earlier.kind == RequestKind.PROVISION) & earlier.status.in_(OPEN_REQUESTS)),
+    )
     return (
         ProvisioningRequest.status.in_(OPEN_REQUESTS)
         & (ProvisioningRequest.mode == Provisioning.WEBHOOK)
         & (ProvisioningRequest.next_attempt_at <= now)
+        & ~waits
     )
 
 
@@ -87,14 +103,15 @@ def _deliver(id: int, now: datetime) -> bool:
         claim = _claim(id, now)
         if claim is None:
             return False
+        began = time.monotonic()
         outcome = transport.post(
             claim.url,
             id=claim.public_id,
-            secret=claim.secret,
+            secrets=claim.secrets,
             body=claim.body,
             allow_private=resources.settings.allow_private_webhooks,
         )
-        _settle(claim, outcome, now)
+        _settle(claim, outcome, now, took_ms=int((time.monotonic() - began) * 1000))
     except Exception:
         # One bad row must not keep the others waiting; its lease brings it back.
         log.exception("webhook_attempt_failed", request=id)
@@ -108,14 +125,18 @@ def _claim(id: int, now: datetime) -> _Claim | None:
         query = select(ProvisioningRequest).where(ProvisioningRequest.id == id).options(*with_subscription())
         request = db.session.scalars(query).one()
         provider = request.subscription.provider
-        if not (provider.webhook_url and provider.webhook_secret):
-            request.mode, request.next_attempt_at = Provisioning.MANUAL, None
+        signing = providers.webhook_secrets(provider, at=now)
+        if not (provider.webhook_url and signing) or provider.webhook_stopped_at is not None:
+            requests.by_hand(request)
             return None
         taken = update(ProvisioningRequest).where(
             ProvisioningRequest.id == id, ProvisioningRequest.version == request.version, _due(now)
         )
         attempt = request.attempts + 1
-        values = taken.values(attempts=attempt, next_attempt_at=now + LEASE, version=request.version + 1)
+        values = taken.values(
+            attempts=attempt, next_attempt_at=now + LEASE, heard_at=request.heard_at or now,
+            version=request.version + 1,
+        )  # fmt: skip
         result = db.session.execute(values.execution_options(synchronize_session=False))
         if result.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result has it
             return None
@@ -124,27 +145,28 @@ def _claim(id: int, now: datetime) -> _Claim | None:
             attempt=attempt,
             public_id=request.public_id,
             url=provider.webhook_url,
-            secret=resources.cipher.decrypt(provider.webhook_secret),
+            secrets=signing,
             body=payload.body(request, at=now),
         )
 
 
-def _settle(claim: _Claim, outcome: transport.Outcome, now: datetime) -> None:
+def _settle(claim: _Claim, outcome: transport.Outcome, now: datetime, *, took_ms: int) -> None:
     """Write down what came of it, unless the provider has already answered through the API."""
     with db.transaction():
         request = db.session.get_one(ProvisioningRequest, claim.request_id)
-        subscription = db.session.get_one(Subscription, request.subscription_id)
-        db.lock(subscription)
-        db.lock(request)
-        _log_attempt(request, subscription, claim, outcome, now)
+        subscription = requests.take(request)
+        if claim.attempt == 1 and request.attempts == 1 and outcome.error in NEVER_LEFT:
+            request.heard_at = None
         if request.status not in OPEN_REQUESTS or request.attempts != claim.attempt:
+            _log_attempt(request, subscription, claim, outcome, now, took_ms)
             return
-        request.last_error = outcome.error
+        request.last_error = outcome.error or outcome.remark
         request.answer = {"status": outcome.status, "at": now.isoformat()}
         if outcome.delivered:
             _delivered(request, subscription, outcome, now)
         else:
             _not_delivered(request, subscription, outcome, now)
+        _log_attempt(request, subscription, claim, outcome, now, took_ms)
 
 
 def _delivered(
@@ -153,21 +175,40 @@ def _delivered(
     if request.status is RequestStatus.PENDING:
         REQUEST_LIFECYCLE.move(request, RequestStatus.DELIVERED)
     request.next_attempt_at = _reminder(request, now)
-    access = outcome.answer.get("access")
-    if isinstance(access, dict) or outcome.answer.get("done") is True:
-        try:
-            requests.complete(request, access=access or {}, by=_provider(subscription), at=now)
-        except MarketError as refusal:
-            request.last_error = refusal.code
+    try:
+        access = _answered(outcome.answer, request, subscription)
+        if access is not None:
+            answers.complete(request, access=access, by=_provider(subscription), at=now)
+    except MarketError as refusal:
+        request.last_error = refusal.code
+
+
+def _answered(
+    answer: dict[str, Any], request: ProvisioningRequest, subscription: Subscription
+) -> dict[str, Any] | None:
+    """The access details of an answer that says it is done; None when that will be said later.
+
+    Raises Invalid for an answer of wrong types, WrongSubject for one about something else.
+    """
+    subjects = {"request": request.public_id, "subscription": subscription.public_id}
+    if any(name in answer and answer[name] != own for name, own in subjects.items()):
+        raise refusals.WrongSubject
+    access, done = answer.get("access"), answer.get("done", False)
+    if not isinstance(done, bool) or not (access is None or isinstance(access, dict)):
+        raise Invalid(fields={"access": "回应里 access 是对象，done 是 true 或 false。"})
+    return access or {} if done or access is not None else None
 
 
 def _not_delivered(
     request: ProvisioningRequest, subscription: Subscription, outcome: transport.Outcome, now: datetime
 ) -> None:
-    if request.status is RequestStatus.DELIVERED:
+    if outcome.gone:
+        providers.stop_webhook(db.session.get_one(Provider, subscription.provider_id), at=now)
+        requests.by_hand(request)
+    elif request.status is RequestStatus.DELIVERED:
         request.next_attempt_at = _reminder(request, now)
-    elif outcome.gone or request.attempts >= len(WAITS):
-        requests.give_up(request, subscription, outcome.error, by=audit.system("worker"), at=now)
+    elif request.attempts >= len(WAITS):
+        answers.give_up(request, subscription, outcome.error, by=audit.system("worker"), at=now)
     else:
         wait = WAITS[request.attempts] * _dice.uniform(1, 1 + JITTER)
         request.next_attempt_at = now + max(wait, outcome.retry_after or timedelta(0))
@@ -175,7 +216,7 @@ def _not_delivered(
 
 def _reminder(request: ProvisioningRequest, now: datetime) -> datetime | None:
     """Each time the request is twice as old; then its deadline in the work list has to do."""
-    age = now - request.created_at
+    age = now - (request.due_at - requests.DEADLINES[Provisioning.WEBHOOK])
     if request.kind is RequestKind.DEPROVISION or age < LAST_REMINDER:
         return now + min(max(age, FIRST_REMINDER), LAST_REMINDER)
     return None
@@ -192,8 +233,16 @@ def _log_attempt(
     claim: _Claim,
     outcome: transport.Outcome,
     now: datetime,
+    took_ms: int,
 ) -> None:
     """The delivery log, which the provider may read."""
+    remark = request.last_error if outcome.delivered and request.status in OPEN_REQUESTS else ""
+    db.session.add(
+        ProvisioningAttempt(
+            request_id=request.id, number=claim.attempt, at=now, took_ms=took_ms, status=outcome.status,
+            error=outcome.error or remark, answer=outcome.excerpt,
+        )
+    )  # fmt: skip
     audit.record(
         "webhook.delivered" if outcome.delivered else "webhook.not_delivered",
         request,

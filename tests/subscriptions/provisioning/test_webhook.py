@@ -11,8 +11,8 @@ from threading import Barrier, Thread
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from market import audit, db, outgoing, resources, subscriptions
-from market.catalog.models import Provisioning
+from market import db, outgoing, providers, resources, subscriptions
+from market.catalog.models import Plan, Provisioning
 from market.providers import Provider
 from market.subscriptions import (
     ProvisioningRequest,
@@ -113,21 +113,23 @@ def test_a_provider_may_complete_it_while_it_is_still_being_called(receiver, ord
 def test_failures_are_retried_on_the_standard_schedule_under_one_id(receiver, ordered):
     receiver.says(503)
     now, waits = ORDERED, []
-    for _ in WAITS:
+    for attempt in range(len(WAITS)):
         assert subscriptions.deliver_due(now) == 1
-        assert subscriptions.deliver_due(now) == 0
+        # The last one over, what it may have made is to be taken down.
+        assert subscriptions.deliver_due(now) == (1 if attempt == len(WAITS) - 1 else 0)
         _, request = look(ordered)
         if request.next_attempt_at:
             waits.append(request.next_attempt_at - now)
             now = request.next_attempt_at
-    assert len({call.headers["webhook-id"] for call in receiver.calls}) == 1
-    assert len(receiver.calls) == 10
+    assert len({call.headers["webhook-id"] for call in receiver.calls[:10]}) == 1
+    assert [call.json["type"] for call in receiver.calls[9:]] == ["subscription.provision", "subscription.deprovision"]
     assert all(planned <= wait <= planned * 1.1 for planned, wait in zip(WAITS[1:], waits, strict=True))
     subscription, request = look(ordered)
     assert (subscription.status, request.status, request.last_error) == (SubscriptionStatus.FAILED, RequestStatus.FAILED, "http_503")
     with db.transaction(readonly=True):
-        log = db.session.scalars(audit.events(subject_type="ProvisioningRequest")).all()
-        assert [entry.after["attempt"] for entry in log] == list(range(10, 0, -1))
+        provider = db.session.get_one(Provider, subscription.provider_id)
+        log = db.session.scalars(subscriptions.attempts_at(provider, request)).all()
+        assert [(entry.number, entry.status, entry.error) for entry in log] == [(n, 503, "http_503") for n in range(10, 0, -1)]
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -138,11 +140,23 @@ def test_redirects_are_failures(receiver, ordered, status):
     assert look(ordered)[1].last_error == f"http_{status}"
 
 
-def test_gone_means_no_more_of_it(receiver, ordered):
+def test_gone_stops_the_address_and_leaves_the_work_to_people(receiver, ordered):
     receiver.says(410)
     subscriptions.deliver_due(ORDERED)
     subscription, request = look(ordered)
-    assert (subscription.status, request.status) == (SubscriptionStatus.FAILED, RequestStatus.FAILED)
+    assert (subscription.status, request.mode) == (SubscriptionStatus.PROVISIONING, Provisioning.MANUAL)
+    assert request.due_at == ORDERED + timedelta(days=3)
+    with db.transaction():
+        plan = db.session.get_one(Plan, subscription.plan_id)
+        another = a_subscription(plan, started_at=None)
+        assert the_request(another).mode is Provisioning.MANUAL
+        provider = db.session.get_one(Provider, subscription.provider_id)
+        with pytest.raises(subscriptions.NoSystem):
+            subscriptions.resend(the_request(another), by=an_actor(), at=ORDERED)
+        providers.set_webhook(provider, receiver.url, by=an_actor(), at=ORDERED)
+        subscriptions.resend(the_request(another), by=an_actor(), at=ORDERED)
+    receiver.says(204)
+    assert subscriptions.deliver_due(ORDERED) == 1
 
 
 def test_retry_after_is_honored(receiver, ordered):
@@ -252,13 +266,13 @@ def test_a_slow_receiver_is_given_up_on(receiver, monkeypatch):
         return 204, {}, b""
 
     receiver.answer = answer
-    outcome = transport.post(receiver.url, id="x", secret=SECRET, body=b"{}", allow_private=True)
+    outcome = transport.post(receiver.url, id="x", secrets=[SECRET], body=b"{}", allow_private=True)
     assert outcome.error == "timeout"
 
 
 def test_an_endless_answer_is_not_read(receiver):
     receiver.answer = lambda _call: (200, {}, json.dumps({"access": {"a": "x" * 100_000}}).encode())
-    outcome = transport.post(receiver.url, id="x", secret=SECRET, body=b"{}", allow_private=True)
+    outcome = transport.post(receiver.url, id="x", secrets=[SECRET], body=b"{}", allow_private=True)
     assert (outcome.delivered, outcome.answer) == (True, {})
 
 
