@@ -18,6 +18,7 @@ from market.catalog.facts import Missing, Problem
 from market.catalog.models import (
     EDITABLE,
     PLAN_LIFECYCLE,
+    Aggregation,
     Charge,
     Meter,
     Offering,
@@ -84,7 +85,7 @@ def save_plan(
 
     Each charge is a mapping with `terms` and, for usage, `meter` (a slug of the provider's; its newest version is
     priced). Optional: `slug`, `name_zh`, `name_en` (the meter's otherwise), `tax_rate` (the provider's otherwise),
-    `filter_property` and `filter_values`, `hint_zh`, `hint_en`, `typical`. Raises PlanInvalid, NotEditable while a
+    `filter_property` and `filter_values`, `hint_zh`, `hint_en`, `typical`, `typical_count`. Raises PlanInvalid, NotEditable while a
     revision is under review.
     """
     db.lock(offering)  # those who save, drop, submit and publish take turns
@@ -296,6 +297,7 @@ def _charge(
         hint_zh=row.get("hint_zh") or "",
         hint_en=row.get("hint_en") or "",
         typical=str(row.get("typical") or "0"),
+        typical_count=_count(row, place, problems),
         position=place,
     )
     problems.extend(_charge_problems(charge, row, f"charges.{place}"))
@@ -308,10 +310,18 @@ _FEES_EN = {"month": "Monthly fee", "year": "Yearly fee", "once": "One-off fee"}
 
 def priced(terms: Any, meter: Meter | None) -> Any:
     """Terms as a meter's usage is priced with them: how it rounds belongs to the price."""
-    if meter is None or not isinstance(terms, Mapping):
+    if meter is None or not isinstance(terms, Mapping) or terms.get("model") == "percentage":
         return terms
     plain = {name: value for name, value in terms.items() if name != "rounding"}
     return plain | ({"rounding": meter.rounding.value} if meter.rounding else {})
+
+
+def _count(row: Mapping[str, Any], place: int, problems: list[Problem]) -> int:
+    typed = str(row.get("typical_count") or "0").strip().replace(",", "")
+    if typed.isascii() and typed.isdigit() and len(typed) < 10:
+        return int(typed)
+    problems.append(Problem(f"charges.{place}.typical_count", "一般每月多少笔，填整数，例如 1200。", {}))
+    return 0
 
 
 def _terms(raw: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
@@ -319,6 +329,8 @@ def _terms(raw: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
     for refusal in wrong:
         field = f"{path}.{refusal.field}" if refusal.field else path
         problems.append(Problem(field, refusal.message, refusal.params))
+    if isinstance(raw, Mapping) and raw.get("count"):
+        problems.append(Problem(f"{path}.count", "价格里不写数量：卖多少份由订阅决定。", {}))
     return {} if wrong else rating.dump(rating.parse(raw or {}))
 
 
@@ -330,6 +342,8 @@ def _charge_problems(charge: Charge, row: Mapping[str, Any], path: str) -> Itera
     elif charge.terms and (charge.terms["model"] == "flat") != (charge.meter is None):
         message = "固定费用不按用量算，不要选计量项。" if charge.meter else "选择按哪个计量项的用量收费。"
         yield Problem(f"{path}.meter", message, {})
+    elif charge.meter and charge.terms.get("model") == "percentage" and not _adds_up_money(charge.meter):
+        yield Problem(f"{path}.meter", "按比例收费要用把交易金额加起来、不取整的计量项。", {})
     yield from _filter_problems(charge, path)
     if not _RATE.fullmatch(charge.tax_rate) or Decimal(charge.tax_rate) > Decimal("0.5"):
         yield Problem(f"{path}.tax_rate", "税率写成 0.06 的样子，表示 6%。", {})
@@ -338,6 +352,11 @@ def _charge_problems(charge: Charge, row: Mapping[str, Any], path: str) -> Itera
             yield Problem(f"{path}.typical", "一般用量不能小于 0。", {})
     except Refusal as refusal:
         yield Problem(f"{path}.typical", refusal.message, refusal.params)
+
+
+def _adds_up_money(meter: Meter) -> bool:
+    """Whether a percentage can be taken of what it counts: every event is a transaction and its value the amount."""
+    return meter.aggregation is Aggregation.SUM and not meter.rounding
 
 
 def _filter_problems(charge: Charge, path: str) -> Iterator[Problem]:

@@ -218,11 +218,13 @@ class _Reader:
                 if not getattr(seed, name):
                     self._complain(file, f"{place}.{name}", "固定费用要有名称")
             slug = seed.slug or f"fee-{terms['interval']}"
-            return Charge(slug, seed.name_zh, seed.name_en, "", terms, "0", seed.hint_zh, seed.hint_en)
+            return Charge(slug, seed.name_zh, seed.name_en, "", terms, "0", 0, seed.hint_zh, seed.hint_en)
         if terms:
             self._check_meters(file, place, [seed.meter], meters)
         meter, use = meters.get(seed.meter), typical.get(seed.meter)
-        if meter and meter.rounding:
+        if meter and terms.get("model") == "percentage":
+            self._check_amounts(file, place, meter)
+        elif meter and meter.rounding:
             terms |= {"rounding": meter.rounding}
         if seed.filter_property and meter and seed.filter_property not in meter.dimensions:
             message = f"计量项“{seed.meter}”不按“{seed.filter_property}”分组"
@@ -234,6 +236,7 @@ class _Reader:
             meter=seed.meter,
             terms=terms,
             typical=seed.typical or (use.quantity if use else "0"),
+            typical_count=seed.typical_count or (use.count if use else 0),
             hint_zh=seed.hint_zh or (use.hint_zh if use else ""),
             hint_en=seed.hint_en or (use.hint_en if use else ""),
             filter_property=seed.filter_property,
@@ -246,9 +249,16 @@ class _Reader:
         except InvalidTerms as error:
             self._complain(file, _join(place, re.sub(r"\.(\d+)", r"[\1]", error.field)), str(error))
             return {}
+        if isinstance(terms, Flat) and terms.count != 1:
+            self._complain(file, f"{place}.count", "这里不写数量：卖多少份由订阅决定")
         if isinstance(terms, Flat) and seed.meter:
             self._complain(file, place, "固定费用不看用量，请去掉 meter")
         return dump(terms)
+
+    def _check_amounts(self, file: Path, place: str, meter: MeterSeed) -> None:
+        if meter.aggregation != "sum" or meter.rounding:
+            message = f"按比例收费要用把交易金额加起来、不取整的计量项，“{meter.slug}”不是"
+            self._complain(file, f"{place}.meter", message)
 
     def _check_meters(self, file: Path, place: str, slugs: Iterable[str], meters: dict[str, MeterSeed]) -> None:
         for position, slug in enumerate(slugs):

@@ -124,7 +124,7 @@ def _shown(plan: Plan) -> tuple[Any, ...]:
     charges = [
         (
             charge.slug, charge.name_zh, charge.name_en, charge.meter.slug if charge.meter else "", charge.terms,
-            charge.typical, charge.hint_zh, charge.hint_en, charge.filter_property, charge.filter_values, charge.tax_rate,
+            charge.typical, charge.typical_count, charge.hint_zh, charge.hint_en, charge.filter_property, charge.filter_values, charge.tax_rate,
         )
         for charge in plan.charges
     ]  # fmt: skip

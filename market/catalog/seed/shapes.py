@@ -14,6 +14,7 @@ Text = Annotated[str, Field(min_length=1, max_length=600)]
 SlugText = Annotated[Slug, Field(min_length=1, max_length=60)]
 Rate = Annotated[str, Field(pattern=r"^0(\.\d{1,4})?$")]
 Size = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
 Days = Annotated[int, Field(ge=0, le=365)]
 Typical = Annotated[str, Field(pattern=r"^\d{1,12}(\.\d{1,6})?$")]
 
@@ -105,6 +106,8 @@ class ChargeSeed(Facts):
     filter_property: str = ""
     filter_values: list[Text] = []
     typical: str = ""
+    #: Where a percentage is taken: how many transactions a month are usual.
+    typical_count: Count = 0
     hint_zh: str = ""
     hint_en: str = ""
 
@@ -123,6 +126,7 @@ class TypicalSeed(Facts):
 
     meter: SlugText
     quantity: Typical
+    count: Count = 0
     hint_zh: Text
     hint_en: Text
 
@@ -165,6 +169,7 @@ class Charge:
     meter: str
     terms: dict[str, Any]
     typical: str
+    typical_count: int
     hint_zh: str
     hint_en: str
     filter_property: str = ""
