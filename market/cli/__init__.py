@@ -16,6 +16,7 @@ from market.cli import (
     doctor,
     events,
     people,
+    rate,
     run,
     search,
     secrets,
@@ -59,6 +60,7 @@ for command in (
     events.usage,
     bench.bench,
     bench.tour,
+    rate.rate,
 ):
     main.add_command(command)
 

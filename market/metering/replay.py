@@ -44,6 +44,12 @@ def replay(
     """
     archived.refuse(period, [subscription.id])
     readings = [each for each in _readings(subscription, meter, period, stored_by) if values.matches(meter, each.slice, only)]
+    stop = min(period.end, subscription.ended_at or period.end)
+    return worked_out(meter, readings, period, stop=stop, whole=whole)
+
+
+def worked_out(meter: Meter, readings: Sequence[Reading], period: Period, *, stop: datetime, whole: Period) -> Decimal:
+    """The quantity of `period` from what a meter read, in order of time and arrival, of a gauge from the beginning."""
     inside = [each for each in readings if each.at >= period.start]
     match meter.aggregation:
         case Aggregation.COUNT:
@@ -56,7 +62,6 @@ def replay(
             last = {(each.slice, each.member.value): each.member for each in inside if each.member}
             amount = Fraction(len({member.value for member in last.values() if member.present}))
         case Aggregation.TIME_WEIGHTED:
-            stop = min(period.end, subscription.ended_at or period.end)
             amount = sum((_weighed(each, period.start, stop) for each in _by_slice(readings)), Fraction(0))
         case Aggregation.SUM:
             amount = Fraction(sum((each.value for each in inside), Decimal(0)))

@@ -9,5 +9,6 @@ has taken over in the portal is theirs: the files do not overwrite it.
 
 from market.catalog.seed.files import SeedInvalid, read
 from market.catalog.seed.loader import Report, load
+from market.catalog.seed.pricing import PricedPlan, plans_in
 
-__all__ = ["Report", "SeedInvalid", "load", "read"]
+__all__ = ["PricedPlan", "Report", "SeedInvalid", "load", "plans_in", "read"]

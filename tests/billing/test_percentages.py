@@ -1,0 +1,144 @@
+"""Percentages of transactions on bills, and that calculator, bill and `market rate` say the same of whatever was used."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from market import billing, rating
+from market.catalog import Meter, Plan
+from market.cli import main
+from market.subscriptions import Subscription
+from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, buyer, moment
+from tests.builders.catalog import a_charge, a_meter, a_plan
+from tests.builders.corrections import correct, event_named
+from tests.builders.metering import report
+from tests.builders.subscriptions import a_subscription
+from tests.rating.examples import FLATS, PACKAGES, PER_UNITS, PERCENTAGES, limited, tiers
+
+pytestmark = pytest.mark.usefixtures("session")
+
+EACH = {"model": "percentage", "percent": "1", "fee_minimum": "0.5", "fee_maximum": "10"}
+
+
+def a_shop(terms: dict[str, str]) -> tuple[Subscription, Meter]:
+    plan = a_plan()
+    meter = a_meter(plan.offering.provider, "takings", unit_size=100, unit_zh="元", unit_en="CNY")
+    a_charge(plan, terms, meter=meter, typical="1000", typical_count=10)
+    return a_subscription(plan, started_at=OCTOBER.start), meter
+
+
+def test_each_transaction_has_its_least_and_its_most_and_a_late_one_is_adjusted() -> None:
+    shop, takings = a_shop(EACH)
+    for fen in (1000, 1000, 20000, 500000):
+        report(shop, takings, fen, at=moment("2026-10-09 12:00"))
+    bill = an_issued_bill(buyer(shop), OCTOBER)
+    (line,) = bill.lines
+    assert (line.quantity, line.gross_fen) == (Decimal(5220), 50 + 50 + 200 + 1000)
+    assert line.transactions == [["2", "20"], ["1", "200"], ["1", "5000"]]
+    assert billing.view(bill).groups[0].rows[0].working == (
+        "2 笔 × ¥0.50（每笔至少，共 ¥20.00）= ¥1.00", "1% × ¥200.00 = ¥2.00", "1 笔 × ¥10.00（每笔最多，共 ¥5,000.00）= ¥10.00", "合计 ¥13.00",
+    )  # fmt: skip
+    assert billing.verify(bill) == []
+    report(shop, takings, 1000, at=moment("2026-10-30 12:00"), recorded=moment("2026-11-10 12:00"))
+    november = an_issued_bill(buyer(shop), NOVEMBER)
+    assert [each.gross_fen for each in november.lines] == [0, 50]
+    assert billing.verify(november) == billing.verify(bill) == []
+
+
+def test_a_corrected_amount_moves_between_least_and_most_though_the_count_stays() -> None:
+    shop, takings = a_shop(EACH)
+    at = moment("2026-10-09 12:00")
+    report(shop, takings, 500000, at=at)
+    report(shop, takings, 1000, at=at, id="wrong")
+    correct(event_named("wrong"), 20000, now=moment("2026-10-10 12:00"))
+    (line,) = an_issued_bill(buyer(shop), OCTOBER).lines
+    assert (line.transactions, line.gross_fen) == ([["1", "200"], ["1", "5000"]], 1200)
+
+
+def test_a_course_of_a_month_ends_where_its_bill_does() -> None:
+    shop, takings = a_shop(EACH | {"fee": "0.1"})
+    for day, fen in ((1, 1000), (2, 90000), (5, 200000)):
+        report(shop, takings, fen, at=moment(f"2026-10-{day:02} 12:00"))
+    now = moment("2026-10-09 12:00")
+    lines = billing.draw_up(buyer(shop), OCTOBER, cutoff=now)
+    course = billing.course(buyer(shop), OCTOBER, lines, now=now)
+    assert [fen for _, fen in course.days[:5]] == [50, 960, 960, 960, 1960]
+    assert course.days[-1][1] == course.total_fen == lines[0].gross_fen == 1960
+    assert course.expected_fen is not None and course.expected_fen > 1960
+
+
+def test_a_guess_without_a_number_of_transactions_takes_the_usual_size() -> None:
+    shop, _ = a_shop({"model": "percentage", "percent": "0.6", "fee": "0.1"})
+    slug = shop.plan.charges[0].slug
+    assert billing.estimate(shop.plan, {slug: Decimal(2000)}).total_fen == 1200 + 200
+    assert billing.estimate(shop.plan, {slug: Decimal(2000), f"{slug}.count": Decimal(3)}).total_fen == 1200 + 30
+    assert billing.estimate(shop.plan, {}).total_fen == 0
+
+
+_PRICES = st.one_of(
+    limited(PER_UNITS), limited(PACKAGES), limited(st.builds(rating.Graduated, tiers())), limited(st.builds(rating.Volume, tiers())),
+    limited(PERCENTAGES), FLATS,
+)  # fmt: skip
+_USE = st.tuples(st.integers(0, 5), st.decimals(0, 5000, places=6))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(charges=st.lists(st.tuples(_PRICES, _USE), min_size=1, max_size=3))
+def test_calculator_bill_and_shell_agree_to_the_fen(
+    charges: list[tuple[rating.Terms, tuple[int, Decimal]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, plan, guess, written = tmp_path_factory.mktemp("rate"), a_plan(), {}, ["id,type,subject,time,value"]
+    kinds = [(terms, use, f"use-{place}") for place, (terms, use) in enumerate(charges)]
+    for terms, _, slug in kinds:
+        meter = None if isinstance(terms, rating.Flat) else a_meter(plan.offering.provider, slug)
+        a_charge(plan, rating.dump(terms), meter=meter, slug=slug)
+    subscription = a_subscription(plan, started_at=OCTOBER.start)
+    for terms, (count, amount), slug in kinds:
+        if isinstance(terms, rating.Flat):
+            continue
+        guess |= {slug: amount * count, f"{slug}.count": Decimal(count)}
+        for number in range(count):
+            at = OCTOBER.start + timedelta(days=number, hours=9)
+            report(subscription, a_meter(plan.offering.provider, slug), str(amount), at=at)
+            written.append(f"{slug}-{number},example.{slug},sub_x,{at.isoformat()},{amount:f}")
+    running = billing.draw_up(buyer(subscription), OCTOBER, cutoff=OCTOBER.end)
+    estimated = {line.charge.slug: line.fen for line in billing.estimate(plan, guess).lines}
+    shell = shell_says(folder, plan, written)
+    slugs = {charge.id: charge.slug for charge in plan.charges}
+    assert {slugs[line.charge_id]: line.gross_fen for line in running} == estimated == shell
+
+
+def shell_says(folder: Path, plan: Plan, written: list[str]) -> dict[str, int]:
+    """What `market rate` says of October: the plan as a file, the events as a file."""
+    toml = ["[[plans]]", 'slug = "one"', "charges = ["]
+    meters = []
+    for charge in plan.charges:
+        metered = f'meter = "{charge.meter.slug}", ' if charge.meter else ""
+        toml.append(f'  {{ {metered}slug = "{charge.slug}", name_zh = "一", name_en = "One", terms = {inline(charge.terms)} }},')
+        if charge.meter:
+            meters += [
+                "[[meters]]", f'slug = "{charge.meter.slug}"', 'name_zh = "一"', 'name_en = "One"', f'event_type = "{charge.meter.event_type}"',
+                'value_property = "value"', 'aggregation = "sum"', 'unit_zh = "次"', 'unit_en = "call"',
+            ]  # fmt: skip
+    (folder / "plan.toml").write_text("\n".join([*toml, "]", *meters]))
+    (folder / "usage.csv").write_text("\n".join(written))
+    done = CliRunner().invoke(main, ["rate", str(folder / "plan.toml"), str(folder / "usage.csv"), "--month", "2026-10", "--json"])
+    assert done.exit_code == 0, done.output
+    return {line["charge"]: line["fen"] for line in json.loads(done.output)["months"][0]["lines"]}
+
+
+def inline(value: object) -> str:
+    """As TOML in one line; what is not there is left out."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {inline(each)}" for name, each in value.items() if each is not None) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    return json.dumps(value)
