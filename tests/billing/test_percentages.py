@@ -95,7 +95,8 @@ _USE = st.tuples(st.integers(0, 5), st.decimals(0, 5000, places=6))
 def test_calculator_bill_and_shell_agree_to_the_fen(
     charges: list[tuple[rating.Terms, tuple[int, Decimal]]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder, plan, guess, written = tmp_path_factory.mktemp("rate"), a_plan(), {}, ["id,type,subject,time,value"]
+    folder, plan, written = tmp_path_factory.mktemp("rate"), a_plan(), ["id,type,subject,time,value"]
+    guess: dict[str, Decimal] = {}
     kinds = [(terms, use, f"use-{place}") for place, (terms, use) in enumerate(charges)]
     for terms, _, slug in kinds:
         meter = None if isinstance(terms, rating.Flat) else a_meter(plan.offering.provider, slug)

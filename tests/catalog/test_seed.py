@@ -91,7 +91,7 @@ def test_every_charge_model_and_every_aggregation_is_used():
     models = {(charge.terms["model"], charge.terms.get("interval")) for charge in charges}
     assert models == {
         ("flat", "month"), ("flat", "year"), ("flat", "once"),
-        ("per_unit", None), ("graduated", None), ("volume", None), ("package", None),
+        ("per_unit", None), ("graduated", None), ("volume", None), ("package", None), ("percentage", None),
     }  # fmt: skip
     used = {charge.meter for charge in charges}
     meters = [meter for provider in catalog.providers for meter in provider.seed.meters]
