@@ -83,6 +83,7 @@ SWEEPS = (
     Sweep("deadlines", subscriptions.watch, 30),
     Sweep("access details", subscriptions.forget_due, 3600),
     Sweep("old attempts", subscriptions.prune, 3600),
+    Sweep("changes", subscriptions.apply_due, 5),
     Sweep("endings", subscriptions.end_due, 5),
     Sweep("orders", subscriptions.expire_due, 60),
     Sweep("keys", accounts.warn_of_expiry, 600),

@@ -28,11 +28,13 @@ from market.billing.closing import (
     outstanding,
 )
 from market.billing.course import Course, Line, LineCourse, Stand, course
+from market.billing.credits import owed_back
 from market.billing.customers import last_billed, so_far
 from market.billing.documents import DocumentUnavailable, file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
+from market.billing.lines import fen_of
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
 from market.billing.months import month_stands
 from market.billing.periods import due_at, final_at, period_of
@@ -78,8 +80,8 @@ __all__ = [
     "LineKind",
     "MonthCounts",
     "NothingDue",
-    "Proof",
     "PeriodNotOver",
+    "Proof",
     "Receipt",
     "Report",
     "Stand",
@@ -107,6 +109,7 @@ __all__ = [
     "estimate",
     "evidence",
     "failures_of",
+    "fen_of",
     "file_name",
     "final_at",
     "finalize",
@@ -118,6 +121,7 @@ __all__ = [
     "month_stands",
     "months",
     "outstanding",
+    "owed_back",
     "pdf",
     "period_of",
     "picked",

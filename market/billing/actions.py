@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from market import audit, db, metering, rating
 from market.accounts import Organization
@@ -98,6 +98,8 @@ def issue(bill: Bill, *, at: datetime) -> None:
     bill.number = numbering.bill_number(bill)
     LIFECYCLE.move(bill, BillStatus.OPEN if bill.gross_fen else BillStatus.PAID)
     bill.paid_at = None if bill.gross_fen else at
+    mine = update(Subscription).where(Subscription.organization_id == organization.id, live_in(bill.period))
+    db.session.execute(mine.values(billed_until=bill.period_end).execution_options(synchronize_session="fetch"))
     audit.record(
         "bill.issued", bill, by=audit.system("billing", organization_id=organization.id), at=at,
         after={"number": bill.number, "gross_fen": bill.gross_fen, "status": bill.status.value},

@@ -1,59 +1,81 @@
 """Which charges of a subscription fall in a billing period, over which days and for which share of it.
 
-Pure: subscription, plan and charges are loaded, nothing is asked. The rules:
+Pure: subscription, its changes, plans and charges are loaded, nothing is asked. The rules:
 
 * A trial is free; its days stand on the bill as one line of ¥0.00.
-* A monthly fee and what the plan includes count by days in the period that are paid.
-* A yearly fee is due in full, in advance, in the month in which a year of the paid subscription begins.
-* A one-off fee is due in full in the month of the first paid day.
-* Usage charges are rated over the paid days of the period.
+* A monthly fee and what the plan includes count by days in the period that are paid, segment by segment where plan or
+  quantity change; what goes on at the same terms is one line.
+* A yearly fee is due in full, in advance, in the month in which a year of the paid subscription begins; what changes
+  in a paid year is due or given back for its whole days still to come (`years.py`).
+* A one-off fee is due once, in the month in which it is first held.
+* Usage charges are rated over the paid days of the period; on whole paused days without what the plan includes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from market import rating, subscriptions
-from market.catalog import Charge, Plan
+from market.billing import years
+from market.billing.dues import Due as Due
+from market.billing.models import LineKind
+from market.billing.tracks import Piece, merged, tracks
 from market.kit import period as periods
 from market.kit.period import Period
-from market.subscriptions import Segment, Subscription
+from market.subscriptions import Subscription
 
 _FREE = rating.Flat(Decimal("0.00"), "once")
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """One charge of one subscription that falls in a billing period.
+def due_in(subscription: Subscription, period: Period) -> list[Due]:
+    """The charges of one subscription in a billing period: segment by segment, money back first, in the plan's order."""
+    starts = [segment.period.start for segment in subscriptions.segments(subscription, period)]
+    found = [(one.service.start, one) for one in [*by_the_month(subscription, period), *once(subscription, period)]]
+    found += years.by_the_year(subscription, period)
 
-    `service` is what is paid for, local days, half-open; `share` is the part of the full period to rate.
-    """
+    def place(one: tuple[datetime, Due]) -> tuple[datetime, bool, int, datetime]:
+        at, due = one
+        start = max((start for start in starts if start <= at), default=at)
+        return start, due.kind is not LineKind.CREDIT, due.charge.position, at
 
-    subscription: Subscription
-    plan: Plan
-    charge: Charge
-    terms: rating.Terms
-    service: Period
-    share: rating.Share = rating.WHOLE
-    trial: bool = False
-
-    @property
-    def metered(self) -> bool:
-        """Whether the amount depends on usage."""
-        return not isinstance(self.terms, rating.Flat)
+    return [*free_in(subscription, period), *(due for _, due in sorted(found, key=place))]
 
 
-def due_in(subscription: Subscription, period: Period) -> Iterator[Due]:
-    """The charges of one subscription in a billing period, in the plan's order."""
+def free_in(subscription: Subscription, period: Period) -> Iterator[Due]:
+    """The trial's days of a billing period."""
     free = trial_in(subscription, period)
     if free and subscription.plan.charges:
         yield Due(subscription, subscription.plan, subscription.plan.charges[0], _FREE, free, trial=True)
-    for segment in subscriptions.segments(subscription, period):
+
+
+def by_the_month(subscription: Subscription, period: Period) -> Iterator[Due]:
+    """Monthly fees and usage in a billing period, segment by segment."""
+    found = tracks(subscriptions.segments(subscription, period), _monthly)
+    for number, track in enumerate(found):
+        for piece in merged(piece for piece in track if not _rests(piece)):
+            yield Due(
+                subscription, piece.plan, piece.charge, piece.terms, piece.period,
+                rating.share(period, piece.period), units=piece.units, paused=piece.paused, track=("month", number),
+            )  # fmt: skip
+
+
+def once(subscription: Subscription, period: Period) -> Iterator[Due]:
+    """One-off fees that are first held in a billing period; one that was held before is not due again."""
+    start = subscriptions.paid_from(subscription)
+    if start is None or start >= period.end:
+        return
+    known: set[str] = set()
+    for segment in subscriptions.segments(subscription, Period(start, period.end)):
         for charge in segment.plan.charges:
-            yield from _due(subscription, segment, charge, period)
+            terms = rating.parse(charge.terms)
+            if not isinstance(terms, rating.Flat) or terms.interval != "once" or charge.slug in known:
+                continue
+            known.add(charge.slug)
+            part = segment.period.clip(period)
+            if part and period.contains(segment.period.start):
+                yield Due(subscription, segment.plan, charge, terms, part)
 
 
 def trial_in(subscription: Subscription, period: Period) -> Period | None:
@@ -66,22 +88,13 @@ def trial_in(subscription: Subscription, period: Period) -> Period | None:
     return Period(first, last).clip(period) if first < last else None
 
 
-def _due(subscription: Subscription, segment: Segment, charge: Charge, period: Period) -> Iterator[Due]:
-    terms, paid, plan = rating.parse(charge.terms), segment.period, segment.plan
-    first = subscriptions.paid_from(subscription) or paid.start
-    if not isinstance(terms, rating.Flat) or terms.interval == "month":
-        yield Due(subscription, plan, charge, terms, paid, rating.share(period, paid))
-    elif terms.interval == "once":
-        if paid.contains(first):
-            yield Due(subscription, plan, charge, terms, paid)
-    elif year := _year_beginning_in(paid, periods.local_day(first)):
-        yield Due(subscription, plan, charge, terms, year)
+def _monthly(terms: rating.Terms) -> bool:
+    return not isinstance(terms, rating.Flat) or terms.interval == "month"
 
 
-def _year_beginning_in(paid: Period, anchor: date) -> Period | None:
-    """The year of the subscription that begins on one of these days, if one does."""
-    _, year = periods.anchored_at(anchor, paid.end - timedelta(microseconds=1), "year")
-    return year if paid.contains(year.start) else None
+def _rests(piece: Piece) -> bool:
+    """Recurring fees do not run on paused days."""
+    return piece.paused and isinstance(piece.terms, rating.Flat)
 
 
 def _day_after(at: datetime) -> datetime:

@@ -18,6 +18,7 @@ from market import metering, rating
 from market.accounts import Organization
 from market.billing import usage
 from market.billing.drafts import LineDraft, recompute
+from market.billing.lines import fen_of
 from market.billing.models import BillLine, LineKind
 from market.catalog import Aggregation, Charge, Filter, Meter, TimeBase
 from market.kit.period import Period, local_day, local_midnight
@@ -116,7 +117,7 @@ class _Trace:
         self.meter = charge.meter if charge else None
         self.service = Period(line.service_start, line.service_end)
         self.rated = recompute(line, organization)
-        self.own = line.kind is LineKind.CHARGE
+        self.own = line.kind is not LineKind.ADJUSTMENT
         self.last_day = min(local_day(now), self.service.last_day)
         known = counted.days.get(usage.key_of(line, charge), ()) if charge and self.own else ()
         self.daily = tuple((each.day, each.quantity) for each in known if each.day <= self.last_day)
@@ -132,7 +133,7 @@ class _Trace:
             return 0
         if self.line.quantity is None:
             return self.line.gross_fen
-        return recompute(self.line, self.organization, quantity=self.running.get(day, _ZERO)).fen
+        return self._rated(self.running.get(day, _ZERO))
 
     def stand(self, day: date) -> Stand:
         """Where the line stood at the end of a day."""
@@ -156,8 +157,11 @@ class _Trace:
         stands = usage.used_of(self.line)
         if isinstance(stands, rating.Transactions):
             factor = quantity / Fraction(stands.total) if stands.total else Fraction(1)
-            return recompute(self.line, self.organization, quantity=stands.grown(factor)).fen
-        return recompute(self.line, self.organization, quantity=round6(quantity)).fen
+            return self._rated(stands.grown(factor))
+        return self._rated(round6(quantity))
+
+    def _rated(self, used: rating.Used) -> int:
+        return fen_of(self.line, recompute(self.line, self.organization, quantity=used))
 
 
 def _recently(now: datetime, span: Period) -> datetime:

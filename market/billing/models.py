@@ -118,7 +118,7 @@ class BillLine(db.Base):
     __tablename__ = "bill_lines"
     __table_args__ = (
         UniqueConstraint(
-            "subscription_id", "charge_id", "service_start", "bill_id", "kind", name="uq_bill_lines_service"
+            "subscription_id", "charge_id", "service_start", "service_end", "bill_id", "kind", name="uq_bill_lines_service"
         ),
         CheckConstraint("gross_fen = net_fen + tax_fen", name="split_adds_up"),
         Index("ix_bill_lines_bill_id_position", "bill_id", "position"),

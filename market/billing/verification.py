@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from market import db, metering, rating
 from market.billing import drafts, usage
+from market.billing.lines import exact_of, fen_of
 from market.billing.models import Bill, BillLine
 from market.billing.periods import period_of
 from market.catalog import Charge, Meter
@@ -57,8 +58,8 @@ def _check_line(bill: Bill, line: BillLine, subscription: Subscription, charge: 
             found.append(BillDifference(line, "transactions", usage.used_of(line), used))
     rated = drafts.recompute(line, bill.organization, quantity=used)
     for field, billed, expected in (
-        ("gross_fen", line.gross_fen, rated.fen - line.booked_fen),
-        ("exact", line.exact, rating.exact_text(rated.exact)),
+        ("gross_fen", line.gross_fen, fen_of(line, rated) - line.booked_fen),
+        ("exact", line.exact, rating.exact_text(exact_of(line.kind, rated))),
         ("steps", line.steps, rating.dump_steps(rated.steps)),
     ):
         if billed != expected:

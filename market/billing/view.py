@@ -201,14 +201,31 @@ def _row(words: Words, line: BillLine, period: Period) -> Row:
     )
 
 
+def _charge(words: Words, line: BillLine) -> str:
+    if "trial" in line.label:
+        return words.say("trial")
+    charge = words.local(line.label, "charge")
+    return words.say("back", charge=charge) if line.kind is LineKind.CREDIT else charge
+
+
+def plan_of(line: Any, words: Words) -> str:
+    """The plan of a line, with its number where it is sold by one."""
+    plan, unit = words.local(line.label, "plan"), words.local(line.label, "units")
+    return words.say("units", plan=plan, units=f"{line.units:,}", unit=unit) if unit else plan
+
+
 def _service(words: Words, line: BillLine, service: Period, period: Period) -> str:
     """The days paid for, where they are not simply the bill's month."""
     if line.kind is LineKind.ADJUSTMENT:
         return words.say("adjustment", month=words.month(service.first_day))
+    if line.kind is LineKind.CREDIT:
+        return words.span(service, "back.span")
+    if "paused" in line.label:
+        return words.span(service, "paused")
     if line.terms.get("interval") == "once" and "trial" not in line.label:
         return ""
     if line.terms.get("interval") == "year":
-        return words.span(service, "year")
+        return words.span(service, "year" if line.full_days is None else "year.part")
     return "" if service == period else words.span(service, "part")
 
 
@@ -232,6 +249,10 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
         total = line.gross_fen + line.booked_fen
         told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
         return (*part, *rating.explain(steps, unit, words.locale), told)
+    if line.kind is LineKind.CREDIT and line.booked_fen:
+        total = -(line.gross_fen + line.booked_fen)
+        told = words.say("back.how", total=price(total), part=price(-line.gross_fen), rest=price(-line.booked_fen))
+        return (*rating.explain(steps, unit, words.locale), told)
     if _plain(steps):
         return (*part, *(rating.formula(step, unit, words.locale) for step in steps))
     return (*part, *rating.explain(steps, unit, words.locale))

@@ -1,7 +1,7 @@
 """Subscriptions: what an organization buys, and having it set up and taken down.
 
-Owns        orders and who has to agree to them, subscriptions, access details, provisioning requests and their
-            delivery.
+Owns        orders and who has to agree to them, subscriptions and how they change, access details, provisioning
+            requests and their delivery.
 Not here    what is for sale (catalog), what was used (metering), what it costs (billing).
 Invariants  a subscription comes from an order; one request key of an organization is one order, which is placed
             as it was agreed to or not at all; a subscription keeps the plan version and the
@@ -12,6 +12,16 @@ from market.subscriptions.access import access_changed_at, access_of, forget_due
 from market.subscriptions.actions import cancel, convert, end_due, keep
 from market.subscriptions.agreement import terms, terms_hash
 from market.subscriptions.capacity import Room, room
+from market.subscriptions.changes import (
+    When,
+    change,
+    change_of,
+    changes_of,
+    default_when,
+    effective_at,
+    recurring,
+    withdraw_change,
+)
 from market.subscriptions.contracts import (
     Contract,
     ContractKind,
@@ -21,11 +31,14 @@ from market.subscriptions.contracts import (
 )
 from market.subscriptions.contracts import accept as accept_contract
 from market.subscriptions.customers import Standing, Wanted, bought_from, customers_wanted, standings_of
+from market.subscriptions.effects import apply_due
 from market.subscriptions.models import (
     LIVE,
     OPEN_REQUESTS,
     OPENING,
     AccessDetails,
+    ChangeKind,
+    ChangeStatus,
     Order,
     OrderStatus,
     ProvisioningAttempt,
@@ -33,6 +46,7 @@ from market.subscriptions.models import (
     RequestKind,
     RequestStatus,
     Subscription,
+    SubscriptionChange,
     SubscriptionStatus,
 )
 from market.subscriptions.orders import (
@@ -45,6 +59,7 @@ from market.subscriptions.orders import (
     subscribe,
     withdraw,
 )
+from market.subscriptions.pauses import pause, resume
 from market.subscriptions.provisioning.answers import complete, fail
 from market.subscriptions.provisioning.deadlines import Stage, prune, watch
 from market.subscriptions.provisioning.requests import resend, retry, rotate
@@ -56,6 +71,7 @@ from market.subscriptions.queries import (
     firms_of,
     live_during,
     live_in,
+    load_changes,
     of_provider,
     open_requests,
     order_of,
@@ -77,14 +93,22 @@ from market.subscriptions.queries import (
 )
 from market.subscriptions.refusals import (
     AlreadyEnded,
+    AlreadyPaused,
     ApprovalDue,
+    ApproverNeeded,
+    ChangeBegun,
     ConfirmedLate,
+    EndsBefore,
+    HasEnded,
+    IsSuspended,
     LimitReached,
     NobodyToTell,
     NoSystem,
     NotCanceled,
     NotForSale,
+    NothingChanges,
     NothingToRotate,
+    NotPaused,
     NotRunning,
     NotTrialing,
     NotYours,
@@ -103,8 +127,10 @@ from market.subscriptions.refusals import (
     StillOnSale,
     TermsChanged,
     TermsOutdated,
+    TrialNotPaused,
     WrongSubject,
 )
+from market.subscriptions.sale import suitable
 from market.subscriptions.signals import (
     access_rotated,
     order_decided,
@@ -113,10 +139,24 @@ from market.subscriptions.signals import (
     request_failed,
     requests_due,
     subscription_activated,
+    subscription_changed,
     subscription_ended,
     subscription_failed,
 )
-from market.subscriptions.span import Segment, paid_from, paid_span, pays_yearly, period_end, segments
+from market.subscriptions.span import (
+    Held,
+    Segment,
+    course_of,
+    fitted,
+    held_at,
+    paid_from,
+    paid_span,
+    paid_year,
+    pays_yearly,
+    period_end,
+    segments,
+    yearly_runs,
+)
 
 __all__ = [
     "LIVE",
@@ -124,27 +164,40 @@ __all__ = [
     "OPEN_REQUESTS",
     "AccessDetails",
     "AlreadyEnded",
+    "AlreadyPaused",
     "ApprovalDue",
+    "ApproverNeeded",
+    "ChangeBegun",
+    "ChangeKind",
+    "ChangeStatus",
     "ConfirmedLate",
     "Contract",
     "ContractKind",
+    "EndsBefore",
+    "HasEnded",
+    "Held",
+    "IsSuspended",
     "LimitReached",
     "NoSystem",
     "NobodyToTell",
     "NotCanceled",
     "NotForSale",
+    "NotPaused",
     "NotRunning",
     "NotTrialing",
     "NotYours",
+    "NothingChanges",
     "NothingToRotate",
     "OfferingNotLive",
     "Order",
     "OrderClosed",
     "OrderStatus",
+    "OtherOffering",
     "PriceChangeAnnounced",
     "PriceChangeForOthers",
     "PriceChangeOver",
     "PriceChangeUnsuitable",
+    "PriceStands",
     "ProviderNotApproved",
     "ProvisioningAttempt",
     "ProvisioningRequest",
@@ -161,37 +214,50 @@ __all__ = [
     "Standing",
     "StillOnSale",
     "Subscription",
+    "SubscriptionChange",
     "SubscriptionStatus",
     "TermsChanged",
     "TermsOutdated",
+    "TrialNotPaused",
     "Wanted",
+    "When",
     "WrongSubject",
     "accept_contract",
     "access_changed_at",
     "access_of",
     "access_rotated",
+    "apply_due",
     "approval_due",
     "approve",
     "attempts_at",
     "bought_from",
     "by_public_ids",
     "cancel",
+    "change",
+    "change_of",
+    "changes_of",
     "complete",
     "contract_of",
     "contract_with",
     "contracts_of",
     "convert",
+    "course_of",
     "customers_of",
     "customers_wanted",
+    "default_when",
+    "effective_at",
     "deliver_due",
     "end_due",
     "expire_due",
     "fail",
     "firms_of",
+    "fitted",
     "forget_due",
+    "held_at",
     "keep",
     "live_during",
     "live_in",
+    "load_changes",
     "of_provider",
     "open_requests",
     "order",
@@ -204,9 +270,12 @@ __all__ = [
     "outdated",
     "paid_from",
     "paid_span",
+    "paid_year",
+    "pause",
     "pays_yearly",
     "period_end",
     "prune",
+    "recurring",
     "refuse",
     "request_asked",
     "request_by_public_id",
@@ -216,6 +285,7 @@ __all__ = [
     "requests_due",
     "requests_of",
     "resend",
+    "resume",
     "retry",
     "room",
     "rotate",
@@ -226,6 +296,7 @@ __all__ = [
     "stuck_requests",
     "subscribe",
     "subscription_activated",
+    "subscription_changed",
     "subscription_ended",
     "subscription_failed",
     "subscription_of",
@@ -237,4 +308,7 @@ __all__ = [
     "watch",
     "with_plan",
     "withdraw",
+    "withdraw_change",
+    "yearly_runs",
+    "suitable",
 ]

@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import select
 
 from market import audit, db
-from market.subscriptions import refusals, signals, span
+from market.subscriptions import effects, refusals, signals, span
 from market.subscriptions.models import (
     LIFECYCLE,
     LIVE,
@@ -28,14 +28,15 @@ def cancel(subscription: Subscription, *, when: When, reason: str, by: audit.Act
     What is not live yet is called off without charge. Repeating a planned end changes nothing.
     Raises AlreadyEnded.
     """
-    db.lock(subscription)
+    effects.settle(subscription, at)
     if subscription.status is SubscriptionStatus.ENDED:
         raise refusals.AlreadyEnded
     if subscription.status in OPENING:
         requests.call_off(subscription, at=at)
         _end(subscription, at=at, reason=reason, by=by)
     elif when == "now":
-        _end(subscription, at=at, reason=reason, by=by)
+        # The sweep may be late: what was planned to have ended by now has ended then.
+        _end(subscription, at=min(at, subscription.cancel_at or at), reason=reason, by=by)
         requests.ask(subscription, RequestKind.DEPROVISION, at=at)
     else:
         _plan_end(subscription, span.period_end(subscription, at), reason=reason, by=by, at=at)
@@ -90,6 +91,7 @@ def _settle(id: int, now: datetime) -> int:
         if subscription.status not in LIVE:
             return 0
         by = audit.system("worker")
+        effects.settle(subscription, min(now, subscription.cancel_at or now))
         if subscription.cancel_at is not None and subscription.cancel_at <= now:
             _end(subscription, at=subscription.cancel_at, reason="", by=by)
             requests.ask(subscription, RequestKind.DEPROVISION, at=now)
@@ -114,6 +116,7 @@ def _stay(action: str, subscription: Subscription, *, by: audit.Actor, at: datet
 
 def _end(subscription: Subscription, *, at: datetime, reason: str, by: audit.Actor) -> None:
     LIFECYCLE.move(subscription, SubscriptionStatus.ENDED)
+    effects.drop_planned(subscription, at=at)
     subscription.ended_at = at
     subscription.cancel_at = subscription.cancel_at or at
     _record("subscription.ended", subscription, by=by, at=at, reason=reason)

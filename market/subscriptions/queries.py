@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from market import audit, db
 from market.accounts.models import Organization
@@ -26,19 +28,43 @@ from market.subscriptions.models import (
     RequestKind,
     RequestStatus,
     Subscription,
+    SubscriptionChange,
     SubscriptionStatus,
 )
 
 
-def with_plan() -> tuple[ORMOption, ...]:
-    """Load what pages and bills show of a subscription: plan, charges, meters, offering, revision, provider."""
+def with_plan() -> tuple[_AbstractLoad, ...]:
+    """Load what pages and bills show of a subscription: plan, charges, meters, offering, changes, revision, provider."""
     charges = selectinload(Subscription.plan).selectinload(Plan.charges).joinedload(Charge.meter)
+    changes = selectinload(Subscription.changes)
     return (
         charges,
         selectinload(Subscription.plan).joinedload(Plan.offering),
+        changes.options(*_with_plans_of_changes()),
         joinedload(Subscription.revision),
         joinedload(Subscription.provider),
     )
+
+
+def load_changes(subscription: Subscription) -> None:
+    """Load the changes of a subscription anew, and its plan, all as `with_plan` does; the caller holds it."""
+    query = select(SubscriptionChange).where(SubscriptionChange.subscription_id == subscription.id)
+    query = query.options(*_with_plans_of_changes(), joinedload(SubscriptionChange.revision))
+    found = db.session.scalars(
+        query.order_by(SubscriptionChange.effective_at, SubscriptionChange.id).execution_options(populate_existing=True)
+    ).all()
+    set_committed_value(subscription, "changes", list(found))
+    plan = select(Plan).where(Plan.id == subscription.plan_id).options(
+        joinedload(Plan.offering), selectinload(Plan.charges).joinedload(Charge.meter)
+    )  # fmt: skip
+    set_committed_value(subscription, "plan", db.session.scalars(plan).one())
+
+
+def _with_plans_of_changes() -> tuple[_AbstractLoad, ...]:
+    plans = (SubscriptionChange.plan, SubscriptionChange.before_plan)
+    offerings = [selectinload(plan).joinedload(Plan.offering) for plan in plans]
+    charges = [selectinload(plan).selectinload(Plan.charges).joinedload(Charge.meter) for plan in plans]
+    return *offerings, *charges
 
 
 def subscriptions_of(organization: Organization) -> Sequence[Subscription]:
@@ -108,6 +134,12 @@ def running_by_plan(plan_ids: Iterable[int]) -> dict[int, int]:
     query = select(Subscription.plan_id, func.count(Subscription.organization_id.distinct()))
     query = query.where(Subscription.plan_id.in_(list(plan_ids)), Subscription.status.in_(LIVE))
     return {plan_id: number for plan_id, number in db.session.execute(query.group_by(Subscription.plan_id))}
+
+
+def bought_plan(plan: Plan) -> Sequence[Subscription]:
+    """Who has a plan version and has not left, the newest first; with their firms."""
+    query = select(Subscription).where(Subscription.plan_id == plan.id, Subscription.status != SubscriptionStatus.ENDED)
+    return db.session.scalars(query.options(joinedload(Subscription.organization)).order_by(Subscription.id.desc())).all()
 
 
 def firms_of(provider: Provider) -> int:

@@ -14,6 +14,8 @@ subscription_activated = _signals.signal("subscription-activated")
 subscription_ended = _signals.signal("subscription-ended")
 #: The provider could not set it up, or could not be reached. `reason=` says why.
 subscription_failed = _signals.signal("subscription-failed")
+#: A change has taken hold: another plan, quantity or price, a pause or its end. `change=` is its row.
+subscription_changed = _signals.signal("subscription-changed")
 #: An order, sent instead of the subscription, waits for somebody who may approve it.
 order_waiting = _signals.signal("order-waiting")
 #: It was approved or refused, or nobody answered in time: its status says which.

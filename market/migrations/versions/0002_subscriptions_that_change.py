@@ -19,7 +19,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 MOMENT = sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
-SERVICE = "(subscription_id, charge_id, service_start, bill_id, kind)"
+SERVICE = "(subscription_id, charge_id, service_start, service_end, bill_id, kind)"
 SERVICE_BEFORE = "(subscription_id, charge_id, service_start, bill_id)"
 SERVICE_NAME = "uq_bill_lines_service"
 SERVICE_BEFORE_NAME = "uq_bill_lines_subscription_id_charge_id_service_start_bill_id"

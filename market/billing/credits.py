@@ -1,0 +1,64 @@
+"""Money back for fees paid in advance: it is taken off the same provider's lines, as far as they go.
+
+A provider's lines at one tax rate never come to less than nothing. What does not fit stays owed and is taken off the
+next bills; a line says what the whole is (`gross_fen + booked_fen`) and what of it stands elsewhere (`booked_fen`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+
+from market import db
+from market.accounts import Organization
+from market.billing.lines import LineDraft
+from market.billing.models import Bill, BillLine, BillStatus, LineKind
+
+Key = tuple[int, int, datetime, datetime]
+
+
+def fitted(lines: Sequence[LineDraft], waiting: Iterable[LineDraft]) -> list[LineDraft]:
+    """The lines with as much money back as there is room for, what has waited longest first.
+
+    New money back stands on the bill also where nothing of it fits, so that it is told.
+    """
+    room: dict[tuple[int, str], int] = defaultdict(int)
+    for line in lines:
+        if line.kind is not LineKind.CREDIT:
+            room[line.provider_id, line.tax_rate] += line.gross_fen
+    old = [part for line in waiting if (part := _taken(line, room)).gross_fen]
+    return [*(_taken(line, room) if line.kind is LineKind.CREDIT else line for line in lines), *old]
+
+
+def owed(organization: Organization, *, before: datetime | None = None) -> Iterator[tuple[BillLine, int]]:
+    """What issued bills still owe: (the line that told it first, fen that no bill has taken off yet)."""
+    query = select(BillLine).join(BillLine.bill).where(
+        Bill.organization_id == organization.id,
+        Bill.status.not_in([BillStatus.DRAFT, BillStatus.VOID]),
+        BillLine.kind == LineKind.CREDIT,
+    )  # fmt: skip
+    if before is not None:
+        query = query.where(Bill.period_end <= before)
+    told: dict[Key, list[BillLine]] = {}
+    for line in db.session.scalars(query.order_by(Bill.period_start, BillLine.position)):
+        told.setdefault((line.subscription_id, line.charge_id, line.service_start, line.service_end), []).append(line)
+    for first, *later in told.values():
+        rest = -(first.booked_fen - sum(line.gross_fen for line in later))
+        if rest > 0:
+            yield first, rest
+
+
+def owed_back(organization: Organization) -> int:
+    """Fen of fees paid in advance that issued bills have not given back yet, for want of anything to take it off."""
+    return sum(rest for _, rest in owed(organization))
+
+
+def _taken(line: LineDraft, room: dict[tuple[int, str], int]) -> LineDraft:
+    key, whole = (line.provider_id, line.tax_rate), line.gross_fen + line.booked_fen
+    part = min(max(room[key], 0), -line.gross_fen)
+    room[key] -= part
+    return replace(line, gross_fen=-part, booked_fen=whole + part)

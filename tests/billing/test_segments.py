@@ -1,0 +1,241 @@
+"""Changes in mid-month and mid-year, on the bill: whole days, parts that add up, every event once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market import billing, rating, subscriptions
+from market.billing import LineKind, charging
+from market.catalog.models import Charge, Offering, Plan
+from market.kit import money
+from market.kit import period as periods
+from market.kit.period import Period
+from market.subscriptions import ChangeKind, ChangeStatus, Subscription, SubscriptionChange
+from tests.builders.billing import DECEMBER, NOVEMBER, OCTOBER, moment
+
+FIRST = date(2026, 10, 1)
+
+
+def fee(amount: str, interval: str = "month", slug: str = "fee") -> Charge:
+    return Charge(slug=slug, terms={"model": "flat", "interval": interval, "amount": amount}, tax_rate="0.06", position=0)
+
+
+def per_unit(price: str = "0.01", included: str = "0", slug: str = "calls", meter_id: int = 1) -> Charge:
+    terms = {"model": "per_unit", "unit_price": price, "included": included}
+    return Charge(slug=slug, terms=terms, meter_id=meter_id, tax_rate="0.06", position=1, filter_property="")
+
+
+def a_plan(id: int, *charges: Charge, unit: str = "") -> Plan:
+    for n, charge in enumerate(charges):
+        charge.id = id * 100 + n
+    return Plan(
+        id=id, slug=f"plan-{id}", name_zh="", name_en="", charges=list(charges), offering=Offering(id=1),
+        quantity_unit_zh=unit, quantity_minimum=1, quantity_maximum=None, quantity_step=1,
+    )  # fmt: skip
+
+
+def a_row(plan: Plan, *changes: SubscriptionChange, **dates: datetime) -> Subscription:
+    """A subscription that is never stored, from 1 October."""
+    started = {"started_at": moment("2026-10-01 10:00")}
+    return Subscription(id=1, plan=plan, quantity=1, changes=list(changes), **(started | dates))
+
+
+def on(day: str, **what: object) -> SubscriptionChange:
+    """A planned change; `kind` follows from what it says."""
+    kind = what.pop("kind", ChangeKind.PLAN if "plan" in what else ChangeKind.QUANTITY)
+    midnight = periods.local_midnight(date.fromisoformat(day))
+    return SubscriptionChange(kind=kind, status=ChangeStatus.PLANNED, effective_at=midnight, **what)
+
+
+def lines(subscription: Subscription, period: Period = OCTOBER) -> list[tuple[str, str, int]]:
+    """(charge, days, fen) of the fees of a month, rounded as on the bill."""
+    totals: dict[object, Fraction] = {}
+    found = []
+    for due in charging.due_in(subscription, period):
+        exact = rating.rate(due.terms, Decimal(0), share=due.share).exact * (-1 if due.kind is LineKind.CREDIT else 1)
+        before = totals.get(due.track, due.carried) if due.track else Fraction(0)
+        totals[due.track] = before + exact
+        span = f"{due.service.first_day:%m-%d}–{due.service.last_day:%m-%d}"
+        found.append((due.charge.slug, span, money.fen(before + exact) - money.fen(before)))
+    return found
+
+
+# --- the month ---------------------------------------------------------------------------
+
+
+def test_fees_count_by_whole_days_of_each_plan() -> None:
+    basic, pro = a_plan(1, fee("99.00")), a_plan(2, fee("199.00"))
+    # 10/31 × 99 = 31.935…, 21/31 × 199 = 134.806…; together 166.74(19…)
+    assert lines(a_row(basic, on("2026-10-11", plan=pro))) == [("fee", "10-01–10-10", 3194), ("fee", "10-11–10-31", 13480)]
+    assert lines(a_row(basic, on("2026-10-11", plan=pro)), NOVEMBER) == [("fee", "11-01–11-30", 19900)]
+
+
+def test_of_several_changes_of_a_day_the_last_one_counts() -> None:
+    basic, pro, max_ = a_plan(1, fee("99.00")), a_plan(2, fee("199.00")), a_plan(3, fee("310.00"))
+    row = a_row(basic, on("2026-10-11", plan=pro), on("2026-10-11", plan=max_))
+    assert lines(row) == [("fee", "10-01–10-10", 3194), ("fee", "10-11–10-31", 21000)]
+    assert lines(a_row(basic, on("2026-10-11", plan=pro), on("2026-10-11", plan=basic))) == [("fee", "10-01–10-31", 9900)]
+
+
+def test_what_goes_on_at_the_same_terms_is_one_line() -> None:
+    one, other = a_plan(1, fee("99.00"), per_unit("0.01")), a_plan(2, fee("120.00"), per_unit("0.01"))
+    assert [line[:2] for line in lines(a_row(one, on("2026-10-11", plan=other)))] == [
+        ("fee", "10-01–10-10"), ("calls", "10-01–10-31"), ("fee", "10-11–10-31"),
+    ]  # fmt: skip
+    dearer = a_plan(3, fee("99.00"), per_unit("0.02"))
+    assert [line[:2] for line in lines(a_row(one, on("2026-10-11", plan=dearer)))] == [
+        ("fee", "10-01–10-31"), ("calls", "10-01–10-10"), ("calls", "10-11–10-31"),
+    ]  # fmt: skip
+
+
+def test_a_quantity_multiplies_the_fee_and_what_is_included() -> None:
+    seats = a_plan(1, fee("30.00"), per_unit("0.01", included="100"), unit="席位")
+    row = a_row(seats, on("2026-10-11", quantity=4))
+    assert [line for line in lines(row) if line[0] == "fee"] == [("fee", "10-01–10-10", 968), ("fee", "10-11–10-31", 8129)]
+    included = [due.terms.included for due in charging.due_in(row, OCTOBER) if due.metered]
+    assert included == [Decimal(100), Decimal(400)]
+
+
+def test_fees_rest_on_whole_paused_days_and_usage_is_rated_without_what_is_included() -> None:
+    plan = a_plan(1, fee("31.00"), per_unit("0.01", included="310"))
+    row = a_row(plan, on("2026-10-11", kind=ChangeKind.PAUSE), on("2026-10-21", kind=ChangeKind.RESUME))
+    assert [line for line in lines(row) if line[0] == "fee"] == [("fee", "10-01–10-10", 1000), ("fee", "10-21–10-31", 1100)]
+    parts = [(due.service.days, due.terms.included, due.paused) for due in charging.due_in(row, OCTOBER) if due.metered]
+    assert parts == [(10, 310, False), (10, 0, True), (11, 310, False)]
+    whole = a_row(a_plan(2, fee("31.00"), per_unit("0.01")), *[on("2026-10-11", kind=ChangeKind.PAUSE)])
+    assert [(due.service.days, due.paused) for due in charging.due_in(whole, OCTOBER) if due.metered] == [(31, False)]
+
+
+def test_a_price_announced_for_another_plan_is_not_for_this_one() -> None:
+    basic, pro, dearer = a_plan(1, fee("99.00")), a_plan(2, fee("199.00")), a_plan(3, fee("129.00"))
+    price = on("2026-10-21", plan=dearer, kind=ChangeKind.PRICE, before_plan_id=1)
+    assert lines(a_row(basic, price))[-1] == ("fee", "10-21–10-31", 4578)
+    moved = a_row(basic, on("2026-10-11", plan=pro), on("2026-10-21", plan=dearer, kind=ChangeKind.PRICE, before_plan_id=1))
+    assert lines(moved)[-1] == ("fee", "10-11–10-31", 13480)
+
+
+# --- the year ----------------------------------------------------------------------------
+
+
+def test_another_yearly_plan_is_charged_for_the_rest_of_the_year_and_the_old_one_given_back() -> None:
+    basic, pro = a_plan(1, fee("365.00", "year")), a_plan(2, fee("730.00", "year"))
+    row = a_row(basic, on("2026-12-10", plan=pro))
+    assert lines(row) == [("fee", "10-01–09-30", 36500)]
+    assert lines(row, NOVEMBER) == []
+    # 10 December to 30 September are 295 of 365 days.
+    assert lines(row, DECEMBER) == [("fee", "12-10–09-30", -29500), ("fee", "12-10–09-30", 59000)]
+    assert lines(row, periods.month("2027-10")) == [("fee", "10-01–09-30", 73000)]
+
+
+def test_an_end_gives_back_the_days_after_it_also_on_the_last_day_of_a_month() -> None:
+    plan = a_plan(1, fee("365.00", "year"))
+    assert lines(a_row(plan, ended_at=moment("2026-11-30 15:00")), NOVEMBER) == [("fee", "12-01–09-30", -30400)]
+    assert lines(a_row(plan, ended_at=moment("2026-11-30 15:00")), DECEMBER) == []
+    assert lines(a_row(plan, cancel_at=moment("2027-10-01 00:00")), periods.month("2027-09")) == []
+    assert lines(a_row(plan, cancel_at=moment("2027-10-01 00:00")), periods.month("2027-10")) == []
+
+
+def test_from_the_year_to_the_month_and_back_a_new_year_begins_on_its_own_day() -> None:
+    yearly, monthly = a_plan(1, fee("365.00", "year")), a_plan(2, fee("31.00"))
+    row = a_row(yearly, on("2026-11-01", plan=monthly), on("2026-12-31", plan=yearly))
+    assert lines(row, NOVEMBER) == [("fee", "11-01–09-30", -33400), ("fee", "11-01–11-30", 3100)]
+    assert lines(row, DECEMBER) == [("fee", "12-01–12-30", 3000), ("fee", "12-31–12-30", 36500)]
+    assert lines(row, periods.month("2027-12"))[-1] == ("fee", "12-31–12-30", 36500)
+
+
+def test_fewer_seats_in_a_paid_year_give_back_the_difference() -> None:
+    seats = a_plan(1, fee("365.00", "year"), unit="席位")
+    row = a_row(seats, on("2026-10-01", quantity=5), on("2026-10-11", quantity=3), on("2026-10-21", quantity=4))
+    assert lines(row) == [("fee", "10-01–09-30", 182500), ("fee", "10-11–09-30", -71000), ("fee", "10-21–09-30", 34500)]
+
+
+def test_paused_days_of_a_paid_year_come_back_in_their_month_and_no_year_begins_while_paused() -> None:
+    plan = a_plan(1, fee("365.00", "year"))
+    row = a_row(plan, on("2026-10-22", kind=ChangeKind.PAUSE), on("2026-11-06", kind=ChangeKind.RESUME))
+    assert [lines(row, month)[-1:] for month in (OCTOBER, NOVEMBER, DECEMBER)] == [
+        [("fee", "10-22–10-31", -1000)], [("fee", "11-01–11-05", -500)], [],
+    ]  # fmt: skip
+    over = a_row(plan, on("2027-09-30", kind=ChangeKind.PAUSE), on("2027-10-11", kind=ChangeKind.RESUME))
+    assert lines(over, periods.month("2027-09")) == [("fee", "09-30–09-30", -100)]
+    # 2027-10-01 to 2028-09-30 has 366 days.
+    assert lines(over, periods.month("2027-10")) == [("fee", "10-11–09-30", 35503)]
+
+
+def test_years_of_29_february_do_not_drift() -> None:
+    plan = a_plan(1, fee("100.00", "year"))
+    row = a_row(plan, started_at=moment("2028-02-29 10:00"))
+    assert lines(row, periods.month("2029-02")) == [("fee", "02-28–02-27", 10000)]
+    assert lines(row, periods.month("2031-02")) == [("fee", "02-28–02-28", 10000)]
+    assert lines(row, periods.month("2032-02")) == [("fee", "02-29–02-27", 10000)]
+
+
+def test_a_one_off_fee_is_due_once_in_a_life() -> None:
+    basic, pro = a_plan(1, fee("10.00", "once", "setup")), a_plan(2, fee("50.00", "once", "setup"), fee("80.00", "once", "move"))
+    row = a_row(basic, on("2026-11-11", plan=pro), on("2026-12-01", plan=basic), on("2026-12-11", plan=pro))
+    assert [lines(row, month) for month in (OCTOBER, NOVEMBER, DECEMBER)] == [
+        [("setup", "10-01–10-31", 1000)], [("move", "11-11–11-30", 8000)], [],
+    ]  # fmt: skip
+
+
+# --- laws --------------------------------------------------------------------------------
+
+DAYS = st.integers(1, 400)
+PRICES = st.decimals("0.01", "9999.99", places=2)
+
+
+@given(price=PRICES, days=st.lists(DAYS, max_size=12), interval=st.sampled_from(["month", "year"]))
+@settings(max_examples=60, deadline=None)
+def test_any_changes_at_one_price_come_to_the_full_price(price: Decimal, days: list[int], interval: str) -> None:
+    plans = [a_plan(n + 1, fee(f"{price}", interval, slug=f"fee-{n % 3}")) for n in range(3)]
+    changes = [on(f"{FIRST + timedelta(days=day)}", plan=plans[n % 3]) for n, day in enumerate(days)]
+    row, fen = a_row(plans[2], *changes), money.fen(price)
+    for number in range(13):
+        month = periods.anchored(FIRST, number, "month")
+        due = fen if interval == "month" or number % 12 == 0 else 0
+        assert sum(line[2] for line in lines(row, month)) == due
+
+
+@given(
+    prices=st.lists(PRICES, min_size=2, max_size=4),
+    changes=st.lists(st.tuples(DAYS, st.integers(0, 3), st.integers(1, 5)), max_size=10),
+    pauses=st.lists(st.tuples(DAYS, st.booleans()), max_size=4),
+    end=st.integers(1, 420),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_year_comes_to_what_its_days_cost_whatever_happens_in_it(
+    prices: list[Decimal], changes: list[tuple[int, int, int]], pauses: list[tuple[int, bool]], end: int
+) -> None:
+    plans = [a_plan(n + 1, fee(f"{price}", "year"), unit="席位") for n, price in enumerate(prices)]
+    rows = [on(f"{FIRST + timedelta(days=d)}", plan=plans[p % len(plans)], quantity=q) for d, p, q in changes]
+    rows += [on(f"{FIRST + timedelta(days=d)}", kind=ChangeKind.PAUSE if p else ChangeKind.RESUME) for d, p in pauses]
+    last = periods.local_midnight(FIRST + timedelta(days=end))
+    row = a_row(plans[0], *rows, ended_at=last)
+    billed = sum(line[2] for n in range(16) for line in lines(row, periods.anchored(FIRST, n, "month")))
+    exact = Fraction(0)
+    for n in range(2):
+        year = periods.anchored(FIRST, n, "year")
+        for part in subscriptions.segments(row, year):
+            price = Fraction(prices[part.plan.id - 1]) * part.quantity
+            exact += 0 if part.paused else price * Fraction(part.period.days, year.days)
+    # Each of two years is rounded once.
+    assert abs(Fraction(billed, 100) - exact) <= Fraction(1, 100)
+
+
+@given(changes=st.lists(st.tuples(DAYS, st.integers(0, 3)), max_size=8), pauses=st.lists(st.tuples(DAYS, st.booleans()), max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_every_moment_is_rated_exactly_once(changes: list[tuple[int, int]], pauses: list[tuple[int, bool]]) -> None:
+    plans = [a_plan(n + 1, per_unit(f"0.0{n + 1}", included=f"{n}", slug=f"calls-{n % 2}")) for n in range(4)]
+    rows = [on(f"{FIRST + timedelta(days=d)}", plan=plans[p]) for d, p in changes]
+    rows += [on(f"{FIRST + timedelta(days=d)}", kind=ChangeKind.PAUSE if p else ChangeKind.RESUME) for d, p in pauses]
+    row = a_row(plans[0], *rows)
+    for n in range(14):
+        month = periods.anchored(FIRST, n, "month")
+        services = sorted((due.service.start, due.service.end) for due in charging.due_in(row, month) if due.metered)
+        assert services[0][0] == month.start and services[-1][1] == month.end
+        assert all(one[1] == next_[0] for one, next_ in zip(services, services[1:], strict=False))
