@@ -35,6 +35,7 @@ from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, to
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
 from market.billing.lines import fen_of
+from market.billing.lately import Lately, lately, months_before
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
 from market.billing.months import month_stands
 from market.billing.periods import due_at, final_at, period_of
@@ -51,6 +52,19 @@ from market.billing.queries import (
     due_bills_of,
     lines_counting,
     months,
+)
+from market.billing.replays import (
+    Difference,
+    Gap,
+    Month,
+    Reason,
+    Replay,
+    ReplayLine,
+    Source,
+    Usage,
+    Used,
+    differences,
+    replay,
 )
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.billing.usage import meters_of
@@ -69,23 +83,33 @@ __all__ = [
     "BillTax",
     "BillView",
     "Course",
+    "Difference",
     "DocumentUnavailable",
     "Estimate",
     "EstimateLine",
     "Failure",
+    "Gap",
     "GraceNotOver",
+    "Lately",
     "Line",
     "LineCourse",
     "LineDraft",
     "LineKind",
+    "Month",
     "MonthCounts",
     "NothingDue",
     "PeriodNotOver",
     "Proof",
+    "Reason",
     "Receipt",
+    "Replay",
+    "ReplayLine",
     "Report",
+    "Source",
     "Stand",
     "TooMuch",
+    "Usage",
+    "Used",
     "Words",
     "bill_by_id",
     "bill_finalized",
@@ -102,6 +126,7 @@ __all__ = [
     "closed_until",
     "course",
     "drafts_of",
+    "differences",
     "draw_up",
     "draw_up_one",
     "due_at",
@@ -115,11 +140,13 @@ __all__ = [
     "finalize",
     "last_billed",
     "late",
+    "lately",
     "lines_counting",
     "mark_overdue",
     "meters_of",
     "month_stands",
     "months",
+    "months_before",
     "outstanding",
     "owed_back",
     "pdf",
@@ -127,6 +154,7 @@ __all__ = [
     "picked",
     "receive",
     "recompute",
+    "replay",
     "so_far",
     "total_fen",
     "used",

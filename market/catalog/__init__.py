@@ -52,6 +52,7 @@ from market.catalog.facts import (
     downtime_minutes,
     labels,
 )
+from market.catalog.measures import Counting, Measure, converted, in_units_of, measure_of, unit_words
 from market.catalog.meters import MeterReplaced, MeterTaken, add_meter, change_meter
 from market.catalog.models import (
     EDITABLE,
@@ -72,6 +73,7 @@ from market.catalog.models import (
     Rounding,
     TimeBase,
 )
+from market.catalog.offered import Offered, plans_on_sale
 from market.catalog.plans import (
     LastPlan,
     PlanInvalid,
@@ -142,6 +144,7 @@ __all__ = [
     "Charge",
     "ChargeChange",
     "Choice",
+    "Counting",
     "Fact",
     "FactChange",
     "FactsInvalid",
@@ -149,11 +152,13 @@ __all__ = [
     "Incomplete",
     "LastPlan",
     "Mark",
+    "Measure",
     "Meter",
     "MeterTaken",
     "Missing",
     "NotClaimed",
     "NotEditable",
+    "Offered",
     "Offering",
     "OfferingRevision",
     "OfferingStatus",
@@ -186,9 +191,11 @@ __all__ = [
     "choice_of",
     "claim",
     "comment",
+    "converted",
     "downtime_minutes",
     "drop_plan",
     "edit",
+    "in_units_of",
     "labels",
     "live_counts",
     "live_facts",
@@ -197,6 +204,7 @@ __all__ = [
     "live_plan",
     "live_revision",
     "marked",
+    "measure_of",
     "meter_of",
     "meters_of",
     "missing",
@@ -210,6 +218,7 @@ __all__ = [
     "pending_revision",
     "plan_changes",
     "plans_of",
+    "plans_on_sale",
     "published_revision",
     "refuse",
     "reinstate",
@@ -227,6 +236,7 @@ __all__ = [
     "start_revision",
     "submit",
     "suspend",
+    "unit_words",
     "MeterReplaced",
     "change_meter",
     "plans_with",

@@ -14,6 +14,7 @@ from market.console import (
     organization,
     overview,
     payments,
+    replay,
     subscriptions,
     team,
     usage,
@@ -23,7 +24,8 @@ from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    activity, approvals, bills, days, exports, keys, organization, overview, payments, subscriptions, team, usage, verification,
+    activity, approvals, bills, days, exports, keys, organization, overview, payments, replay, subscriptions, team,
+    usage, verification,
 )  # fmt: skip
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -48,6 +48,7 @@ CONSOLE = (
     Entry("console.subscriptions.index", _l("我的订阅"), "package"),
     Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
     Entry("console.usage.index", _l("用量与费用"), "chart-line", without_money=_l("用量")),
+    Entry("console.replay.index", _l("换个套餐要多少钱"), "scale"),
     Entry("console.bills.index", _l("账单"), "file-invoice"),
     Entry("console.team.index", _l("成员与权限"), "users"),
     Entry("console.activity.index", _l("操作记录"), "history"),

@@ -128,6 +128,7 @@ def a_world(mark: str = "one") -> World:
             {
                 "storefront.subscribe.done": {"id": subscription.id},
                 "console.subscriptions": {"id": subscription.id},
+                "console.replay": {"id": subscription.id, "plan_id": _another_plan(plan)},
                 "console.approvals": {"id": waiting.id},
                 "console.bills": {"id": bill.id, "line": metered.id},
                 "console.activity": {"id": _row_of(bill.organization_id)},
@@ -282,6 +283,12 @@ def _a_rich_plan(offering: Offering) -> catalog.Plan:
     a_charge(plan, {"model": "graduated", "included": "0", "tiers": tiers}, meter=traffic)
     a_charge(plan, {"model": "package", "included": "0", "package_size": "100", "package_price": "5.00"}, meter=f"calls_{mark}")
     return plan
+
+
+def _another_plan(plan: catalog.Plan) -> int:
+    """What the same offering sells beside a plan."""
+    others = select(catalog.Plan.id).where(catalog.Plan.offering_id == plan.offering_id, catalog.Plan.id != plan.id)
+    return db.session.scalars(others.order_by(catalog.Plan.id)).first() or 0
 
 
 def _drafts(provider: Provider, mark: str) -> dict[str, Offering]:

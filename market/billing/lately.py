@@ -1,0 +1,290 @@
+"""The last months of a subscription: what was used, what it cost, and what the same would have cost elsewhere.
+
+Reads only. Quantities are read once for all plans, plans in two statements however many there are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
+
+from market import catalog, db, metering, rating, subscriptions
+from market.accounts import Organization
+from market.billing import drafts, usage
+from market.billing.drafts import LineDraft
+from market.billing.models import Bill, BillLine, BillStatus, LineKind
+from market.billing.periods import period_of
+from market.billing.replays import Month, Replay, ReplayLine, Source, Usage, Used, pair_of, replay
+from market.catalog import Charge, Filter, Meter, Offered, measure_of
+from market.kit.period import Period
+from market.subscriptions import Subscription
+
+#: How many months are looked at.
+MONTHS = 3
+_INSTANT = timedelta(microseconds=1)
+_ZERO = Decimal(0)
+#: Bills that say nothing, or nothing any more.
+_NOT_ISSUED = (BillStatus.DRAFT, BillStatus.VOID)
+
+#: The number of the month, the line, and its charge where it is metered.
+_Own = tuple[int, LineDraft, Charge | None]
+#: Subscription, meter, days, and the part of the usage.
+_Quantities = Mapping[tuple[int, int, Period, Filter | None], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What issued bills say about the same months; `later` are corrections that came on later bills, oldest first."""
+
+    fen: int
+    months: frozenset[int]
+    later: tuple[tuple[Bill, int], ...] = ()
+
+    @property
+    def total_fen(self) -> int:
+        """With what was corrected later."""
+        return self.fen + sum(fen for _, fen in self.later)
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """One subscription against everything comparable; `offered` and `replays` go together, `own` is what it really has.
+
+    Without months there is nothing to compare yet.
+    """
+
+    subscription: Subscription
+    usage: Usage
+    own: Replay
+    billed: Billed
+    offered: tuple[Offered, ...]
+    replays: tuple[Replay, ...]
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        """The months looked at, oldest first."""
+        return self.usage.months
+
+    @property
+    def rivals(self) -> list[tuple[Offered, Replay]]:
+        """What could be had instead and can be compared, cheapest year first; the plan in use is not among them."""
+        known = [each for each in zip(self.offered, self.replays, strict=True) if each[1].comparable and not self.in_use(each[1])]
+        return sorted(known, key=lambda each: (each[1].year_fen, each[1].total_fen, each[0].plan.id))
+
+    @property
+    def others(self) -> list[tuple[Offered, Replay]]:
+        """What cannot be compared as it is."""
+        return [each for each in zip(self.offered, self.replays, strict=True) if not (each[1].comparable or self.in_use(each[1]))]
+
+    def guessing(self, guesses: Mapping[str, Decimal]) -> Lately:
+        """The same with what somebody thinks of what was not measured."""
+        usage = self.usage.guessing(guesses)
+        replays = tuple(replay(usage, [each.plan for each in self.offered])) if self.months else ()
+        return replace(self, usage=usage, replays=replays)
+
+    def in_use(self, other: Replay) -> bool:
+        """Whether this is the very plan that was in use all the time, so that it would be there twice."""
+        charges = {charge.id for charge in other.plan.charges}
+        return other.plan.id == self.subscription.plan_id and all(line.charge_id in charges for line in self.own.lines)
+
+
+def lately(organization: Organization, subscribed: Sequence[Subscription], *, now: datetime) -> list[Lately]:
+    """The last months of these subscriptions of one firm; loaded as by `subscriptions.subscriptions_of`."""
+    months = {one.id: months_of(organization, one, now=now) for one in subscribed}
+    wanted = [one for one in subscribed if months[one.id]]
+    offered = catalog.plans_on_sale([subcategory_of(one) for one in wanted], to=organization) if wanted else []
+    used = _quantities(wanted, months, _filters(wanted, offered), now=now)
+    lines = _own_lines(wanted, months, now=now)
+    billed = _billed([one.id for one in wanted])
+    return [
+        _lately(
+            one, months[one.id], tuple(each for each in offered if each.subcategory == subcategory_of(one)), used,
+            lines.get(one.id, []), billed.get(one.id, []),
+        )
+        for one in subscribed
+    ]  # fmt: skip
+
+
+def subcategory_of(subscription: Subscription) -> str:
+    """Where in the catalogue it belongs."""
+    return str(subscription.revision.facts.get("subcategory") or "")
+
+
+def months_of(organization: Organization, subscription: Subscription, *, now: datetime) -> tuple[Month, ...]:
+    """The last whole months of it that are over, oldest first; the days that were paid for, trials left out."""
+    span = subscriptions.paid_span(subscription)
+    found: list[Month] = []
+    whole = period_of(organization, min(now, span.end - _INSTANT)) if span else None
+    while span and whole and len(found) < MONTHS and (paid := span.clip(whole)):
+        if whole.end <= now:
+            found.append(Month(whole, paid))
+        whole = period_of(organization, whole.start - _INSTANT)
+    return tuple(reversed(found))
+
+
+def months_before(organization: Organization, now: datetime) -> tuple[Month, ...]:
+    """The last whole months that are over, oldest first, for use that was not measured here."""
+    found: list[Month] = []
+    whole = period_of(organization, now)
+    while len(found) < MONTHS:
+        whole = period_of(organization, whole.start - _INSTANT)
+        found.append(Month(whole, whole))
+    return tuple(reversed(found))
+
+
+def _lately(
+    subscription: Subscription,
+    months: tuple[Month, ...],
+    offered: tuple[Offered, ...],
+    used: _Quantities,
+    lines: Sequence[_Own],
+    billed: Sequence[BillLine],
+) -> Lately:
+    charged = {charge.id: charge for charge in (*subscription.plan.charges, *(charge for *_, charge in lines if charge))}
+    told = _usage(subscription, months, list(charged.values()), offered, used)
+    replays = tuple(replay(told, [each.plan for each in offered])) if months else ()
+    own = Replay(subscription.plan, tuple(_own_line(told, *each) for each in lines), told.days, own=True)
+    return Lately(subscription, told, own, _told(months, billed), offered, replays)
+
+
+def _usage(
+    subscription: Subscription, months: tuple[Month, ...], charged: Iterable[Charge], offered: Sequence[Offered], used: _Quantities
+) -> Usage:
+    """Everything its provider's meters counted, whole and in the parts that somebody prices; `charged` is what it pays."""
+    own = [charge for charge in charged if charge.meter is not None]
+    same = [c for each in offered if each.plan.offering.provider_id == subscription.provider_id for c in each.plan.charges]
+    # Of what it does not pay for, nobody may be reporting anything: only what was counted says something.
+    counted = {key[1] for key in used if key[0] == subscription.id}
+    meters = {c.meter.id: c.meter for c in own if c.meter is not None}
+    meters |= {c.meter.id: c.meter for c in same if c.meter is not None and c.meter.id in counted}
+    priced = {c.meter.counter_id for c in own if c.meter is not None}
+    parts = dict.fromkeys(
+        [(meter.id, None) for meter in meters.values()]
+        + [(c.meter_id, c.filter) for c in [*own, *same] if c.meter_id in meters and c.filter is not None]
+    )
+    return Usage(
+        months,
+        tuple(
+            Used(
+                measure_of(meters[id]),
+                tuple(used.get((subscription.id, id, month.paid, only), _ZERO) for month in months),
+                Source.MEASURED, meters[id], only, priced=meters[id].counter_id in priced,
+            )
+            for id, only in _one_version_each(parts, meters)
+        ),
+        subscription.plan.offering_id,
+        held=(subscription.quantity, subscription.plan.quantity_unit_zh) if subscription.plan.quantity_unit_zh else None,
+    )  # fmt: skip
+
+
+def _one_version_each(
+    parts: Iterable[tuple[int, Filter | None]], meters: Mapping[int, Meter]
+) -> Iterator[tuple[int, Filter | None]]:
+    """Versions that read the same counters say the same; the first is enough."""
+    seen: set[tuple[int, Filter | None]] = set()
+    for id, only in parts:
+        key = meters[id].counter_id, only
+        if key not in seen:
+            seen.add(key)
+            yield id, only
+
+
+def _filters(subscribed: Iterable[Subscription], offered: Iterable[Offered]) -> list[Filter | None]:
+    """The parts of usage that somebody prices; None: all of it."""
+    plans = [*(one.plan for one in subscribed), *(each.plan for each in offered)]
+    return list(dict.fromkeys([None, *(charge.filter for plan in plans for charge in plan.charges)]))
+
+
+def _quantities(
+    subscribed: Sequence[Subscription], months: Mapping[int, Sequence[Month]], filters: Iterable[Filter | None], *, now: datetime
+) -> _Quantities:
+    """What was used, asked once for each distinct stretch of days and filter."""
+    wanted: dict[Month, set[int]] = defaultdict(set)
+    for one in subscribed:
+        for month in months[one.id]:
+            wanted[month].add(one.id)
+    return {
+        (subscription_id, meter_id, month.paid, only): quantity
+        for month, ids in wanted.items()
+        for only in filters
+        for (subscription_id, meter_id), quantity in metering.quantities(
+            ids, month.paid, until=now, whole=month.whole, only=only
+        ).items()
+    }
+
+
+def _own_lines(
+    subscribed: Sequence[Subscription], months: Mapping[int, Sequence[Month]], *, now: datetime
+) -> dict[int, list[_Own]]:
+    """What its bills say or would say today; free days of a trial are no line."""
+    wanted: dict[Period, list[Subscription]] = defaultdict(list)
+    for one in subscribed:
+        for month in months[one.id]:
+            wanted[month.whole].append(one)
+    numbers = {(id, month.whole): number for id, each in months.items() for number, month in enumerate(each)}
+    drawn = [
+        (whole, line)
+        for whole, those in sorted(wanted.items(), key=lambda each: each[0].start)
+        for line in drafts.draw_up_some(those, whole, cutoff=now)
+        if not line.label.get("trial")
+    ]
+    charges = usage.charges_of(line.charge_id for _, line in drawn) if drawn else {}
+    found: dict[int, list[_Own]] = defaultdict(list)
+    for whole, line in drawn:
+        found[line.subscription_id].append((numbers[line.subscription_id, whole], line, charges.get(line.charge_id)))
+    return found
+
+
+def _own_line(used: Usage, number: int, line: LineDraft, charge: Charge | None) -> ReplayLine:
+    terms, basis = rating.parse(line.terms), _used(used, charge) if charge else None
+    return ReplayLine(
+        pair=pair_of(terms, basis),
+        month=number,
+        service=Period(line.service_start, line.service_end),
+        names=(line.label["charge_zh"], line.label["charge_en"]),
+        units=(line.label["unit_zh"], line.label["unit_en"]),
+        quantity=line.quantity,
+        terms=terms,
+        fen=line.gross_fen,
+        working=rating.load_steps(line.steps),
+        charge_id=line.charge_id,
+        used=basis,
+    )
+
+
+def _used(known: Usage, charge: Charge) -> Used | None:
+    meter = charge.meter
+    for each in known.used:
+        if meter and each.meter and each.meter.counter_id == meter.counter_id and each.only == charge.filter:
+            return each
+    return None
+
+
+def _billed(subscription_ids: Sequence[int]) -> dict[int, list[BillLine]]:
+    """The issued lines of these subscriptions, with their bills, oldest first."""
+    query = select(BillLine).join(BillLine.bill).options(contains_eager(BillLine.bill))
+    query = query.where(BillLine.subscription_id.in_(subscription_ids), Bill.status.not_in(_NOT_ISSUED))
+    found: dict[int, list[BillLine]] = defaultdict(list)
+    if subscription_ids:
+        for line in db.session.scalars(query.order_by(Bill.period_start, BillLine.id)):
+            found[line.subscription_id].append(line)
+    return found
+
+
+def _told(months: Sequence[Month], lines: Iterable[BillLine]) -> Billed:
+    numbers = {month.whole.start: number for number, month in enumerate(months)}
+    fen, seen = 0, set()
+    later: dict[int, tuple[Bill, int]] = {}
+    for line in lines:
+        if line.kind is LineKind.CHARGE and line.bill.period_start in numbers:
+            fen += line.gross_fen
+            seen.add(numbers[line.bill.period_start])
+        elif line.kind is LineKind.ADJUSTMENT and any(m.whole.contains(line.service_start) for m in months):
+            later[line.bill_id] = line.bill, later.get(line.bill_id, (line.bill, 0))[1] + line.gross_fen
+    return Billed(fen, frozenset(seen), tuple(later.values()))

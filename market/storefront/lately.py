@@ -1,0 +1,58 @@
+"""What the visitor's firm would have paid here for what it has used lately of services of the same kind.
+
+Only people who may see their firm's money are told, and none of it stands in an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from market import accounts, billing, catalog, subscriptions
+from market.accounts import OrganizationKind
+from market.catalog import Offered, Offering
+from market.subscriptions import Subscription
+from market.web import guards
+from market.web import replays as words
+from market.web.replays import Row
+
+
+@dataclass(frozen=True)
+class Told:
+    """One subscription of the firm's, with this offering's plans: those that can be compared, and why others cannot."""
+
+    subscription: Subscription
+    own: Row
+    months: str
+    rows: Sequence[Row]
+    others: Sequence[tuple[Offered, str, list[str]]]
+    #: Whether it is a subscription to this very offering.
+    here: bool
+
+
+def told(offering: Offering, *, now: datetime) -> list[Told]:
+    """For each of the firm's subscriptions in the same sub-category that has been used for a whole month."""
+    membership = guards.membership_of(OrganizationKind.BUYER)
+    if membership is None or not accounts.may(OrganizationKind.BUYER, membership.role, "money.read"):
+        return []
+    firm, kind = membership.organization, catalog.shown_revision(offering).facts["subcategory"]
+    alike = [
+        one for one in subscriptions.subscriptions_of(firm)
+        if one.started_at and one.status in subscriptions.LIVE and one.revision.facts.get("subcategory") == kind
+    ]  # fmt: skip
+    if not alike:
+        return []
+    return [_told(known, offering) for known in billing.lately(firm, alike, now=now) if known.months]
+
+
+def _told(known: billing.Lately, offering: Offering) -> Told:
+    rows = [each for each in words.rows(known) if each.offered and each.offered.plan.offering_id == offering.id]
+    others = [
+        (offered, words.name_of(offered), words.why_not(found))
+        for offered, found in known.others if offered.plan.offering_id == offering.id
+    ]  # fmt: skip
+    return Told(
+        known.subscription, words.own_row(known), words.months_named(known.months), rows, others,
+        known.subscription.plan.offering_id == offering.id,
+    )  # fmt: skip
