@@ -13,6 +13,7 @@ from market.admin import (
     payments,
     policies,
     providers,
+    provisioning,
     recommended,
     reviews,
     team,
@@ -21,7 +22,7 @@ from market.admin import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, recommended, providers, organizations, verifications, payments, bills, policies, team, audit)
+MODULES = (overview, reviews, offerings, recommended, providers, organizations, verifications, provisioning, payments, bills, policies, team, audit)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

@@ -13,7 +13,7 @@ from market.accounts import Organization, OrganizationKind, User, Verification
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import invitations, keys, letters, personal, registrations, usage
+from market.notifications import invitations, keys, letters, personal, registrations, tasks, usage
 from market.notifications.actions import enqueue
 from market.notifications.models import Email
 from market.payments import Payment
@@ -49,6 +49,7 @@ def listen() -> None:
     invitations.listen()
     keys.listen()
     usage.listen()
+    tasks.listen()
 
 
 def _activated(subscription: Subscription, *, at: datetime, **_: Any) -> None:
@@ -56,7 +57,7 @@ def _activated(subscription: Subscription, *, at: datetime, **_: Any) -> None:
 
 
 def _failed(subscription: Subscription, *, at: datetime, reason: str = "", **_: Any) -> None:
-    _tell_buyer("subscription_failed", subscription, at, reason=reason)
+    _tell_buyer("subscription_failed", subscription, at, reason=tasks.said(reason))
 
 
 def _ended(subscription: Subscription, *, at: datetime, **_: Any) -> None:

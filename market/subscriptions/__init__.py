@@ -61,11 +61,19 @@ from market.subscriptions.orders import (
 )
 from market.subscriptions.pauses import pause, resume
 from market.subscriptions.provisioning.answers import complete, fail
-from market.subscriptions.provisioning.deadlines import Stage, prune, watch
+from market.subscriptions.provisioning.deadlines import FAR, Stage, prune, watch
 from market.subscriptions.provisioning.requests import resend, retry, rotate
 from market.subscriptions.provisioning.webhook import deliver_due
-from market.subscriptions.queries import (
+from market.subscriptions.provisioning.worklist import (
+    View,
     attempts_at,
+    chosen,
+    stuck_count,
+    stuck_requests,
+    worklist,
+    worklist_counts,
+)
+from market.subscriptions.queries import (
     by_public_ids,
     customers_of,
     firms_of,
@@ -84,7 +92,6 @@ from market.subscriptions.queries import (
     requests_of,
     running_by_plan,
     running_for,
-    stuck_requests,
     subscription_of,
     subscriptions_of,
     timeline,
@@ -159,6 +166,7 @@ from market.subscriptions.span import (
 )
 
 __all__ = [
+    "FAR",
     "LIVE",
     "OPENING",
     "OPEN_REQUESTS",
@@ -219,6 +227,7 @@ __all__ = [
     "TermsChanged",
     "TermsOutdated",
     "TrialNotPaused",
+    "View",
     "Wanted",
     "When",
     "WrongSubject",
@@ -236,6 +245,7 @@ __all__ = [
     "change",
     "change_of",
     "changes_of",
+    "chosen",
     "complete",
     "contract_of",
     "contract_with",
@@ -245,8 +255,8 @@ __all__ = [
     "customers_of",
     "customers_wanted",
     "default_when",
-    "effective_at",
     "deliver_due",
+    "effective_at",
     "end_due",
     "expire_due",
     "fail",
@@ -293,6 +303,7 @@ __all__ = [
     "running_for",
     "segments",
     "standings_of",
+    "stuck_count",
     "stuck_requests",
     "subscribe",
     "subscription_activated",
@@ -301,6 +312,7 @@ __all__ = [
     "subscription_failed",
     "subscription_of",
     "subscriptions_of",
+    "suitable",
     "terms",
     "terms_hash",
     "timeline",
@@ -309,6 +321,7 @@ __all__ = [
     "with_plan",
     "withdraw",
     "withdraw_change",
+    "worklist",
+    "worklist_counts",
     "yearly_runs",
-    "suitable",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -23,7 +22,6 @@ from market.subscriptions.models import (
     OPENING,
     Order,
     OrderStatus,
-    ProvisioningAttempt,
     ProvisioningRequest,
     RequestKind,
     RequestStatus,
@@ -223,6 +221,11 @@ def requests_of(provider: Provider) -> Select[ProvisioningRequest]:
     return query.order_by(first, newest, ProvisioningRequest.due_at, ProvisioningRequest.id)
 
 
+def to_do(provider: Provider) -> Sequence[ProvisioningRequest]:
+    """The work list: open requests and failed ones that still matter, by deadline; loaded as `requests_of`."""
+    return db.session.scalars(requests_of(provider).where(needed())).all()
+
+
 def needed() -> ColumnElement[bool]:
     """Requests that still matter: open, or failed while somebody could still want them done."""
     failed = and_(
@@ -233,29 +236,6 @@ def needed() -> ColumnElement[bool]:
         ),
     )
     return or_(ProvisioningRequest.status.in_(OPEN_REQUESTS), failed)
-
-
-def to_do(provider: Provider) -> Sequence[ProvisioningRequest]:
-    """The work list: open requests and failed ones that still matter, by deadline; loaded as `requests_of`."""
-    return db.session.scalars(requests_of(provider).where(needed())).all()
-
-
-def stuck_requests(now: datetime) -> Select[ProvisioningRequest]:
-    """Of every provider, the requests that are overdue or have failed, the longest overdue first; all loaded."""
-    query = select(ProvisioningRequest).join(ProvisioningRequest.subscription)
-    late = or_(ProvisioningRequest.status == RequestStatus.FAILED, ProvisioningRequest.due_at <= now)
-    query = query.where(needed(), late).options(*with_subscription())
-    return query.order_by(ProvisioningRequest.due_at, ProvisioningRequest.id)
-
-
-def attempts_at(provider: Provider, request: ProvisioningRequest | None = None) -> Select[ProvisioningAttempt]:
-    """Attempts to reach a provider's system, the latest first, perhaps only about one request; that is loaded."""
-    query = select(ProvisioningAttempt).join(ProvisioningAttempt.request).join(ProvisioningRequest.subscription)
-    query = query.where(Subscription.provider_id == provider.id)
-    if request is not None:
-        query = query.where(ProvisioningAttempt.request_id == request.id)
-    whole = joinedload(ProvisioningAttempt.request).joinedload(ProvisioningRequest.subscription)
-    return query.options(whole.joinedload(Subscription.organization)).order_by(ProvisioningAttempt.id.desc())
 
 
 def open_requests(provider: Provider) -> int:
@@ -284,7 +264,8 @@ def requests_about(subscription: Subscription) -> Mapping[RequestKind, Provision
 def _request(provider: Provider, condition: ColumnElement[bool]) -> ProvisioningRequest:
     query = select(ProvisioningRequest).join(ProvisioningRequest.subscription)
     query = query.where(condition, Subscription.provider_id == provider.id)
-    found = db.session.scalar(query.options(*with_subscription()))
+    people = joinedload(ProvisioningRequest.subscription).joinedload(Subscription.accepted_by)
+    found = db.session.scalar(query.options(*with_subscription(), people))
     if found is None:
         raise NotFound
     return found

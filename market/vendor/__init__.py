@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from market.vendor import (
     activity,
+    batch,
     correction_files,
     corrections,
     customers,
@@ -21,15 +22,17 @@ from market.vendor import (
     plans,
     profile,
     refused,
+    tasks,
     team,
     webhooks,
 )
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, customers, meters, keys, events, days, webhooks, activity, profile, team, exports)
+MODULES = (overview, offerings, tasks, customers, meters, keys, events, days, webhooks, activity, profile, team, exports)
 
 offerings.bp.register_blueprint(plans.bp)  # a plan is a page of its offering
+tasks.bp.register_blueprint(batch.bp)
 for part in (refused, files, first_event, corrections, correction_files):
     events.bp.register_blueprint(part.bp)
 

@@ -1,4 +1,4 @@
-"""`/vendor/webhooks`: where the provider's system listens, and the secret that signs what is sent there."""
+"""`/vendor/webhooks`: where the provider's system listens, the secret that signs, and every attempt with its answer."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ from flask import Blueprint, flash, g, make_response, redirect, render_template,
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import StringField
+from wtforms import BooleanField, StringField
 
-from market import providers, resources
+from market import providers, resources, subscriptions
 from market.errors import MarketError
-from market.web import forms, guards
+from market.web import forms, guards, paging, trail
 
 bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 Answer = Response | str | tuple[str, int]
+
+SIZE = 30
 
 
 class WebhookForm(forms.MarketForm):
     """The address; empty removes it."""
 
     webhook_url = StringField(_l("通知地址"), [forms.NotLongerThan(500)])
+
+
+class RotateForm(forms.MarketForm):
+    """Whether the old secret goes on for a day; not when strangers know it."""
+
+    at_once = BooleanField(_l("旧密钥马上停用（已经泄露时选）"))
 
 
 @bp.get("/")
@@ -54,14 +62,28 @@ def save() -> Answer:
 @guards.require("keys.edit")
 def rotate() -> Answer:
     """Replace the secret; the new one is shown once."""
-    return _shown_once(providers.rotate_secret(g.provider, by=g.actor, at=resources.clock.now()))
+    form = RotateForm()
+    if not form.validate():
+        return _page(WebhookForm(formdata=None, webhook_url=g.provider.webhook_url)), 422
+    keep_old = not form.at_once.data
+    return _shown_once(providers.rotate_secret(g.provider, by=g.actor, at=resources.clock.now(), keep_old=keep_old))
 
 
 def _shown_once(secret: str) -> Response:
-    answer = make_response(render_template("vendor/webhooks/secret.html", secret=secret))
+    page = render_template("vendor/webhooks/secret.html", secret=secret, overlap=g.provider.old_secret_until)
+    answer = make_response(page)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
 def _page(form: WebhookForm) -> str:
-    return render_template("vendor/webhooks/index.html", form=form, provider=g.provider)
+    now, until = resources.clock.now(), g.provider.old_secret_until
+    return render_template(
+        "vendor/webhooks/index.html",
+        form=form,
+        rotate=RotateForm(formdata=None),
+        provider=g.provider,
+        overlap=until if until is not None and until > now else None,
+        attempts=paging.page_of(subscriptions.attempts_at(g.provider), size=SIZE),
+        trail=trail,
+    )
