@@ -13,7 +13,14 @@ from market import billing, subscriptions
 from market.accounts import Organization
 from market.catalog import Plan
 from market.kit.period import Period
-from market.subscriptions import OPENING, Subscription, SubscriptionStatus
+from market.subscriptions import (
+    OPENING,
+    ChangeKind,
+    ChangeStatus,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionStatus,
+)
 from market.web import agreements, formats
 
 
@@ -54,6 +61,8 @@ def next_charge(
             return _final(subscription, organization, lines, now)
         case SubscriptionStatus.TRIALING:
             return _after_trial(subscription, organization, now)
+        case SubscriptionStatus.PAUSED if subscription.cancel_at is None:
+            return _on_resume(subscription, organization, lines, now)
     month = billing.period_of(organization, now)
     if (end := subscription.cancel_at) is not None:
         if end > month.end:
@@ -92,6 +101,26 @@ def _after_trial(subscription: Subscription, organization: Organization, now: da
     lines = [line for line in drawn if line.quantity is None and "trial" not in line.label]
     note = _("从 %(date)s 起按套餐计费，这里是那个月的固定费用；用量费用按实际另算。", date=formats.date(paid_from))
     return _running(_("试用之后的第一份账单"), month, lines, note)
+
+
+def _on_resume(
+    subscription: Subscription, organization: Organization, lines: Sequence[billing.LineDraft], now: datetime
+) -> NextCharge:
+    """What comes once it goes on; while no day for that is set, what there is until then."""
+    month, fen = billing.period_of(organization, now), billing.total_fen(lines)
+    before = _("暂停前的费用 %(amount)s 在 %(date)s 的账单里。", amount=formats.money(fen), date=formats.date(month.end)) if fen else ""
+    resumed = [one.effective_at for one in subscription.changes if _goes_on(one, now)]
+    if not resumed:
+        note = _("暂停期间不收月费，有用量才计费。恢复那天起照常计费。")
+        return _running(_("暂停中的账单"), month, lines, note)
+    later = billing.period_of(organization, resumed[0])
+    drawn = [line for line in billing.draw_up_one(subscription, later, cutoff=now) if line.quantity is None]
+    note = _("从 %(date)s 起照常计费，这里是那个月的固定费用，用量另算。", date=formats.date(resumed[0]))
+    return _running(_("恢复后的第一份账单"), later, drawn, note + (before if later != month else ""))
+
+
+def _goes_on(change: SubscriptionChange, now: datetime) -> bool:
+    return (change.kind, change.status) == (ChangeKind.RESUME, ChangeStatus.PLANNED) and change.effective_at > now
 
 
 def _renewal(subscription: Subscription, now: datetime) -> Renewal | None:

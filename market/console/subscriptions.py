@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -13,7 +12,7 @@ from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, resources, subscriptions
-from market.console import next_charge, parts
+from market.console import change_options, changes, next_charge, parts, pauses
 from market.errors import MarketError
 from market.kit import period
 from market.metering import corrections
@@ -23,6 +22,8 @@ from market.web import corrections as words
 from market.web.standing import standing
 
 bp = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
+for part in (changes, pauses):  # what is done to a subscription is a page of it
+    bp.register_blueprint(part.bp)
 
 Answer = Response | str | tuple[str, int]
 
@@ -96,6 +97,11 @@ def show(id: int) -> str:
         promises=agreements.promises(facts),
         leaving=agreements.leaving(facts, ended),
         story=parts.story(subscription, subscriptions.timeline(subscription)),
+        contracts=subscriptions.contracts_of(subscription),
+        coming=change_options.planned_of(subscription) if subscription.status in LIVE else [],
+        words_of=change_options.words_of,
+        withdraw_url=lambda change: url_for(".changes.withdraw", id=id, change_id=change.id),
+        changeable=subscription.status in change_options.CHANGEABLE,
         request_row=request,
         failure=trail.reason(request.last_error) if subscription.status is SubscriptionStatus.FAILED else "",
         opening=subscription.status in OPENING,
@@ -169,52 +175,17 @@ def retry(id: int) -> Response:
     return redirect(url_for(".show", id=id), 303)
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What one way of leaving means: the last day, the bill it leaves, the dates of the data."""
-
-    last_day: datetime
-    fen: int
-    export_until: str
-    deleted_on: str
-    note: str = ""
-
-
 def _cancel_page(subscription: Subscription, form: CancelForm) -> str:
     now = resources.clock.now()
-    previews = {}
-    if subscription.status in LIVE:
-        at_end = subscriptions.period_end(subscription, now)
-        previews = {"period_end": _preview(subscription, at_end, now), "now": _preview(subscription, now, now)}
+    found = billing.preview_end(subscription, at=now) if subscription.status in LIVE else ()
     return render_template(
         "console/subscriptions/cancel.html",
         subscription=subscription,
         form=form,
-        previews=previews,
+        previews={preview.when: preview for preview in found},
         opening=subscription.status in OPENING,
         trialing=subscription.status is SubscriptionStatus.TRIALING,
         leaving=agreements.leaving(subscription.revision.facts),
-    )
-
-
-def _preview(subscription: Subscription, end: datetime, now: datetime) -> Preview:
-    """The bill of the current month as it would be with this end and the use until now."""
-    month = billing.period_of(g.organization, now)
-    facts = subscription.revision.facts
-    rows = agreements.leaving(facts, end)
-    considered = Subscription(
-        id=subscription.id, provider_id=subscription.provider_id, plan=subscription.plan,
-        revision=subscription.revision, public_id=subscription.public_id, started_at=subscription.started_at,
-        trial_ends_at=subscription.trial_ends_at, ended_at=end,
-    )  # fmt: skip
-    lines = billing.draw_up_one(considered, month, cutoff=now)
-    yearly = subscriptions.pays_yearly(subscription.plan) and end <= now
-    return Preview(
-        last_day=agreements.last_day(end),
-        fen=billing.total_fen(lines),
-        export_until=rows[1][1],
-        deleted_on=rows[2][1],
-        note=_("按年的费用已经计入，现在停用不退；用到期末不再续下一年。") if yearly else "",
     )
 
 

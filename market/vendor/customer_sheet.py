@@ -54,7 +54,7 @@ def _facts(one: Subscription, now: datetime) -> list[str]:
     unit = formats.local(one.plan, "quantity_unit")
     days = (one.ordered_at, one.started_at, agreements.last_day(one.ended_at) if one.ended_at else None)
     return [
-        one.organization.name, one.organization.uscc, formats.local(one.revision.facts, "name"), formats.local(one.plan, "name"),
+        one.organization.name, one.organization.uscc or "", formats.local(one.revision.facts, "name"), formats.local(one.plan, "name"),
         str(one.plan.version_number), str(one.quantity) if unit else "", unit, standing(one, now).words,
         *(local_day(at).isoformat() if at else "" for at in days), one.public_id,
     ]  # fmt: skip
