@@ -34,11 +34,19 @@ from market.billing.documents import DocumentUnavailable, file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
-from market.billing.lines import fen_of
 from market.billing.lately import Lately, lately, months_before
+from market.billing.lines import fen_of
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
 from market.billing.months import month_stands
 from market.billing.periods import due_at, final_at, period_of
+from market.billing.previews import (
+    ChangePreview,
+    EndPreview,
+    preview_change,
+    preview_end,
+    preview_on,
+    preview_pause,
+)
 from market.billing.queries import (
     MonthCounts,
     bill_by_id,
@@ -82,9 +90,11 @@ __all__ = [
     "BillStatus",
     "BillTax",
     "BillView",
+    "ChangePreview",
     "Course",
     "Difference",
     "DocumentUnavailable",
+    "EndPreview",
     "Estimate",
     "EstimateLine",
     "Failure",
@@ -125,8 +135,8 @@ __all__ = [
     "close_due",
     "closed_until",
     "course",
-    "drafts_of",
     "differences",
+    "drafts_of",
     "draw_up",
     "draw_up_one",
     "due_at",
@@ -152,6 +162,10 @@ __all__ = [
     "pdf",
     "period_of",
     "picked",
+    "preview_change",
+    "preview_end",
+    "preview_on",
+    "preview_pause",
     "receive",
     "recompute",
     "replay",

@@ -14,7 +14,7 @@ Pure: subscription, its changes, plans and charges are loaded, nothing is asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from market import rating, subscriptions
@@ -24,7 +24,7 @@ from market.billing.models import LineKind
 from market.billing.tracks import Piece, merged, tracks
 from market.kit import period as periods
 from market.kit.period import Period
-from market.subscriptions import Subscription
+from market.subscriptions import Subscription, day_after
 
 _FREE = rating.Flat(Decimal("0.00"), "once")
 
@@ -83,7 +83,7 @@ def trial_in(subscription: Subscription, period: Period) -> Period | None:
     started_at, paid_from = subscription.started_at, subscriptions.paid_from(subscription)
     if started_at is None or paid_from is None:
         return None
-    last = min(paid_from, _day_after(subscription.ended_at) if subscription.ended_at else paid_from)
+    last = min(paid_from, day_after(subscription.ended_at) if subscription.ended_at else paid_from)
     first = periods.local_midnight(periods.local_day(started_at))
     return Period(first, last).clip(period) if first < last else None
 
@@ -95,9 +95,3 @@ def _monthly(terms: rating.Terms) -> bool:
 def _rests(piece: Piece) -> bool:
     """Recurring fees do not run on paused days."""
     return piece.paused and isinstance(piece.terms, rating.Flat)
-
-
-def _day_after(at: datetime) -> datetime:
-    """The midnight that ends the day an instant closes."""
-    day = periods.local_day(at - timedelta(microseconds=1))
-    return periods.local_midnight(day + timedelta(days=1))

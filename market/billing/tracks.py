@@ -43,16 +43,16 @@ def tracks(segments: Iterable[Segment], wanted: Callable[[rating.Terms], bool]) 
     """The wanted charges of these segments, each followed from segment to segment, as they come."""
     found: list[list[Piece]] = []
     for segment in segments:
-        pieces = [piece for piece in _pieces(segment) if wanted(piece.terms)]
+        left = [piece for piece in pieces(segment) if wanted(piece.terms)]
         open_tracks = list(found)
         for alike in (_named_alike, _paid_alike):
-            for piece in list(pieces):
+            for piece in list(left):
                 track = next((one for one in open_tracks if alike(one[-1], piece)), None)
                 if track is not None:
                     track.append(piece)
                     open_tracks = [one for one in open_tracks if one is not track]
-                    pieces.remove(piece)
-        found += [[piece] for piece in pieces]
+                    left.remove(piece)
+        found += [[piece] for piece in left]
     return found
 
 
@@ -76,7 +76,8 @@ def way_of(charge: Charge, terms: rating.Terms) -> Hashable:
     return terms.interval if isinstance(terms, rating.Flat) else (charge.meter_id, charge.filter)
 
 
-def _pieces(segment: Segment) -> Iterator[Piece]:
+def pieces(segment: Segment) -> Iterator[Piece]:
+    """The charges of a segment, in the plan's order."""
     for charge in segment.plan.charges:
         terms = rating.times(rating.parse(charge.terms), Decimal(segment.quantity))
         if segment.paused and not isinstance(terms, rating.Flat):

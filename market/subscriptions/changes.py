@@ -152,7 +152,7 @@ def check_state(subscription: Subscription, at: datetime) -> None:
 
 
 def effective_at(subscription: Subscription, when: When, at: datetime) -> datetime:
-    """The midnight from which it holds; never before today, nor before the first day that is not billed.
+    """The midnight from which it holds; never before today, the first day that is not billed, or what holds already.
 
     Raises EndsBefore, Invalid for a day that has passed or is too far off.
     """
@@ -169,10 +169,10 @@ def effective_at(subscription: Subscription, when: When, at: datetime) -> dateti
         raise Invalid(fields={"when": "选择什么时候生效。"})
     if midnight > today + FURTHEST:
         raise Invalid(fields={"on": "最多能提前三年安排。选近一些的日期。"})
-    midnight = max(midnight, subscription.billed_until or midnight)
-    paid = span.paid_span(subscription)
-    ends_at = subscription.cancel_at
-    if ends_at is not None and (paid is None or midnight >= paid.end):
+    applied = (one.effective_at for one in subscription.changes if one.status is ChangeStatus.APPLIED)
+    # A clock that has gone back does not make the past another one.
+    midnight = max([midnight, subscription.billed_until or midnight, *applied])
+    if subscription.cancel_at is not None and midnight >= span.day_after(subscription.cancel_at):
         raise refusals.EndsBefore
     return midnight
 
@@ -192,13 +192,14 @@ def plan_for(
     asked.subscription_id, asked.effective_at = subscription.id, midnight
     asked.reason = _clean(reason)
     asked.asked_by_id, asked.asked_at = by.user_id, at
+    said = _said(asked)
     db.session.add(asked)
     db.session.flush()
     if midnight > at:
         audit.record(
             "subscription.change_planned", subscription, by=by, at=at, reason=asked.reason,
             organization_id=subscription.organization_id,
-            after={"change": asked.kind, "on": midnight.isoformat()} | _said(asked),
+            after={"change": asked.kind, "on": midnight.isoformat()} | said,
         )  # fmt: skip
     effects.settle(subscription, at, by=by)
 

@@ -25,14 +25,14 @@ def pause(
     Raises NotRunning, HasEnded, IsSuspended, EndsBefore, TrialNotPaused, AlreadyPaused, Invalid.
     """
     changes.take(subscription, at, by)
+    if subscription.status is SubscriptionStatus.TRIALING and subscription.cancel_at is not None:
+        raise refusals.TrialNotPaused
     tomorrow = periods.local_day(at) + timedelta(days=1)
     if isinstance(when, date) and not isinstance(when, datetime) and when < tomorrow:
         raise Invalid(fields={"on": "今天已经计费，最早从明天 0 点起暂停。"})
     midnight = changes.effective_at(subscription, tomorrow if when == "now" else when, at)
     first = span.paid_from(subscription)
     if first is None or midnight < first:
-        raise refusals.TrialNotPaused
-    if subscription.status is SubscriptionStatus.TRIALING and subscription.cancel_at is not None:
         raise refusals.TrialNotPaused
     if span.held_at(subscription, midnight).paused:
         return _same(subscription, ChangeKind.PAUSE, midnight, refusals.AlreadyPaused)

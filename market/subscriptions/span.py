@@ -21,6 +21,7 @@ from market.subscriptions.models import ChangeKind, ChangeStatus, Subscription, 
 #: A change that was withdrawn or superseded never held.
 COUNTING = frozenset({ChangeStatus.PLANNED, ChangeStatus.APPLIED})
 _INSTANT = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,13 @@ def paid_span(subscription: Subscription) -> Period | None:
     end = subscription.ended_at or subscription.cancel_at
     if end is None:
         return periods.since(start)
-    # An end on midnight belongs to the day before: the day it closes, not the one it opens.
-    last = max(periods.local_day(end - _INSTANT), periods.local_day(subscription.started_at or end))
-    after = periods.local_midnight(last + timedelta(days=1))
-    return Period(start, after) if start < after else None
+    last = max(day_after(end), periods.local_midnight(periods.local_day(subscription.started_at or end) + _DAY))
+    return Period(start, last) if start < last else None
+
+
+def day_after(end: datetime) -> datetime:
+    """The midnight after the last day. An end on midnight belongs to the day it closes, not the one it opens."""
+    return periods.local_midnight(periods.local_day(end - _INSTANT) + _DAY)
 
 
 def paid_from(subscription: Subscription) -> datetime | None:
@@ -159,7 +163,7 @@ def paid_from(subscription: Subscription) -> datetime | None:
 
 def trial_end(started_at: datetime, trial_days: int) -> datetime:
     """The midnight that ends a trial: the day it starts is a present, then `trial_days` whole days."""
-    return periods.local_midnight(periods.local_day(started_at) + timedelta(days=trial_days + 1))
+    return periods.local_midnight(periods.local_day(started_at) + (trial_days + 1) * _DAY)
 
 
 # --- periods -----------------------------------------------------------------------------

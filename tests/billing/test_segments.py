@@ -6,11 +6,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market import billing, rating, subscriptions
+from market import rating, subscriptions
 from market.billing import LineKind, charging
 from market.catalog.models import Charge, Offering, Plan
 from market.kit import money
