@@ -52,6 +52,7 @@ from market.catalog.facts import (
     downtime_minutes,
     labels,
 )
+from market.catalog.guesses import count_key, counts_transactions, guessed_use
 from market.catalog.measures import Counting, Measure, converted, in_units_of, measure_of, unit_words
 from market.catalog.meters import MeterReplaced, MeterTaken, add_meter, change_meter
 from market.catalog.models import (
@@ -192,9 +193,12 @@ __all__ = [
     "claim",
     "comment",
     "converted",
+    "count_key",
+    "counts_transactions",
     "downtime_minutes",
     "drop_plan",
     "edit",
+    "guessed_use",
     "in_units_of",
     "labels",
     "live_counts",

@@ -17,6 +17,12 @@ def count_key(charge: Charge) -> str:
     return f"{charge.slug}.count"
 
 
+def counts_transactions(charge: Charge) -> bool:
+    """Whether its price depends on how many transactions there are, so that a guess has to say that too."""
+    terms = rating.parse(charge.terms)
+    return isinstance(terms, rating.Percentage) and bool(terms.fee or terms.each)
+
+
 def guessed_use(charge: Charge, guess: Mapping[str, Decimal]) -> rating.Used:
     """What a guess by charge slug means to a charge; a missing one counts as 0.
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from market import audit, db, rating
+from market.catalog import numbers
 from market.catalog.actions import NotEditable, Retired, pending_revision, record
 from market.catalog.facts import Missing, Problem
 from market.catalog.models import (
@@ -78,11 +79,13 @@ def save_plan(
     trial_days: int,
     position: int,
     charges: Sequence[Mapping[str, Any]],
+    quantity: Mapping[str, Any] | None = None,
     by: audit.Actor,
     at: datetime,
 ) -> Plan:
     """Write the draft of a plan; a published plan gets its next version, which goes live with a revision.
 
+    `quantity` says in which numbers it is sold (see `numbers`); without it, it is not sold by number.
     Each charge is a mapping with `terms` and, for usage, `meter` (a slug of the provider's; its newest version is
     priced). Optional: `slug`, `name_zh`, `name_en` (the meter's otherwise), `tax_rate` (the provider's otherwise),
     `filter_property` and `filter_values`, `hint_zh`, `hint_en`, `typical`, `typical_count`. Raises PlanInvalid, NotEditable while a
@@ -95,8 +98,9 @@ def save_plan(
         "summary_en": summary_en.strip(), "trial_days": trial_days, "position": position,
     }  # fmt: skip
     written = check_plan(
-        offering, slug=slug, name_zh=name_zh, name_en=name_en, trial_days=trial_days, charges=charges
+        offering, slug=slug, name_zh=name_zh, name_en=name_en, trial_days=trial_days, charges=charges, quantity=quantity
     )
+    words |= numbers.columns(quantity or {}, [])
     plan = draft_of(offering, slug) or _next_version(offering, slug, words, at=at)
     before = snapshot(plan)
     for column, value in words.items():
@@ -116,10 +120,12 @@ def check_plan(
     name_en: str,
     trial_days: int,
     charges: Sequence[Mapping[str, Any]],
+    quantity: Mapping[str, Any] | None = None,
 ) -> list[Charge]:
     """The charges as `save_plan` would write them. Raises PlanInvalid with everything that is wrong."""
     words = {"name_zh": name_zh.strip(), "name_en": name_en.strip(), "trial_days": trial_days}
     problems = list(_word_problems(slug, words))
+    numbers.columns(quantity or {}, problems)
     written = _charges(offering, charges, problems)
     if problems:
         raise PlanInvalid(problems)
@@ -193,6 +199,7 @@ def snapshot(plan: Plan) -> dict[str, Any]:
     return {
         "name": plan.name_zh,
         "trial_days": plan.trial_days,
+        **numbers.snapshot(plan),
         "charges": {charge.slug: dict(charge.terms) | _picked(charge) for charge in plan.charges},
     }
 

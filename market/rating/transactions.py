@@ -44,8 +44,8 @@ class Transactions:
         """Transactions of one size: as many as somebody says, else as is usual for what they come to, at least one."""
         if count is None:
             ratio = Fraction(usual_count) / Fraction(usual_total) if usual_total else Fraction(0)
-            count = max(half_up(Fraction(total) * ratio), 1) if total else 0
-        return cls.alike(count, total)
+            count = half_up(Fraction(total) * ratio)
+        return cls.alike(max(count, 1) if total else count, total)
 
     @property
     def count(self) -> int:

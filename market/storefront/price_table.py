@@ -61,12 +61,20 @@ def _use_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
     name, unit = formats.local(known, "name"), prices.unit_of(known)
     picked = billing.picked(known.filter, formats.language())
     terms = [rating.parse(charge.terms) if charge else None for charge in charges]
-    if any(_allowance(each) for each in terms):
+    if any(isinstance(each, rating.Percentage) for each in terms):
+        note = _("按每笔交易的金额计")
+        yield PriceRow(name, _noted(picked, note), [_whole_price(each, unit) for each in terms])
+    elif any(_allowance(each) for each in terms):
         included = [(_included(each, unit),) for each in terms]
         yield PriceRow(name, _noted(picked, _("每月包含")), included)
         yield PriceRow(name, _noted(picked, _("超出以后，按 %(unit)s 计", unit=unit)), [_price(each) for each in terms])
     else:
         yield PriceRow(name, _noted(picked, _("按 %(unit)s 计", unit=unit)), [_price(each) for each in terms])
+
+
+def _whole_price(terms: rating.Terms | None, unit: str) -> tuple[str, ...]:
+    """All that a price says, with its allowance."""
+    return (_("无"),) if terms is None else rating.describe(terms, unit, formats.language())
 
 
 def _noted(picked: str, note: str) -> str:

@@ -48,7 +48,7 @@ def starting_price(offering: Offering, *, cents: bool = False) -> StartingPrice 
             return StartingPrice(plan, amount, per, _notes(flats, used, without=interval), fee)
     if used:
         amount, per = _usage_start(*used[0])
-        notes = (_free_of_fees(used[0][1]), *_notes(flats, used[1:]))
+        notes = (_free_of_fees(used[0][1]), *conditions(used[0][1]), *_notes(flats, used[1:]))
         return StartingPrice(plan, amount if cents else amount.removesuffix(".00"), per, notes, None)
     once = _fee(flats, "once")
     return StartingPrice(plan, formats.money(once, cents=cents), _("（一次性）"), (_("不按用量另外收费"),), once)
@@ -82,8 +82,22 @@ def short_price(terms: rating.Terms, unit: str) -> str:
             if first.flat:
                 return _("%(price)s，另加 %(fee)s", price=text, fee=rating.price_text(first.flat))
             return _("%(price)s，用得多更便宜", price=text) if _falls(terms) else text
+        case rating.Percentage():
+            return _share_of_amounts(terms)
         case rating.Flat():
             return rating.price_text(terms.amount)
+
+
+def conditions(terms: rating.Terms) -> list[str]:
+    """What a price is brought down to or up to in the end: discount, and a period's least and most."""
+    if isinstance(terms, rating.Flat):
+        return []
+    said = [_("优惠 %(percent)s", percent=rating.percent_text(terms.discount))] if terms.discount else []
+    if terms.minimum:
+        said.append(_("每月至少 %(price)s", price=rating.price_text(terms.minimum)))
+    if terms.maximum is not None:
+        said.append(_("每月最多 %(price)s", price=rating.price_text(terms.maximum)))
+    return said
 
 
 def unit_of(charge: Charge) -> str:
@@ -103,9 +117,24 @@ def _per_unit(price: Decimal, unit: str) -> str:
     return _("%(price)s/%(unit)s", price=rating.price_text(price), unit=unit)
 
 
+def _share_of_amounts(terms: rating.Percentage) -> str:
+    """交易金额的 0.6% + ¥0.10/笔; one half alone where the other costs nothing."""
+    percent, fee = rating.percent_text(terms.percent), rating.price_text(terms.fee)
+    if not terms.percent:
+        return _("%(price)s/笔", price=fee)
+    if not terms.fee:
+        return _("交易金额的 %(percent)s", percent=percent)
+    return _("交易金额的 %(percent)s + %(price)s/笔", percent=percent, price=fee)
+
+
 def _usage_start(charge: Charge, terms: Any) -> tuple[str, str]:
     """A price of use as a large figure and what follows it."""
     unit = unit_of(charge)
+    if isinstance(terms, rating.Percentage):
+        if not terms.percent:
+            return rating.price_text(terms.fee), _("/笔")
+        after = _("的交易金额，另加 %(fee)s/笔", fee=rating.price_text(terms.fee)) if terms.fee else _("的交易金额")
+        return rating.percent_text(terms.percent), after
     if isinstance(terms, rating.Package):
         size = formats.quantity(terms.package_size, unit)
         return rating.price_text(terms.package_price), _("/%(unit)s起", unit=size)
@@ -140,7 +169,7 @@ def _notes(
 def _use(charge: Charge, terms: Any) -> str:
     """One kind of use by its name: two of them may well be counted in the same unit."""
     name, unit = formats.local(charge, "name"), unit_of(charge)
-    price = short_price(terms, unit)
+    price = _("，").join([short_price(terms, unit), *conditions(terms)])
     if terms.included:
         included = formats.quantity(terms.included, unit)
         return _("%(name)s含 %(included)s，超出 %(price)s", name=name, included=included, price=price)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
+from flask_babel import gettext as _
 
 from market import catalog, rating, resources
 from market.catalog import Charge, Offering, Plan
@@ -91,6 +92,13 @@ def _price(charge: Charge) -> dict[str, Any]:
         case rating.Package():
             size = {"@type": "QuantitativeValue", "value": quantity.text(terms.package_size), "unitText": prices.unit_of(charge)}
             said |= {"price": f"{terms.package_price:.2f}", "referenceQuantity": size}
+        case rating.Percentage():
+            said |= {"price": quantity.text(terms.fee), "unitText": "transaction", "description": _conditions(charge, terms)}
         case rating.Graduated() | rating.Volume():
             said |= {"price": quantity.text(terms.tiers[0].unit_price), "unitText": prices.unit_of(charge)}
     return said
+
+
+def _conditions(charge: Charge, terms: rating.Terms) -> str:
+    """The price in words, where no figure alone says it."""
+    return _("；").join(rating.describe(terms, prices.unit_of(charge), formats.language()))

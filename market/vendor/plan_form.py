@@ -14,8 +14,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from wtforms import Field, Form, HiddenField, SelectField, StringField
+from wtforms import Field
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, rating
@@ -23,60 +22,10 @@ from market.catalog import Charge, Meter, Plan, PlanInvalid, priced
 from market.kit import quantity
 from market.kit.refusal import Refusal
 from market.rating.reading import MOST_TIERS
+from market.vendor.plan_boxes import FLAT, KINDS, LIMITS, PRICES, TIERED, ChargeForm, PlanForm, TierForm
 from market.web import errors, formats, forms
 
-#: What a charge can be: the kinds of the form, each a charge model or an interval of the flat one.
-KINDS = {
-    "month": _l("每月固定费用"),
-    "year": _l("每年固定费用"),
-    "once": _l("一次性费用"),
-    "per_unit": _l("按用量，一个单价"),
-    "graduated": _l("分档累进：每一档的用量按那一档的单价"),
-    "volume": _l("分档统价：全部用量按总量所在那一档的单价"),
-    "package": _l("按包：用满一包再算一包"),
-}
-FLAT = ("month", "year", "once")
-TIERED = ("graduated", "volume")
 MOST_CHARGES = 20
-
-
-class PlanForm(forms.MarketForm):
-    """The words of a plan."""
-
-    name_zh, name_en = forms.bilingual(_l("套餐名称"), _l("套餐英文名称"), limit=40, required=False)
-    summary_zh, summary_en = forms.bilingual(_l("给谁用"), _l("给谁用（英文）"), limit=200, required=False)
-    slug = StringField(_l("代号"))
-    trial_days = StringField(_l("免费试用天数"), default="0")
-
-
-class ChargeForm(Form):
-    """All boxes a charge may have; `ChargeRow.fields` says which of them its kind shows."""
-
-    kind = HiddenField()
-    slug = HiddenField()
-    #: The version of the meter that the plan on sale prices.
-    meter_version = HiddenField()
-    name_zh = StringField(_l("名称"), render_kw={"lang": "zh-CN"})
-    name_en = StringField(_l("英文名称"), render_kw={"lang": "en"})
-    amount = StringField(_l("金额"))
-    meter = SelectField(_l("按哪个计量项收费"), validate_choice=False)
-    filter_property = SelectField(_l("只收一部分用量"), validate_choice=False)
-    filter_values = StringField(_l("只收这些取值"))
-    unit_price = StringField(_l("单价"))
-    package_size = StringField(_l("每包多少"))
-    package_price = StringField(_l("每包价格"))
-    included = StringField(_l("每期包含的用量"))
-    typical = StringField(_l("一般客户每月用多少"))
-    hint_zh = StringField(_l("怎么估用量"), render_kw={"lang": "zh-CN"})
-    hint_en = StringField(_l("怎么估用量（英文）"), render_kw={"lang": "en"})
-
-
-class TierForm(Form):
-    """One tier; without an upper bound it is the last."""
-
-    up_to = StringField()
-    unit_price = StringField()
-    flat = StringField()
 
 
 @dataclass
@@ -137,23 +86,25 @@ class ChargeRow:
         yield self.form.meter
         if self.sliced:
             yield from (self.form.filter_property, self.form.filter_values)
-        if self.kind == "per_unit":
-            yield self.form.unit_price
-        if self.kind == "package":
-            yield from (self.form.package_size, self.form.package_price)
+        yield from (self.form[name] for name in PRICES.get(self.kind, ()))
         for tier in self.tiers:
             yield from tier
-        yield from (self.form.included, self.form.typical, self.form.hint_zh, self.form.hint_en)
+        yield self.form.included
+        yield from (self.form[name] for name in LIMITS)
+        yield self.form.typical
+        if self.kind == "percentage":
+            yield self.form.typical_count
+        yield from (self.form.hint_zh, self.form.hint_en)
 
     def terms(self) -> dict[str, Any]:
         """The price as the rating code reads it."""
         if self.flat:
             return {"model": "flat", "interval": self.kind, "amount": _number(self.form.amount)}
         terms: dict[str, Any] = {"model": self.kind, "included": _number(self.form.included)}
+        terms |= {name: number for name in LIMITS if (number := _number(self.form[name]))}
         if self.tiered:
             return terms | {"tiers": [self._tier(place) for place in self.written()]}
-        names = ("package_size", "package_price") if self.kind == "package" else ("unit_price",)
-        return terms | {name: _number(self.form[name]) for name in names}
+        return terms | {name: _number(self.form[name]) for name in PRICES[self.kind]}
 
     def filter(self) -> dict[str, Any]:
         """The part of the usage it prices, as the catalogue takes it."""
@@ -198,6 +149,13 @@ class PlanEditor:
         elif numbers and numbers[0] < len(self.rows):
             self._change(verb, numbers)
 
+    def quantity(self) -> dict[str, str]:
+        """In which numbers the plan is sold, as `catalog.save_plan` takes it."""
+        words = self.words
+        units = {"unit_zh": words.quantity_unit_zh.data or "", "unit_en": words.quantity_unit_en.data or ""}
+        numbers = {name: _number(words[f"quantity_{name}"]) for name in ("minimum", "maximum", "step")}
+        return units | numbers
+
     def charges(self) -> list[dict[str, Any]]:
         """The charges as `catalog.save_plan` takes them, each with a slug of its own."""
         taken: set[str] = set()
@@ -210,6 +168,8 @@ class PlanEditor:
             if not row.flat:
                 typical = _number(form.typical) or "0"
                 hints = {"hint_zh": form.hint_zh.data, "hint_en": form.hint_en.data, "typical": typical}
+                if row.kind == "percentage":
+                    hints["typical_count"] = _number(form.typical_count) or "0"
                 charge |= {"meter": form.meter.data or None} | row.filter() | hints
             found.append(charge)
         return found
@@ -239,13 +199,18 @@ class PlanEditor:
         except Refusal as refusal:
             self._complain(f"charges.{place}.typical", errors.translate(refusal))
             return None
+        count = _number(row.form.typical_count) or "0"
+        if row.kind == "percentage" and not (count.isascii() and count.isdigit() and len(count) < 10):
+            self._complain(f"charges.{place}.typical_count", _("一般每月多少笔，填整数，例如 1200。"))
+            return None
         if wrong:
             return None
         terms = rating.dump(rating.parse(priced(row.terms(), meter)))
         zh = row.form.name_zh.data or (meter.name_zh if meter else str(KINDS[row.kind]))
         en = row.form.name_en.data or (meter.name_en if meter else str(KINDS[row.kind]))
         return Charge(
-            slug=str(place), name_zh=zh, name_en=en, meter=meter, terms=terms, typical=typical, position=place, **row.filter()
+            slug=str(place), name_zh=zh, name_en=en, meter=meter, terms=terms, typical=typical, position=place,
+            typical_count=int(count) if row.kind == "percentage" else 0, **row.filter(),
         )
 
     def _complain(self, path: str, message: str) -> None:
@@ -304,6 +269,10 @@ def from_plan(plan: Plan, meters: Sequence[Meter]) -> PlanEditor:
     """The form filled with a version of a plan."""
     words = PlanForm(formdata=None, obj=plan)
     words.trial_days.data = str(plan.trial_days)
+    by_number = bool(plan.quantity_unit_zh)
+    words.quantity_minimum.data = str(plan.quantity_minimum) if by_number else ""
+    words.quantity_maximum.data = str(plan.quantity_maximum or "") if by_number else ""
+    words.quantity_step.data = str(plan.quantity_step) if by_number else ""
     return PlanEditor(words, [_row(place, meters, _stored(charge)) for place, charge in enumerate(plan.charges)], meters)
 
 
@@ -357,11 +326,12 @@ def _stored(charge: Charge) -> dict[str, Any]:
     terms = dict(charge.terms)
     model, interval = terms.pop("model"), terms.pop("interval", "")
     terms.pop("rounding", None)
-    if terms.get("included") == "0":
-        terms["included"] = ""
+    for name in ("included", "fee"):
+        if terms.get(name) == "0":
+            terms[name] = ""
     words = {
         name: getattr(charge, name) for name in ("slug", "name_zh", "name_en", "hint_zh", "hint_en", "typical", "filter_property")
-    } | {"filter_values": ", ".join(charge.filter_values), "meter_version": str(charge.meter.version_number) if charge.meter else ""}
+    } | {"typical_count": str(charge.typical_count or ""), "filter_values": ", ".join(charge.filter_values), "meter_version": str(charge.meter.version_number) if charge.meter else ""}
     tiers = [{key: "" if value in (None, "0.00") and key != "unit_price" else value for key, value in tier.items()} for tier in terms.pop("tiers", [])]
     return words | terms | {"kind": interval or model, "meter": charge.meter.slug if charge.meter else "", "tiers": tiers}
 
@@ -373,4 +343,4 @@ def _slug(row: ChargeRow, taken: set[str]) -> str:
 
 def _number(box: Field) -> str:
     """A number without the marks people write around it."""
-    return (box.data or "").strip().lstrip("¥￥").replace(",", "").replace("，", "").strip()
+    return (box.data or "").strip().lstrip("¥￥").rstrip("%％").replace(",", "").replace("，", "").strip()

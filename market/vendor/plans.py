@@ -15,6 +15,7 @@ from market.catalog import EDITABLE, Offering, Plan, PlanInvalid, PlanStatus
 from market.errors import MarketError, NotFound
 from market.vendor import plan_form, progress
 from market.vendor.offerings import DOUBLE_CLICK
+from market.vendor.plan_boxes import KINDS
 from market.vendor.plan_form import PlanEditor
 from market.web import agreements, formats, guards
 
@@ -149,6 +150,7 @@ def _asked(editor: PlanEditor, plan: Plan | None) -> dict[str, Any]:
         "name_zh": words.name_zh.data or "",
         "name_en": words.name_en.data or "",
         "trial_days": int(days) if days.isascii() and days.isdigit() and len(days) < 6 else -1,
+        "quantity": editor.quantity(),
         "charges": editor.charges(),
     }
 
@@ -180,7 +182,7 @@ def _page(
         plan=plan,
         on_sale=on_sale,
         firms=subscriptions.running_by_plan([on_sale.id]).get(on_sale.id, 0) if on_sale else 0,
-        kinds=plan_form.KINDS,
+        kinds=KINDS,
         estimate=estimate,
         lines=lines_of(estimate),
         comments=progress.comments(offering).get(f"plans.{plan.slug}", []) if plan else [],

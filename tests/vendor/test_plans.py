@@ -24,6 +24,10 @@ CHARGES = {
         {"charges-1-tiers-0-up_to": "1000", "charges-1-tiers-0-unit_price": "0.02", "charges-1-tiers-1-unit_price": "0.01"},
         "12.50",
     ),
+    "percentage": (
+        {"charges-1-percent": "0.6%", "charges-1-fee": "0.1", "charges-1-typical_count": "30", "charges-1-discount": "10", "charges-1-maximum": "9"},
+        "9.00",
+    ),
 }  # fmt: skip
 
 
@@ -104,6 +108,33 @@ def test_everything_wrong_is_said_in_one_round(vendor, plans, offering):
     example = page.submit(button="重新算示例账单")
     for box in wrong:
         assert example.one("input", id=box).get("aria-invalid") == "true", box
+
+
+def test_a_percentage_and_its_limits_are_checked_box_by_box(vendor, plans, offering):
+    wrong = {
+        "charges-1-percent": "101", "charges-1-fee_minimum": "2", "charges-1-fee_maximum": "1", "charges-1-discount": "x",
+        "charges-1-minimum": "5", "charges-1-maximum": "4", "charges-1-typical_count": "1.5",
+    }  # fmt: skip
+    page = with_charge(vendor, plans, "percentage", **USED, **wrong)
+    assert page.status == 422
+    for box in ("percent", "fee_maximum", "discount", "maximum", "typical_count"):
+        assert page.one("input", id=f"charges-1-{box}").get("aria-invalid") == "true", box
+    page = page.submit(button="保存套餐")
+    assert page.status == 422 and not stored(offering)
+    for box in ("percent", "fee_maximum", "discount", "maximum", "typical_count"):
+        assert page.one("input", id=f"charges-1-{box}").get("aria-invalid") == "true", box
+
+
+def test_a_plan_is_sold_in_the_numbers_its_provider_says(vendor, plans, offering):
+    page = vendor.page(f"{plans}/new").submit(button="保存套餐", **WORDS, **{"charges-0-amount": "10"}, quantity_unit_zh="席", quantity_maximum="0")
+    assert page.status == 422
+    for box in ("quantity_unit_en", "quantity_maximum"):
+        assert page.one("input", id=box).get("aria-invalid") == "true", box
+    page = page.submit(button="保存套餐", quantity_unit_en="seat", quantity_minimum="5", quantity_maximum="100", quantity_step="5")
+    (plan,) = stored(offering)
+    assert (plan.quantity_unit_zh, plan.quantity_minimum, plan.quantity_maximum, plan.quantity_step) == ("席", 5, 100, 5)
+    vendor.page(f"{plans}/team").submit(button="保存套餐", quantity_maximum="")
+    assert stored(offering)[0].quantity_maximum is None and stored(offering)[0].quantity_minimum == 5
 
 
 def test_empty_tiers_do_not_count_and_errors_still_find_their_row(vendor, plans):

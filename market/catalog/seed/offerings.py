@@ -104,7 +104,7 @@ class Offerings:
         plans.save_plan(
             offering, slug=words.slug, name_zh=words.name_zh, name_en=words.name_en, summary_zh=words.summary_zh,
             summary_en=words.summary_en, trial_days=plan.trial_days, position=place,
-            charges=[vars(charge) for charge in plan.charges], by=self.by, at=self.at,
+            charges=[vars(charge) for charge in plan.charges], quantity=words.quantity, by=self.by, at=self.at,
         )  # fmt: skip
 
     def _publish(self, revision: OfferingRevision) -> None:
@@ -121,6 +121,7 @@ def _live_revision(offering: Offering) -> OfferingRevision | None:
 def _shown(plan: Plan) -> tuple[Any, ...]:
     """A stored plan, to be compared with `_wanted`."""
     words = (plan.name_zh, plan.name_en, plan.summary_zh, plan.summary_en, plan.trial_days, plan.position)
+    numbers = (plan.quantity_unit_zh, plan.quantity_unit_en, plan.quantity_minimum, plan.quantity_maximum, plan.quantity_step)
     charges = [
         (
             charge.slug, charge.name_zh, charge.name_en, charge.meter.slug if charge.meter else "", charge.terms,
@@ -128,10 +129,11 @@ def _shown(plan: Plan) -> tuple[Any, ...]:
         )
         for charge in plan.charges
     ]  # fmt: skip
-    return words, charges
+    return words, numbers, charges
 
 
 def _wanted(plan: shapes.Plan, place: int, tax_rate: str) -> tuple[Any, ...]:
     seed = plan.seed
     words = (seed.name_zh, seed.name_en, seed.summary_zh, seed.summary_en, plan.trial_days, place)
-    return words, [(*vars(charge).values(), tax_rate) for charge in plan.charges]
+    numbers = (seed.quantity_unit_zh, seed.quantity_unit_en, seed.quantity_minimum, seed.quantity_maximum, seed.quantity_step)
+    return words, numbers, [(*vars(charge).values(), tax_rate) for charge in plan.charges]

@@ -115,9 +115,23 @@ class ChargeSeed(Facts):
 class PlanSeed(Named):
     """A way to pay for an offering."""
 
+    @property
+    def quantity(self) -> dict[str, Any]:
+        """In which numbers it is sold, as `plans.save_plan` takes it; nothing where it is not."""
+        if not self.quantity_unit_zh and not self.quantity_unit_en:
+            return {}
+        names = ("unit_zh", "unit_en", "minimum", "maximum", "step")
+        return {name: getattr(self, f"quantity_{name}") for name in names}
+
     summary_zh: Text
     summary_en: Text
     trial_days: Days | None = None
+    #: Sold by a number of these, such as seats; empty: not sold by number.
+    quantity_unit_zh: str = ""
+    quantity_unit_en: str = ""
+    quantity_minimum: Size = 1
+    quantity_maximum: Size | None = None
+    quantity_step: Size = 1
     charges: Annotated[list[ChargeSeed], Field(min_length=1)]
 
 
