@@ -15,7 +15,6 @@ from market.catalog import Offering, Plan
 from market.console.next_charge import rows
 from market.errors import MarketError
 from market.subscriptions import (
-    ChangeKind,
     ChangeStatus,
     Subscription,
     SubscriptionChange,
@@ -101,29 +100,6 @@ def mark(subscription: Subscription) -> str:
     planned = sorted(one.id for one in subscription.changes if one.status is ChangeStatus.PLANNED)
     parts = (subscription.plan_id, subscription.quantity, subscription.status.value, subscription.cancel_at, *planned)
     return "-".join(str(part) for part in parts)
-
-
-def planned_of(subscription: Subscription) -> list[SubscriptionChange]:
-    """What is to come, the next first."""
-    return [one for one in subscription.changes if one.status is ChangeStatus.PLANNED]
-
-
-def words_of(change: SubscriptionChange) -> str:
-    """What a change brings: 换成“专业版”, 改为 12 席, 暂停, 恢复使用."""
-    match change.kind:
-        case ChangeKind.PAUSE:
-            return _("暂停")
-        case ChangeKind.RESUME:
-            return _("恢复使用")
-        case ChangeKind.PRICE:
-            return _("按新价格计费")
-        case ChangeKind.QUANTITY:
-            return _("数量改为 %(quantity)s", quantity=change.quantity)
-    plan = change.plan
-    name, unit = formats.local(plan, "name"), formats.local(plan, "quantity_unit")
-    if change.quantity is None or not unit:
-        return _("换成“%(plan)s”", plan=name)
-    return _("换成“%(plan)s”，%(quantity)s", plan=name, quantity=formats.quantity(change.quantity, unit))
 
 
 def terms_of(plan: Plan) -> str:

@@ -23,7 +23,7 @@ from market.console.change_options import Way, Wish
 from market.errors import MarketError, NotFound
 from market.kit.period import local_day
 from market.subscriptions import Subscription, SubscriptionChange
-from market.web import agreements, formats, forms, guards
+from market.web import agreements, changing, formats, forms, guards
 from market.web.errors import translate
 
 bp = Blueprint("changes", __name__)
@@ -100,6 +100,8 @@ def show(id: int) -> Answer:
     plans = change_options.plans_of(subscription, g.organization)
     held = {"plan": str(subscription.plan_id), "quantity": subscription.quantity}
     form = ChangeForm(plans, request.args if "plan" in request.args else None, **held)
+    if form.plan.data not in [choice.value for choice in form.plan.choices]:
+        form.plan.data = held["plan"]
     for box in (form.quantity, form.on, form.until) if "plan" in request.args else ():
         box.validate(form)
     return _page(subscription, plans, form)
@@ -185,8 +187,8 @@ def _page(subscription: Subscription, plans: Sequence[Plan], form: ChangeForm) -
         numbers=change_options.numbers_of(wish.plan if wish else subscription.plan),
         prices=agreements.prices(wish.plan) if wish and differs else [],
         held_prices=agreements.prices(subscription.plan),
-        planned=change_options.planned_of(subscription),
-        words_of=change_options.words_of,
+        planned=changing.planned_of(subscription),
+        words_of=changing.words_of,
     )
 
 
@@ -228,7 +230,7 @@ def _refuse(form: ChangeForm, refusal: MarketError) -> None:
 
 
 def _done(asked: SubscriptionChange) -> str:
-    what, now = change_options.words_of(asked), resources.clock.now()
+    what, now = changing.words_of(asked), resources.clock.now()
     if asked.effective_at <= now:
         return _("已更改：%(what)s，从今天起计费。", what=what)
     return _("已安排：%(date)s 起%(what)s。在那之前都可以撤回。", date=formats.date(asked.effective_at), what=what)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from market import audit, billing, subscriptions
 from market.subscriptions import Subscription
-from market.web import agreements, formats, subjects, trail
+from market.web import agreements, changing, formats, subjects, trail
 
 
 def costs(lines: Iterable[billing.LineDraft]) -> dict[int, int]:
@@ -28,7 +28,7 @@ def story(subscription: Subscription, events: Sequence[audit.AuditEvent]) -> lis
         {
             "at": event.at,
             "title": trail.title(event),
-            "text": _detail(event),
+            "text": _detail(event, subscription),
             "actor": who(event),
             "reason": trail.reason(event.reason),
             "tone": _tone(event, first=position == 0, subscription=subscription),
@@ -37,11 +37,11 @@ def story(subscription: Subscription, events: Sequence[audit.AuditEvent]) -> lis
     ]
 
 
-def _detail(event: audit.AuditEvent) -> str:
+def _detail(event: audit.AuditEvent, subscription: Subscription) -> str:
     if planned_end := event.after.get("cancel_at"):
         last = agreements.last_day(datetime.fromisoformat(planned_end))
         return _("用到 %(date)s", date=formats.date(last))
-    return ""
+    return changing.told(event, subscription)
 
 
 def about(mine: Sequence[Subscription], events: Sequence[audit.AuditEvent]) -> Callable[[audit.AuditEvent], str]:

@@ -17,7 +17,7 @@ from market.console import change_options
 from market.errors import MarketError
 from market.kit.period import local_day
 from market.subscriptions import Subscription, SubscriptionStatus
-from market.web import agreements, formats, forms, guards
+from market.web import formats, forms, guards
 
 bp = Blueprint("pauses", __name__)
 
@@ -109,5 +109,5 @@ def _page(subscription: Subscription, form: PauseForm) -> str:
         subscription=subscription,
         form=form,
         previews={str(one.when): one for one in found},
-        leaving=agreements.leaving(subscription.revision.facts),
+        monthly=subscriptions.recurring(subscription.plan, subscription.quantity),
     )

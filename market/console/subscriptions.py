@@ -17,7 +17,7 @@ from market.errors import MarketError
 from market.kit import period
 from market.metering import corrections
 from market.subscriptions import LIVE, OPENING, RequestKind, Subscription, SubscriptionStatus
-from market.web import agreements, completeness, formats, forms, guards, trail
+from market.web import agreements, changing, completeness, formats, forms, guards, trail
 from market.web import corrections as words
 from market.web.standing import standing
 
@@ -98,8 +98,8 @@ def show(id: int) -> str:
         leaving=agreements.leaving(facts, ended),
         story=parts.story(subscription, subscriptions.timeline(subscription)),
         contracts=subscriptions.contracts_of(subscription),
-        coming=change_options.planned_of(subscription) if subscription.status in LIVE else [],
-        words_of=change_options.words_of,
+        coming=changing.planned_of(subscription) if subscription.status in LIVE else [],
+        words_of=changing.words_of,
         withdraw_url=lambda change: url_for(".changes.withdraw", id=id, change_id=change.id),
         changeable=subscription.status in change_options.CHANGEABLE,
         request_row=request,

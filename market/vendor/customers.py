@@ -10,7 +10,7 @@ from market import billing, resources, subscriptions
 from market.metering import corrections
 from market.subscriptions import OPEN_REQUESTS, RequestStatus, Standing, Wanted
 from market.vendor import customer_sheet
-from market.web import agreements, completeness, formats, guards, paging, trail
+from market.web import agreements, changing, completeness, formats, guards, paging, trail
 from market.web import corrections as words
 from market.web import tasks as task_words
 from market.web.standing import standing
@@ -74,7 +74,7 @@ def _wanted() -> Wanted:
 @guards.require("customers.read")
 def show(id: int) -> str:
     """One customer's subscription and what is asked for it."""
-    subscription = subscriptions.of_provider(g.provider, id)
+    now, subscription = resources.clock.now(), subscriptions.of_provider(g.provider, id)
     return render_template(
         "vendor/customers/show.html",
         subscription=subscription,
@@ -85,10 +85,20 @@ def show(id: int) -> str:
         ],
         kinds=task_words.KINDS,
         story=[
-            {"at": event.at, "title": trail.title(event), "reason": trail.reason(event.reason)}
+            {
+                "at": event.at,
+                "title": trail.title(event),
+                "text": changing.told(event, subscription),
+                "reason": trail.reason(event.reason),
+            }
             for event in subscriptions.timeline(subscription)
         ],
-        now_at=resources.clock.now(),
+        now_at=now,
+        told=standing(subscription, now),
+        coming=changing.planned_of(subscription) if subscription.status in subscriptions.LIVE else [],
+        words_of=changing.words_of,
+        so_far=billing.so_far([subscription], cutoff=now).get(id, 0) if g.can("money.read") else None,
+        billed=billing.last_billed([id]).get(id) if g.can("money.read") else None,
         last_day=agreements.last_day,
         trail=trail,
         corrected=words.entries(corrections.made([subscription.id])),
