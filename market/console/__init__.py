@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from market.console import (
+    access,
     activity,
     approvals,
     bills,
@@ -15,6 +16,7 @@ from market.console import (
     overview,
     payments,
     replay,
+    setup,
     subscriptions,
     team,
     usage,
@@ -24,7 +26,7 @@ from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    activity, approvals, bills, days, exports, keys, organization, overview, payments, replay, subscriptions, team,
+    access, setup, activity, approvals, bills, days, exports, keys, organization, overview, payments, replay, subscriptions, team,
     usage, verification,
 )  # fmt: skip
 

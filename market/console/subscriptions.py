@@ -12,12 +12,12 @@ from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, resources, subscriptions
-from market.console import change_options, changes, next_charge, parts, pauses
+from market.console import access, change_options, changes, next_charge, parts, pauses, setup
 from market.errors import MarketError
 from market.kit import period
 from market.metering import corrections
 from market.subscriptions import LIVE, OPENING, RequestKind, Subscription, SubscriptionStatus
-from market.web import agreements, changing, completeness, formats, forms, guards, trail
+from market.web import agreements, changing, completeness, formats, forms, guards
 from market.web import corrections as words
 from market.web.standing import standing
 
@@ -83,7 +83,6 @@ def show(id: int) -> str:
     lines = billing.draw_up_one(subscription, month, cutoff=now) if g.can("money.read") else []
     facts = subscription.revision.facts
     ended = subscription.ended_at if subscription.started_at else None
-    request = subscriptions.requests_about(subscription)[RequestKind.PROVISION]
     return render_template(
         "console/subscriptions/show.html",
         subscription=subscription,
@@ -102,8 +101,8 @@ def show(id: int) -> str:
         words_of=changing.words_of,
         withdraw_url=lambda change: url_for(".changes.withdraw", id=id, change_id=change.id),
         changeable=subscription.status in change_options.CHANGEABLE,
-        request_row=request,
-        failure=trail.reason(request.last_error) if subscription.status is SubscriptionStatus.FAILED else "",
+        progress=setup.progress(subscription, now),
+        rotation=access.rotation(subscription) if g.can("access.read") else None,
         opening=subscription.status in OPENING,
         live=subscription.status in LIVE,
         trialing=subscription.status is SubscriptionStatus.TRIALING,

@@ -128,6 +128,8 @@ def a_world(mark: str = "one") -> World:
             {
                 "storefront.subscribe.done": {"id": subscription.id},
                 "console.subscriptions": {"id": subscription.id},
+                "console.access": {"id": subscription.id},
+                "console.setup": {"id": orders["pending"].id},
                 "console.replay": {"id": subscription.id, "plan_id": _another_plan(plan)},
                 "console.approvals": {"id": waiting.id},
                 "console.bills": {"id": bill.id, "line": metered.id},
