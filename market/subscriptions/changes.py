@@ -65,7 +65,8 @@ def change(
     new = wanted(held, plan, quantity)
     if same(held, new):
         return _already(subscription, midnight)
-    revision = _check(subscription, held, new, terms_hash)
+    bought, revision = _check(subscription, held, new, terms_hash)
+    new = Held(None, bought, new.quantity)
     _check_approval(subscription, held, new, by)
     kind = ChangeKind.PLAN if new.plan.id != held.plan.id else ChangeKind.QUANTITY
     asked = SubscriptionChange(
@@ -251,19 +252,21 @@ def _already(subscription: Subscription, midnight: datetime) -> SubscriptionChan
     raise refusals.NothingChanges
 
 
-def _check(subscription: Subscription, held: Held, new: Held, terms_hash: str | None) -> OfferingRevision | None:
-    """Whether it can be bought; the revision that holds with another plan, None where only the number changes."""
+def _check(
+    subscription: Subscription, held: Held, new: Held, terms_hash: str | None
+) -> tuple[Plan, OfferingRevision | None]:
+    """Whether it can be bought: the plan, and the revision that comes with another one."""
     if new.plan.id != held.plan.id:
         firm = db.session.get_one(Organization, subscription.organization_id)
         sold, revision = sale.for_sale(new.plan.id, firm)
         if terms_hash and terms_hash != _fingerprint(sold, revision):
             raise refusals.TermsChanged
-        return revision
+        return sold, revision
     if terms_hash and terms_hash != subscription.terms_hash:
         raise refusals.TermsChanged
     if new.quantity > held.quantity:
         _check_more(held.plan)
-    return None
+    return held.plan, None
 
 
 def _check_more(plan: Plan) -> None:
