@@ -34,6 +34,7 @@ from market import (
     subscriptions,
 )
 from market.metering import completeness, reconciliation, uploads
+from market.subscriptions import prices
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +100,8 @@ SWEEPS = (
     Sweep("links", credentials.recovery.answer_due, 1),
     Sweep("mail", notifications.send_due, 2),
     Sweep("policies", notifications.tell_of_policies, 5),
+    Sweep("price letters", notifications.tell_of_prices, 5),
+    Sweep("price changes", prices.finish_due, 60),
     Sweep("credentials", credentials.sweep, 3600),
     Sweep("archives", privacy.build_due, 2),
     Sweep("old archives", privacy.expire_due, 600),

@@ -71,6 +71,7 @@ from market.accounts.profile import (
     ChangedMeanwhile,
     Profile,
     edit_profile,
+    firm_with,
     profile_of,
     size_of,
 )
@@ -120,6 +121,7 @@ from market.accounts.signals import (
 )
 from market.accounts.sizes import industries
 from market.accounts.sizes import words as size_words
+from market.accounts.uscc import normal as normal_code
 from market.accounts.verification import (
     TARGET_DAYS,
     AlreadyDecided,
@@ -245,4 +247,6 @@ __all__ = [
     "waiting_verifications",
     "warn_of_expiry",
     "withdraw",
+    "firm_with",
+    "normal_code",
 ]

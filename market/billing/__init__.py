@@ -34,6 +34,7 @@ from market.billing.documents import DocumentUnavailable, file_name, pdf
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
+from market.billing.first_bill import FirstBill, first_bill
 from market.billing.lately import Lately, lately, months_before
 from market.billing.lines import fen_of
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
@@ -175,4 +176,6 @@ __all__ = [
     "verify",
     "view",
     "working",
+    "FirstBill",
+    "first_bill",
 ]

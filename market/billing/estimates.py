@@ -17,11 +17,16 @@ from market.subscriptions.span import trial_end
 
 @dataclass(frozen=True, slots=True)
 class EstimateLine:
-    """One charge for a full month (year, once); `charge` has name, meter and unit."""
+    """One charge for a full month (year, once); `charge` has name, meter and unit.
+
+    `seat_zh` and `seat_en` are what the plan is sold by the number of, where a fee counts them.
+    """
 
     charge: Charge
     terms: rating.Terms
     rated: rating.Rated
+    seat_zh: str = ""
+    seat_en: str = ""
 
     @property
     def fen(self) -> int:
@@ -40,8 +45,8 @@ class EstimateLine:
 
     def formula(self, locale: str = "zh") -> str:
         """The working in one line, without the amount."""
-        meter = self.charge.meter
-        unit = "" if meter is None else (meter.unit_en if locale.startswith("en") else meter.unit_zh)
+        meter, english = self.charge.meter, locale.startswith("en")
+        unit = (meter.unit_en if english else meter.unit_zh) if meter else self.seat_en if english else self.seat_zh
         separator = "; " if locale.startswith("en") else "；"
         part = [text] if (text := picked(self.charge.filter, locale)) else []
         return separator.join([*part, *(rating.formula(step, unit, locale) for step in self.steps)])
@@ -84,19 +89,26 @@ class Estimate:
         return sum(line.fen for line in self.lines if line.interval == interval)
 
 
-def estimate(plan: Plan, quantities: Mapping[str, Decimal], *, at: datetime | None = None) -> Estimate:
+def estimate(
+    plan: Plan, quantities: Mapping[str, Decimal], *, at: datetime | None = None, units: int | None = None
+) -> Estimate:
     """A full month of `plan` for these quantities by charge slug; a missing one counts as 0.
 
+    `units` is the number of a plan that is sold by one (seats …), without it the fewest that can be had.
     Where a percentage is taken, the number of transactions may stand beside as `<slug>.count`; without it there are
-    as many as the charge calls usual for such an amount. Needs `plan.charges` with their meters. With `at` it also says when the first charge comes.
+    as many as the charge calls usual for such an amount. Needs `plan.charges` with their meters. With `at` it also
+    says when the first charge comes.
     """
-    lines = tuple(_line(charge, quantities) for charge in plan.charges)
+    by_number = bool(plan.quantity_unit_zh)
+    many = Decimal(units or (plan.quantity_minimum if by_number else 1))
+    seat = (plan.quantity_unit_zh, plan.quantity_unit_en) if by_number else ("", "")
+    lines = tuple(_line(charge, quantities, many, seat) for charge in plan.charges)
     return Estimate(lines, _next_charge_on(plan, at) if at else None)
 
 
-def _line(charge: Charge, quantities: Mapping[str, Decimal]) -> EstimateLine:
-    terms = rating.parse(charge.terms)
-    return EstimateLine(charge, terms, rating.rate(terms, guessed_use(charge, quantities)))
+def _line(charge: Charge, quantities: Mapping[str, Decimal], units: Decimal, seat: tuple[str, str]) -> EstimateLine:
+    terms = rating.times(rating.parse(charge.terms), units)
+    return EstimateLine(charge, terms, rating.rate(terms, guessed_use(charge, quantities)), *seat)
 
 
 def _next_charge_on(plan: Plan, at: datetime) -> date:

@@ -9,12 +9,14 @@ from market.console import (
     activity,
     approvals,
     bills,
+    contracts,
     days,
     exports,
     keys,
     organization,
     overview,
     payments,
+    prices,
     replay,
     setup,
     subscriptions,
@@ -26,7 +28,7 @@ from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    access, setup, activity, approvals, bills, days, exports, keys, organization, overview, payments, replay, subscriptions, team,
+    access, setup, activity, approvals, bills, contracts, days, exports, keys, organization, overview, payments, prices, replay, subscriptions, team,
     usage, verification,
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from market import audit, billing, resources, subscriptions
 from market.accounts import CheckStatus
 from market.billing import Bill, BillStatus
 from market.console import parts
-from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus
+from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus, prices
 from market.web import agreements, firms, formats, guards, trail
 from market.web.navigation import url_if
 from market.web.standing import standing
@@ -42,7 +42,7 @@ def index() -> str:
     recent = _recent() if g.can("audit.read") else None
     return render_template(
         "console/overview/index.html",
-        tasks=_order_tasks(orders) + _tasks(owed, mine, now) + _check_tasks(now),
+        tasks=_order_tasks(orders) + _price_tasks() + _tasks(owed, mine, now) + _check_tasks(now),
         month=month,
         so_far_fen=billing.total_fen(lines),
         owed_fen=sum(bill.owed_fen for bill in owed),
@@ -93,6 +93,23 @@ def _tasks(owed: Sequence[Bill], mine: Sequence[Subscription], now: datetime) ->
         if one.status is SubscriptionStatus.TRIALING and one.cancel_at and trial_ends and trial_ends - now <= SOON:
             tasks.append(_trial_task(one, now))
     return tasks
+
+
+def _price_tasks() -> list[Task]:
+    """New prices that are announced and that nobody has answered, for who can decide."""
+    if not g.can("subscriptions.order"):
+        return []
+    told = [one for one in prices.open_notices(g.organization) if one.answer is prices.NoticeAnswer.NONE]
+    return [
+        {
+            "title": _("“%(name)s”宣布改价", name=formats.local(one.subscription.revision.facts, "name")),
+            "text": _("%(date)s 起生效。可以接受，也可以在那天退出，不再收费。", date=formats.date(one.price_change.effective_at)),
+            "label": _("看改价"),
+            "url": url_for("console.prices.show", id=one.id),
+            "bad": False,
+        }
+        for one in told
+    ]
 
 
 def _check_tasks(now: datetime) -> list[Task]:

@@ -9,6 +9,7 @@ from market.notifications.actions import enqueue, send_due
 from market.notifications.invitations import letters_of
 from market.notifications.models import Email, EmailStatus
 from market.notifications.policy_letters import tell_of_policies
+from market.notifications.price_letters import tell_of_prices
 from market.notifications.queries import mail_is_late, mailbox
 from market.notifications.receivers import listen
 from market.notifications.registrations import registration_letters
@@ -24,4 +25,5 @@ __all__ = [
     "registration_letters",
     "send_due",
     "tell_of_policies",
+    "tell_of_prices",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from market import accounts, catalog, recommended, resources
-from market.catalog import Offering
-from market.storefront import browse, places, structured
+from market import accounts, catalog, recommended, resources, subscriptions
+from market.accounts import Organization, OrganizationKind
+from market.catalog import Offering, Plan
+from market.storefront import browse, lately, places, structured
 from market.storefront.calculator import calculate
 from market.storefront.cards import cards, key_facts, today
 from market.storefront.home import in_order
@@ -15,7 +16,7 @@ from market.storefront.papers import papers
 from market.storefront.price_table import has_tiers, price_rows
 from market.storefront.prices import plan_price
 from market.storefront.terms import exit_rows, promise_rows
-from market.web import formats, paging
+from market.web import formats, guards, htmx, paging, replays
 from market.web.navigation import url_if
 
 bp = Blueprint("offerings", __name__, url_prefix="/offerings")
@@ -39,29 +40,67 @@ def index() -> str | tuple[str, int]:
 def show(slug: str) -> str | tuple[str, int]:
     """One service with its calculator; a withdrawn one keeps its page. 422 for guesses that cannot be read."""
     offering = catalog.offering_by_slug(slug)
+    if htmx.is_fragment():
+        return _answer(offering)
     at, on = resources.clock.now(), today()
-    calculator = calculate(offering, request.args, at=at)
+    plans, left = plans_of(offering), room_of(offering)
+    calculator = calculate(offering, request.args, at=at, plans=plans)
     facts, cities = catalog.shown_revision(offering).facts, places.cities()
     html = render_template(
         "storefront/offerings/show.html",
         offering=offering,
         facts=facts,
-        for_sale=catalog.can_be_bought(offering),
+        for_sale=catalog.can_be_bought(offering) and not (left.sold_out or left.full),
+        can_be_bought=catalog.can_be_bought(offering),
+        room=left,
+        plans=plans,
         entry=recommended.listed_for([offering.id], on).get(offering.id),
         calculator=calculator,
         key_facts=key_facts(offering, cities, on),
-        plan_prices={plan.slug: plan_price(plan) for plan in offering.live_plans},
+        plan_prices={plan.slug: plan_price(plan) for plan in plans},
         subscribe_url=url_if("storefront.subscribe.show", slug=offering.slug),
-        rows=price_rows(offering.live_plans),
-        tiers=has_tiers(offering.live_plans),
+        rows=price_rows(plans),
+        tiers=has_tiers(plans),
         papers=papers(offering, on),
         promise_rows=promise_rows(offering, places.place_names(facts["data_location"], cities)),
         exit_rows=exit_rows(offering),
         sectors=sectors(offering),
         trail=trail(offering),
+        lately=lately.told(offering, now=at),
+        signed=replays.signed,
         data=[structured.product(offering), structured.crumbs(trail(offering), offering)],
     )
     return (html, 422) if calculator.has_errors else html
+
+
+def _answer(offering: Offering) -> str | tuple[str, int]:
+    """What the calculator says to a change in one of its boxes, without the page around it."""
+    left = room_of(offering)
+    calculator = calculate(offering, request.args, at=resources.clock.now(), plans=plans_of(offering))
+    html = render_template(
+        "storefront/offerings/answer.html",
+        calculator=calculator,
+        here=url_for(".show", slug=offering.slug),
+        subscribe_url=url_if("storefront.subscribe.show", slug=offering.slug),
+        for_sale=catalog.can_be_bought(offering) and not (left.sold_out or left.full),
+    )
+    return (html, 422) if calculator.has_errors else html
+
+
+def plans_of(offering: Offering) -> list[Plan]:
+    """What the visitor can subscribe to: what was agreed on with her firm first."""
+    return catalog.plans_for(offering, _firm())
+
+
+def room_of(offering: Offering) -> subscriptions.Room:
+    """How many more there are, for anybody and for the visitor's firm."""
+    return subscriptions.room(offering, _firm())
+
+
+def _firm() -> Organization | None:
+    """The firm the visitor buys for; None for strangers and for those who only sell."""
+    membership = guards.membership_of(OrganizationKind.BUYER)
+    return membership.organization if membership else None
 
 
 def trail(offering: Offering) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import Blueprint, g, render_template, request, url_for
 
-from market import catalog, providers, resources
+from market import catalog, providers, resources, subscriptions
 from market.catalog import Category, Offering, OfferingRevision, Plan
 from market.providers import Provider
 from market.storefront import places
@@ -37,6 +37,8 @@ class Window:
     category: Category
     live_revision: OfferingRevision
     live_plans: Sequence[Plan]
+    limit_total: int | None = None
+    limit_per_organization: int | None = None
 
 
 @bp.get("/<int:id>")
@@ -54,6 +56,9 @@ def show(id: int) -> str | tuple[str, int]:
         offering=window,
         facts=facts,
         for_sale=True,
+        can_be_bought=True,
+        room=subscriptions.Room(),
+        plans=window.live_plans,
         entry=None,
         calculator=calculator,
         key_facts=key_facts(window, cities, on),

@@ -5,7 +5,7 @@ An order that waits for an owner is followed in the console (`console/approvals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -18,11 +18,12 @@ from wtforms import BooleanField, HiddenField
 from wtforms.form import BaseForm
 from wtforms.validators import ValidationError
 
-from market import billing, catalog, resources, subscriptions
+from market import billing, catalog, rating, resources, subscriptions
 from market.catalog import Offering, Plan
 from market.errors import Invalid, MarketError, NotFound
 from market.kit import quantity
-from market.web import agreements, formats, forms, guards, htmx
+from market.storefront.calculator import UNITS, units_hint
+from market.web import agreements, contracts, errors, formats, forms, guards, htmx
 
 bp = Blueprint("subscribe", __name__)
 bp.before_request(guards.buyer)
@@ -45,6 +46,7 @@ class OrderForm(forms.MarketForm):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
+        self.plan = plan
         self.guesses = _guesses(plan)
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -56,10 +58,26 @@ class OrderForm(forms.MarketForm):
         yield from self.guesses
 
     @property
+    def units(self) -> int:
+        """How many are asked for; the fewest there can be while the box holds no number."""
+        if UNITS not in self.guesses._fields:
+            return 1
+        typed: int | None = self.guesses[UNITS].data
+        return self.plan.quantity_minimum if typed is None else typed
+
+    @property
+    def uses(self) -> dict[str, Decimal]:
+        """The guesses that can be reckoned with."""
+        return {field.name: _usable(field.data) for field in self.guesses if field.name != UNITS}
+
+    @property
     def has_errors(self) -> bool:
         return bool(self.form_errors or any(field.errors for field in self))
 
     def refuse(self, refusal: MarketError) -> None:
+        if isinstance(refusal, subscriptions.QuantityUnsuitable) and UNITS in self.guesses._fields:
+            self.guesses[UNITS].errors = [errors.translate(refusal)]
+            return
         if not (isinstance(refusal, Invalid) and set(refusal.fields) <= set(self.guesses._fields)):
             super().refuse(refusal)
             return
@@ -72,10 +90,21 @@ class OrderForm(forms.MarketForm):
 
 
 def _guesses(plan: Plan) -> BaseForm:
-    """A box for each metered charge, filled from the address or the form, else with what is typical."""
+    """A box for how many, where it is sold by number, and one for each metered charge.
+
+    Filled from the address or the form, else with the fewest and with what is typical.
+    """
     metered = [charge for charge in plan.charges if charge.meter is not None]
+    units = forms.CountField(
+        _("要多少%(unit)s", unit=formats.local(plan, "quantity_unit")),
+        [forms.Filled(), _suits(plan)],
+        id="units",
+        default=plan.quantity_minimum,
+        description=units_hint(plan),
+    )
     boxes = BaseForm(
-        {
+        ({UNITS: units} if plan.quantity_unit_zh else {})
+        | {
             charge.slug: forms.QuantityField(
                 formats.local(charge, "name"),
                 [_not_negative],
@@ -93,6 +122,19 @@ def _guesses(plan: Plan) -> BaseForm:
 def _not_negative(_form: BaseForm, field: forms.QuantityField) -> None:
     if field.data is not None and field.data < 0:
         raise ValidationError(_("%(label)s不能小于 0", label=field.label.text))
+
+
+def _suits(plan: Plan) -> Callable[[BaseForm, forms.CountField], None]:
+    """The check that the plan is sold in the number typed."""
+
+    def check(_form: BaseForm, field: forms.CountField) -> None:
+        if field.data is not None:
+            try:
+                subscriptions.suitable(plan, field.data)
+            except subscriptions.QuantityUnsuitable as refusal:
+                raise ValidationError(errors.translate(refusal)) from refusal
+
+    return check
 
 
 @bp.get("/offerings/<slug>/subscribe")
@@ -122,7 +164,7 @@ def place(slug: str) -> Answer:
         return _check_page(offering, plan, form), 422
     try:
         order = subscriptions.order(
-            g.organization, plan, request_key=form.request_key.data, estimate=form.typed(), user=g.user,
+            g.organization, plan, request_key=form.request_key.data, estimate=form.typed(), quantity=form.units, user=g.user,
             by=g.actor, at=resources.clock.now(), accepted_hash=form.accepted.data,
             may_wait=bool(form.waits.data),
         )  # fmt: skip
@@ -133,6 +175,24 @@ def place(slug: str) -> Answer:
     if order.subscription_id is None:
         return redirect(url_for("console.approvals.show", id=order.id), 303)
     return redirect(url_for(".done", id=order.subscription_id), 303)
+
+
+@bp.get("/offerings/<slug>/subscribe/contract")
+@guards.require("subscriptions.order")
+def contract(slug: str) -> str:
+    """The terms in full before anybody agrees to them, to read and print. 404 for a plan that is gone."""
+    offering, plan, gone = _chosen(slug)
+    if gone:
+        raise NotFound
+    agreed = subscriptions.terms(plan, catalog.shown_revision(offering))
+    return render_template(
+        "storefront/subscribe/contract.html",
+        offering=offering,
+        plan=plan,
+        agreed=contracts.worded(agreed),
+        fingerprint=subscriptions.terms_hash(agreed),
+        organization=g.organization,
+    )
 
 
 @bp.get("/subscribed/<int:id>")
@@ -147,6 +207,8 @@ def done(id: int) -> Answer:
         facts=subscription.revision.facts,
         opening=opening,
         request_row=subscriptions.requests_about(subscription)[subscriptions.RequestKind.PROVISION],
+        contract=subscriptions.contracts_of(subscription)[-1],
+        last_day=agreements.last_day,
     )
     return (body, STOP_POLLING) if htmx.is_fragment() and not opening else body
 
@@ -154,18 +216,19 @@ def done(id: int) -> Answer:
 def _chosen(slug: str) -> tuple[Offering, Plan, bool]:
     """The offering, the plan asked for, and whether that one is gone, so that the first one stands in for it."""
     offering = catalog.offering_by_slug(slug)
-    if not offering.live_plans:
+    plans = catalog.plans_for(offering, g.organization)
+    if not plans:
         raise NotFound
     wanted = request.values.get("plan", "")
-    named = next((plan for plan in offering.live_plans if plan.slug == wanted), None)
-    return offering, named or offering.live_plans[0], bool(wanted and named is None)
+    named = next((plan for plan in plans if plan.slug == wanted), None)
+    return offering, named or plans[0], bool(wanted and named is None)
 
 
 def _check_page(offering: Offering, plan: Plan, form: OrderForm) -> str:
     now, revision = resources.clock.now(), catalog.shown_revision(offering)
     form.accepted.data = subscriptions.terms_hash(subscriptions.terms(plan, revision))
-    guessed = {field.name: _usable(field.data) for field in form.guesses}
-    estimate = billing.estimate(plan, guessed, at=now)
+    units = form.units if _had(plan, form.units) else plan.quantity_minimum
+    estimate = billing.estimate(plan, form.uses, at=now, units=units)
     waits = subscriptions.approval_due(g.organization, g.user, estimate.total_fen)
     form.waits.data = "yes" if waits else ""
     return render_template(
@@ -178,14 +241,41 @@ def _check_page(offering: Offering, plan: Plan, form: OrderForm) -> str:
         promises=agreements.promises(revision.facts),
         leaving=agreements.leaving(revision.facts),
         estimate=estimate,
+        first=billing.first_bill(plan, form.uses, g.organization, at=now, units=units),
+        reasons=_reasons(plan),
+        units=units,
+        room=subscriptions.room(offering, g.organization),
         waits=waits,
         waiting=subscriptions.orders_waiting_for(g.organization, offering),
         organization=g.organization,
         running=subscriptions.running_for(g.organization, offering),
+        may_edit=guards.can("organization.edit"),
         can_be_bought=catalog.can_be_bought(offering),
         grace_days=resources.settings.grace_days,
         payment_days=resources.settings.payment_days,
     )
+
+
+def _had(plan: Plan, units: int) -> bool:
+    try:
+        return bool(subscriptions.suitable(plan, units))
+    except subscriptions.QuantityUnsuitable:
+        return False
+
+
+def _reasons(plan: Plan) -> list[str]:
+    """Why nothing is due today, charge by charge: when each is paid instead."""
+    if plan.trial_days:
+        return [_("试用期不收费，不转为正式订阅就一直不收。")]
+    terms = [rating.parse(charge.terms) for charge in plan.charges]
+    intervals = {each.interval for each in terms if isinstance(each, rating.Flat)}
+    words = {
+        "month": _("月费：不预收，用完这个月再出账。"),
+        "year": _("年费：算在开通当月的账单里。"),
+        "once": _("一次性费用：算在第一份账单里。"),
+    }
+    used = [_("用量费：用多少算多少，月底出账。")] if any(not isinstance(each, rating.Flat) for each in terms) else []
+    return [*(text for interval, text in words.items() if interval in intervals), *used]
 
 
 def _usable(guess: Decimal | None) -> Decimal:

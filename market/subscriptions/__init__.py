@@ -11,7 +11,7 @@ Invariants  a subscription comes from an order; one request key of an organizati
 from market.subscriptions.access import access_changed_at, access_of, forget_due
 from market.subscriptions.actions import cancel, convert, end_due, keep
 from market.subscriptions.agreement import terms, terms_hash
-from market.subscriptions.capacity import Room, room
+from market.subscriptions.capacity import Room, places_taken, room
 from market.subscriptions.changes import (
     When,
     change,
@@ -74,6 +74,7 @@ from market.subscriptions.provisioning.worklist import (
     worklist_counts,
 )
 from market.subscriptions.queries import (
+    bought_plan,
     by_public_ids,
     customers_of,
     firms_of,
@@ -243,6 +244,7 @@ __all__ = [
     "approve",
     "attempts_at",
     "bought_from",
+    "bought_plan",
     "by_public_ids",
     "cancel",
     "change",
@@ -288,6 +290,7 @@ __all__ = [
     "pause",
     "pays_yearly",
     "period_end",
+    "places_taken",
     "prune",
     "recurring",
     "refuse",
@@ -316,6 +319,7 @@ __all__ = [
     "subscription_failed",
     "subscription_of",
     "subscriptions_of",
+    "suitable",
     "suitable",
     "terms",
     "terms_hash",

@@ -38,9 +38,9 @@ def room(offering: Offering, organization: Organization | None = None) -> Room:
     """What is left now, of the limits the provider has set."""
     total = own = None
     if offering.limit_total is not None:
-        total = max(0, offering.limit_total - _taken(offering))
+        total = max(0, offering.limit_total - places_taken(offering))
     if offering.limit_per_organization is not None and organization is not None:
-        own = max(0, offering.limit_per_organization - _taken(offering, organization.id))
+        own = max(0, offering.limit_per_organization - places_taken(offering, organization.id))
     return Room(total, own)
 
 
@@ -59,7 +59,8 @@ def check(offering: Offering, organization: Organization) -> None:
         raise refusals.SoldOut
 
 
-def _taken(offering: Offering, organization_id: int | None = None) -> int:
+def places_taken(offering: Offering, organization_id: int | None = None) -> int:
+    """How many there are now, of everybody or of one firm."""
     query = select(func.count()).select_from(Subscription).join(Plan, Plan.id == Subscription.plan_id)
     query = query.where(Plan.offering_id == offering.id, Subscription.status != SubscriptionStatus.ENDED)
     if organization_id is not None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from market import db, rating
 from market.accounts.models import Organization
-from market.catalog import may_buy
+from market.catalog import count_key, guessed_use, may_buy
 from market.catalog.models import (
     Charge,
     Offering,
@@ -83,31 +83,30 @@ def guessed(plan: Plan, estimate: Mapping[str, str]) -> dict[str, str]:
     """The buyer's guess for the plan's metered charges; other keys are left out. Raises Invalid."""
     guesses: dict[str, str] = {}
     problems: dict[str, str] = {}
-    for charge in plan.charges:
-        if charge.meter_id is None or not str(estimate.get(charge.slug, "")).strip():
+    keys = [key for charge in plan.charges if charge.meter_id is not None for key in (charge.slug, count_key(charge))]
+    for key in keys:
+        if not str(estimate.get(key, "")).strip():
             continue
         try:
-            guess = quantity.parse(str(estimate[charge.slug]))
-            guesses[charge.slug] = quantity.text(guess)
+            guess = quantity.parse(str(estimate[key]))
+            guesses[key] = quantity.text(guess)
             if guess < 0:
-                problems[charge.slug] = "用量不能小于 0。"
+                problems[key] = "用量不能小于 0。"
         except Refusal as refusal:
-            problems[charge.slug] = str(refusal)
+            problems[key] = str(refusal)
     if problems:
         raise Invalid(fields=problems)
     return guesses
 
 
 def month_fen(plan: Plan, guesses: Mapping[str, str], units: int = 1) -> int:
-    """The first whole month of so many units at this guess, yearly and one-off fees in it, tax included: the check page's total.
+    """The first whole month of so many units at this guess, yearly and one-off fees in it, tax included.
 
-    Raises Invalid for an amount beyond reason.
+    It is the check page's total. Raises Invalid for an amount beyond reason.
     """
-    amounts = (
-        rating.rate(rating.parse(charge.terms), Decimal(guesses.get(charge.slug, "0"))).fen
-        for charge in plan.charges
-    )
-    total = sum(amounts)
+    use = {key: Decimal(guess) for key, guess in guesses.items()}
+    terms = ((charge, rating.times(rating.parse(charge.terms), Decimal(units))) for charge in plan.charges)
+    total = sum(rating.rate(priced, guessed_use(charge, use)).fen for charge, priced in terms)
     if total > MOST_FEN:
         raise Invalid("这样算出来超过一万亿元。请把用量改小一些。")
     return total

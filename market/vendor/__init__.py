@@ -7,6 +7,7 @@ from flask import Blueprint
 from market.vendor import (
     activity,
     batch,
+    contracts,
     correction_files,
     corrections,
     customers,
@@ -20,6 +21,8 @@ from market.vendor import (
     offerings,
     overview,
     plans,
+    price_changes,
+    private_plans,
     profile,
     refused,
     tasks,
@@ -29,9 +32,10 @@ from market.vendor import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, tasks, customers, meters, keys, events, days, webhooks, activity, profile, team, exports)
+MODULES = (overview, offerings, tasks, customers, contracts, meters, keys, events, days, webhooks, activity, profile, team, exports)
 
-offerings.bp.register_blueprint(plans.bp)  # a plan is a page of its offering
+for part in (plans, private_plans, price_changes):  # pages of an offering
+    offerings.bp.register_blueprint(part.bp)
 tasks.bp.register_blueprint(batch.bp)
 for part in (refused, files, first_event, corrections, correction_files):
     events.bp.register_blueprint(part.bp)

@@ -53,6 +53,13 @@ class ProvisioningForm(forms.MarketForm):
     provisioning = RadioField(_l("怎么开通"), choices=WAYS)
 
 
+class LimitsForm(forms.MarketForm):
+    """How many subscriptions there can be; empty: as many as are ordered."""
+
+    limit_total = forms.CountField(_l("一共开多少份"))
+    limit_per_organization = forms.CountField(_l("一家企业最多多少份"))
+
+
 class StopForm(forms.MarketForm):
     """Why an offering is taken down; it stays in the trail."""
 
@@ -135,6 +142,29 @@ def provisioning(id: int) -> Answer:
     catalog.set_provisioning(offering, form.provisioning.data, by=g.actor, at=resources.clock.now())
     flash(_("开通方式已保存，下一笔新订单起生效。"), "ok")
     return redirect(url_for(".show", id=id), 303)
+
+
+@bp.route("/<int:id>/limits", methods=["GET", "POST"])
+@guards.require("offerings.edit")
+def limits(id: int) -> Answer:
+    """How many there can be, in all and for one firm; takes effect at once, without a review."""
+    offering = catalog.offering_of(g.provider, id)
+    form = LimitsForm(limit_total=offering.limit_total, limit_per_organization=offering.limit_per_organization)
+    right = form.validate_on_submit()
+    if right:
+        try:
+            catalog.set_limits(
+                offering, total=form.limit_total.data, per_organization=form.limit_per_organization.data,
+                by=g.actor, at=resources.clock.now(),
+            )  # fmt: skip
+        except MarketError as refusal:
+            form.refuse(refusal)
+        else:
+            flash(_("名额已保存，马上生效。"), "ok")
+            return redirect(url_for(".show", id=id), 303)
+    taken = subscriptions.places_taken(offering)
+    html = render_template("vendor/offerings/limits.html", form=form, offering=offering, name=progress.name(offering), taken=taken)
+    return (html, 422) if form.is_submitted() else html
 
 
 @bp.post("/<int:id>/revise")

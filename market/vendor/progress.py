@@ -162,7 +162,22 @@ def tasks(offering: Offering) -> list[dict[str, Any]]:
     by_hand = offering.provisioning is Provisioning.MANUAL
     way = {"note": _("人工开通") if by_hand else _("系统开通"), "done": True}
     address = url_for("vendor.offerings.provisioning", id=offering.id) if may_edit else ""
-    return [*rows, {"label": _("开通方式"), "url": address} | way]
+    return [*rows, {"label": _("开通方式"), "url": address} | way, *_selling(offering, may_edit)]
+
+
+def _selling(offering: Offering, may_edit: bool) -> list[dict[str, Any]]:
+    """What belongs to selling it: how many there are, agreed prices, new prices for old customers."""
+    total, each = offering.limit_total, offering.limit_per_organization
+    limits = [_("一共 %(count)s 份", count=total)] if total else []
+    limits += [_("一家企业最多 %(count)s 份", count=each)] if each else []
+    places = _("；").join(limits) or _("不限")
+    listed = offering.status is not OfferingStatus.UNLISTED
+    address = url_for("vendor.offerings.limits", id=offering.id) if may_edit else ""
+    rows = [{"label": _("名额"), "url": address, "note": places, "done": True}]
+    for label, endpoint in ((_("商定套餐"), "private_plans"), (_("给老客户改价"), "price_changes")):
+        address = url_for(f"vendor.offerings.{endpoint}.index", offering_id=offering.id)
+        rows.append({"label": label, "url": address, "optional": True, "done": False, "note": ""})
+    return rows if listed else rows[:1]
 
 
 def _task(label: str, url: str, gaps: list[str], remarks: int, *, returned: bool, untouched: bool = False) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from market.web import (
     roles,
     row_numbers,
     security,
+    selling,
     states,
     transactions,
 )
@@ -56,6 +57,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         preferences,
         roles,
         row_numbers,
+        selling,
     ):
         part.init_app(app)
     transactions.init_app(app)

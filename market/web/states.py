@@ -55,6 +55,16 @@ STATES: dict[str, dict[str, State]] = {
         "published": State(_l("在售"), "ok", DONE),
         "retired": State(_l("停售"), "", OFF),
     },
+    "price_change": {
+        "announced": State(_l("已宣布，还没生效"), "info", WAIT),
+        "applied": State(_l("已生效"), "ok", DONE),
+        "withdrawn": State(_l("已撤回"), "", OFF),
+    },
+    "price_notice": {
+        "none": State(_l("没表态"), "", "circle"),
+        "accepted": State(_l("接受新价格"), "ok", DONE),
+        "leaving": State(_l("到期停用"), "warn", OFF),
+    },
     "recommended": {
         "nominated": State(_l("已提名，待另一人决定"), "info", WAIT),
         "scored": State(_l("已评分，待复核"), "info", WAIT),

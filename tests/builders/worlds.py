@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
@@ -19,10 +19,11 @@ from market.accounts.permissions import SCOPES
 from market.accounts.profile import Profile
 from market.billing import BillLine
 from market.catalog.bundles import Solution, SolutionPart
-from market.catalog.models import Offering, OfferingStatus
+from market.catalog.models import Offering, OfferingStatus, PlanStatus
 from market.metering import RefusedEvent, UsageEvent, reconciliation
 from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus
+from market.subscriptions import prices
 from tests.builders.accounts import (
     EARLY,
     _added,
@@ -36,7 +37,7 @@ from tests.builders.accounts import (
     the_office,
 )  # fmt: skip
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
-from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_provider, an_offering
+from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_private_plan, a_provider, an_offering
 from tests.builders.corrections import a_proposal
 from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.documents import an_application
@@ -119,6 +120,9 @@ def a_world(mark: str = "one") -> World:
         firm, name="记账软件", source="", scopes=list(accounts.scopes_of(firm.kind)), by=by, at=moment("2026-11-17 09:00")
     )
     disputed = _a_disputed_day(subscription, buyer)
+    office = _an_office(mark, live, drafts, metered, payment.id, provider.organization_id)
+    agreed = a_private_plan(plan, [firm])
+    notice = _a_price_change(live, firm, buyer)
     shop = {"slug": live.slug}
     if policies.newest(Subject.RULES) is None:
         both_policies()
@@ -132,6 +136,8 @@ def a_world(mark: str = "one") -> World:
                 "console.setup": {"id": orders["pending"].id},
                 "console.replay": {"id": subscription.id, "plan_id": _another_plan(plan)},
                 "console.approvals": {"id": waiting.id},
+                "console.contracts": {"id": subscriptions.contracts_of(subscription)[0].id},
+                "console.prices": {"id": notice.id},
                 "console.bills": {"id": bill.id, "line": metered.id},
                 "console.activity": {"id": _row_of(bill.organization_id)},
                 "console.payments": {"id": payment.id},
@@ -153,6 +159,10 @@ def a_world(mark: str = "one") -> World:
             {
                 "storefront.preview": {"id": drafts["draft"].id},
                 "vendor.offerings": {"id": drafts["draft"].id, "section": catalog.SECTIONS[0].slug},
+                "vendor.offerings.limits": {"id": live.id},
+                "vendor.offerings.private_plans": {"offering_id": live.id, "id": agreed.id, "firm_id": firm.id, "plan": "basic"},
+                "vendor.offerings.price_changes": {"offering_id": live.id, "id": notice.price_change_id},
+                "vendor.contracts": {"id": subscriptions.contracts_of(subscription)[0].id},
                 "vendor.offerings.plans": {"offering_id": drafts["draft"].id, "slug": "basic"},
                 **{f"vendor.offerings.{act}": {"id": live.id} for act in ("suspend", "retire", "reinstate", "revise")},
                 "vendor.meters": {"id": plan.charges[1].meter_id},
@@ -175,7 +185,7 @@ def a_world(mark: str = "one") -> World:
             },
             secret,
         ),
-        _an_office(mark, live, drafts, metered, payment.id, provider.organization_id),
+        office,
         {
             "storefront.offerings": shop,
             "storefront.subscribe": shop,
@@ -231,6 +241,19 @@ def _a_registration(mark: str) -> str:
     db.session.add(pending)
     db.session.flush()
     return word
+
+
+def _a_price_change(live: Offering, firm: Organization, buyer: accounts.User) -> prices.PriceNotice:
+    """What the firm was told about a plan that is off sale."""
+    old = a_plan(live, slug="small", monthly="19.00", status=PlanStatus.PUBLISHED)
+    a_subscription(old, organization=firm, user=buyer)
+    old.status, old.retired_at = PlanStatus.RETIRED, moment("2026-11-10 10:00")
+    new = a_plan(live, slug="small", monthly="29.00", version_number=2)
+    change = prices.announce(
+        old, new, effective_on=date(2027, 1, 1), reason_zh="成本上涨", reason_en="", user=buyer, by=an_actor(),
+        at=moment("2026-11-19 11:00"),
+    )  # fmt: skip
+    return prices.notices_of(change)[0]
 
 
 def _second_steps(user: accounts.User) -> credentials.Passkey:

@@ -20,7 +20,7 @@ from market.catalog.models import Charge, Offering, OfferingRevision, Plan, Plan
 from market.errors import Invalid
 from market.kit.period import local_day, local_midnight
 from market.providers.models import Provider
-from market.subscriptions import actions, agreement, contracts, refusals
+from market.subscriptions import actions, contracts, refusals
 from market.subscriptions.contracts import ContractKind
 from market.subscriptions.models import LIVE, Subscription
 from market.subscriptions.prices import planning
@@ -75,10 +75,10 @@ def announce(
             db.session.add(change)
     except IntegrityError as error:
         raise refusals.PriceChangeAnnounced from error
-    fingerprint = _fingerprint(new)
+    version = _with_charges(new.id)
     for subscription in reached:
         db.session.add(PriceNotice(price_change_id=change.id, subscription_id=subscription.id, answer=NoticeAnswer.NONE))
-        planning.plan(subscription, new, effective_at=effective_at, terms_hash=fingerprint, user=user, by=by, at=at)
+        planning.plan(subscription, version, effective_at=effective_at, by=by, at=at)
     _record("price_change.announced", change, by=by, at=at, subscriptions=len(reached),
             old=f"{old.slug} {old.version_number}", new=f"{new.slug} {new.version_number}", on=effective_on.isoformat())  # fmt: skip
     return change
@@ -95,7 +95,8 @@ def withdraw(change: PriceChange, *, by: audit.Actor, at: datetime) -> None:
     _check_open(change, at)
     for notice in notices_of(change):
         planning.unplan(notice.subscription, change.to_plan_id, change.effective_at, by=by, at=at)
-        notice.told_at = None  # the next letter says that it is off
+        # The next letter says that it is off; who has not heard of it need not hear of it at all.
+        notice.told_at = None if notice.told_at else at
     _close(change, PriceChangeStatus.WITHDRAWN, at=at)
     _record("price_change.withdrawn", change, by=by, at=at)
 
@@ -166,7 +167,8 @@ def _finish(id: int, now: datetime) -> int:
         if change.status is not PriceChangeStatus.ANNOUNCED:
             return 0
         _close(change, PriceChangeStatus.APPLIED, at=now)
-        reached = [notice for notice in notices_of(change) if planning.holds(notice.subscription, change.to_plan_id, change.effective_at)]
+        notices, day = notices_of(change), change.effective_at
+        reached = [notice for notice in notices if planning.holds(notice.subscription, change.to_plan_id, day, now=now)]
         for notice in reached:
             _keep_contract(notice, change)
         _record("price_change.applied", change, by=audit.system("worker"), at=now, subscriptions=len(reached))
@@ -221,13 +223,6 @@ def _reached(old: Plan, new: Plan, effective_at: datetime) -> Sequence[Subscript
     if not all(may_buy(new, subscription.organization) for subscription in reached):
         raise refusals.PriceChangeForOthers
     return reached
-
-
-def _fingerprint(plan: Plan) -> str:
-    """Of the terms with the words that are published now; each contract has its own revision's."""
-    query = select(OfferingRevision).where(OfferingRevision.offering_id == plan.offering_id)
-    newest = db.session.scalars(query.order_by(OfferingRevision.number.desc()).limit(1)).one()
-    return agreement.terms_hash(agreement.terms(_with_charges(plan.id), newest))
 
 
 def _with_charges(plan_id: int) -> Plan:

@@ -7,9 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from market import audit, db
-from market.accounts.models import User
 from market.catalog.models import Plan
-from market.subscriptions import actions
+from market.subscriptions import actions, agreement, changes, effects
 from market.subscriptions.models import (
     CHANGE_LIFECYCLE,
     ChangeKind,
@@ -19,33 +18,27 @@ from market.subscriptions.models import (
 )
 
 
-def plan(
-    subscription: Subscription, new: Plan, *, effective_at: datetime, terms_hash: str, user: User, by: audit.Actor, at: datetime
-) -> None:
-    """From that midnight on the new version holds."""
-    db.session.add(
-        SubscriptionChange(
-            subscription_id=subscription.id, kind=ChangeKind.PRICE, status=ChangeStatus.PLANNED, plan_id=new.id,
-            before_plan_id=subscription.plan_id, before_quantity=subscription.quantity, effective_at=effective_at,
-            terms_hash=terms_hash, asked_by_id=user.id, asked_at=at,
-        )
+def plan(subscription: Subscription, new: Plan, *, effective_at: datetime, by: audit.Actor, at: datetime) -> None:
+    """From that midnight on the new version holds; `new` with charges, and the subscription's revision, are loaded."""
+    effects.settle(subscription, at)
+    asked = SubscriptionChange(
+        kind=ChangeKind.PRICE, status=ChangeStatus.PLANNED, plan=new, before_plan_id=subscription.plan_id,
+        terms_hash=agreement.terms_hash(agreement.terms(new, subscription.revision)),
     )  # fmt: skip
-    audit.record(
-        "subscription.price_planned", subscription, by=by, at=at, organization_id=subscription.organization_id,
-        after={"plan": new.slug, "version": new.version_number, "on": effective_at.isoformat()},
-    )  # fmt: skip
+    changes.plan_for(subscription, asked, effective_at, reason="", by=by, at=at)
 
 
 def unplan(subscription: Subscription, plan_id: int, effective_at: datetime, *, by: audit.Actor, at: datetime) -> None:
     """Prices stay as they are."""
+    db.lock(subscription)
     planned = _change(subscription, plan_id, effective_at)
     if planned is None or planned.status is not ChangeStatus.PLANNED:
         return
     CHANGE_LIFECYCLE.move(planned, ChangeStatus.WITHDRAWN)
     planned.settled_at = at
     audit.record(
-        "subscription.price_withdrawn", subscription, by=by, at=at, organization_id=subscription.organization_id,
-        after={"on": effective_at.isoformat()},
+        "subscription.change_withdrawn", subscription, by=by, at=at, organization_id=subscription.organization_id,
+        after={"change": planned.kind, "on": effective_at.isoformat()},
     )  # fmt: skip
 
 
@@ -54,8 +47,9 @@ def end(subscription: Subscription, effective_at: datetime, *, by: audit.Actor, 
     actions.end_on(subscription, effective_at, reason="", by=by, at=at)
 
 
-def holds(subscription: Subscription, plan_id: int, effective_at: datetime) -> bool:
-    """Whether the new version came to hold on that day."""
+def holds(subscription: Subscription, plan_id: int, effective_at: datetime, *, now: datetime) -> bool:
+    """Whether the new version came to hold on that day; lets what is due take hold first."""
+    effects.settle(subscription, now)
     if subscription.ended_at is not None and subscription.ended_at <= effective_at:
         return False
     if subscription.cancel_at is not None and subscription.cancel_at <= effective_at:

@@ -108,7 +108,7 @@ def _notices() -> Select[PriceNotice]:
     return query.options(
         change.options(charges),
         change.selectinload(PriceChange.from_plan).selectinload(Plan.charges).joinedload(Charge.meter),
-        subscription.options(*queries.with_plan()),
+        subscription.options(*queries.with_plan(), joinedload(Subscription.organization)),
         joinedload(PriceNotice.answered_by),
     )
 
