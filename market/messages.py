@@ -30,7 +30,7 @@ BILINGUAL = (
     "market/messages.py",
     "market/billing/wording.py",
     "market/kit/capitals.py",
-    "market/rating/wording.py",
+    "market/rating/phrases.py",
     "market/search/words.py",
     "market/catalog/sections.py",
     "market/catalog/generator.py",
