@@ -182,8 +182,9 @@ def _change_size(db: sqlite3.Connection, bucket: sqlite3.Row, change: int, at: s
 
 def _open_bucket(db: sqlite3.Connection, id: str) -> sqlite3.Row:
     bucket = _bucket(db, id)
-    if bucket["closed_at"]:
-        raise Refused(403, "this bucket is closed: its files can still be fetched, not changed")
+    if bucket["closed_at"] or bucket["paused_at"]:
+        state = "closed" if bucket["closed_at"] else "paused"
+        raise Refused(403, f"this bucket is {state}: its files can still be fetched, not changed")
     return bucket
 
 

@@ -24,7 +24,9 @@ CREATE TABLE IF NOT EXISTS buckets (
     id TEXT PRIMARY KEY, subscription TEXT NOT NULL UNIQUE, access_key TEXT NOT NULL UNIQUE, secret_hash TEXT NOT NULL,
     bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
     last_at TEXT NOT NULL,                 -- instant of the latest change: time never runs backwards in a bucket
-    closed_at TEXT, export_until TEXT, delete_by TEXT);
+    closed_at TEXT, export_until TEXT, delete_by TEXT,
+    plan TEXT, quantity INTEGER, paused_at TEXT,
+    sequence INTEGER NOT NULL DEFAULT 0);  -- of the latest request that was heeded
 CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL REFERENCES buckets, name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
     blob TEXT NOT NULL UNIQUE, stored_at TEXT NOT NULL, PRIMARY KEY (bucket, name)) WITHOUT ROWID;
@@ -48,6 +50,7 @@ class Store:
         self._master = _written_once(folder / "master.key")
         self._keeper = self._connect()  # keeps the write-ahead log open between transactions
         self._keeper.executescript(SCHEMA)
+        _grow(self._keeper)
         self._keeper.commit()
 
     @contextmanager
@@ -82,6 +85,14 @@ class Store:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             db.execute(f"PRAGMA {pragma}")
         return db
+
+
+def _grow(db: sqlite3.Connection) -> None:
+    """Columns that files made by an earlier version of this program lack."""
+    known = {row["name"] for row in db.execute("PRAGMA table_info(buckets)")}
+    for column, kind in (("plan", "TEXT"), ("quantity", "INTEGER"), ("paused_at", "TEXT"), ("sequence", "INTEGER NOT NULL DEFAULT 0")):
+        if column not in known:
+            db.execute(f"ALTER TABLE buckets ADD COLUMN {column} {kind}")
 
 
 def report(db: sqlite3.Connection, type: str, bucket: sqlite3.Row, at: str, **data: object) -> None:

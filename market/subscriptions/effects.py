@@ -18,10 +18,12 @@ from market.subscriptions.models import (
     LIVE,
     ChangeKind,
     ChangeStatus,
+    RequestKind,
     Subscription,
     SubscriptionChange,
     SubscriptionStatus,
 )
+from market.subscriptions.provisioning import requests
 
 _VERBS = {
     ChangeKind.PLAN: "subscription.plan_changed",
@@ -29,6 +31,13 @@ _VERBS = {
     ChangeKind.PAUSE: "subscription.paused",
     ChangeKind.RESUME: "subscription.resumed",
     ChangeKind.PRICE: "subscription.price_changed",
+}
+#: What the provider is asked to do about it; a new price changes nothing for its system.
+_ASKS = {
+    ChangeKind.PLAN: RequestKind.UPDATE,
+    ChangeKind.QUANTITY: RequestKind.UPDATE,
+    ChangeKind.PAUSE: RequestKind.PAUSE,
+    ChangeKind.RESUME: RequestKind.RESUME,
 }
 
 
@@ -136,4 +145,6 @@ def _tell(
             "version": subscription.plan.version_number, "quantity": subscription.quantity, "on": on,
         },
     )  # fmt: skip
+    if change.kind in _ASKS:
+        requests.ask(subscription, _ASKS[change.kind], at=now)
     signals.subscription_changed.send(subscription, change=change, at=now)

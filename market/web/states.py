@@ -131,6 +131,13 @@ STATES: dict[str, dict[str, State]] = {
         "failed": State(_l("没办成"), "bad", STOP),
         "canceled": State(_l("不用办了"), "", OFF),
     },
+    "task": {
+        "pending": State(_l("等您办理"), "info", WAIT),
+        "delivered": State(_l("系统已收到，等它确认"), "info", WAIT),
+        "done": State(_l("已完成"), "ok", DONE),
+        "failed": State(_l("没办成"), "bad", STOP),
+        "canceled": State(_l("不用办了"), "", OFF),
+    },
     "email": {
         "queued": State(_l("等待发送"), "info", WAIT),
         "sent": State(_l("已发出"), "ok", DONE),

@@ -15,6 +15,7 @@ import pytest
 from market import db, metering, subscriptions
 from market.kit import period
 from market.kit.quantity import round6
+from market.subscriptions.provisioning import requests
 from tests.builders.accounts import an_actor
 from tests.builders.subscriptions import a_subscription
 from tests.examples.conftest import Program, Stall, until
@@ -128,6 +129,39 @@ def test_after_the_end_files_can_be_fetched_and_nothing_is_metered(stall: Stall)
     assert customer("GET", "a").status_code == 410
     until(stall.program.drained)
     assert stall.used(subscription, "egress", NOVEMBER) == 0
+
+
+def test_changes_are_heeded_once_each_and_new_credentials_replace_the_old(stall: Stall) -> None:
+    subscription = stall.subscribe()
+    before = stall.access(subscription)
+    customer = stall.customer(subscription)
+    assert customer("PUT", "a", b"x").status_code == 201
+
+    def ask(kind: subscriptions.RequestKind) -> None:
+        with db.transaction():
+            ours = db.session.get_one(subscriptions.Subscription, subscription.id)
+            requests.ask(ours, kind, at=stall.clock.now())
+        subscriptions.deliver_due(stall.clock.now())
+        until(lambda: not _open(subscription))
+
+    ask(subscriptions.RequestKind.UPDATE)
+    ask(subscriptions.RequestKind.PAUSE)
+    assert customer("PUT", "b", b"y").status_code == 403
+    assert customer("GET", "a").content == b"x"
+    ask(subscriptions.RequestKind.RESUME)
+    assert customer("PUT", "b", b"y").status_code == 201
+    ask(subscriptions.RequestKind.ROTATE)
+    after = stall.access(subscription)
+    assert after["endpoint"] == before["endpoint"]
+    assert after["secret_key"] != before["secret_key"]
+    assert customer("GET", "a").status_code == 401
+    assert stall.customer(subscription)("GET", "a").content == b"x"
+
+
+def _open(subscription: subscriptions.Subscription) -> list[str]:
+    with db.transaction(readonly=True):
+        found = requests.requests_in_order(subscription)
+        return [each.kind for each in found if each.status in subscriptions.OPEN_REQUESTS]
 
 
 def test_what_the_marketplace_refuses_is_shown_and_tried_again_at_the_next_start(stall: Stall) -> None:
