@@ -5,10 +5,11 @@ Strings only (and fen beside them where a page needs to compare), so no two face
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
@@ -249,13 +250,21 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
         total = line.gross_fen + line.booked_fen
         told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
         return (*part, *rating.explain(steps, unit, words.locale), told)
-    if line.kind is LineKind.CREDIT and line.booked_fen:
-        total = -(line.gross_fen + line.booked_fen)
-        told = words.say("back.how", total=price(total), part=price(-line.gross_fen), rest=price(-line.booked_fen))
-        return (*rating.explain(steps, unit, words.locale), told)
+    told_besides = tuple(_besides(line, steps, words))
+    if told_besides:
+        return (*part, *rating.explain(steps, unit, words.locale), *told_besides)
     if _plain(steps):
         return (*part, *(rating.formula(step, unit, words.locale) for step in steps))
     return (*part, *rating.explain(steps, unit, words.locale))
+
+
+def _besides(line: Any, steps: Sequence[rating.Step], words: Words) -> Iterator[str]:
+    """What the steps do not tell: how a part was rounded, and what of money back stands elsewhere."""
+    whole = abs(line.gross_fen + (line.booked_fen if line.kind is LineKind.CREDIT else 0))
+    if whole != money.fen(sum((step.amount for step in steps), Fraction(0))):
+        yield words.say("rounded", amount=price(whole))
+    if line.kind is LineKind.CREDIT and line.booked_fen:
+        yield words.say("back.how", total=price(whole), part=price(-line.gross_fen), rest=price(-line.booked_fen))
 
 
 def _plain(steps: Sequence[rating.Step]) -> bool:

@@ -104,8 +104,20 @@ def _take_hold(subscription: Subscription, change: SubscriptionChange, now: date
         subscription.revision = change.revision
     subscription.terms_hash = change.terms_hash or subscription.terms_hash
     _settled(change, ChangeStatus.APPLIED, now)
+    if kind := _asked_of_provider(change, before, held):
+        requests.ask(subscription, kind, at=now)
     _tell(subscription, change, before, now, by)
     return True
+
+
+def _asked_of_provider(change: SubscriptionChange, before: span.Held, held: span.Held) -> RequestKind | None:
+    """What the provider is to do about it; nothing where only the price is another one."""
+    if change.kind is ChangeKind.PAUSE:
+        return RequestKind.PAUSE
+    if change.kind is ChangeKind.RESUME:
+        return RequestKind.RESUME
+    same = (before.plan.slug, before.quantity) == (held.plan.slug, held.quantity)
+    return None if same else RequestKind.UPDATE
 
 
 def _move(subscription: Subscription, kind: ChangeKind, midnight: datetime) -> bool:

@@ -9,14 +9,18 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market import rating, subscriptions
+from market import billing, rating, subscriptions
 from market.billing import LineKind, charging
-from market.catalog.models import Charge, Offering, Plan
+from market.catalog.models import Aggregation, Charge, Offering, Plan, TimeBase
 from market.kit import money
 from market.kit import period as periods
 from market.kit.period import Period
 from market.subscriptions import ChangeKind, ChangeStatus, Subscription, SubscriptionChange
-from tests.builders.billing import DECEMBER, NOVEMBER, OCTOBER, moment
+from tests.builders import catalog as builders
+from tests.builders.accounts import an_actor
+from tests.builders.billing import DECEMBER, NOVEMBER, OCTOBER, amounts, an_issued_bill, buyer, moment
+from tests.builders.metering import report
+from tests.builders.subscriptions import a_subscription
 
 FIRST = date(2026, 10, 1)
 
@@ -238,3 +242,31 @@ def test_every_moment_is_rated_exactly_once(changes: list[tuple[int, int]], paus
         services = sorted((due.service.start, due.service.end) for due in charging.due_in(row, month) if due.metered)
         assert services[0][0] == month.start and services[-1][1] == month.end
         assert all(one[1] == next_[0] for one, next_ in zip(services, services[1:], strict=False))
+
+
+# --- with stored usage -------------------------------------------------------------------
+
+
+def test_storage_is_weighed_in_each_segment_and_late_usage_finds_its_own(session) -> None:
+    """100 GB from the 5th on; the price changes on the 11th. October has 744 hours, 6 days of it before and 21 after."""
+    gauge = {"aggregation": Aggregation.TIME_WEIGHTED, "time_base": TimeBase.PERIOD, "unit_zh": "GB", "unit_en": "GB"}
+    basic = builders.a_plan(per_unit="1.00", meter=builders.a_meter(provider := builders.a_provider(), "stored", **gauge),
+                            offering=builders.an_offering(provider, plans=False))  # fmt: skip
+    stored = basic.charges[0].meter
+    calls = builders.a_meter(provider, "calls")
+    pro = builders.a_plan(basic.offering, slug="pro", per_unit="2.00", meter=stored)
+    for plan, price in ((basic, "0.10"), (pro, "0.20")):
+        builders.a_charge(plan, {"model": "per_unit", "unit_price": price, "included": "31"}, meter=calls)
+    subscription = a_subscription(basic)
+    firm = buyer(subscription)
+    report(subscription, stored, "100", at=moment("2026-10-05 00:00"))
+    report(subscription, calls, 20, at=moment("2026-10-10 23:59"))
+    report(subscription, calls, 40, at=moment("2026-10-11 00:00"))
+    subscriptions.change(subscription, plan=pro, when="now", by=an_actor(), at=moment("2026-10-11 15:00"))
+    bill = an_issued_bill(firm)
+    # 100 × 6/31 = 19.354839 and 100 × 21/31 = 67.741935; 20 − 10 and 40 − 21 calls.
+    assert amounts(bill) == [("调用次数", "19.354839", 1935), ("调用次数", "20", 100), ("调用次数", "67.741935", 13549), ("调用次数", "40", 380)]
+    assert billing.verify(bill) == []
+    report(subscription, calls, 5, at=moment("2026-10-10 12:00"), recorded=moment("2026-11-05 10:00"))
+    late = [line for line in an_issued_bill(firm, NOVEMBER).lines if line.kind is LineKind.ADJUSTMENT]
+    assert [(line.service_end, line.gross_fen, line.booked_fen) for line in late] == [(moment("2026-10-11 00:00"), 50, 100)]

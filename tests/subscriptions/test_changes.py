@@ -18,11 +18,18 @@ from market.catalog.models import OfferingStatus, Plan, PlanStatus
 from market.config import ROOT
 from market.errors import Invalid, MarketError
 from market.providers.models import ProviderStatus
-from market.subscriptions import ChangeStatus, Subscription, SubscriptionChange, SubscriptionStatus
+from market.subscriptions import (
+    ChangeStatus,
+    RequestKind,
+    RequestStatus,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionStatus,
+)
 from tests.builders.accounts import a_member, an_actor
 from tests.builders.billing import OCTOBER, moment
 from tests.builders.catalog import a_plan
-from tests.builders.subscriptions import a_subscription
+from tests.builders.subscriptions import a_subscription, the_request
 
 NOW = moment("2026-10-15 14:00")
 TODAY, TOMORROW, MONTH_END = moment("2026-10-15 00:00"), moment("2026-10-16 00:00"), moment("2026-11-01 00:00")
@@ -57,6 +64,7 @@ def test_now_means_today_from_midnight_and_shows_at_once(session):
     made = subscriptions.change(subscription, plan=pro, when="now", reason="要更多", by=BY, at=NOW)
     assert (made.effective_at, made.status, made.before_plan_id) == (TODAY, ChangeStatus.APPLIED, basic.id)
     assert (subscription.plan_id, subscription.plan) == (pro.id, pro)
+    assert the_request(subscription, RequestKind.UPDATE).status is RequestStatus.PENDING
     newest = subscriptions.timeline(subscription)[0]
     assert (newest.action, newest.reason, newest.before["plan"], newest.after["plan"]) == ("subscription.plan_changed", "要更多", "basic", "pro")
     assert subscription.terms_hash == subscriptions.terms_hash(subscriptions.terms(pro, subscription.revision))
@@ -210,6 +218,7 @@ def test_a_pause_begins_on_the_coming_midnight_and_ends_with_the_day_it_is_resum
     assert subscription.status is SubscriptionStatus.PAUSED
     resumed = subscriptions.resume(subscription, by=BY, at=moment("2026-10-20 09:00"))
     assert (resumed.effective_at, subscription.status) == (moment("2026-10-20 00:00"), SubscriptionStatus.ACTIVE)
+    assert set(subscriptions.requests_about(subscription)) == {RequestKind.PROVISION, RequestKind.PAUSE, RequestKind.RESUME}
     paused = [part.period for part in subscriptions.segments(subscription, OCTOBER) if part.paused]
     assert [(part.first_day.day, part.last_day.day) for part in paused] == [(16, 19)]
     assert trail(subscription)[:3] == ["resumed", "paused", "change_planned"]
@@ -292,15 +301,16 @@ def expected(state: str, action: str) -> str:
 
 @pytest.mark.parametrize("state", [status.value for status in SubscriptionStatus])
 def test_any_action_in_any_state_is_done_or_refused_by_name(session, state):
+    subscription, pro = in_state(state)
     for action, do in ACTIONS.items():
-        subscription, pro = in_state(state)
-        before = snapshot(subscription)
+        before, turn = snapshot(subscription), db.session.begin_nested()
         try:
             do(subscription, pro)
             answer = "ok"
         except MarketError as refusal:
             answer = refusal.code
             assert snapshot(subscription) == before, f"{action} was half done"
+        turn.rollback()
         assert answer == expected(state, action), f"{state}: {action}"
 
 
