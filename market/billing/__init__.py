@@ -65,18 +65,15 @@ from market.billing.queries import (
 from market.billing.replays import (
     Difference,
     Gap,
-    Month,
     Reason,
     Replay,
     ReplayLine,
-    Source,
-    Usage,
-    Used,
     differences,
     replay,
 )
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.billing.usage import meters_of
+from market.billing.uses import Month, Source, Usage, Used
 from market.billing.verification import BillDifference, verify
 from market.billing.view import BillView, Receipt, used, view, working
 from market.billing.wording import Words, picked

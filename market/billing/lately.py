@@ -20,7 +20,8 @@ from market.billing import drafts, usage
 from market.billing.drafts import LineDraft
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
 from market.billing.periods import period_of
-from market.billing.replays import Month, Replay, ReplayLine, Source, Usage, Used, pair_of, replay
+from market.billing.replays import Replay, ReplayLine, pair_of, replay
+from market.billing.uses import Month, Source, Usage, Used
 from market.catalog import Charge, Filter, Meter, Offered, measure_of
 from market.kit.period import Period
 from market.subscriptions import Subscription
@@ -84,9 +85,12 @@ class Lately:
 
     def guessing(self, guesses: Mapping[str, Decimal]) -> Lately:
         """The same with what somebody thinks of what was not measured."""
-        usage = self.usage.guessing(guesses)
-        replays = tuple(replay(usage, [each.plan for each in self.offered])) if self.months else ()
-        return replace(self, usage=usage, replays=replays)
+        if not guesses:
+            return self
+        usage, lacking = self.usage.guessing(guesses), {each.plan.offering_id for each in self.replays if each.gaps}
+        again = replay(usage, [each.plan for each in self.replays if each.plan.offering_id in lacking])
+        found = {each.plan.id: each for each in (*self.replays, *again)}
+        return replace(self, usage=usage, replays=tuple(found[each.plan.id] for each in self.offered))
 
     def in_use(self, other: Replay) -> bool:
         """Whether this is the very plan that was in use all the time, so that it would be there twice."""
@@ -149,7 +153,7 @@ def _lately(
     charged = {charge.id: charge for charge in (*subscription.plan.charges, *(charge for *_, charge in lines if charge))}
     told = _usage(subscription, months, list(charged.values()), offered, used)
     replays = tuple(replay(told, [each.plan for each in offered])) if months else ()
-    own = Replay(subscription.plan, tuple(_own_line(told, *each) for each in lines), told.days, own=True)
+    own = Replay(subscription.plan, tuple(_own_line(told, *each) for each in lines), told.per_year, own=True)
     return Lately(subscription, told, own, _told(months, billed), offered, replays)
 
 
@@ -248,7 +252,7 @@ def _own_line(used: Usage, number: int, line: LineDraft, charge: Charge | None) 
         month=number,
         service=Period(line.service_start, line.service_end),
         names=(line.label["charge_zh"], line.label["charge_en"]),
-        units=(line.label["unit_zh"], line.label["unit_en"]),
+        units=tuple(line.label["unit_" + locale] or line.label.get("units_" + locale, "") for locale in ("zh", "en")),
         quantity=line.quantity,
         terms=terms,
         fen=line.gross_fen,
@@ -282,9 +286,10 @@ def _told(months: Sequence[Month], lines: Iterable[BillLine]) -> Billed:
     fen, seen = 0, set()
     later: dict[int, tuple[Bill, int]] = {}
     for line in lines:
-        if line.kind is LineKind.CHARGE and line.bill.period_start in numbers:
+        waited = line.kind is LineKind.CREDIT and not line.bill.period.contains(line.service_start)
+        if line.kind is not LineKind.ADJUSTMENT and not waited and line.bill.period_start in numbers:
             fen += line.gross_fen
             seen.add(numbers[line.bill.period_start])
-        elif line.kind is LineKind.ADJUSTMENT and any(m.whole.contains(line.service_start) for m in months):
+        elif (waited or line.kind is LineKind.ADJUSTMENT) and any(m.whole.contains(line.service_start) for m in months):
             later[line.bill_id] = line.bill, later.get(line.bill_id, (line.bill, 0))[1] + line.gross_fen
     return Billed(fen, frozenset(seen), tuple(later.values()))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from market.accounts import Organization
 from market.billing.periods import period_of
-from market.billing.replays import Month, Source, Usage, Used
+from market.billing.uses import Month, Source, Usage, Used
 from market.catalog import Aggregation, Meter, Plan
 from market.catalog.measures import measure_of
 from market.errors import Invalid

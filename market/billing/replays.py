@@ -14,92 +14,27 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from market import rating
 from market.billing import charging
 from market.billing.charging import Due
 from market.billing.models import LineKind
-from market.catalog import Charge, Filter, Meter, Plan
-from market.catalog.measures import Counting, Measure, converted, in_units_of, measure_of
+from market.billing.uses import Month, Source, Usage, Used
+from market.catalog import Charge, Meter, Plan
+from market.catalog.measures import Counting, Measure, measure_of
 from market.kit import money
 from market.kit.period import Period
 from market.subscriptions import Subscription
 from market.subscriptions.span import fitted
 
 _ZERO = Decimal(0)
-_YEAR_DAYS = 365
 #: What says how many there were at once, so how many a plan would have to be bought for.
 _AT_ONCE = frozenset({Counting.PEAK, Counting.STANDING, Counting.DISTINCT})
-
-
-class Source(StrEnum):
-    """Where a quantity comes from."""
-
-    MEASURED = "measured"
-    LISTED = "listed"
-    GUESSED = "guessed"
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """A billing month, and the days of it that are compared."""
-
-    whole: Period
-    paid: Period
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """One kind of use: a quantity for each month, in the units of `meter`, or of the measure where there is none.
-
-    `priced`: it costs money today, so a service that does not count it cannot be compared.
-    """
-
-    measure: Measure
-    quantities: tuple[Decimal, ...]
-    source: Source
-    meter: Meter | None = None
-    only: Filter | None = None
-    priced: bool = True
-
-    @property
-    def something(self) -> bool:
-        """Whether there was any."""
-        return any(self.quantities)
-
-    def told_to(self, meter: Meter, number: int, whole: Period) -> Decimal:
-        """What that meter, of the same measure, would have said in the month of this number."""
-        quantity = self.quantities[number]
-        if self.meter is None:
-            return in_units_of(meter, Fraction(quantity), whole)
-        return quantity if self.meter.id == meter.id else converted(quantity, self.meter, meter, whole)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What was used, month by month, oldest first; `offering_id` is where it was measured.
-
-    `held` is the number in which the plan in use is sold, with its unit. `guesses` are monthly quantities by `Gap.key`.
-    """
-
-    months: tuple[Month, ...]
-    used: tuple[Used, ...]
-    offering_id: int | None = None
-    held: tuple[int, str] | None = None
-    guesses: Mapping[str, Decimal] = field(default_factory=dict)
-
-    @property
-    def days(self) -> int:
-        """How many days are compared."""
-        return sum(month.paid.days for month in self.months)
-
-    def guessing(self, guesses: Mapping[str, Decimal]) -> Usage:
-        """The same with what somebody thinks of the rest."""
-        return replace(self, guesses={**self.guesses, **guesses})
 
 
 class Reason(StrEnum):
@@ -136,7 +71,7 @@ class ReplayLine:
     month: int
     service: Period
     names: tuple[str, str]
-    units: tuple[str, str]
+    units: tuple[str, ...]
     quantity: Decimal | None
     terms: rating.Terms
     fen: int
@@ -161,13 +96,14 @@ class ReplayLine:
         return ("; " if english else "；").join(rating.formula(step, self.units[english], locale) for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Replay:
     """One plan with the usage of the months. Its amounts mean something only where it is `comparable`."""
 
     plan: Plan
     lines: tuple[ReplayLine, ...]
-    days: int
+    #: How many times the months fit into a year.
+    per_year: Fraction
     gaps: tuple[Gap, ...] = ()
     #: What is used and paid for today, and what this service does not count.
     lacking: tuple[Used, ...] = ()
@@ -183,7 +119,7 @@ class Replay:
         """Whether all that was used is in it and all that it prices is known."""
         return not (self.gaps or self.lacking or self.lacking_unit)
 
-    @property
+    @cached_property
     def total_fen(self) -> int:
         """What the bills of these months would have said."""
         return sum(line.fen for line in self.lines)
@@ -198,15 +134,15 @@ class Replay:
         """Of that, fees that are paid once."""
         return sum(line.fen for line in self.lines if line.interval == "once")
 
-    @property
+    @cached_property
     def year_fen(self) -> int:
-        """What a year of the same use costs: the months carried on by days, a year's fees, and those that come once.
+        """What a year of the same use costs: the months carried on, a year's fees, and those that come once.
 
         Whoever has the plan has paid the latter.
         """
         monthly = Fraction(sum(line.fen for line in self.lines if line.interval == "month"))
         fees = _fees(self.plan, "year") * self.held + (0 if self.own else _fees(self.plan, "once"))
-        return money.fen((monthly * _YEAR_DAYS / self.days if self.days else monthly) / 100 + fees)
+        return money.fen(monthly * self.per_year / 100 + fees)
 
     @property
     def uneven(self) -> bool:
@@ -245,7 +181,7 @@ def _replay(usage: Usage, plan: Plan, counted: frozenset[Measure]) -> Replay:
     lacking = tuple(_lacking(usage, plan, bases, counted))
     unit = _lacking_unit(usage, plan, counted)
     lines = () if gaps or lacking or unit else tuple(_lines(usage, plan, bases, held or 1))
-    return Replay(plan, lines, usage.days, tuple(gaps), lacking, unit, held or 1)
+    return Replay(plan, lines, usage.per_year, tuple(gaps), lacking, unit, held or 1)
 
 
 def _by_transaction(charge: Charge) -> bool:
@@ -351,7 +287,7 @@ def _line(due: Due, number: int, month: Month, used: Used | None, guesses: Mappi
         month=number,
         service=due.service,
         names=(charge.name_zh, charge.name_en),
-        units=(meter.unit_zh, meter.unit_en) if meter else ("", ""),
+        units=(meter.unit_zh, meter.unit_en) if meter else (due.plan.quantity_unit_zh, due.plan.quantity_unit_en),
         quantity=quantity,
         terms=due.terms,
         fen=rated.fen,

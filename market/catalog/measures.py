@@ -12,6 +12,7 @@ import re
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from market.catalog.models import Aggregation, Meter, TimeBase
@@ -98,8 +99,13 @@ def unit_words(meter: Meter) -> tuple[str, str]:
 
 
 def _scale(meter: Meter) -> _Scale:
-    written = re.sub(r"\s+", " ", meter.unit_zh).strip()
-    if meter.time_base is not TimeBase.NONE:
+    return _written(meter.unit_zh, meter.time_base is not TimeBase.NONE)
+
+
+@lru_cache(maxsize=1000)
+def _written(unit: str, over_time: bool) -> _Scale:
+    written = re.sub(r"\s+", " ", unit).strip()
+    if over_time:
         written = _OVER_TIME.sub("", written) or written
     return _unit(written)
 

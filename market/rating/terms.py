@@ -184,6 +184,8 @@ def times(terms: Terms, units: Decimal) -> Terms:
 
     Recurring fees and what is included are multiplied; a one-off fee, prices, least and most are not.
     """
+    if units == 1:
+        return terms
     if isinstance(terms, Flat):
         return terms if terms.interval == "once" else replace(terms, count=terms.count * units)
     return replace(terms, included=round6(Fraction(terms.included) * Fraction(units)))

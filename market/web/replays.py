@@ -44,7 +44,7 @@ class Row:
             told.append(_("其中一次性费用 %(amount)s", amount=formats.money(replay.once_fen)))
         if plan.quantity_unit_zh:
             told.append(_("按 %(many)s 订", many=formats.quantity(replay.held, formats.local(plan, "quantity_unit"))))
-        if any(line.used and line.used.source is Source.GUESSED for line in replay.lines):
+        if {Source.GUESSED} < {line.used.source for line in replay.lines if line.used}:
             told.append(_("有些用量是您估的"))
         if plan.trial_days and not replay.own:
             told.append(_("另有 %(days)s 天免费试用，没有算进来", days=plan.trial_days))
