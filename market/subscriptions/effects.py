@@ -32,13 +32,6 @@ _VERBS = {
     ChangeKind.RESUME: "subscription.resumed",
     ChangeKind.PRICE: "subscription.price_changed",
 }
-#: What the provider is asked to do about it; a new price changes nothing for its system.
-_ASKS = {
-    ChangeKind.PLAN: RequestKind.UPDATE,
-    ChangeKind.QUANTITY: RequestKind.UPDATE,
-    ChangeKind.PAUSE: RequestKind.PAUSE,
-    ChangeKind.RESUME: RequestKind.RESUME,
-}
 
 
 def apply_due(now: datetime) -> int:
@@ -157,6 +150,4 @@ def _tell(
             "version": subscription.plan.version_number, "quantity": subscription.quantity, "on": on,
         },
     )  # fmt: skip
-    if change.kind in _ASKS:
-        requests.ask(subscription, _ASKS[change.kind], at=now)
     signals.subscription_changed.send(subscription, change=change, at=now)
