@@ -118,6 +118,8 @@ class _Trace:
         self.service = Period(line.service_start, line.service_end)
         self.rated = recompute(line, organization)
         self.own = line.kind is not LineKind.ADJUSTMENT
+        # What an end on a month's last day gives back is for days after the month.
+        self.first_day = min(self.service.first_day, period.last_day)
         self.last_day = min(local_day(now), self.service.last_day)
         known = counted.days.get(usage.key_of(line, charge), ()) if charge and self.own else ()
         self.daily = tuple((each.day, each.quantity) for each in known if each.day <= self.last_day)
@@ -128,8 +130,8 @@ class _Trace:
     def fen(self, day: date) -> int:
         """What the line came to by the end of a day."""
         if not self.own or day >= self.last_day:
-            return self.line.gross_fen if not self.own or day >= self.service.first_day else 0
-        if day < self.service.first_day:
+            return self.line.gross_fen if not self.own or day >= self.first_day else 0
+        if day < self.first_day:
             return 0
         if self.line.quantity is None:
             return self.line.gross_fen

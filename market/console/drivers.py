@@ -201,6 +201,8 @@ def _appeared(side: _Side) -> str:
     line = side.each.line
     if line.kind is LineKind.ADJUSTMENT:
         return _("补记 %(month)s 的用量", month=formats.month(local_day(line.service_start)))
+    if side.fen < 0:
+        return _("退回了预付的费用")
     return {"once": _("是一次性费用"), "year": _("是整年预付的费用")}.get(str(line.terms.get("interval")), _("是新的收费项目"))
 
 

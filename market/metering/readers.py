@@ -14,7 +14,7 @@ from market.errors import NotFound, Refused
 from market.metering.identity import Keys
 from market.metering.models import EventIdentity, UsageEvent
 from market.providers.models import Provider
-from market.subscriptions.models import Subscription
+from market.subscriptions.models import Subscription, SubscriptionChange
 
 #: On whose behalf something is read.
 Party = Provider | Organization
@@ -28,13 +28,14 @@ class AmbiguousMeter(Refused):
 
 
 def meters_for(party: Party) -> Sequence[Meter]:
-    """The meters a party may read, with their providers: a provider's own, a buyer's that price what she subscribes to."""
+    """The meters a party may read, with their providers: a provider's own, a buyer's that price what she has or had."""
     query = select(Meter).options(joinedload(Meter.provider))
     if isinstance(party, Provider):
         query = query.where(Meter.provider_id == party.id)
     else:
-        priced = select(Charge.meter_id).join(Subscription, Subscription.plan_id == Charge.plan_id).where(_own(party))
-        query = query.where(Meter.id.in_(priced))
+        held = select(Subscription.plan_id).where(_own(party))
+        before = select(SubscriptionChange.before_plan_id).join(SubscriptionChange.subscription).where(_own(party))
+        query = query.where(Meter.id.in_(select(Charge.meter_id).where(Charge.plan_id.in_(held.union(before)))))
     return db.session.scalars(query.order_by(Meter.provider_id, Meter.slug, Meter.version_number)).all()
 
 

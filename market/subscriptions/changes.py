@@ -286,12 +286,11 @@ def _fingerprint(plan: Plan, revision: OfferingRevision | None) -> str:
 
 
 def _check_approval(subscription: Subscription, held: Held, new: Held, by: audit.Actor) -> None:
-    """What would have waited for an owner as an order is not had by way of a change."""
+    """What would have waited for an owner as an order is not had by way of a change, nor an amount beyond reason."""
     firm = db.session.get_one(Organization, subscription.organization_id)
-    limit = firm.approval_above_fen
+    month, limit = sale.month_fen(new.plan, subscription.estimate, new.quantity), firm.approval_above_fen
     if limit is None or by.user_id is None:
         return
-    month = sale.month_fen(new.plan, subscription.estimate, new.quantity)
     if month <= max(limit, sale.month_fen(held.plan, subscription.estimate, held.quantity)):
         return
     query = select(Membership.role).where(Membership.organization_id == firm.id, Membership.user_id == by.user_id)

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from market import billing
+from market import billing, subscriptions
 from market.billing import Course
 from market.catalog import Aggregation, TimeBase
 from market.kit.period import Period
 from market.subscriptions import Subscription
+from tests.builders.accounts import an_actor
 from tests.builders.billing import OCTOBER, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_charge, a_meter, a_plan
 from tests.builders.metering import report
@@ -108,3 +109,12 @@ def test_the_last_value_stands_until_the_next() -> None:
         report(subscription, meter, seats, at=moment(f"2026-10-{day:02} 12:00"))
     course = course_of(subscription, "2026-10-05 00:00")
     assert [fen for _, fen in course.days] == [500, 500, 800, 800, 800]
+
+
+def test_money_back_on_the_last_day_of_a_month_is_in_that_month(session):
+    subscription = a_subscription(a_plan(yearly="365.00"))
+    firm = buyer(subscription)
+    subscriptions.cancel(subscription, when="now", reason="", by=an_actor(), at=moment("2026-10-31 15:00"))
+    lines = billing.draw_up(firm, OCTOBER, cutoff=moment("2026-11-01 10:00"))
+    found = billing.course(firm, OCTOBER, lines, now=moment("2026-11-01 10:00"))
+    assert (found.total_fen, found.days[-1][1], found.days[-2][1]) == (3100, 3100, 36500)
