@@ -29,6 +29,7 @@ BILINGUAL = (
     "market/config.py",
     "market/messages.py",
     "market/billing/wording.py",
+    "market/catalog/measures.py",
     "market/kit/capitals.py",
     "market/rating/phrases.py",
     "market/search/words.py",

@@ -42,7 +42,7 @@ _COLUMNS = {
     "quantity": "quantity", "数量": "quantity", "用量": "quantity",
 }  # fmt: skip
 _NEEDED = ("month", "what", "quantity")
-_MONTH = re.compile(r"(\d{4})\s*(?:[-/.]|年)\s*(\d{1,2})\s*月?", re.ASCII)
+_MONTH = re.compile(r"(\d{4})\s*[-/.\u5e74]\s*(\d{1,2})\s*\u6708?", re.ASCII)
 _SEPARATED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 
 
