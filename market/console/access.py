@@ -11,7 +11,14 @@ from werkzeug.wrappers import Response
 
 from market import resources, subscriptions
 from market.errors import NotFound
-from market.subscriptions import LIVE, OPEN_REQUESTS, ProvisioningRequest, RequestKind, RequestStatus, Subscription
+from market.subscriptions import (
+    LIVE,
+    OPEN_REQUESTS,
+    ProvisioningRequest,
+    RequestKind,
+    RequestStatus,
+    Subscription,
+)
 from market.web import guards, trail
 
 bp = Blueprint("access", __name__, url_prefix="/access")

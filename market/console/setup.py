@@ -11,7 +11,14 @@ from werkzeug.wrappers import Response
 
 from market import resources, subscriptions
 from market.catalog.models import Provisioning
-from market.subscriptions import OPENING, ProvisioningRequest, RequestKind, RequestStatus, Subscription, SubscriptionStatus
+from market.subscriptions import (
+    OPENING,
+    ProvisioningRequest,
+    RequestKind,
+    RequestStatus,
+    Subscription,
+    SubscriptionStatus,
+)
 from market.web import formats, guards, htmx, trail
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
