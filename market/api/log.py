@@ -17,7 +17,7 @@ from market.api.door import Problem, require
 from market.api.meters import SUBJECT, party
 from market.api.paging import SIZE
 from market.kit.period import SHANGHAI, Period
-from market.metering import REASONS, Kind, RefusedEvent, UsageEvent
+from market.metering import Kind, RefusedEvent, UsageEvent
 
 bp = APIBlueprint(
     "log", __name__, abp_tags=[Tag(name="Usage", description="Reporting what was used.")],
@@ -161,7 +161,12 @@ def _lost(row: RefusedEvent) -> dict[str, Any]:
         "event": {"id": row.event_id, "source": row.source},
         "storedAt": instant(row.received_at),
         "code": row.code,
-        "message": _(REASONS[row.code]) if row.code in REASONS else row.reason,
+        "message": _reason(row),
         "times": row.times,
         "body": row.body,
     }
+
+
+def _reason(row: RefusedEvent) -> str:
+    text, params = metering.retold(row)
+    return _(text, **params) if params else _(text)

@@ -86,6 +86,9 @@ class MeterAnswer(BaseModel):
     unit: str
     unitEn: str
     unitSize: int = Field(description="How many reported units make one priced unit.")
+    rounding: str | None = Field(
+        examples=["up", "nearest", "down"], description="How a bill makes a period's quantity whole; null: it does not. Answers about usage never do."
+    )
     createdAt: str
     updatedAt: str
 
@@ -246,6 +249,7 @@ def _meter(meter: Meter) -> dict[str, Any]:
         "unit": meter.unit_zh,
         "unitEn": meter.unit_en,
         "unitSize": meter.unit_size,
+        "rounding": meter.rounding.value or None,
         "createdAt": meter.created_at.isoformat(),
         "updatedAt": meter.created_at.isoformat(),
     }

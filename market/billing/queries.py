@@ -16,6 +16,8 @@ from market.billing.models import DUE, Bill, BillLine, BillStatus, BillTax
 from market.catalog import Charge, Meter
 from market.errors import NotFound
 from market.kit.period import Period, local_day
+from market.providers import Provider
+from market.subscriptions import Subscription
 
 
 def bills_of(organization: Organization) -> Select[Bill]:
@@ -37,6 +39,13 @@ def bill_of(organization: Organization, id: int) -> Bill:
 def bill_by_id(id: int) -> Bill:
     """Any bill, for administrators. Raises NotFound."""
     return _found(select(Bill).where(Bill.id == id))
+
+
+def bill_with_line(provider: Provider, line_id: int) -> Bill:
+    """The issued bill with this line, which has to be about a provider's own service. Raises NotFound for a stranger's."""
+    line = select(BillLine.bill_id).join(Subscription, BillLine.subscription_id == Subscription.id)
+    own = line.where(BillLine.id == line_id, Subscription.provider_id == provider.id)
+    return _found(select(Bill).where(Bill.id.in_(own), Bill.status != BillStatus.DRAFT))
 
 
 def bill_for(organization: Organization, period: Period) -> Bill | None:

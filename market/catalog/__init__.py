@@ -35,7 +35,7 @@ from market.catalog.facts import (
     downtime_minutes,
     labels,
 )
-from market.catalog.meters import MeterReplaced, MeterTaken, add_meter, change_meter
+from market.catalog.meters import Meaning, MeterReplaced, MeterTaken, add_meter, change_meter, meaning_of
 from market.catalog.models import (
     EDITABLE,
     PENDING,
@@ -133,6 +133,7 @@ __all__ = [
     "Incomplete",
     "LastPlan",
     "Mark",
+    "Meaning",
     "Meter",
     "MeterTaken",
     "Missing",
@@ -181,6 +182,7 @@ __all__ = [
     "live_plan",
     "live_revision",
     "marked",
+    "meaning_of",
     "meter_of",
     "meters_of",
     "missing",

@@ -29,7 +29,7 @@ from market.metering.queries import (
     last_used,
     subscription_names,
 )
-from market.metering.readers import Party, meter_for, meters_for, subjects_for
+from market.metering.readers import Party, meter_for, meters_for, priced_meter, subjects_for
 from market.metering.refused import KEPT as KEPT_REFUSED
 from market.metering.refused import (
     is_open,
@@ -41,6 +41,7 @@ from market.metering.refused import (
 from market.metering.remarks import Remark, remarks
 from market.metering.replay import replay
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
+from market.metering.retelling import retold
 from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict
 from market.metering.verification import Difference, verify
 
@@ -99,6 +100,7 @@ __all__ = [
     "meter_for",
     "meters_for",
     "prepare_months",
+    "priced_meter",
     "proved",
     "quantities",
     "quantity",
@@ -107,6 +109,7 @@ __all__ = [
     "remarks",
     "replay",
     "resend",
+    "retold",
     "rework",
     "set_aside",
     "settle_due",
