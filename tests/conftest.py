@@ -9,12 +9,10 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ from market.config import Settings
 from tests.support.clock import FakeClock
 from tests.support.databases import PostgresRoom, Room, SqliteRoom
 from tests.support.queries import counted
+from tests.support.worlds import Kept, count_from_one
 
 DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
 #: Folders whose tests take seconds each: they come first, so that no worker is left with a long one at the end.
@@ -102,19 +101,12 @@ def _migrate(url: str) -> None:
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, rooms: Callable[[str], Room]) -> Iterator[str]:
     """The address of a fresh, migrated database; nothing is connected to it yet."""
-    _count_from_one()
+    count_from_one()
     room = rooms(request.param)
     url = room.fresh()
     yield url
     db.disconnect()
     room.drop(url)
-
-
-def _count_from_one() -> None:
-    """What builders make is numbered anew, so that a test finds the same data whatever ran before it."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("tests.builders.") and hasattr(module, "_numbers"):
-            module._numbers = count(1)
 
 
 @pytest.fixture
@@ -219,6 +211,29 @@ def app(
         made.jinja_env.bytecode_cache = compiled_templates
         apps[kind] = Made(made)
     return apps[kind].as_new()
+
+
+@pytest.fixture(scope="session")
+def worlds_kept() -> dict[str, Kept]:
+    """The finished world of each kind of database."""
+    return {}
+
+
+@pytest.fixture
+def world(
+    app: Flask,
+    settings: Settings,
+    rooms: Callable[[str], Room],
+    worlds_kept: dict[str, Kept],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """`a_world()` of tests/builders/worlds.py, committed; built by the first test of a worker, copied for the others."""
+    from tests.builders.worlds import a_world
+
+    kind = settings.database_url.partition(":")[0].partition("+")[0]
+    if kind not in worlds_kept:
+        worlds_kept[kind] = Kept(rooms(kind), tmp_path_factory.mktemp("world") / "data", a_world)
+    return worlds_kept[kind].settle(settings)
 
 
 @pytest.fixture

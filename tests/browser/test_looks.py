@@ -16,9 +16,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from market import db
 from tests.builders.accounts import PASSWORD
-from tests.builders.worlds import Side, World, a_world
+from tests.builders.worlds import Side, World
 from tests.support.addresses import routes
 from tests.support.browser import overflow, sign_in
 
@@ -68,12 +67,6 @@ def seen(page: Page, where: str) -> list[str]:
     found += [f"{where} dark: {problem}" for problem in violations(page, COLORS)]
     page.emulate_media(color_scheme="light")
     return found
-
-
-@pytest.fixture
-def world(database: None) -> World:
-    with db.transaction():
-        return a_world()
 
 
 def come(visit: Any, side: Side | None) -> Page:
