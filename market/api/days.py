@@ -32,8 +32,8 @@ MOST = 366
 class DaysQuery(BaseModel):
     """Of what. Everything is read by `asking`, which says what is wrong in words."""
 
-    subject: str = Field(description="The subscription.")
-    meter: str = Field(description="The slug of a meter that prices it, or its id.")
+    subject: str | None = Field(None, description="Needed: the subscription.")
+    meter: str | None = Field(None, description="Needed: the slug of a meter that prices it, or its id.")
     start: str | None = Field(None, alias="from", description="A day in Guangdong. Default: the first of this month.")
     to: str | None = Field(None, description="Not included. Default: tomorrow.")
 
