@@ -1,7 +1,8 @@
 """Fixtures of all tests. `session` for domains, `client` for faces, `visit` for a real browser.
 
-A test that touches the database runs on SQLite and, when TEST_DATABASE_URL names a PostgreSQL, there too; it is
-marked `database` by itself. What only some tests need is imported in its fixture, so that a pure test starts at once.
+A test that touches the database runs on SQLite and, when TEST_DATABASE_URL names a PostgreSQL, there too (a face's
+test: where it is marked `every_database`); it is marked `database` by itself. What only some tests need is imported in
+its fixture, so that a pure test starts at once.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ from tests.support.worlds import Kept, count_from_one
 DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
 #: Folders whose tests take seconds each: they come first, so that no worker is left with a long one at the end.
 SLOW = ("examples", "browser", "benchmarks", "cli", "demo")
+#: Faces have next to no SQL of their own. What their tests make them ask is asked on every database by the tests of the
+#: domains and by the walks over all pages; what is not, and what happens twice or at once, is marked `every_database`.
+FACES = ("account", "admin", "console", "storefront", "vendor", "web")
 # Whether a law holds does not depend on how busy the machine is.
 hypothesis_settings.register_profile(
     "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -52,6 +56,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a database on each kind, and the rest of the faces' tests on the first."""
+    test = metafunc.definition
+    said = any("database_url" in str(mark.args[0]) for mark in test.iter_markers("parametrize"))
+    if "database_url" in metafunc.fixturenames and not said:
+        one = test.path.parent.name in FACES and not test.get_closest_marker("every_database")
+        metafunc.parametrize("database_url", DATABASES[:1] if one else DATABASES, indirect=True)
 
 
 def pytest_collection_finish() -> None:
@@ -98,7 +111,7 @@ def _migrate(url: str) -> None:
     db.disconnect()
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, rooms: Callable[[str], Room]) -> Iterator[str]:
     """The address of a fresh, migrated database; nothing is connected to it yet."""
     count_from_one()

@@ -72,6 +72,7 @@ def test_everything_wrong_is_said_in_one_round(enter, firm):
     assert page.one("input", name="phone").get("value") == "0757-8"
 
 
+@pytest.mark.every_database
 def test_two_people_edit_and_the_second_chooses(enter, firm):
     first, second = (enter().page("/console/organization/edit") for _ in range(2))
     first.submit(button="保存企业资料", staff="120", city_code="440300")

@@ -54,6 +54,7 @@ def rows(*tables) -> list[int]:
         return [db.session.scalar(select(func.count()).select_from(table)) for table in tables]
 
 
+@pytest.mark.every_database
 def test_an_account_is_opened_by_the_link_in_a_letter(client, city) -> None:
     client.get("/register?next=/console/bills/")
     page = client.page("/register?next=/console/bills/").submit(button="注册企业账号", **FIRM)
@@ -65,6 +66,7 @@ def test_an_account_is_opened_by_the_link_in_a_letter(client, city) -> None:
         assert db.session.scalars(select(User)).one().email_confirmed_at == PRESENT
 
 
+@pytest.mark.every_database
 def test_a_mail_program_that_opens_the_link_changes_nothing_and_it_works_once(app, client, city) -> None:
     fill_in(client)
     address = link()
@@ -77,6 +79,7 @@ def test_a_mail_program_that_opens_the_link_changes_nothing_and_it_works_once(ap
     assert app.test_client().page("/finish-registration/" + "x" * 43, status=404).heading == "这个注册链接不能用了"
 
 
+@pytest.mark.every_database
 def test_in_another_browser_the_password_is_asked_for(app, client, city) -> None:
     """Somebody typed this address; only she who typed the password as well becomes its owner."""
     fill_in(client)
@@ -86,6 +89,7 @@ def test_in_another_browser_the_password_is_asked_for(app, client, city) -> None
     assert elsewhere.submit(password=FIRM["password"]).path == "/console/"
 
 
+@pytest.mark.every_database
 def test_what_nobody_finishes_is_forgotten_in_a_day(client, city, clock) -> None:
     fill_in(client)
     address = link()
@@ -137,6 +141,7 @@ def test_the_owner_of_a_taken_address_is_told_by_letter(client, city) -> None:
     assert rows(User, Registration) == [1, 0]
 
 
+@pytest.mark.every_database
 def test_a_known_firm_is_asked_to_let_her_in(app, client, city) -> None:
     with db.transaction():
         firm = an_organization(name="老茶行")
@@ -154,6 +159,7 @@ def test_a_known_firm_is_asked_to_let_her_in(app, client, city) -> None:
         assert db.session.scalars(audit.events()).first().action == "organization.wanted"
 
 
+@pytest.mark.every_database
 def test_of_two_who_press_the_button_at_once_one_gets_in(client, city) -> None:
     fill_in(client)
     word = link().rpartition("/")[2]
@@ -167,6 +173,7 @@ def test_of_two_who_press_the_button_at_once_one_gets_in(client, city) -> None:
     assert sum(isinstance(one, accounts.RegistrationGone) for one in answers) == 1
 
 
+@pytest.mark.every_database
 def test_of_two_who_register_one_firm_at_once_the_second_asks_to_be_let_in(app, city) -> None:
     words = []
     for email in ("a@shop.example", "b@shop.example"):
@@ -182,6 +189,7 @@ def test_of_two_who_register_one_firm_at_once_the_second_asks_to_be_let_in(app, 
     assert rows(User, Organization) == [1, 1]
 
 
+@pytest.mark.every_database
 def test_where_no_mail_is_sent_the_letter_is_read_in_the_asking_browser(app, client, city) -> None:
     page = fill_in(client).follow("看这封邮件")
     assert page.one("div", id="letters").get("hx-get") == "/register/letter"

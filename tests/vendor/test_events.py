@@ -76,6 +76,7 @@ def test_the_log_shows_what_counted_and_says_what_did_not(client: Client, shop: 
     assert "bad" in refused.text and "negative" in refused.text and "good" not in refused.text
 
 
+@pytest.mark.every_database
 def test_the_log_is_paged_and_narrowed(client: Client, shop: Shop) -> None:
     shop.send(*(shop.event(1, f"e{n:02}", at=RECENTLY - timedelta(minutes=n)) for n in range(40)))
     first = client.page("/vendor/events/")
@@ -90,6 +91,7 @@ def test_the_log_is_paged_and_narrowed(client: Client, shop: Shop) -> None:
         assert client.get(f"/vendor/events/?{nothing}").status_code == 200
 
 
+@pytest.mark.every_database
 def test_an_events_page_leads_to_the_bill_it_is_in(client: Client, shop: Shop, clock: FakeClock) -> None:
     october = moment("2026-10-05 10:00")
     shop.send(shop.event(7, "billed", at=october), at=october)
@@ -123,6 +125,7 @@ def test_a_refused_event_is_mended_on_its_page(client: Client, shop: Shop) -> No
     assert "bad" in client.page("/vendor/events/refused/?all=1").text
 
 
+@pytest.mark.every_database
 def test_a_refused_event_is_settled_when_a_program_resends_it(client: Client, shop: Shop) -> None:
     for _time in range(3):
         shop.send(shop.event(-5, "bad"))
