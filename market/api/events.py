@@ -117,10 +117,10 @@ def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response
     return problem(refusal.status, refusal.code, _("有事件没有计入"), translate(refusal))
 
 
-def _answer(verdicts: Sequence[Verdict]) -> Response:
-    lost = [verdict for verdict in verdicts if not verdict.counted]
+def _answer(verdicts: metering.Verdicts) -> Response:
     if _wants_verdicts():
         return answer(_body(verdicts))
+    lost = verdicts.lost
     if not lost:
         return Response(status=204)
     transactions.keep()

@@ -41,7 +41,7 @@ from market.metering.refused import (
 from market.metering.remarks import Remark, remarks
 from market.metering.replay import replay
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
-from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict
+from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict, Verdicts
 from market.metering.verification import Difference, verify
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "UsageEvent",
     "UsageValue",
     "Verdict",
+    "Verdicts",
     "Wanted",
     "archived",
     "corrected",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -16,6 +16,13 @@ from market.metering.store import Identity
 from market.metering.verdicts import Receipt
 from market.providers.models import Provider
 from market.subscriptions.models import Subscription
+
+
+class Reporter(Protocol):
+    """Who reports: a provider, of which nothing but its number is needed."""
+
+    @property
+    def id(self) -> int: ...
 
 
 class Subject(NamedTuple):
@@ -35,7 +42,7 @@ def among(column: InstrumentedAttribute[str], values: Collection[str]) -> Column
     return column.in_(values)
 
 
-def hold(provider: Provider, public_ids: Collection[str], *, alone: bool) -> dict[str, Subject]:
+def hold(provider: Reporter, public_ids: Collection[str], *, alone: bool) -> dict[str, Subject]:
     """The provider's own subscriptions among these, held until the transaction ends.
 
     Held in one order, so two requests wait for each other but never in a circle; `alone` where the counters
@@ -57,7 +64,7 @@ def hold_all(subscription_ids: Collection[int]) -> None:
     db.session.execute(query.with_for_update(key_share=True)).all()
 
 
-def receipts(provider: Provider, identities: Collection[Identity]) -> dict[int, Receipt]:
+def receipts(provider: Reporter, identities: Collection[Identity]) -> dict[int, Receipt]:
     """What is still here of the events that these identities stand for, by their numbers."""
     numbers = {each.event: each for each in identities}
     query = (
@@ -71,7 +78,7 @@ def receipts(provider: Provider, identities: Collection[Identity]) -> dict[int, 
     }
 
 
-def meters_by_type(provider: Provider, types: Collection[str], *, at: datetime) -> dict[str, list[Meter]]:
+def meters_by_type(provider: Reporter, types: Collection[str], *, at: datetime) -> dict[str, list[Meter]]:
     """The provider's meters with counters of their own, at an instant, by the event type they count.
 
     An event counts for every meter of its type.

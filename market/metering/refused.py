@@ -14,6 +14,7 @@ from market.errors import NotFound
 from market.metering import envelope, store
 from market.metering.identity import Keys, digest_of
 from market.metering.models import EventIdentity, RefusedEvent
+from market.metering.queries import Reporter
 from market.metering.verdicts import BadEvent, Verdict
 from market.providers.models import Provider
 
@@ -43,7 +44,7 @@ _LITE_KEEP = f"""
 """
 
 
-def keep(provider: Provider, key_source: str, lost: Iterable[tuple[Any, Verdict]], *, at: datetime) -> None:
+def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict]], *, at: datetime) -> None:
     """Remember what was sent and why it was not counted; what is open already is moved on, not added again."""
     keys, rows = Keys(provider.id, key_source), dict[bytes, list[Any]]()
     for raw, verdict in lost:

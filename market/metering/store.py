@@ -16,16 +16,16 @@ from market import db
 from market.metering.models import Band
 
 
-class EventRow(NamedTuple):
-    """An event as stored; `data` is JSON."""
+class EventRow(msgspec.Struct, gc=False):
+    """An event as stored, and on its way to PostgreSQL; `key` and `payload` in hexadecimal digits."""
 
-    key: bytes
-    payload: bytes
+    key: str
+    payload: str
     event_id: str
     type: str
     subscription_id: int
     at: datetime
-    data: bytes
+    data: msgspec.Raw
     band: Band
 
 
@@ -39,38 +39,27 @@ class Identity(NamedTuple):
     stored_at: datetime
 
 
-class _Told(msgspec.Struct, gc=False):
-    """A row on its way to PostgreSQL."""
-
-    k: str
-    p: str
-    e: str
-    t: str
-    s: int
-    a: datetime
-    d: msgspec.Raw
-    b: Band
-
-
 _encode = msgspec.json.Encoder().encode
 
 # Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
 _PG_EVENTS = """
     WITH told AS MATERIALIZED (
         SELECT nextval('usage_events_id_seq') AS id, r.*
-        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(k uuid, p uuid, e text, t text, s bigint, a timestamptz, d jsonb, b text)
+        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(
+            key uuid, payload uuid, event_id text, type text, subscription_id bigint, at timestamptz, data jsonb, band text)
     ), fresh AS (
         INSERT INTO event_identities (key, payload, event, at, stored_at)
-        SELECT k, p, id, a, %(stored_at)s FROM told ORDER BY k
+        SELECT key, payload, id, at, %(stored_at)s FROM told ORDER BY key
         ON CONFLICT (key) DO NOTHING
         RETURNING event
     ), stored AS (
         INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
-        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b
+        SELECT id, %(provider_id)s, %(source)s, event_id, type, subscription_id, at, %(stored_at)s, data, band
         FROM told JOIN fresh ON fresh.event = told.id
-        RETURNING event_id
     )
-    SELECT count(*), CASE WHEN count(*) < %(wanted)s THEN array_agg(event_id) END FROM stored
+    SELECT number, CASE WHEN number < %(wanted)s THEN
+        (SELECT array_agg(event_id) FROM told WHERE id NOT IN (SELECT event FROM fresh)) END
+    FROM (SELECT count(*) AS number FROM fresh) AS counted
 """
 _LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
 _LITE_IDENTITIES = "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?)"
@@ -86,20 +75,21 @@ def insert(provider_id: int, source: str, rows: Sequence[EventRow], *, stored_at
     """Store the events whose identities are free; returns the ids that were taken. Ids differ from each other."""
     if on_postgresql():
         return _insert_at_once(provider_id, source, rows, stored_at)
-    taken = identities([row.key for row in rows])
-    fresh = [row for row in rows if row.key not in taken] if taken else rows
+    keys = [bytes.fromhex(row.key) for row in rows]
+    taken = identities(keys)
+    fresh = [(row, key) for row, key in zip(rows, keys, strict=True) if key not in taken]
     if fresh:
         number, when = _next_number(), lite_time(stored_at)
-        times = [lite_time(row.at) for row in fresh]
+        times = [lite_time(row.at) for row, _ in fresh]
         driver(_LITE_IDENTITIES, [
-            (row.key, row.payload, number + n, times[n], when) for n, row in enumerate(fresh)
+            (key, bytes.fromhex(row.payload), number + n, times[n], when) for n, (row, key) in enumerate(fresh)
         ])  # fmt: skip
         driver(_LITE_EVENTS, [
             (number + n, provider_id, source, row.event_id, row.type, row.subscription_id, times[n], when,
-             row.data.decode(), row.band.value)
-            for n, row in enumerate(fresh)
+             bytes(row.data).decode(), row.band.value)
+            for n, (row, _) in enumerate(fresh)
         ])  # fmt: skip
-    return {row.event_id for row in rows if row.key in taken}
+    return {row.event_id for row, key in zip(rows, keys, strict=True) if key in taken} if taken else set()
 
 
 def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
@@ -134,13 +124,9 @@ def lite_time(at: datetime) -> str:
 
 
 def _insert_at_once(provider_id: int, source: str, rows: Sequence[EventRow], stored_at: datetime) -> set[str]:
-    told = [
-        _Told(row.key.hex(), row.payload.hex(), row.event_id, row.type, row.subscription_id, row.at, msgspec.Raw(row.data), row.band)
-        for row in rows
-    ]
     given = {"provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(rows)}
-    number, stored = driver(_PG_EVENTS, given | {"rows": _encode(told).decode()}).one()
-    return set() if number == len(rows) else {row.event_id for row in rows} - set(stored or ())
+    _number, taken = driver(_PG_EVENTS, given | {"rows": _encode(rows).decode()}).one()
+    return set(taken or ())
 
 
 def _next_number() -> int:
