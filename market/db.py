@@ -312,6 +312,11 @@ def lock(row: Base, *, shared: bool = False) -> None:
     session.refresh(row, attribute_names=columns, with_for_update={"read": shared, "key_share": not shared})
 
 
+def on_postgresql() -> bool:
+    """Which of the two dialects to speak."""
+    return engine().dialect.name == "postgresql"
+
+
 def serialize(name: str) -> None:
     """Let transactions that name the same thing run one after the other, from here to their end.
 

@@ -7,7 +7,6 @@ arrive. Without an end to that, as many slow clients as there are threads would 
 from __future__ import annotations
 
 import gc
-import gc
 import socket
 import threading
 import time
@@ -69,18 +68,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 def pre_request(worker: PatientWorker, _request: Any) -> None:
     """gunicorn calls this when the headers of a request are complete."""
     worker.headers_arrived()
-
-
-def post_worker_init(_worker: PatientWorker) -> None:
-    """gunicorn calls this when a worker has loaded the application."""
-    spare_the_collector()
-
-
-def spare_the_collector() -> None:
-    """What is loaded by now stays: looking through it for garbage again and again took a tenth of a large request."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def post_worker_init(_worker: PatientWorker) -> None:

@@ -11,7 +11,7 @@ from market.catalog.models import Aggregation, Meter
 from market.kit.period import local_day, local_midnight, month_of
 from market.metering import queries, values
 from market.metering.models import Band
-from market.metering.queries import Reporter, Subject
+from market.metering.queries import Counting, Reporter, Subject
 from market.metering.verdicts import EventRefused
 
 #: How far a provider's clock may be ahead of ours, and how late its first reading may seem to be early.
@@ -35,10 +35,10 @@ class Scale:
 
     __slots__ = ("aggregation", "counter_id", "meter", "property")
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Counting) -> None:
         self.meter = meter
         self.aggregation = meter.aggregation
-        self.counter_id = meter.counter_id
+        self.counter_id = meter.id
         self.property = "" if meter.aggregation is Aggregation.COUNT else meter.value_property
 
     def weigh(self, data: Mapping[str, Any]) -> int:
@@ -121,13 +121,14 @@ def of(provider: Reporter, wanted: Collection[Name], *, now: datetime, closed_un
 
     The subscriptions are held until the transaction ends, alone where a counter has to be worked out.
     """
-    meters = queries.meters_by_type(provider, {type for type, _ in wanted}, at=now)
+    meters = queries.counting_by_type(provider, {type for type, _ in wanted}, at=now)
     alone = not all(meter.plain for counting in meters.values() for meter in counting)
     subjects = queries.hold(provider, {subject for _, subject in wanted}, alone=alone)
     closed = closed_until({subject.organization_id for subject in subjects.values()})
     month = month_of(now).start
     scales = {type: [Scale(meter) for meter in counting if meter.plain] for type, counting in meters.items()}
-    others = {type: [meter for meter in counting if not meter.plain] for type, counting in meters.items()}
+    whole = queries.whole_meters([meter.id for counting in meters.values() for meter in counting if not meter.plain])
+    others = {type: [whole[meter.id] for meter in counting if not meter.plain] for type, counting in meters.items()}
     lanes: dict[Name, Lane | str] = {}
     for name in wanted:
         subject = subjects.get(name[1])

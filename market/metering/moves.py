@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from market.metering.store import driver, lite_time, on_postgresql
+from market.db import on_postgresql
+from market.statements import driver, lite_time
 
 
 @dataclass(frozen=True, slots=True)

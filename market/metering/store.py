@@ -6,14 +6,14 @@ The statements are the driver's own: building them anew for each request would c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import CursorResult
 
-from market import db
+from market.db import on_postgresql
 from market.metering.models import Band
+from market.statements import driver, instant, lite_time
 
 
 class EventRow(msgspec.Struct, gc=False):
@@ -104,35 +104,16 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
         marks = ", ".join("?" * len(page))
         query = f"SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({marks})"
         for key, payload, event, at, stored_at in driver(query, tuple(page)):
-            known[key] = Identity(payload, event, _instant(at), _instant(stored_at))
+            known[key] = Identity(payload, event, instant(at), instant(stored_at))
     return known
-
-
-def driver(statement: str, given: Any) -> CursorResult[*tuple[Any, ...]]:
-    """Run a statement as the driver takes it."""
-    return db.session.connection().exec_driver_sql(statement, given)
-
-
-def on_postgresql() -> bool:
-    """Which of the two dialects to speak."""
-    return db.engine().dialect.name == "postgresql"
-
-
-def lite_time(at: datetime) -> str:
-    """As SQLAlchemy writes a `DateTime` into SQLite."""
-    return f"{at.astimezone(UTC).replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _insert_at_once(provider_id: int, source: str, rows: Sequence[EventRow], stored_at: datetime) -> set[str]:
     given = {"provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(rows)}
-    _number, taken = driver(_PG_EVENTS, given | {"rows": _encode(rows).decode()}).one()
+    [(_number, taken)] = driver(_PG_EVENTS, given | {"rows": _encode(rows).decode()})
     return set(taken or ())
 
 
 def _next_number() -> int:
-    last = driver(_LITE_LAST, ()).scalar()
-    return (last or 0) + 1
-
-
-def _instant(written: str) -> datetime:
-    return datetime.fromisoformat(written).replace(tzinfo=UTC)
+    found = driver(_LITE_LAST)
+    return found[0][0] + 1 if found else 1

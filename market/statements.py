@@ -1,0 +1,83 @@
+"""Statements in the drivers' own words, for what runs with every reported event.
+
+Building a statement with SQLAlchemy and reading its rows takes it five times as long as the driver needs to run it.
+That is a good price for everything else; here it would be most of what an event costs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from market import db
+
+Rows = list[tuple[Any, ...]]
+
+_ANY = re.compile(r"\bIN :(\w+)")
+_NAME = re.compile(r"(?<!:):(\w+)")
+_ONLY_POSTGRESQL = re.compile(r"\{(.*?)\}", re.DOTALL)
+
+
+class Statement:
+    """One statement for both databases.
+
+    `:name` is a value, `IN :names` finds any of a list, and what stands in braces is for PostgreSQL alone.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def run(self, **given: Any) -> Rows:
+        """Run it in this thread's transaction; nothing is flushed before. Instants come out as `instant` reads them."""
+        if db.on_postgresql():
+            return driver(self._postgresql, given)
+        return driver(self._lite, {name: _lite_value(value) for name, value in given.items()})
+
+    @cached_property
+    def _postgresql(self) -> str:
+        text = _ONLY_POSTGRESQL.sub(r"\1", _ANY.sub(r"= ANY(:\1)", self._text))
+        return _NAME.sub(r"%(\1)s", text)
+
+    @cached_property
+    def _lite(self) -> str:
+        return _ONLY_POSTGRESQL.sub("", _ANY.sub(r"IN (SELECT value FROM json_each(:\1))", self._text))
+
+
+def driver(statement: str, given: Any = ()) -> Rows:
+    """Run a statement as the driver in use takes it and return its rows; a list is as many rows to write."""
+    connection = db.session.connection()
+    cursor = connection.connection.cursor()
+    run: Callable[..., object] = cursor.executemany if isinstance(given, list) else cursor.execute
+    try:
+        run(statement, given)
+        return [*cursor.fetchall()] if cursor.description else []
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+    finally:
+        cursor.close()
+
+
+def instant(written: Any) -> Any:
+    """An instant that a driver has read; None stays None."""
+    if isinstance(written, str):
+        return datetime.fromisoformat(written).replace(tzinfo=UTC)
+    return written
+
+
+def lite_time(at: datetime) -> str:
+    """As SQLAlchemy writes a `DateTime` into SQLite."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _lite_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return json.dumps(value)
+    return lite_time(value) if isinstance(value, datetime) else value
