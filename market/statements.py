@@ -21,13 +21,13 @@ Rows = list[tuple[Any, ...]]
 
 _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
-_ONLY_POSTGRESQL = re.compile(r"\{(.*?)\}", re.DOTALL)
+_EITHER = re.compile(r"\{(.*?)\|(.*?)\}")
 
 
 class Statement:
     """One statement for both databases.
 
-    `:name` is a value, `IN :names` finds any of a list, and what stands in braces is for PostgreSQL alone.
+    `:name` is a value, `IN :names` finds any of a list; `{this|that}` is this for PostgreSQL and that for SQLite.
     """
 
     def __init__(self, text: str) -> None:
@@ -41,12 +41,11 @@ class Statement:
 
     @cached_property
     def _postgresql(self) -> str:
-        text = _ONLY_POSTGRESQL.sub(r"\1", _ANY.sub(r"= ANY(:\1)", self._text))
-        return _NAME.sub(r"%(\1)s", text)
+        return _NAME.sub(r"%(\1)s", _ANY.sub(r"= ANY(:\1)", _EITHER.sub(r"\1", self._text)))
 
     @cached_property
     def _lite(self) -> str:
-        return _ONLY_POSTGRESQL.sub("", _ANY.sub(r"IN (SELECT value FROM json_each(:\1))", self._text))
+        return _ANY.sub(r"IN (SELECT value FROM json_each(:\1))", _EITHER.sub(r"\2", self._text))
 
 
 def driver(statement: str, given: Any = ()) -> Rows:

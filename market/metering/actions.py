@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from market.metering import counters, envelope, lanes, queries, refused, store, tallies
+from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
 from market.metering.counts import Count, Key
 from market.metering.envelope import Body, Envelope
 from market.metering.identity import Keys
@@ -60,10 +60,10 @@ def ingest(
     fresh, repeats = _first_of_each(readable)
     sums = _refuse_overfull(fresh.values())
     fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
-    taken = set() if dry_run else _store(provider, key_source, fresh.values(), now)
+    taken = set() if dry_run else _store(provider, key_source, fresh.values(), sums, now)
     _settle(provider, readable, fresh, repeats, set(fresh) if dry_run else taken, now, receipts=receipts)
     if not dry_run:
-        _count(sums, fresh.values(), taken)
+        _count(fresh.values(), taken)
     named: list[Envelope | None] = [None] * len(events)
     for arrival in readable:
         if arrival.verdict:
@@ -181,10 +181,10 @@ def _sums(arrivals: Iterable[_Arrival]) -> Sums:
     return tallies.of((arrival.lane, arrival.day, arrival.weights) for arrival in arrivals if arrival.lane and not arrival.verdict)
 
 
-def _store(provider: Reporter, source: str, arrivals: Collection[_Arrival], now: datetime) -> set[str]:
+def _store(provider: Reporter, source: str, arrivals: Collection[_Arrival], sums: Sums, now: datetime) -> set[str]:
     """Insert what is new; returns the ids that were taken. The unique key decides, whoever else reports at this moment."""
     rows = [_row(arrival.key, arrival.event, arrival.lane) for arrival in arrivals if arrival.lane]
-    return store.insert(provider.id, source, rows, stored_at=now) if rows else set()
+    return store.insert(provider.id, source, rows, tallies.moved(sums), stored_at=now) if rows else set()
 
 
 def _row(key: bytes, event: Envelope, lane: Lane) -> EventRow:
@@ -192,9 +192,10 @@ def _row(key: bytes, event: Envelope, lane: Lane) -> EventRow:
     return EventRow(key.hex(), event.digest.hex(), event.id, event.type, lane.subject.id, event.at, data, lane.band(event.at))
 
 
-def _count(sums: Sums, arrivals: Collection[_Arrival], taken: Collection[str]) -> None:
-    """Move the counters of what has just been stored."""
-    tallies.apply(_sums(arrivals) if taken else sums)
+def _count(arrivals: Collection[_Arrival], taken: Collection[str]) -> None:
+    """Move the counters that did not move with the events."""
+    if taken:
+        moves.add(tallies.moved(_sums(arrivals)))
     counters.apply([count for arrival in arrivals if not arrival.verdict for count in arrival.counts])
 
 

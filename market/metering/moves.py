@@ -18,6 +18,9 @@ import msgspec
 from market.db import on_postgresql
 from market.statements import driver, lite_time
 
+#: Subscription, meter, day, slice; what is added to count and sum, and the maximum; the last two in millionths.
+Move = tuple[int, int, date, str, int, int, int | None]
+
 
 @dataclass(frozen=True, slots=True)
 class CounterRow:
@@ -57,12 +60,14 @@ _MOVE = """
         max = CASE WHEN usage_counters.max IS NULL OR excluded.max > usage_counters.max
                    THEN excluded.max ELSE usage_counters.max END
 """
-_PG_MOVE = f"""
+#: For PostgreSQL, inside of another statement or alone; further conditions may follow `WHERE`.
+PG_MOVE = """
     INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area)
     SELECT s, m, d, l, n, u, x, 0
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)
-    {_MOVE}
-"""
+    FROM jsonb_to_recordset(%(moves)s::jsonb) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)
+    WHERE {only}
+""" + _MOVE
+_PG_MOVE = PG_MOVE.format(only="true")
 _LITE_MOVE = (
     "INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area) "
     f"VALUES (?, ?, ?, ?, ?, ?, ?, 0) {_MOVE}"
@@ -99,15 +104,25 @@ _LITE_SEE = f"INSERT INTO usage_values ({_SEEN}) VALUES (?, ?, ?, ?, ?, ?, ?) {_
 
 def move(rows: Sequence[CounterRow]) -> None:
     """Add to `count`, `sum` and `max`, or begin them."""
-    _write(_PG_MOVE, _LITE_MOVE, "smdlnux", [
-        (row.subscription_id, row.meter_id, row.day.isoformat(), row.slice, row.count, _millionths(row.sum), _millionths(row.max))
+    add([
+        (row.subscription_id, row.meter_id, row.day, row.slice, row.count, _millionths(row.sum) or 0, _millionths(row.max))
         for row in rows
     ])  # fmt: skip
 
 
-def add(rows: list[tuple[int, int, date, str, int, int, int | None]]) -> None:
-    """`move` for rows of subscription, meter, day, slice, count, sum and maximum, the last two in millionths."""
-    _write(_PG_MOVE, _LITE_MOVE, "smdlnux", [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
+def add(rows: Sequence[Move]) -> None:
+    """The same for rows that are in millionths already."""
+    if not rows:
+        return
+    if on_postgresql():
+        driver(_PG_MOVE, {"moves": written(rows)})
+    else:
+        driver(_LITE_MOVE, [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
+
+
+def written(rows: Sequence[Move]) -> str:
+    """Rows as `PG_MOVE` reads them."""
+    return _encode([dict(zip("smdlnux", row, strict=True)) for row in rows]).decode()
 
 
 def put(rows: Sequence[CounterRow]) -> None:

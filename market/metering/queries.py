@@ -48,7 +48,7 @@ _HOLD = """
     SELECT public_id, id, organization_id, started_at, coalesce(ended_at, cancel_at) FROM subscriptions
     WHERE provider_id = :provider_id AND public_id IN :public_ids ORDER BY id
 """
-_HOLD_SHARED, _HOLD_ALONE = Statement(_HOLD + "{FOR SHARE}"), Statement(_HOLD + "{FOR NO KEY UPDATE}")
+_HOLD_SHARED, _HOLD_ALONE = Statement(_HOLD + "{FOR SHARE|}"), Statement(_HOLD + "{FOR NO KEY UPDATE|}")
 # What has dimensions, or another aggregation, is not moved by the database itself.
 _METERS = Statement("""
     SELECT id, event_type, aggregation, value_property, aggregation IN ('sum', 'count', 'max') AND dimensions = '[]'

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from market.db import on_postgresql
+from market.metering import moves
 from market.metering.models import Band
+from market.metering.moves import Move
 from market.statements import driver, instant, lite_time
 
 
@@ -42,7 +44,7 @@ class Identity(NamedTuple):
 _encode = msgspec.json.Encoder().encode
 
 # Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
-_PG_EVENTS = """
+_PG_EVENTS = f"""
     WITH told AS MATERIALIZED (
         SELECT nextval('usage_events_id_seq') AS id, r.*
         FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(
@@ -56,6 +58,8 @@ _PG_EVENTS = """
         INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
         SELECT id, %(provider_id)s, %(source)s, event_id, type, subscription_id, at, %(stored_at)s, data, band
         FROM told JOIN fresh ON fresh.event = told.id
+    ), moved AS (
+        {moves.PG_MOVE.format(only="(SELECT count(*) FROM fresh) = %(wanted)s")}
     )
     SELECT number, CASE WHEN number < %(wanted)s THEN
         (SELECT array_agg(event_id) FROM told WHERE id NOT IN (SELECT event FROM fresh)) END
@@ -71,10 +75,15 @@ _LITE_EVENTS = (
 _PAGE = 5000
 
 
-def insert(provider_id: int, source: str, rows: Sequence[EventRow], *, stored_at: datetime) -> set[str]:
-    """Store the events whose identities are free; returns the ids that were taken. Ids differ from each other."""
+def insert(
+    provider_id: int, source: str, rows: Sequence[EventRow], moving: Sequence[Move], *, stored_at: datetime
+) -> set[str]:
+    """Store the events whose identities are free, and move these counters if all are; returns the ids that were taken.
+
+    Ids differ from each other.
+    """
     if on_postgresql():
-        return _insert_at_once(provider_id, source, rows, stored_at)
+        return _insert_at_once(provider_id, source, rows, moving, stored_at)
     keys = [bytes.fromhex(row.key) for row in rows]
     taken = identities(keys)
     fresh = [(row, key) for row, key in zip(rows, keys, strict=True) if key not in taken]
@@ -89,6 +98,8 @@ def insert(provider_id: int, source: str, rows: Sequence[EventRow], *, stored_at
              bytes(row.data).decode(), row.band.value)
             for n, (row, _) in enumerate(fresh)
         ])  # fmt: skip
+    if not taken:
+        moves.add(moving)
     return {row.event_id for row, key in zip(rows, keys, strict=True) if key in taken} if taken else set()
 
 
@@ -108,9 +119,13 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     return known
 
 
-def _insert_at_once(provider_id: int, source: str, rows: Sequence[EventRow], stored_at: datetime) -> set[str]:
-    given = {"provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(rows)}
-    [(_number, taken)] = driver(_PG_EVENTS, given | {"rows": _encode(rows).decode()})
+def _insert_at_once(
+    provider_id: int, source: str, rows: Sequence[EventRow], moving: Sequence[Move], stored_at: datetime
+) -> set[str]:
+    [(_number, taken)] = driver(_PG_EVENTS, {
+        "provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(rows),
+        "rows": _encode(rows).decode(), "moves": moves.written(moving),
+    })  # fmt: skip
     return set(taken or ())
 
 

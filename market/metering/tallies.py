@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from market.catalog.models import Aggregation
-from market.metering import counters, moves, values
+from market.metering import counters, values
 from market.metering.counts import Key
 from market.metering.lanes import MILLIONTHS, Lane
+from market.metering.moves import Move
 
 _DAY_LIMIT = int(values.DAY_LIMIT) * MILLIONTHS
 
@@ -50,10 +51,10 @@ def overfull(tallies: dict[Key, Tally]) -> Collection[Key]:
     return {key for key, total in added.items() if stored.get(key, 0) * MILLIONTHS + total > _DAY_LIMIT}
 
 
-def apply(tallies: dict[Key, Tally]) -> None:
-    """Move the counters."""
-    moves.add([
+def moved(tallies: dict[Key, Tally]) -> list[Move]:
+    """By how much the counters move, in the one order in which everybody moves them."""
+    return [
         (*key, tally.count, tally.total if tally.aggregation is Aggregation.SUM else 0,
          tally.highest if tally.aggregation is Aggregation.MAX else None)
         for key, tally in sorted(tallies.items())
-    ])  # fmt: skip
+    ]  # fmt: skip
