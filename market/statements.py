@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -36,8 +37,8 @@ class Statement:
     def run(self, **given: Any) -> Rows:
         """Run it in this thread's transaction; nothing is flushed before. Instants come out as `instant` reads them."""
         if db.on_postgresql():
-            return driver(self._postgresql, given)
-        return driver(self._lite, {name: _lite_value(value) for name, value in given.items()})
+            return read(self._postgresql, given)
+        return read(self._lite, {name: _lite_value(value) for name, value in given.items()})
 
     @cached_property
     def _postgresql(self) -> str:
@@ -48,20 +49,39 @@ class Statement:
         return _ANY.sub(r"IN (SELECT value FROM json_each(:\1))", _EITHER.sub(r"\2", self._text))
 
 
-def driver(statement: str, given: Any = ()) -> Rows:
-    """Run a statement as the driver in use takes it and return its rows; a list is as many rows to write."""
+def read(statement: str, given: Any = ()) -> Rows:
+    """Run a statement as the driver in use takes it, and return its rows."""
+    with _cursor(statement, given) as cursor:
+        cursor.execute(statement, given)
+        return [*cursor.fetchall()]
+
+
+def write(statement: str, given: Any) -> None:
+    """Run a statement that returns nothing; for each of several rows where they are given as a list."""
+    with _cursor(statement, given) as cursor:
+        if isinstance(given, list):
+            cursor.executemany(statement, given)
+        else:
+            cursor.execute(statement, given)
+
+
+@contextmanager
+def _cursor(statement: str, given: Any) -> Iterator[Any]:
+    """A cursor of this thread's transaction. Whoever listens to SQLAlchemy hears of it; errors are SQLAlchemy's."""
     connection = db.session.connection()
     cursor = connection.connection.cursor()
-    run: Callable[..., object] = cursor.executemany if isinstance(given, list) else cursor.execute
+    for hear in connection.dispatch.before_cursor_execute:
+        hear(connection, cursor, statement, given, None, False)
     try:
-        run(statement, given)
-        return [*cursor.fetchall()] if cursor.description else []
+        yield cursor
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(
             statement, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
     finally:
         cursor.close()
+    for hear in connection.dispatch.after_cursor_execute:
+        hear(connection, cursor, statement, given, None, False)
 
 
 def instant(written: Any) -> Any:

@@ -11,8 +11,9 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from market import billing, metering, resources
-from market.api import bodies
+from market.api import bodies, door
 from market.api.answers import answer
+from market.api.asking import Query
 from market.api.door import Problem, require
 from market.metering import Outcome, Verdict
 from market.web import transactions
@@ -24,7 +25,7 @@ bp = APIBlueprint(
 )  # fmt: skip
 
 
-class EventsQuery(BaseModel):
+class EventsQuery(Query):
     """How to take the events."""
 
     dry_run: bool = Field(False, description="Judge every event and store nothing.")
@@ -99,7 +100,7 @@ def create(query: EventsQuery) -> Response:
     except bodies.NotJson as refusal:
         return _unreadable(refusal, body, dry_run)
     verdicts = metering.ingest(
-        g.provider, g.api_key.source, events,
+        door.reporter(), g.api_key.source, events,
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
         receipts=_wants_verdicts(),
     )  # fmt: skip
@@ -110,7 +111,7 @@ def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response
     """Nothing in it can be judged, but the provider's event log shows that something came."""
     told = metering.BadEvent(refusal.code, body[:2000].decode("utf-8", "replace").replace("\0", "�"))
     metering.ingest(
-        g.provider, g.api_key.source, [told],
+        door.reporter(), g.api_key.source, [told],
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
     )  # fmt: skip
     transactions.keep()

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from market.db import on_postgresql
-from market.statements import driver, lite_time
+from market.statements import lite_time, write
 
 #: Subscription, meter, day, slice; what is added to count and sum, and the maximum; the last two in millionths.
 Move = tuple[int, int, date, str, int, int, int | None]
@@ -115,9 +115,9 @@ def add(rows: Sequence[Move]) -> None:
     if not rows:
         return
     if on_postgresql():
-        driver(_PG_MOVE, {"moves": written(rows)})
+        write(_PG_MOVE, {"moves": written(rows)})
     else:
-        driver(_LITE_MOVE, [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
+        write(_LITE_MOVE, [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
 
 
 def written(rows: Sequence[Move]) -> str:
@@ -152,9 +152,9 @@ def _write(postgresql: str, lite: str, names: str, rows: list[tuple[Any, ...]]) 
         return
     if on_postgresql():
         told = [dict(zip(names, row, strict=True)) for row in rows]
-        driver(postgresql, {"rows": _encode(told).decode()})
+        write(postgresql, {"rows": _encode(told).decode()})
     else:
-        driver(lite, rows)
+        write(lite, rows)
 
 
 def _millionths(value: Decimal | None) -> int | None:

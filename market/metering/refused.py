@@ -17,7 +17,7 @@ from market.metering.models import EventIdentity, RefusedEvent
 from market.metering.queries import Reporter
 from market.metering.verdicts import BadEvent, Verdict
 from market.providers.models import Provider
-from market.statements import driver, lite_time
+from market.statements import lite_time, write
 
 #: How long a refused event is kept after it last came: no event so old could still be counted.
 KEPT = timedelta(days=90)
@@ -56,9 +56,9 @@ def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict]
         rows[key] = [key, verdict.source, verdict.id, verdict.code, verdict.reason, body, before[-1] + 1 if before else 1]
     if db.on_postgresql():
         told = [dict(zip(_COLUMNS, [row[0].hex(), *row[1:]], strict=True)) for row in rows.values()]
-        driver(_PG_KEEP, {"provider_id": provider.id, "at": at, "rows": msgspec.json.encode(told).decode()})
+        write(_PG_KEEP, {"provider_id": provider.id, "at": at, "rows": msgspec.json.encode(told).decode()})
     else:
-        driver(_LITE_KEEP, [(provider.id, lite_time(at), *row) for row in rows.values()])
+        write(_LITE_KEEP, [(provider.id, lite_time(at), *row) for row in rows.values()])
 
 
 def refused_of(provider: Provider, *, unresolved: bool = False) -> Select[RefusedEvent]:

@@ -15,7 +15,7 @@ from market.db import on_postgresql
 from market.metering import moves
 from market.metering.models import Band
 from market.metering.moves import Move
-from market.statements import driver, instant, lite_time
+from market.statements import instant, lite_time, read, write
 
 
 class EventRow(msgspec.Struct, gc=False):
@@ -90,10 +90,10 @@ def insert(
     if fresh:
         number, when = _next_number(), lite_time(stored_at)
         times = [lite_time(row.at) for row, _ in fresh]
-        driver(_LITE_IDENTITIES, [
+        write(_LITE_IDENTITIES, [
             (key, bytes.fromhex(row.payload), number + n, times[n], when) for n, (row, key) in enumerate(fresh)
         ])  # fmt: skip
-        driver(_LITE_EVENTS, [
+        write(_LITE_EVENTS, [
             (number + n, provider_id, source, row.event_id, row.type, row.subscription_id, times[n], when,
              bytes(row.data).decode(), row.band.value)
             for n, (row, _) in enumerate(fresh)
@@ -107,14 +107,14 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     """Those of the keys that are taken, and by what."""
     if on_postgresql():
         names = [key.hex() for key in keys]
-        found = driver("SELECT key, payload, event, at, stored_at FROM event_identities WHERE key = ANY(%s::uuid[])", (names,))
+        found = read("SELECT key, payload, event, at, stored_at FROM event_identities WHERE key = ANY(%s::uuid[])", (names,))
         return {key.bytes: Identity(payload.bytes, *rest) for key, payload, *rest in found}
     known: dict[bytes, Identity] = {}
     for start in range(0, len(keys), _PAGE):
         page = keys[start : start + _PAGE]
         marks = ", ".join("?" * len(page))
         query = f"SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({marks})"
-        for key, payload, event, at, stored_at in driver(query, tuple(page)):
+        for key, payload, event, at, stored_at in read(query, tuple(page)):
             known[key] = Identity(payload, event, instant(at), instant(stored_at))
     return known
 
@@ -122,7 +122,7 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
 def _insert_at_once(
     provider_id: int, source: str, rows: Sequence[EventRow], moving: Sequence[Move], stored_at: datetime
 ) -> set[str]:
-    [(_number, taken)] = driver(_PG_EVENTS, {
+    [(_number, taken)] = read(_PG_EVENTS, {
         "provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(rows),
         "rows": _encode(rows).decode(), "moves": moves.written(moving),
     })  # fmt: skip
@@ -130,5 +130,5 @@ def _insert_at_once(
 
 
 def _next_number() -> int:
-    found = driver(_LITE_LAST)
+    found = read(_LITE_LAST)
     return found[0][0] + 1 if found else 1
