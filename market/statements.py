@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from market import db
@@ -22,6 +21,7 @@ Rows = list[tuple[Any, ...]]
 
 _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
+_KEPT = "statements"
 _EITHER = re.compile(r"\{(.*?)\|(.*?)\}")
 
 
@@ -51,37 +51,42 @@ class Statement:
 
 def read(statement: str, given: Any = ()) -> Rows:
     """Run a statement as the driver in use takes it, and return its rows."""
-    with _cursor(statement, given) as cursor:
-        cursor.execute(statement, given)
-        return [*cursor.fetchall()]
+    cursor = _run(statement, given)
+    return [*cursor.fetchall()]
 
 
 def write(statement: str, given: Any) -> None:
     """Run a statement that returns nothing; for each of several rows where they are given as a list."""
-    with _cursor(statement, given) as cursor:
+    _run(statement, given)
+
+
+def _run(statement: str, given: Any) -> Any:
+    """The cursor after it. Whoever listens to SQLAlchemy hears of it; errors are SQLAlchemy's."""
+    connection, cursor = _open()
+    for hear in connection.dispatch.before_cursor_execute:
+        hear(connection, cursor, statement, given, None, False)
+    try:
         if isinstance(given, list):
             cursor.executemany(statement, given)
         else:
             cursor.execute(statement, given)
-
-
-@contextmanager
-def _cursor(statement: str, given: Any) -> Iterator[Any]:
-    """A cursor of this thread's transaction. Whoever listens to SQLAlchemy hears of it; errors are SQLAlchemy's."""
-    connection = db.session.connection()
-    cursor = connection.connection.cursor()
-    for hear in connection.dispatch.before_cursor_execute:
-        hear(connection, cursor, statement, given, None, False)
-    try:
-        yield cursor
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(
             statement, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
-    finally:
-        cursor.close()
     for hear in connection.dispatch.after_cursor_execute:
         hear(connection, cursor, statement, given, None, False)
+    return cursor
+
+
+def _open() -> tuple[Connection, Any]:
+    """This thread's transaction, and one cursor for all of its statements: making one costs as much as a small statement."""
+    session = db.session()
+    kept: tuple[Connection, Any] | None = session.info.get(_KEPT)
+    if kept is None or kept[0].closed:
+        connection = session.connection()
+        kept = session.info[_KEPT] = connection, connection.connection.cursor()
+    return kept
 
 
 def instant(written: Any) -> Any:
