@@ -72,6 +72,7 @@ from market.accounts.permissions import (
 from market.accounts.profile import (
     ChangedMeanwhile,
     Profile,
+    check_profile,
     edit_profile,
     profile_of,
     size_of,
@@ -180,6 +181,7 @@ __all__ = [
     "check_expired",
     "check_expiring",
     "check_newcomer",
+    "check_profile",
     "check_registration",
     "cities",
     "city_of_code",
