@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -135,8 +136,9 @@ def _wants_verdicts() -> bool:
 
 
 def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    counts = {outcome.value: sum(verdict.outcome is outcome for verdict in verdicts) for outcome in Outcome}
-    return {**counts, "events": [_verdict(verdict) for verdict in verdicts]}
+    told = [_verdict(verdict) for verdict in verdicts]
+    counts = Counter(each["status"] for each in told)
+    return {**{outcome.value: counts[outcome.value] for outcome in Outcome}, "events": told}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

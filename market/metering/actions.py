@@ -149,16 +149,26 @@ def _settle(
         return
     stored_now = fresh.keys() - taken
     doubtful = [each for each in readable if (each.verdict or each.event.id in taken) and each.event.id not in stored_now]
-    known = store.identities([arrival.key for arrival in doubtful]) if doubtful else {}
-    told = queries.receipts(provider, known.values()) if receipts else {}
+    keys = [arrival.key for arrival in doubtful]
+    known, told = _known(provider, keys) if receipts else (store.payloads(keys) if keys else {}, {})
     for arrival in doubtful:
-        if first := known.get(arrival.key):
-            arrival.verdict = _repeated(arrival, first.payload, told.get(first.event))
+        if (payload := known.get(arrival.key)) is not None:
+            arrival.verdict = _repeated(arrival, payload, told.get(arrival.key))
     for arrival in repeats:
         if not arrival.verdict:
             event = fresh[arrival.event.id].event
             first_here = Receipt(now, event.at, event.type, event.subject, event.data)
             arrival.verdict = _repeated(arrival, event.digest, first_here)
+
+
+def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[dict[bytes, bytes], dict[bytes, Receipt]]:
+    """The digests and receipts of the events that have taken these keys."""
+    found = store.identities(keys) if keys else {}
+    receipts = queries.receipts(provider, found.values())
+    return (
+        {key: identity.payload for key, identity in found.items()},
+        {key: receipts[identity.event] for key, identity in found.items()},
+    )
 
 
 def _refuse_overfull(arrivals: Collection[_Arrival]) -> Sums:

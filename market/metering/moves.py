@@ -64,7 +64,7 @@ _MOVE = """
 PG_MOVE = """
     INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area)
     SELECT s, m, d, l, n, u, x, 0
-    FROM jsonb_to_recordset(%(moves)s::jsonb) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)
+    FROM json_to_recordset(%(moves)s::json) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)
     WHERE {only}
 """ + _MOVE
 _PG_MOVE = PG_MOVE.format(only="true")
@@ -81,7 +81,7 @@ _WHOLE = "subscription_id, meter_id, day, slice, count, sum, max, first_at, last
 _PG_PUT = f"""
     INSERT INTO usage_counters ({_WHOLE})
     SELECT s, m, d, l, n, u, x, f, t, a, c
-    FROM jsonb_to_recordset(%(rows)s::jsonb)
+    FROM json_to_recordset(%(rows)s::json)
          AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint, f timestamptz, t timestamptz, a bigint, c bigint)
     {_PUT}
 """
@@ -96,7 +96,7 @@ _SEEN = "subscription_id, meter_id, day, slice, value, present, last_at"
 _PG_SEE = f"""
     INSERT INTO usage_values ({_SEEN})
     SELECT s, m, d, l, v, p, t
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(s bigint, m bigint, d date, l text, v text, p boolean, t timestamptz)
+    FROM json_to_recordset(%(rows)s::json) AS r(s bigint, m bigint, d date, l text, v text, p boolean, t timestamptz)
     {_SEE}
 """
 _LITE_SEE = f"INSERT INTO usage_values ({_SEEN}) VALUES (?, ?, ?, ?, ?, ?, ?) {_SEE}"
