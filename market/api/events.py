@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from market import billing, metering, resources
-from market.api import bodies
+from market.api import bodies, door
 from market.api.answers import answer
+from market.api.asking import Query
 from market.api.door import Problem, require
 from market.metering import Outcome, Verdict
 from market.web import transactions
@@ -24,7 +26,7 @@ bp = APIBlueprint(
 )  # fmt: skip
 
 
-class EventsQuery(BaseModel):
+class EventsQuery(Query):
     """How to take the events."""
 
     dry_run: bool = Field(False, description="Judge every event and store nothing.")
@@ -99,7 +101,7 @@ def create(query: EventsQuery) -> Response:
     except bodies.NotJson as refusal:
         return _unreadable(refusal, body, dry_run)
     verdicts = metering.ingest(
-        g.provider, g.api_key.source, events,
+        door.reporter(), g.api_key.source, events,
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
         receipts=_wants_verdicts(),
     )  # fmt: skip
@@ -110,17 +112,17 @@ def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response
     """Nothing in it can be judged, but the provider's event log shows that something came."""
     told = metering.BadEvent(refusal.code, body[:2000].decode("utf-8", "replace").replace("\0", "�"))
     metering.ingest(
-        g.provider, g.api_key.source, [told],
+        door.reporter(), g.api_key.source, [told],
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
     )  # fmt: skip
     transactions.keep()
     return problem(refusal.status, refusal.code, _("有事件没有计入"), translate(refusal))
 
 
-def _answer(verdicts: Sequence[Verdict]) -> Response:
-    lost = [verdict for verdict in verdicts if not verdict.counted]
+def _answer(verdicts: metering.Verdicts) -> Response:
     if _wants_verdicts():
         return answer(_body(verdicts))
+    lost = verdicts.lost
     if not lost:
         return Response(status=204)
     transactions.keep()
@@ -134,8 +136,9 @@ def _wants_verdicts() -> bool:
 
 
 def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    counts = {outcome.value: sum(verdict.outcome is outcome for verdict in verdicts) for outcome in Outcome}
-    return {**counts, "events": [_verdict(verdict) for verdict in verdicts]}
+    told = [_verdict(verdict) for verdict in verdicts]
+    counts = Counter(each["status"] for each in told)
+    return {**{outcome.value: counts[outcome.value] for outcome in Outcome}, "events": told}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

@@ -17,7 +17,13 @@ from market.catalog import Charge, Meter
 from market.errors import NotFound
 from market.kit.period import Period, local_day
 from market.providers import Provider
+from market.statements import Statement, instant
 from market.subscriptions import Subscription
+
+_CLOSED_UNTIL = Statement("""
+    SELECT organization_id, max(period_end) FROM bills
+    WHERE organization_id IN :organization_ids AND status <> 'draft' GROUP BY organization_id
+""")
 
 
 def bills_of(organization: Organization) -> Select[Bill]:
@@ -71,9 +77,8 @@ def closed_until(organization_ids: Iterable[int]) -> dict[int, datetime]:
 
     Organizations without an issued bill are left out.
     """
-    query = select(Bill.organization_id, func.max(Bill.period_end))
-    query = query.where(Bill.organization_id.in_(sorted(set(organization_ids))), Bill.status != BillStatus.DRAFT)
-    return {id: end for id, end in db.session.execute(query.group_by(Bill.organization_id))}
+    rows = _CLOSED_UNTIL.run(organization_ids=sorted(set(organization_ids)))
+    return {id: instant(end) for id, end in rows}
 
 
 def lines_counting(

@@ -42,7 +42,7 @@ from market.metering.remarks import Remark, remarks
 from market.metering.replay import replay
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
 from market.metering.retelling import retold
-from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict
+from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict, Verdicts
 from market.metering.verification import Difference, verify
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "UsageEvent",
     "UsageValue",
     "Verdict",
+    "Verdicts",
     "Wanted",
     "archived",
     "corrected",
