@@ -16,6 +16,7 @@ from market.api import bodies, door
 from market.api.answers import answer
 from market.api.asking import Query
 from market.api.door import Problem, require
+from market.api.limits import Turns
 from market.metering import Outcome, Verdict
 from market.web import transactions
 from market.web.errors import problem, translate
@@ -24,6 +25,10 @@ bp = APIBlueprint(
     "events", __name__, abp_tags=[Tag(name="Usage", description="Reporting what was used.")],
     abp_security=[{"key": []}],
 )  # fmt: skip
+
+
+#: Two keep database and server both busy; more only get into each other's way at the counters.
+turns = Turns(together=2)
 
 
 class EventsQuery(Query):
@@ -100,12 +105,21 @@ def create(query: EventsQuery) -> Response:
         events = bodies.events(body)
     except bodies.NotJson as refusal:
         return _unreadable(refusal, body, dry_run)
+    reporter = door.reporter()
+    g.turn = turns.take(reporter.id)
     verdicts = metering.ingest(
-        door.reporter(), g.api_key.source, events,
+        reporter, g.api_key.source, events,
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
         receipts=_wants_verdicts(),
     )  # fmt: skip
     return _answer(verdicts)
+
+
+@bp.teardown_request
+def _next_turn(_error: BaseException | None) -> None:
+    """The transaction is over, however it ended."""
+    if turn := g.pop("turn", None):
+        turn.release()
 
 
 def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response:
@@ -136,15 +150,20 @@ def _wants_verdicts() -> bool:
 
 
 def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    told = [_verdict(verdict) for verdict in verdicts]
+    words: dict[tuple[str, str], str] = {}
+    told = [_verdict(verdict, words) for verdict in verdicts]
     counts = Counter(each["status"] for each in told)
     return {**{outcome.value: counts[outcome.value] for outcome in Outcome}, "events": told}
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: Verdict, words: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """One of them; `words` remembers what was translated for others, as many events of a batch have the same fault."""
     told: dict[str, Any] = {"id": verdict.id, "source": verdict.source, "status": verdict.outcome.value}
     if verdict.code:
-        told |= {"code": verdict.code, "message": _(verdict.message, **verdict.params)}
+        said = verdict.message, str(verdict.params)
+        if said not in words:
+            words[said] = _(verdict.message, **verdict.params)
+        told |= {"code": verdict.code, "message": words[said]}
     if verdict.first:
         first = verdict.first
         told["first"] = {

@@ -17,6 +17,9 @@ from market.metering.store import EventRow
 from market.metering.tallies import Tally
 from market.metering.verdicts import EventRefused, Outcome, Receipt, Verdict, Verdicts
 
+#: So many events are worth a look at the first of them before all are tried.
+_MANY = 50
+
 #: What plain meters count of several events.
 Sums = dict[Key, Tally]
 
@@ -193,8 +196,20 @@ def _sums(arrivals: Iterable[_Arrival]) -> Sums:
 
 def _store(provider: Reporter, source: str, arrivals: Collection[_Arrival], sums: Sums, now: datetime) -> set[str]:
     """Insert what is new; returns the ids that were taken. The unique key decides, whoever else reports at this moment."""
-    rows = [_row(arrival.key, arrival.event, arrival.lane) for arrival in arrivals if arrival.lane]
-    return store.insert(provider.id, source, rows, tallies.moved(sums), stored_at=now) if rows else set()
+    known = _sent_before(arrivals)
+    rows = [_row(arrival.key, arrival.event, arrival.lane) for arrival in arrivals if arrival.lane and arrival.key not in known]
+    taken = {arrival.event.id for arrival in arrivals if arrival.key in known} if known else set()
+    if rows:
+        taken |= store.insert(provider.id, source, rows, [] if known else tallies.moved(sums), stored_at=now)
+    return taken
+
+
+def _sent_before(arrivals: Collection[_Arrival]) -> Collection[bytes]:
+    """The keys that are taken if the first one is: then a whole batch was most likely sent again, and need not be tried."""
+    first = next(iter(arrivals), None)
+    if first is None or len(arrivals) < _MANY or not store.payloads([first.key]):
+        return ()
+    return store.payloads([arrival.key for arrival in arrivals]).keys()
 
 
 def _row(key: bytes, event: Envelope, lane: Lane) -> EventRow:
