@@ -66,7 +66,7 @@ def test_going_back_from_the_preview_loses_nothing(office: Client) -> None:
         ({"effective_on": "9999-12-31"}, "一年以内"),
         ({"text_en": "  "}, "填写全文"),
         ({"text_zh": "长" * 60_001}, "全文最多 60,000 个字"),
-        ({"changes_en": ""}, "用一两句话写明改了什么"),
+        ({"changes_en": ""}, "用一两句英文写明改了什么"),
         (words(1), "和上一版一样"),
     ],
 )
