@@ -25,7 +25,7 @@ from benchmarks import processes
 from benchmarks.databases import Database
 from benchmarks.desk import Desk, Stream, furnish, report_time
 from benchmarks.place import shelf
-from market import db
+from market import db, server
 from market.app import create_app
 from market.config import Settings
 
@@ -40,6 +40,7 @@ def profile(database: Database, scratch: Path, batch: int) -> None:
     with shelf(folder, database.url) as here:
         desk = furnish(2_000)
     app = create_app(Settings.from_env(here.environment))
+    server.spare_the_collector()
     try:
         bodies = _bodies(desk, batch)
         send = _sender(app, desk)

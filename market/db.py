@@ -20,6 +20,7 @@ from enum import Enum as PyEnum
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import psycopg
 import structlog
 from sqlalchemy import (
     JSON,
@@ -39,6 +40,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -157,6 +159,8 @@ session: scoped_session[Session] = scoped_session(_factory)
 _engines: dict[bool, Engine] = {}
 #: How long a writer waits for SQLite's one write lock, and how often it looks.
 _LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
+#: After how long without work a connection to PostgreSQL is asked whether it still lives.
+_RESTED_SECONDS = 1.0
 
 
 def connect(url: str) -> Engine:
@@ -196,7 +200,25 @@ def make_engine(url: str) -> Engine:
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+    made = create_engine(url, pool_size=10, max_overflow=20, hide_parameters=True)
+    event.listen(made, "checkin", _note_rest)
+    event.listen(made, "checkout", _wake)
+    return made
+
+
+def _note_rest(_connection: Any, record: Any) -> None:
+    record.info["rests_since"] = time.monotonic()
+
+
+def _wake(connection: Any, record: Any, _proxy: Any) -> None:
+    """A connection that has rested may be dead by now; asking one that has just worked would cost as much as its next work."""
+    if time.monotonic() - record.info.get("rests_since", 0.0) < _RESTED_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1").close()
+        connection.rollback()
+    except psycopg.OperationalError as error:
+        raise DisconnectionError from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -310,6 +332,11 @@ def lock(row: Base, *, shared: bool = False) -> None:
     session.flush()
     columns = [attribute.key for attribute in inspect(type(row)).column_attrs]
     session.refresh(row, attribute_names=columns, with_for_update={"read": shared, "key_share": not shared})
+
+
+def on_postgresql() -> bool:
+    """Which of the two dialects to speak."""
+    return engine().dialect.name == "postgresql"
 
 
 def serialize(name: str) -> None:

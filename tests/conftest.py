@@ -1,7 +1,8 @@
 """Fixtures of all tests. `session` for domains, `client` for faces, `visit` for a real browser.
 
-A test that touches the database runs on SQLite and, when TEST_DATABASE_URL names a PostgreSQL, there too; it is
-marked `database` by itself. What only some tests need is imported in its fixture, so that a pure test starts at once.
+A test that touches the database runs on SQLite and, when TEST_DATABASE_URL names a PostgreSQL, there too (a face's
+test: where it is marked `every_database`); it is marked `database` by itself. What only some tests need is imported in
+its fixture, so that a pure test starts at once.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,14 @@ from market.config import Settings
 from tests.support.clock import FakeClock
 from tests.support.databases import PostgresRoom, Room, SqliteRoom
 from tests.support.queries import counted
+from tests.support.worlds import Kept, count_from_one
 
 DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
 #: Folders whose tests take seconds each: they come first, so that no worker is left with a long one at the end.
 SLOW = ("examples", "browser", "benchmarks", "cli", "demo")
+#: Faces have next to no SQL of their own. What their tests make them ask is asked on every database by the tests of the
+#: domains and by the walks over all pages; what is not, and what happens twice or at once, is marked `every_database`.
+FACES = ("account", "admin", "console", "storefront", "vendor", "web")
 # Whether a law holds does not depend on how busy the machine is.
 hypothesis_settings.register_profile(
     "patient", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -53,6 +56,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a database on each kind, and the rest of the faces' tests on the first."""
+    test = metafunc.definition
+    said = any("database_url" in str(mark.args[0]) for mark in test.iter_markers("parametrize"))
+    if "database_url" in metafunc.fixturenames and not said:
+        one = test.path.parent.name in FACES and not test.get_closest_marker("every_database")
+        metafunc.parametrize("database_url", DATABASES[:1] if one else DATABASES, indirect=True)
 
 
 def pytest_collection_finish() -> None:
@@ -99,22 +111,15 @@ def _migrate(url: str) -> None:
     db.disconnect()
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, rooms: Callable[[str], Room]) -> Iterator[str]:
     """The address of a fresh, migrated database; nothing is connected to it yet."""
-    _count_from_one()
+    count_from_one()
     room = rooms(request.param)
     url = room.fresh()
     yield url
     db.disconnect()
     room.drop(url)
-
-
-def _count_from_one() -> None:
-    """What builders make is numbered anew, so that a test finds the same data whatever ran before it."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("tests.builders.") and hasattr(module, "_numbers"):
-            module._numbers = count(1)
 
 
 @pytest.fixture
@@ -219,6 +224,29 @@ def app(
         made.jinja_env.bytecode_cache = compiled_templates
         apps[kind] = Made(made)
     return apps[kind].as_new()
+
+
+@pytest.fixture(scope="session")
+def worlds_kept() -> dict[str, Kept]:
+    """The finished world of each kind of database."""
+    return {}
+
+
+@pytest.fixture
+def world(
+    app: Flask,
+    settings: Settings,
+    rooms: Callable[[str], Room],
+    worlds_kept: dict[str, Kept],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """`a_world()` of tests/builders/worlds.py, committed; built by the first test of a worker, copied for the others."""
+    from tests.builders.worlds import a_world
+
+    kind = settings.database_url.partition(":")[0].partition("+")[0]
+    if kind not in worlds_kept:
+        worlds_kept[kind] = Kept(rooms(kind), tmp_path_factory.mktemp("world") / "data", a_world)
+    return worlds_kept[kind].settle(settings)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from werkzeug.datastructures import MultiDict
 
 from market import audit, db
 from tests.builders.accounts import PASSWORD
-from tests.builders.worlds import World, a_world
+from tests.builders.worlds import World
 from tests.support.addresses import routes
 from tests.support.client import Client
 from tests.support.pages import Page, _filled
@@ -108,9 +108,7 @@ def signed_in(app: Flask, email: str) -> Client:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("face", FACES)
-def test_every_form_that_changes_something_is_in_the_trail(app: Flask, face: str) -> None:
-    with db.transaction():
-        world = a_world()
+def test_every_form_that_changes_something_is_in_the_trail(app: Flask, world: World, face: str) -> None:
     silent, told = set(), set()
     visits = list(pages(app, world, face))
     clients = {email: signed_in(app, email) for email, _address in visits}

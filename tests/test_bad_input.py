@@ -23,7 +23,7 @@ from market.credentials.models import Throttle
 from market.payments import BankArrival, Payment
 from market.subscriptions import Subscription
 from tests.builders.accounts import PASSWORD
-from tests.builders.worlds import Side, World, a_world
+from tests.builders.worlds import Side, World
 from tests.conftest import DATABASES
 from tests.support.addresses import routes
 from tests.support.client import Client
@@ -54,12 +54,6 @@ FORM = "application/x-www-form-urlencoded"
 Post = tuple[str, str, list[tuple[str, str]]]
 _KNOWN: dict[int, list[Post]] = {}
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def world(database: None) -> World:
-    with db.transaction():
-        return a_world()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from market.accounts.models import OrganizationKind
 from market.providers.models import ProviderStatus
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_administrator, an_organization
 from tests.builders.catalog import a_provider
-from tests.builders.worlds import a_world
+from tests.builders.worlds import World
 from tests.support.addresses import Route, routes
 from tests.support.client import Client
 
@@ -86,9 +86,7 @@ def signed_in(app: Flask, email: str) -> Client:
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_page_of_a_busy_marketplace(app: Flask, face: str) -> None:
-    with db.transaction():
-        world = a_world()
+def test_every_page_of_a_busy_marketplace(app: Flask, world: World, face: str) -> None:
     visits: dict[str, list[str]] = {}
     for route in pages(app, face):
         who = world.visitor(route.endpoint)
@@ -125,9 +123,9 @@ def newcomer(face: str) -> str:
     return ""
 
 
-def test_the_storefront_for_a_firm_that_has_bought_nothing(app: Flask) -> None:
+def test_the_storefront_for_a_firm_that_has_bought_nothing(app: Flask, world: World) -> None:
     with db.transaction():
-        world, email = a_world(), a_member(an_organization()).email
+        email = a_member(an_organization()).email
     open_to_all = [route for route in pages(app, "storefront") if world.visitor(route.endpoint) is not world.seller]
     addresses = [route.address(app, world.known(route.endpoint)) for route in open_to_all if not route.endpoint.endswith(".done")]
     assert not (wrong := look(signed_in(app, email), addresses)), "\n".join(wrong)

@@ -24,7 +24,7 @@ from market.accounts import SCOPES, Organization, OrganizationKind, Role
 from market.web import guards
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor
 from tests.builders.team import WEDNESDAY
-from tests.builders.worlds import World, a_world
+from tests.builders.worlds import World
 from tests.support.addresses import Route, routes
 from tests.support.client import Client
 
@@ -174,10 +174,9 @@ def went_in(answer: TestResponse) -> bool:
 
 
 @pytest.fixture
-def world(app: Flask) -> World:
+def world(app: Flask, world: World) -> World:
     app.test_client_class = Quick
-    with db.transaction():
-        return a_world()
+    return world
 
 
 def a_colleague(world: World, kind: OrganizationKind, role: Role) -> str:

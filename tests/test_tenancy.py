@@ -58,9 +58,9 @@ class Person:
 
 
 @pytest.fixture
-def worlds(database: None) -> tuple[World, World]:
+def worlds(world: World) -> tuple[World, World]:
     with db.transaction():
-        return a_world("one"), a_world("two")
+        return world, a_world("two")
 
 
 def a_person(app: Flask, side: Side) -> Person:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
 
 from market import audit, db
 from market.accounts import signals
-from market.accounts.models import ApiKey, Organization
+from market.accounts.models import ApiKey, Organization, OrganizationKind, name_of_key
 from market.accounts.permissions import scopes_of
 from market.errors import Invalid, Refused
+from market.statements import Statement, instant
 
 #: How every secret begins; eight hexadecimal digits more are the key's readable name.
 LIVE_MARK, TEST_MARK = "mk_", "mk_test_"
@@ -115,16 +117,52 @@ def revoke_key(key: ApiKey, *, by: audit.Actor, at: datetime) -> None:
         signals.key_revoked.send(key, by=by, at=at)
 
 
-def key_of_secret(secret: str, *, at: datetime) -> ApiKey | None:
-    """The key this secret belongs to, with its organization, if it works now.
+_HOLDER = Statement("""
+    SELECT k.secret_hash, k.revoked_at, k.expires_at,
+        k.id, k.organization_id, o.kind, k.name, k.prefix, k.scopes, k.source, k.test, k.last_used_at
+    FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.prefix = :prefix
+""")
+
+
+class Holder(NamedTuple):
+    """What a request needs to know of its key."""
+
+    id: int
+    organization_id: int
+    kind: OrganizationKind
+    name: str
+    prefix: str
+    scopes: frozenset[str]
+    source: str
+    test: bool
+    last_used_at: datetime | None
+
+    def __str__(self) -> str:
+        return name_of_key(self.name, self.prefix)
+
+
+def holder_of_secret(secret: str, *, at: datetime) -> Holder | None:
+    """Whose key this is, if it works now.
 
     The secret has 256 random bits, so a fast hash is safe.
     """
     mark = TEST_MARK if secret.startswith(TEST_MARK) else LIVE_MARK
-    known = select(ApiKey).where(ApiKey.prefix == secret[: len(mark) + DIGITS])
-    key = db.session.scalar(known.options(joinedload(ApiKey.organization)))
-    right = secrets.compare_digest(key.secret_hash if key else "", _digest(secret))
-    return key if key is not None and right and key.works(at) else None
+    db.session.flush()
+    found = _HOLDER.run(prefix=secret[: len(mark) + DIGITS])
+    hash, revoked_at, expires_at, *said = found[0] if found else ("", None, None)
+    if not secrets.compare_digest(hash, _digest(secret)) or revoked_at is not None:
+        return None
+    if expires_at is not None and at >= instant(expires_at):
+        return None
+    id, organization_id, kind, name, prefix, scopes, source, test, used = said
+    scopes = frozenset(json.loads(scopes) if isinstance(scopes, str) else scopes)
+    return Holder(id, organization_id, OrganizationKind(kind), name, prefix, scopes, source, bool(test), instant(used))
+
+
+def key_of_secret(secret: str, *, at: datetime) -> ApiKey | None:
+    """The key this secret belongs to, if it works now."""
+    holder = holder_of_secret(secret, at=at)
+    return None if holder is None else db.session.get(ApiKey, holder.id)
 
 
 def touch_key(key: ApiKey, *, at: datetime, address: str = "") -> None:

@@ -328,4 +328,9 @@ class ApiKey(db.Base):
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.prefix}…)"
+        return name_of_key(self.name, self.prefix)
+
+
+def name_of_key(name: str, prefix: str) -> str:
+    """What people call a key."""
+    return f"{name} ({prefix}…)"

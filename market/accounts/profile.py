@@ -139,6 +139,12 @@ def write(organization: Organization, profile: Profile, *, on: date) -> None:
         raise Invalid(fields={"uscc": CODE_TAKEN}) from error
 
 
+def check_profile(organization: Organization, profile: Profile, *, at: datetime) -> None:
+    """Everything that must be changed before these could be the firm's facts. Raises Invalid with `fields`."""
+    if found := problems(profile.tidy(), organization.kind, on=local_day(at), but=organization):
+        raise Invalid(fields=found)
+
+
 def edit_profile(
     organization: Organization, profile: Profile, *, version: int, by: audit.Actor, at: datetime
 ) -> list[str]:
@@ -152,8 +158,7 @@ def edit_profile(
     changed = [name for name in FIELDS if getattr(wanted, name) != getattr(before, name)]
     if changed and organization.version != version:
         raise ChangedMeanwhile
-    if found := problems(wanted, organization.kind, on=local_day(at), but=organization):
-        raise Invalid(fields=found)
+    check_profile(organization, wanted, at=at)
     if not changed:
         return []
     organization.version += 1

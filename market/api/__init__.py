@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from market.api import (
     corrections,
+    days,
     docs,
     door,
     events,
@@ -25,7 +26,7 @@ from market.api import (
 )
 from market.web.security import csrf
 
-MODULES = (events, corrections, heartbeats, log, meters, offerings, subscriptions, provisioning)
+MODULES = (events, corrections, heartbeats, log, days, meters, offerings, subscriptions, provisioning)
 
 #: What the document says about keys.
 KEYS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -83,7 +83,7 @@ def _loaded(load: Callable[[bytes], Loaded], body: bytes) -> Loaded:
         raise (TooDeep if refusal.code == "too_deep" else NotJson) from None
 
 
-def events(body: bytes) -> list[Any]:
+def events(body: bytes) -> Sequence[Any]:
     """The events of a request in structured, batch or binary mode. Raises Unsupported, NotJson, TooLarge."""
     if "ce-specversion" in request.headers or "ce-id" in request.headers:
         return [_binary(body)]

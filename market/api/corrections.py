@@ -11,10 +11,13 @@ from flask_babel import gettext as _
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from market import billing, resources
-from market.api import bodies
+from market import billing, db, resources
+from market.accounts import ApiKey
+from market.api import bodies, door
 from market.api.answers import answer, instant
+from market.api.asking import Query
 from market.api.door import Problem, invalid, require
+from market.api.meters import party
 from market.api.paging import SIZE, CursorQuery, page
 from market.metering import corrections
 from market.metering.corrections import (
@@ -75,7 +78,7 @@ class CorrectionVerdict(BaseModel):
     message: str | None = None
 
 
-class CorrectionsQuery(BaseModel):
+class CorrectionsQuery(Query):
     """How to take them."""
 
     dry_run: bool = Field(False, description="Judge everything and store nothing.")
@@ -138,8 +141,8 @@ def create(query: CorrectionsQuery) -> Response:
     except ValidationError as error:
         return invalid(error)
     judged = corrections.correct(
-        g.provider, [_change(each) for each in asked.corrections], reason=asked.reason, note=asked.note,
-        author=Author(g.actor, key=g.api_key), now=resources.clock.now(), stands=billing.month_stands,
+        door.provider(), [_change(each) for each in asked.corrections], reason=asked.reason, note=asked.note,
+        author=Author(g.actor, key=db.session.get_one(ApiKey, g.api_key.id)), now=resources.clock.now(), stands=billing.month_stands,
         closed_until=billing.closed_until, dry_run=query.dry_run or g.test_mode,
     )  # fmt: skip
     decisions = {id(each.correction): each.correction for each in judged if each.correction is not None}
@@ -155,7 +158,7 @@ def create(query: CorrectionsQuery) -> Response:
 @require("usage:read")
 def index(query: CursorQuery) -> Response:
     """What was corrected, for either side."""
-    rows = corrections.since(g.get("provider") or g.organization, query.cursor, SIZE + 1)
+    rows = corrections.since(party(), query.cursor, SIZE + 1)
     told = {row["id"]: row for row in _decisions(rows)}
     return page(rows, lambda row: told[row.id], lambda row: row.id)
 

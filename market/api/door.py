@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from flask import Response, g, request
 from flask_babel import gettext as _
@@ -13,9 +13,10 @@ from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, Field, ValidationError
 
 from market import accounts, audit, credentials, db, providers, resources
-from market.accounts import ApiKey, OrganizationKind
+from market.accounts import ApiKey, Holder, Organization, OrganizationKind
 from market.api.limits import Limiter, TooManyRequests
 from market.errors import Forbidden, MarketError
+from market.providers import Provider
 from market.web.errors import problem
 
 P = ParamSpec("P")
@@ -76,12 +77,18 @@ class LiveKeyNeeded(Forbidden):
     message = "测试密钥不能办理开通：那会真的改变客户的订阅。请改用正式密钥。"
 
 
+class Reporting(NamedTuple):
+    """The provider behind the key, as far as reporting usage needs it."""
+
+    id: int
+
+
 def enter() -> None:
     """Find who is behind the key; everything after this works for that provider, or that buyer, only."""
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise KeyMissing
-    key = accounts.key_of_secret(secret.strip(), at=resources.clock.now()) if secret.isascii() else None
+    key = accounts.holder_of_secret(secret.strip(), at=resources.clock.now()) if secret.isascii() else None
     if key is None:
         _count_stranger(request.remote_addr or "")
         raise KeyMissing
@@ -89,14 +96,31 @@ def enter() -> None:
     if retry_after:
         g.retry_after = retry_after
         raise TooManyRequests
-    key = _touched(key)
-    organization = db.session.get_one(accounts.Organization, key.organization_id)
-    if organization.kind is OrganizationKind.PLATFORM:
+    _touch(key)
+    if key.kind is OrganizationKind.PLATFORM:
         raise KeyMissing
-    g.api_key, g.organization, g.test_mode = key, organization, key.test
-    if organization.kind is OrganizationKind.PROVIDER:
-        g.provider = providers.provider_of_organization(organization)
-    g.actor = audit.Actor("key", key.id, str(key), organization.id, request.remote_addr or "")
+    g.api_key, g.test_mode = key, key.test
+    g.actor = audit.Actor("key", key.id, str(key), key.organization_id, request.remote_addr or "")
+
+
+def reporter() -> Reporting:
+    """The provider behind the key, by its number only."""
+    return Reporting(providers.number_of_provider(g.api_key.organization_id))
+
+
+def organization() -> Organization:
+    """The organization behind the key."""
+    return db.session.get_one(Organization, g.api_key.organization_id)
+
+
+def provider() -> Provider:
+    """The provider behind the key. Raises NotFound for a buyer's."""
+    return providers.provider_of_organization(organization())
+
+
+def sells() -> bool:
+    """Whether the key is a provider's."""
+    return bool(g.api_key.kind is OrganizationKind.PROVIDER)
 
 
 def leave(response: Response) -> Response:
@@ -121,7 +145,7 @@ def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if scope not in g.api_key.scopes or scope not in accounts.scopes_of(g.organization.kind):
+            if scope not in g.api_key.scopes or scope not in accounts.scopes_of(g.api_key.kind):
                 g.scope_needed = scope
                 raise ScopeMissing(scope=scope)
             return view(*args, **kwargs)
@@ -182,17 +206,16 @@ def _mark_test(response: Response) -> None:
             response.set_data(json.dumps(body | {"test": True}, ensure_ascii=False))
 
 
-def _touched(key: ApiKey) -> ApiKey:
+def _touch(key: Holder) -> None:
     """Write down that the key was used; a reading request does so in a transaction of its own."""
     now = resources.clock.now()
     if key.last_used_at is not None and now - key.last_used_at < accounts.USED_PRECISION:
-        return key
+        return
     address = request.remote_addr or ""
     if request.method == "POST":
-        accounts.touch_key(key, at=now, address=address)
-        return key
+        accounts.touch_key(db.session.get_one(ApiKey, key.id), at=now, address=address)
+        return
     db.session.remove()
     with db.transaction():
         accounts.touch_key(db.session.get_one(ApiKey, key.id), at=now, address=address)
     db.begin(readonly=True)
-    return db.session.get_one(ApiKey, key.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,11 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from market import billing, metering, resources
-from market.api import bodies
+from market.api import bodies, door
 from market.api.answers import answer
+from market.api.asking import Query
 from market.api.door import Problem, require
+from market.api.limits import Turns
 from market.metering import Outcome, Verdict
 from market.web import transactions
 from market.web.errors import problem, translate
@@ -24,7 +27,11 @@ bp = APIBlueprint(
 )  # fmt: skip
 
 
-class EventsQuery(BaseModel):
+#: Two keep database and server both busy; more only get into each other's way at the counters.
+turns = Turns(together=2)
+
+
+class EventsQuery(Query):
     """How to take the events."""
 
     dry_run: bool = Field(False, description="Judge every event and store nothing.")
@@ -98,29 +105,38 @@ def create(query: EventsQuery) -> Response:
         events = bodies.events(body)
     except bodies.NotJson as refusal:
         return _unreadable(refusal, body, dry_run)
+    reporter = door.reporter()
+    g.turn = turns.take(reporter.id)
     verdicts = metering.ingest(
-        g.provider, g.api_key.source, events,
+        reporter, g.api_key.source, events,
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
         receipts=_wants_verdicts(),
     )  # fmt: skip
     return _answer(verdicts)
 
 
+@bp.teardown_request
+def _next_turn(_error: BaseException | None) -> None:
+    """The transaction is over, however it ended."""
+    if turn := g.pop("turn", None):
+        turn.release()
+
+
 def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response:
     """Nothing in it can be judged, but the provider's event log shows that something came."""
     told = metering.BadEvent(refusal.code, body[:2000].decode("utf-8", "replace").replace("\0", "�"))
     metering.ingest(
-        g.provider, g.api_key.source, [told],
+        door.reporter(), g.api_key.source, [told],
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
     )  # fmt: skip
     transactions.keep()
     return problem(refusal.status, refusal.code, _("有事件没有计入"), translate(refusal))
 
 
-def _answer(verdicts: Sequence[Verdict]) -> Response:
-    lost = [verdict for verdict in verdicts if not verdict.counted]
+def _answer(verdicts: metering.Verdicts) -> Response:
     if _wants_verdicts():
         return answer(_body(verdicts))
+    lost = verdicts.lost
     if not lost:
         return Response(status=204)
     transactions.keep()
@@ -134,14 +150,20 @@ def _wants_verdicts() -> bool:
 
 
 def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    counts = {outcome.value: sum(verdict.outcome is outcome for verdict in verdicts) for outcome in Outcome}
-    return {**counts, "events": [_verdict(verdict) for verdict in verdicts]}
+    words: dict[tuple[str, str], str] = {}
+    told = [_verdict(verdict, words) for verdict in verdicts]
+    counts = Counter(each["status"] for each in told)
+    return {**{outcome.value: counts[outcome.value] for outcome in Outcome}, "events": told}
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: Verdict, words: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """One of them; `words` remembers what was translated for others, as many events of a batch have the same fault."""
     told: dict[str, Any] = {"id": verdict.id, "source": verdict.source, "status": verdict.outcome.value}
     if verdict.code:
-        told |= {"code": verdict.code, "message": _(verdict.message, **verdict.params)}
+        said = verdict.message, str(verdict.params)
+        if said not in words:
+            words[said] = _(verdict.message, **verdict.params)
+        told |= {"code": verdict.code, "message": words[said]}
     if verdict.first:
         first = verdict.first
         told["first"] = {

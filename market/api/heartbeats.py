@@ -9,7 +9,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from market import resources
-from market.api import bodies
+from market.api import bodies, door
 from market.api.answers import answer, instant
 from market.api.door import Problem, invalid, require
 from market.metering import completeness
@@ -61,7 +61,7 @@ def create() -> Response:
     except ValidationError as error:
         return invalid(error)
     beat = completeness.beat(
-        g.provider, g.api_key.source, until=said.completeUntil, type=said.type, now=resources.clock.now(), dry_run=g.test_mode
+        door.provider(), g.api_key.source, until=said.completeUntil, type=said.type, now=resources.clock.now(), dry_run=g.test_mode
     )
     return answer(
         {"source": beat.source, "type": beat.type, "completeUntil": instant(beat.complete_until), "saidAt": instant(beat.said_at)}

@@ -1,4 +1,4 @@
-"""How often one key may ask: a token bucket for each, in each server process."""
+"""How often one key may ask: a token bucket for each, in each server process; and how many may write at once."""
 
 from __future__ import annotations
 
@@ -51,3 +51,20 @@ class Limiter:
         self._buckets = {key: (left, seen) for key, (left, seen) in self._buckets.items() if now - seen < full}
         if len(self._buckets) > MOST_CALLERS:
             self._buckets.clear()
+
+
+class Turns:
+    """At most `together` requests of one caller at once in each server process; the others wait for their turn.
+
+    Those who write what others write too would else wait for each other inside the database, where it costs far more.
+    """
+
+    def __init__(self, together: int) -> None:
+        self.together = together
+        self._gates: dict[int, threading.Semaphore] = {}
+
+    def take(self, caller: int) -> threading.Semaphore:
+        """Wait for a turn; `release` the semaphore when the transaction is over."""
+        gate = self._gates.setdefault(caller, threading.Semaphore(self.together))
+        gate.acquire()
+        return gate

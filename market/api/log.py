@@ -5,19 +5,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from flask import Response, g, request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from market import db, metering
+from market.api import door
 from market.api.answers import answer, instant
-from market.api.asking import EARLIEST, LATEST, Arguments
+from market.api.asking import EARLIEST, LATEST, Arguments, Query
 from market.api.door import Problem, require
 from market.api.meters import SUBJECT, party
 from market.api.paging import SIZE
 from market.kit.period import SHANGHAI, Period
-from market.metering import REASONS, Kind, RefusedEvent, UsageEvent
+from market.metering import Kind, RefusedEvent, UsageEvent
 
 bp = APIBlueprint(
     "log", __name__, abp_tags=[Tag(name="Usage", description="Reporting what was used.")],
@@ -32,7 +33,7 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
-class LogQuery(BaseModel):
+class LogQuery(Query):
     """Which events. Everything is read by `asking`, which says what is wrong in words."""
 
     status: str | None = Field(
@@ -109,10 +110,10 @@ def _refused(arguments: Arguments) -> Response:
     for name in (SUBJECT, "type", "source"):
         if arguments.texts(name):
             arguments.wrong(name, "没有计入的事件按收到的原样保存，不能按这一项查。")
-    if "provider" not in g:
+    if not door.sells():
         arguments.wrong("status", "没有计入的事件只有服务商能看到，它们没有算进您的用量。")
     arguments.finish()
-    query = metering.refused_of(g.provider)
+    query = metering.refused_of(door.provider())
     if period:
         query = query.where(RefusedEvent.received_at >= period.start, RefusedEvent.received_at < period.end)
     if event_id:
@@ -161,7 +162,12 @@ def _lost(row: RefusedEvent) -> dict[str, Any]:
         "event": {"id": row.event_id, "source": row.source},
         "storedAt": instant(row.received_at),
         "code": row.code,
-        "message": _(REASONS[row.code]) if row.code in REASONS else row.reason,
+        "message": _reason(row),
         "times": row.times,
         "body": row.body,
     }
+
+
+def _reason(row: RefusedEvent) -> str:
+    text, params = metering.retold(row)
+    return _(text, **params) if params else _(text)

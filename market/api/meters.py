@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from market import metering, resources
+from market.api import door
 from market.api.answers import answer
-from market.api.asking import Arguments
+from market.api.asking import Arguments, Query
 from market.api.door import Problem, require
 from market.catalog import Meter
 from market.kit import quantity
@@ -49,7 +50,7 @@ class MeterPath(BaseModel):
     slug: str = Field(description="The slug, or the id.")
 
 
-class UsageQuery(BaseModel):
+class UsageQuery(Query):
     """Which usage, in which windows. Everything is read by `asking`, which says what is wrong in words."""
 
     start: str | None = Field(
@@ -86,6 +87,9 @@ class MeterAnswer(BaseModel):
     unit: str
     unitEn: str
     unitSize: int = Field(description="How many reported units make one priced unit.")
+    rounding: str | None = Field(
+        examples=["up", "nearest", "down"], description="How a bill makes a period's quantity whole; null: it does not. Answers about usage never do."
+    )
     createdAt: str
     updatedAt: str
 
@@ -151,7 +155,7 @@ def usage(path: MeterPath, query: UsageQuery) -> Response:
 
 def party() -> Party:
     """On whose behalf the key reads."""
-    return g.provider if "provider" in g else g.organization
+    return door.provider() if door.sells() else door.organization()
 
 
 class _Asked:
@@ -246,6 +250,7 @@ def _meter(meter: Meter) -> dict[str, Any]:
         "unit": meter.unit_zh,
         "unitEn": meter.unit_en,
         "unitSize": meter.unit_size,
+        "rounding": meter.rounding.value or None,
         "createdAt": meter.created_at.isoformat(),
         "updatedAt": meter.created_at.isoformat(),
     }

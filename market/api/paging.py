@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, request, url_for
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from market.api.answers import answer
+from market.api.asking import Query
 
 SIZE = 100
 
 
-class CursorQuery(BaseModel):
+class CursorQuery(Query):
     """Where to go on: the cursor of the `next` link."""
 
     cursor: int = Field(0, ge=0, le=2**53, description="Take it from the `next` link.")

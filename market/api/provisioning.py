@@ -12,7 +12,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, ValidationError
 
 from market import db, resources, subscriptions
-from market.api import bodies
+from market.api import bodies, door
 from market.api.answers import answer
 from market.api.door import OK, Problem, invalid, live_only, require
 from market.api.paging import SIZE, CursorQuery, page
@@ -69,7 +69,7 @@ def _body_of(model: type[BaseModel]) -> dict[str, Any]:
 @require("provisioning:write")
 def index(query: RequestsQuery) -> Response:
     """The provider's requests; by default those that are still to be done."""
-    found = subscriptions.requests_of(g.provider).where(
+    found = subscriptions.requests_of(door.provider()).where(
         ProvisioningRequest.status.in_(STATES[query.status]), ProvisioningRequest.id > query.cursor
     )
     rows = db.session.scalars(found.order_by(None).order_by(ProvisioningRequest.id).limit(SIZE + 1)).all()
@@ -93,7 +93,7 @@ def complete(path: RequestPath) -> Response:
     said = _read(Completion)
     if isinstance(said, Response):
         return said
-    request = subscriptions.request_by_public_id(g.provider, path.id)
+    request = subscriptions.request_by_public_id(door.provider(), path.id)
     if said.subscription is not None and said.subscription != request.subscription.public_id:
         raise subscriptions.WrongSubject
     try:
@@ -118,7 +118,7 @@ def fail(path: RequestPath) -> Response:
     said = _read(Failure)
     if isinstance(said, Response):
         return said
-    request = subscriptions.request_by_public_id(g.provider, path.id)
+    request = subscriptions.request_by_public_id(door.provider(), path.id)
     subscriptions.fail(request, reason=said.reason, by=g.actor, at=resources.clock.now())
     return _state(request)
 

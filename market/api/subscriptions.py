@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 
 from market import db, subscriptions
+from market.api import door
 from market.api.answers import answer, instant
 from market.api.door import OK, Problem, require
 from market.api.paging import SIZE, CursorQuery, page
@@ -31,7 +32,7 @@ class SubscriptionPath(BaseModel):
 @require("subscriptions:read")
 def index(query: CursorQuery) -> Response:
     """The provider's subscriptions in every state."""
-    found = subscriptions.customers_of(g.provider).where(Subscription.id > query.cursor)
+    found = subscriptions.customers_of(door.provider()).where(Subscription.id > query.cursor)
     rows = db.session.scalars(found.order_by(None).order_by(Subscription.id).limit(SIZE + 1)).all()
     return page(rows, _subscription, lambda subscription: subscription.id)
 
@@ -40,7 +41,7 @@ def index(query: CursorQuery) -> Response:
 @require("subscriptions:read")
 def show(path: SubscriptionPath) -> Response:
     """One of the provider's subscriptions; a stranger's is not found."""
-    query = subscriptions.customers_of(g.provider).where(Subscription.public_id == path.id)
+    query = subscriptions.customers_of(door.provider()).where(Subscription.public_id == path.id)
     found = db.session.scalar(query)
     if found is None:
         raise NotFound

@@ -16,6 +16,14 @@ from market.billing.models import DUE, Bill, BillLine, BillStatus, BillTax
 from market.catalog import Charge, Meter
 from market.errors import NotFound
 from market.kit.period import Period, local_day
+from market.providers import Provider
+from market.statements import Statement, instant
+from market.subscriptions import Subscription
+
+_CLOSED_UNTIL = Statement("""
+    SELECT organization_id, max(period_end) FROM bills
+    WHERE organization_id IN :organization_ids AND status <> 'draft' GROUP BY organization_id
+""")
 
 
 def bills_of(organization: Organization) -> Select[Bill]:
@@ -37,6 +45,13 @@ def bill_of(organization: Organization, id: int) -> Bill:
 def bill_by_id(id: int) -> Bill:
     """Any bill, for administrators. Raises NotFound."""
     return _found(select(Bill).where(Bill.id == id))
+
+
+def bill_with_line(provider: Provider, line_id: int) -> Bill:
+    """The issued bill with this line, which has to be about a provider's own service. Raises NotFound for a stranger's."""
+    line = select(BillLine.bill_id).join(Subscription, BillLine.subscription_id == Subscription.id)
+    own = line.where(BillLine.id == line_id, Subscription.provider_id == provider.id)
+    return _found(select(Bill).where(Bill.id.in_(own), Bill.status != BillStatus.DRAFT))
 
 
 def bill_for(organization: Organization, period: Period) -> Bill | None:
@@ -62,9 +77,8 @@ def closed_until(organization_ids: Iterable[int]) -> dict[int, datetime]:
 
     Organizations without an issued bill are left out.
     """
-    query = select(Bill.organization_id, func.max(Bill.period_end))
-    query = query.where(Bill.organization_id.in_(sorted(set(organization_ids))), Bill.status != BillStatus.DRAFT)
-    return {id: end for id, end in db.session.execute(query.group_by(Bill.organization_id))}
+    rows = _CLOSED_UNTIL.run(organization_ids=sorted(set(organization_ids)))
+    return {id: instant(end) for id, end in rows}
 
 
 def lines_counting(

@@ -54,7 +54,7 @@ from market.catalog.facts import (
 )
 from market.catalog.guesses import count_key, counts_transactions, guessed_use
 from market.catalog.measures import Counting, Measure, converted, in_units_of, measure_of, unit_words
-from market.catalog.meters import MeterReplaced, MeterTaken, add_meter, change_meter
+from market.catalog.meters import Meaning, MeterReplaced, MeterTaken, add_meter, change_meter, meaning_of
 from market.catalog.models import (
     EDITABLE,
     PENDING,
@@ -153,6 +153,7 @@ __all__ = [
     "Incomplete",
     "LastPlan",
     "Mark",
+    "Meaning",
     "Measure",
     "Meter",
     "MeterTaken",
@@ -208,6 +209,7 @@ __all__ = [
     "live_plan",
     "live_revision",
     "marked",
+    "meaning_of",
     "measure_of",
     "meter_of",
     "meters_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,13 +42,21 @@ class Meaning:
 
     event_type: str
     value_property: str
-    aggregation: Aggregation
-    dimensions: tuple[str, ...] = ()
-    time_base: TimeBase
+    aggregation: Aggregation | str
+    dimensions: Sequence[str] = ()
+    time_base: TimeBase | str
     unit_zh: str
     unit_en: str
     unit_size: int
-    rounding: Rounding = Rounding.NONE
+    rounding: Rounding | str = Rounding.NONE
+
+    def tidy(self) -> Meaning:
+        """The same without blanks that mean nothing; two that mean the same are equal."""
+        texts = {name: getattr(self, name).strip() for name in ("event_type", "value_property", "unit_zh", "unit_en")}
+        return replace(
+            self, **texts, aggregation=Aggregation(self.aggregation), time_base=TimeBase(self.time_base),
+            rounding=Rounding(self.rounding), dimensions=tuple(each.strip() for each in self.dimensions if each.strip()),
+        )  # fmt: skip
 
     @property
     def counted(self) -> tuple[Any, ...]:
@@ -57,29 +65,11 @@ class Meaning:
 
 
 def add_meter(
-    provider: Provider,
-    *,
-    slug: str,
-    name_zh: str,
-    name_en: str,
-    event_type: str,
-    value_property: str,
-    aggregation: Aggregation | str,
-    time_base: TimeBase | str,
-    unit_zh: str,
-    unit_en: str,
-    unit_size: int,
-    dimensions: Sequence[str] = (),
-    rounding: Rounding | str = Rounding.NONE,
-    by: audit.Actor,
-    at: datetime,
+    provider: Provider, meaning: Meaning, *, slug: str, name_zh: str, name_en: str, by: audit.Actor, at: datetime
 ) -> Meter:
     """A new meter. Raises Invalid with `fields`, MeterTaken."""
-    meaning = _meaning(
-        event_type, value_property, aggregation, dimensions, time_base, unit_zh, unit_en, unit_size, rounding
-    )
     meter = Meter(provider=provider, slug=slug.strip(), version_number=1, created_at=at)
-    _write(meter, meaning, name_zh, name_en)
+    _write(meter, meaning.tidy(), name_zh, name_en)
     if not METER_SLUG.fullmatch(meter.slug):
         message = "代号只用小写字母、数字、下划线和连字符，最多 60 个，例如 storage_gb_hours。"
         raise Invalid(fields={"slug": message, **_problems(meter)})
@@ -95,21 +85,7 @@ def add_meter(
 
 
 def change_meter(
-    meter: Meter,
-    *,
-    name_zh: str,
-    name_en: str,
-    event_type: str,
-    value_property: str,
-    aggregation: Aggregation | str,
-    time_base: TimeBase | str,
-    unit_zh: str,
-    unit_en: str,
-    unit_size: int,
-    dimensions: Sequence[str] = (),
-    rounding: Rounding | str = Rounding.NONE,
-    by: audit.Actor,
-    at: datetime,
+    meter: Meter, meaning: Meaning, *, name_zh: str, name_en: str, by: audit.Actor, at: datetime
 ) -> Meter:
     """The meter with another name; another meaning makes its next version, and plans keep the one they have.
 
@@ -117,10 +93,7 @@ def change_meter(
     what was used so far; any other begins to count now. One that no plan was written with is retired by the next.
     Raises Invalid with `fields`, MeterReplaced.
     """
-    meaning = _meaning(
-        event_type, value_property, aggregation, dimensions, time_base, unit_zh, unit_en, unit_size, rounding
-    )
-    provider = db.session.get_one(Provider, meter.provider_id)
+    meaning, provider = meaning.tidy(), db.session.get_one(Provider, meter.provider_id)
     if meaning == meaning_of(meter):
         return _rename(meter, provider, name_zh, name_en, by=by, at=at)
     newest = select(func.max(Meter.version_number)).where(Meter.provider_id == provider.id, Meter.slug == meter.slug)
@@ -152,17 +125,6 @@ def meaning_of(meter: Meter) -> Meaning:
     """What a version means."""
     values = {field.name: getattr(meter, field.name) for field in fields(Meaning)}
     return Meaning(**values | {"dimensions": tuple(meter.dimensions)})
-
-
-def _meaning(
-    event_type: str, value_property: str, aggregation: Aggregation | str, dimensions: Sequence[str],
-    time_base: TimeBase | str, unit_zh: str, unit_en: str, unit_size: int, rounding: Rounding | str,
-) -> Meaning:  # fmt: skip
-    return Meaning(
-        event_type=event_type.strip(), value_property=value_property.strip(), aggregation=Aggregation(aggregation),
-        dimensions=tuple(each.strip() for each in dimensions if each.strip()), time_base=TimeBase(time_base),
-        unit_zh=unit_zh.strip(), unit_en=unit_en.strip(), unit_size=unit_size, rounding=Rounding(rounding),
-    )  # fmt: skip
 
 
 def _write(meter: Meter, meaning: Meaning, name_zh: str, name_en: str) -> None:

@@ -107,10 +107,11 @@ def save() -> Answer:
     if request.form.get("act") == "size":
         return _page(form)
     _prepare(form)
-    if not form.validate_on_submit():
-        return _page(form), 422
     was = g.organization.check_status
     try:
+        if not form.validate_on_submit():
+            accounts.check_profile(g.organization, _chosen(form), at=now)
+            return _page(form), 422
         changed = accounts.edit_profile(g.organization, _chosen(form), version=form.opened, by=g.actor, at=now)
     except ChangedMeanwhile as refusal:
         return _conflict(form, refusal), refusal.status

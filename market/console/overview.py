@@ -136,7 +136,7 @@ def _bill_task(bill: Bill) -> Task:
     return {
         "title": text % {"number": bill.number, "money": money},
         "text": _("最晚 %(date)s 付款", date=formats.date(bill.due_at)) if bill.due_at else "",
-        "label": _("去付款"),
+        "label": _("去付款") if g.can("bills.pay") else _("看账单"),
         "url": url_if("console.bills.show", id=bill.id),
         "bad": late,
     }

@@ -20,6 +20,8 @@ from market.web import formats
 
 #: What is used in one month may be reported so long after it.
 REACH = timedelta(days=35)
+#: Lines that are shown.
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Remarks:
 
     entries: Sequence[dict[str, Any]]
     notes: dict[date, str]
+    #: How many entries are left out.
+    left_out: int = 0
+    #: Before this day usage came late, too, but so much that it was not counted.
+    uncounted: date | None = None
 
     @classmethod
     def of(cls, scope: Scope, period: Period, course: Course) -> Remarks:
@@ -36,24 +42,26 @@ class Remarks:
         if not ids:
             return cls([], {})
         names = _names(scope)
-        found = [
-            remark
-            for remark in metering.remarks(ids, Period(period.start - REACH, period.end))
-            if (remark.subscription_id, remark.event_type) in names
-        ]
-        found = [remark for remark in found if remark.kind is Kind.USAGE]
-        inside = [remark for remark in found if period.first_day <= remark.day <= period.last_day]
-        moved = [remark for remark in found if remark not in inside and period.contains(remark.noted_at) and remark.band is Band.VERY_LATE]
+        found = _known(metering.remarks(ids, period, reach=REACH), names)
+        inside = [remark for remark in found if remark.day >= period.first_day]
+        moved = [remark for remark in found if remark.day < period.first_day and period.contains(remark.noted_at)]
         entries = [_entry(remark, names[remark.subscription_id, remark.event_type]) for remark in [*moved, *inside]]
         made = corrections.made(ids, period)
         entries += words.entries(made, by={one.id: formats.local(one.provider, "name") for one in scope.mine.values()})
         entries.sort(key=lambda entry: entry["at"], reverse=True)
         notes = _notes(inside, words.notes(made, period), reconciliation.disputed_days(ids, period))
-        return cls([*_adjusted(course), *entries], notes)
+        entries = [*_adjusted(course), *entries]
+        uncounted = max((remark.day for remark in inside if remark.more), default=None)
+        return cls(entries[:SHOWN], notes, len(entries[SHOWN:]), uncounted)
 
     def on(self, day: date) -> str:
         """What is to be said about a day; empty for most."""
         return self.notes.get(day, "")
+
+
+def _known(remarks: Sequence[Remark], names: Mapping[tuple[int, str], str]) -> list[Remark]:
+    """Late usage of what is shown; corrections are told by those who made them."""
+    return [one for one in remarks if one.kind is Kind.USAGE and (one.subscription_id, one.event_type) in names]
 
 
 def _names(scope: Scope) -> dict[tuple[int, str], str]:
@@ -69,7 +77,7 @@ def _names(scope: Scope) -> dict[tuple[int, str], str]:
 
 def _entry(remark: Remark, name: str) -> dict[str, Any]:
     said = {"name": name, "count": remark.number, "date": formats.date(remark.day, short=True)}
-    title = _("补报 %(date)s 的%(name)s，%(count)s 条", **said)
+    title = _("补报 %(date)s 的%(name)s，%(count)s 条以上", **said) if remark.more else _("补报 %(date)s 的%(name)s，%(count)s 条", **said)
     if remark.band is Band.VERY_LATE:
         text = _("那个月的账单已经定稿，差额记在下一份账单里。")
     else:
@@ -96,7 +104,8 @@ def _notes(
     notes: dict[date, list[str]] = {}
     for remark in remarks:
         noted = formats.date(local_day(remark.noted_at), short=True)
-        note = _("%(date)s 收到补报 %(count)s 条", date=noted, count=remark.number)
+        told = {"date": noted, "count": remark.number}
+        note = _("%(date)s 收到补报 %(count)s 条以上", **told) if remark.more else _("%(date)s 收到补报 %(count)s 条", **told)
         notes.setdefault(remark.day, []).append(note)
     for day, said in corrected.items():
         notes.setdefault(day, []).extend(said)

@@ -38,7 +38,7 @@ from market.metering.queries import (
     last_used,
     subscription_names,
 )
-from market.metering.readers import Party, meter_for, meters_for, subjects_for
+from market.metering.readers import Party, meter_for, meters_for, priced_meter, subjects_for
 from market.metering.refused import KEPT as KEPT_REFUSED
 from market.metering.refused import (
     is_open,
@@ -51,7 +51,8 @@ from market.metering.remarks import Remark, remarks
 from market.metering.replay import replay
 from market.metering.replay import transactions as replay_transactions
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
-from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict
+from market.metering.retelling import retold
+from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict, Verdicts
 from market.metering.verification import Difference, verify
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "UsageEvent",
     "UsageValue",
     "Verdict",
+    "Verdicts",
     "Wanted",
     "archived",
     "corrected",
@@ -109,6 +111,7 @@ __all__ = [
     "meter_for",
     "meters_for",
     "prepare_months",
+    "priced_meter",
     "proved",
     "quantities",
     "quantity",
@@ -118,6 +121,7 @@ __all__ = [
     "replay",
     "replay_transactions",
     "resend",
+    "retold",
     "rework",
     "set_aside",
     "settle_due",

@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from market.metering import counters, envelope, lanes, queries, refused, store, tallies
+import msgspec
+
+from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
 from market.metering.counts import Count, Key
-from market.metering.envelope import Envelope
+from market.metering.envelope import Body, Envelope
 from market.metering.identity import Keys
-from market.metering.lanes import ClosedUntil, Days, Lane
-from market.metering.tallies import Counted, Tally
-from market.metering.verdicts import BadEvent, EventRefused, Outcome, Receipt, Verdict
-from market.providers.models import Provider
+from market.metering.lanes import ClosedUntil, Days, Lane, Reporter
+from market.metering.store import EventRow
+from market.metering.tallies import Tally
+from market.metering.verdicts import EventRefused, Outcome, Receipt, Verdict, Verdicts
+
+#: So many events are worth a look at the first of them before all are tried.
+_MANY = 50
 
 #: What plain meters count of several events.
 Sums = dict[Key, Tally]
 
 
-class _Arrival:
+class _Arrival(msgspec.Struct, gc=False):
     """One event of a request that could be read, on its way to its verdict."""
 
-    __slots__ = ("counted", "counts", "event", "key", "lane", "place", "verdict")
-
-    def __init__(self, place: int, event: Envelope) -> None:
-        self.place = place
-        self.event = event
-        self.key = b""
-        self.verdict: Verdict | None = None
-        self.lane: Lane | None = None
-        self.counted: Counted | None = None
-        self.counts: Sequence[Count] = ()
+    place: int
+    event: Envelope
+    key: bytes
+    lane: Lane | None = None
+    day: date = date.min
+    #: What `lane.scales` read, in their order.
+    weights: Sequence[int] = ()
+    counts: Sequence[Count] = ()
+    verdict: Verdict | None = None
 
     def refuse(self, refusal: EventRefused) -> None:
         self.verdict = _refused(self.event.id, self.event.source, refusal)
 
 
 def ingest(
-    provider: Provider,
+    provider: Reporter,
     key_source: str,
     events: Sequence[Any],
     *,
@@ -46,7 +50,7 @@ def ingest(
     closed_until: ClosedUntil,
     dry_run: bool = False,
     receipts: bool = True,
-) -> list[Verdict]:
+) -> Verdicts:
     """Take in what a provider reports; one verdict per event, in the order sent.
 
     `events` are loaded JSON, or as `split` gives them. What is accepted is stored and counted in this transaction;
@@ -54,47 +58,48 @@ def ingest(
     it by now, so a whole batch can always be sent again. An event counts for the meters there are at `now`, whenever
     it happened. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
     """
-    verdicts, readable = _read(provider, key_source, events, now)
+    others, readable = _read(provider, key_source, events, now)
     _judge(provider, readable, now, closed_until)
     fresh, repeats = _first_of_each(readable)
     sums = _refuse_overfull(fresh.values())
     fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
-    taken = set(fresh) if dry_run else _store(provider, key_source, fresh.values(), now)
-    _settle(provider, readable, fresh, repeats, taken, now, receipts=receipts)
+    taken = set() if dry_run else _store(provider, key_source, fresh.values(), sums, now)
+    _settle(provider, readable, fresh, repeats, set(fresh) if dry_run else taken, now, receipts=receipts)
     if not dry_run:
-        _count(sums, fresh.values(), taken)
+        _count(fresh.values(), taken)
+    named: list[Envelope | None] = [None] * len(events)
     for arrival in readable:
-        verdicts[arrival.place] = arrival.verdict or Verdict(arrival.event.id, arrival.event.source, Outcome.ACCEPTED)
-    told = [verdict for verdict in verdicts if verdict]
-    lost = [(raw, verdict) for raw, verdict in zip(events, told, strict=True) if not verdict.counted]
-    if lost and not dry_run:
-        refused.keep(provider, key_source, lost, at=now)
-    return told
+        if arrival.verdict:
+            others[arrival.place] = arrival.verdict
+        else:
+            named[arrival.place] = arrival.event
+    verdicts = Verdicts(named, others)
+    if not dry_run and (lost := verdicts.lost):
+        written = events.written if isinstance(events, Body) else events.__getitem__
+        refused.keep(provider, key_source, [(written(place), verdict) for place, verdict in lost], at=now)
+    return verdicts
 
 
 def _read(
-    provider: Provider, key_source: str, events: Sequence[Any], now: datetime
-) -> tuple[list[Verdict | None], list[_Arrival]]:
-    """The verdicts on what cannot be read, in the places of the events, and all others."""
-    verdicts: list[Verdict | None] = [None] * len(events)
-    readable, keys = [], Keys(provider.id, key_source)
+    provider: Reporter, key_source: str, events: Sequence[Any], now: datetime
+) -> tuple[dict[int, Verdict], list[_Arrival]]:
+    """The verdicts on what cannot be read, by its place, and all others."""
+    verdicts: dict[int, Verdict] = {}
+    readable: list[_Arrival] = []
+    key_of, read = Keys(provider.id, key_source).of, envelope.read
     for place, raw in enumerate(events):
         try:
-            if raw.__class__ is BadEvent:
-                raise EventRefused(raw.code, raw.message, **raw.params)
-            event = envelope.read(raw, now=now)
+            event = read(raw, now=now)
             if event.source != key_source:
                 raise EventRefused("wrong_source", "这个密钥只能用 source “%(source)s”。", source=key_source)
         except EventRefused as refusal:
             verdicts[place] = _refused(*envelope.outline(raw), refusal)
         else:
-            arrival = _Arrival(place, event)
-            arrival.key = keys.of(event.id)
-            readable.append(arrival)
+            readable.append(_Arrival(place, event, key_of(event.id)))
     return verdicts, readable
 
 
-def _judge(provider: Provider, arrivals: Sequence[_Arrival], now: datetime, closed_until: ClosedUntil) -> None:
+def _judge(provider: Reporter, arrivals: Sequence[_Arrival], now: datetime, closed_until: ClosedUntil) -> None:
     """Refuse all that cannot be counted; the rest stays without a verdict."""
     wanted = {(arrival.event.type, arrival.event.subject) for arrival in arrivals}
     found = lanes.of(provider, wanted, now=now, closed_until=closed_until)
@@ -103,20 +108,23 @@ def _judge(provider: Provider, arrivals: Sequence[_Arrival], now: datetime, clos
         event = arrival.event
         try:
             lane = found[event.type, event.subject]
-            if isinstance(lane, str):
+            if lane.__class__ is str:
                 raise EventRefused(lane)
-            _weigh(arrival, lane, now, days)
+            _weigh(arrival, lane, now, days)  # type: ignore[arg-type]  # `isinstance` would take longer than it should
         except EventRefused as refusal:
             arrival.refuse(refusal)
 
 
 def _weigh(arrival: _Arrival, lane: Lane, now: datetime, days: Days) -> None:
     event = arrival.event
-    lane.check(event.at, now)
-    arrival.lane, day = lane, days.of(event.at)
-    arrival.counted = Counted(lane, day, [scale.weigh(event.data) for scale in lane.scales])
+    at = event.at
+    if not lane.first <= at < lane.last:
+        lane.check(at, now)
+    arrival.day = day = days.of(at)
+    arrival.weights = [scale.weigh(event.data) for scale in lane.scales]
     if lane.others:
-        arrival.counts = [counters.count(lane.subject.id, meter, day, event.at, event.data) for meter in lane.others]
+        arrival.counts = [counters.count(lane.subject.id, meter, day, at, event.data) for meter in lane.others]
+    arrival.lane = lane
 
 
 def _first_of_each(arrivals: Sequence[_Arrival]) -> tuple[dict[str, _Arrival], list[_Arrival]]:
@@ -130,7 +138,7 @@ def _first_of_each(arrivals: Sequence[_Arrival]) -> tuple[dict[str, _Arrival], l
 
 
 def _settle(
-    provider: Provider,
+    provider: Reporter,
     readable: Sequence[_Arrival],
     fresh: Mapping[str, _Arrival],
     repeats: list[_Arrival],
@@ -140,18 +148,30 @@ def _settle(
     receipts: bool,
 ) -> None:
     """Verdicts for all that is known already: stored before, or ahead in the same request."""
+    if not taken and len(fresh) == len(readable):
+        return
     stored_now = fresh.keys() - taken
     doubtful = [each for each in readable if (each.verdict or each.event.id in taken) and each.event.id not in stored_now]
-    known = store.identities([arrival.key for arrival in doubtful]) if doubtful else {}
-    told = queries.receipts(provider, known.values()) if receipts else {}
+    keys = [arrival.key for arrival in doubtful]
+    known, told = _known(provider, keys) if receipts else (store.payloads(keys) if keys else {}, {})
     for arrival in doubtful:
-        if first := known.get(arrival.key):
-            arrival.verdict = _repeated(arrival, first.payload, told.get(first.event))
+        if (payload := known.get(arrival.key)) is not None:
+            arrival.verdict = _repeated(arrival, payload, told.get(arrival.key))
     for arrival in repeats:
         if not arrival.verdict:
             event = fresh[arrival.event.id].event
             first_here = Receipt(now, event.at, event.type, event.subject, event.data)
             arrival.verdict = _repeated(arrival, event.digest, first_here)
+
+
+def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[dict[bytes, bytes], dict[bytes, Receipt]]:
+    """The digests and receipts of the events that have taken these keys."""
+    found = store.identities(keys) if keys else {}
+    receipts = queries.receipts(provider, found.values())
+    return (
+        {key: identity.payload for key, identity in found.items()},
+        {key: receipts[identity.event] for key, identity in found.items()},
+    )
 
 
 def _refuse_overfull(arrivals: Collection[_Arrival]) -> Sums:
@@ -171,25 +191,36 @@ def _refuse_overfull(arrivals: Collection[_Arrival]) -> Sums:
 
 
 def _sums(arrivals: Iterable[_Arrival]) -> Sums:
-    return tallies.of(arrival.counted for arrival in arrivals if arrival.counted and not arrival.verdict)
+    return tallies.of((arrival.lane, arrival.day, arrival.weights) for arrival in arrivals if arrival.lane and not arrival.verdict)
 
 
-def _store(provider: Provider, source: str, arrivals: Collection[_Arrival], now: datetime) -> set[str]:
+def _store(provider: Reporter, source: str, arrivals: Collection[_Arrival], sums: Sums, now: datetime) -> set[str]:
     """Insert what is new; returns the ids that were taken. The unique key decides, whoever else reports at this moment."""
-    rows = [_row(arrival) for arrival in arrivals]
-    return store.insert(provider.id, source, rows, stored_at=now) if rows else set()
+    known = _sent_before(arrivals)
+    rows = [_row(arrival.key, arrival.event, arrival.lane) for arrival in arrivals if arrival.lane and arrival.key not in known]
+    taken = {arrival.event.id for arrival in arrivals if arrival.key in known} if known else set()
+    if rows:
+        taken |= store.insert(provider.id, source, rows, [] if known else tallies.moved(sums), stored_at=now)
+    return taken
 
 
-def _row(arrival: _Arrival) -> store.EventRow:
-    event, lane = arrival.event, arrival.lane
-    assert lane is not None
-    subscription, band = lane.subject.id, lane.band(event.at)
-    return store.EventRow(arrival.key, event.digest, event.id, event.type, subscription, event.at, event.written, band)
+def _sent_before(arrivals: Collection[_Arrival]) -> Collection[bytes]:
+    """The keys that are taken if the first one is: then a whole batch was most likely sent again, and need not be tried."""
+    first = next(iter(arrivals), None)
+    if first is None or len(arrivals) < _MANY or not store.payloads([first.key]):
+        return ()
+    return store.payloads([arrival.key for arrival in arrivals]).keys()
 
 
-def _count(sums: Sums, arrivals: Collection[_Arrival], taken: Collection[str]) -> None:
-    """Move the counters of what has just been stored."""
-    tallies.apply(_sums(arrivals) if taken else sums)
+def _row(key: bytes, event: Envelope, lane: Lane) -> EventRow:
+    data = msgspec.Raw(event.written)
+    return EventRow(key.hex(), event.digest.hex(), event.id, event.type, lane.subject.id, event.at, data, lane.band(event.at))
+
+
+def _count(arrivals: Collection[_Arrival], taken: Collection[str]) -> None:
+    """Move the counters that did not move with the events."""
+    if taken:
+        moves.add(tallies.moved(_sums(arrivals)))
     counters.apply([count for arrival in arrivals if not arrival.verdict for count in arrival.counts])
 
 

@@ -6,6 +6,7 @@ no two requests work out the same counter at once. Sums, counts and maxima are m
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -23,6 +24,7 @@ from market.metering.counts import Count, Key
 from market.metering.models import UsageCounter, UsageValue
 from market.metering.moves import CounterRow, ValueRow
 from market.metering.weighing import Reading
+from market.statements import Statement
 
 #: Different slices of one meter, subscription and day.
 MOST_SLICES = 200
@@ -32,6 +34,12 @@ MeterDay = tuple[int, int, date]
 
 _KEY = (UsageCounter.subscription_id, UsageCounter.meter_id, UsageCounter.day, UsageCounter.slice)
 _time = attrgetter("at")
+_SUMS = Statement("""
+    SELECT c.subscription_id, c.meter_id, c.day, c.slice, c.sum
+    FROM {jsonb_array_elements(:keys::jsonb) AS k(value)|json_each(:keys) AS k}
+    JOIN usage_counters AS c ON c.subscription_id = CAST(k.value->>0 AS bigint) AND c.meter_id = CAST(k.value->>1 AS bigint)
+        AND c.day = {CAST(k.value->>2 AS date)|k.value->>2} AND c.slice = k.value->>3
+""")
 
 
 def count(subscription_id: int, meter: Meter, day: date, at: datetime, data: Mapping[str, Any]) -> Count:
@@ -72,13 +80,11 @@ def crowded(found: Iterable[Count]) -> set[Key]:
 
 def sums(keys: list[Key]) -> dict[Key, Decimal]:
     """What these counters' sums are, of those that there are."""
-    found: dict[Key, Decimal] = {}
-    for page in counts.pages(keys):
-        for subscription_id, meter_id, day, slice, total in db.session.execute(
-            select(*_KEY, UsageCounter.sum).where(tuple_(*_KEY).in_(page))
-        ):
-            found[subscription_id, meter_id, day, slice] = total
-    return found
+    named = json.dumps([(subscription_id, meter_id, day.isoformat(), slice) for subscription_id, meter_id, day, slice in keys])
+    return {
+        (subscription_id, meter_id, date.fromisoformat(str(day)), slice): Decimal(total).scaleb(-6)
+        for subscription_id, meter_id, day, slice, total in (_SUMS.run(keys=named) if keys else ())
+    }
 
 
 def apply(found: Sequence[Count]) -> None:

@@ -6,8 +6,8 @@ period begins empty. With dimensions a value is there while any of the slices ha
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from market.metering.models import UsageValue
 
 #: Subscription and the group of slices.
 Group = tuple[int, tuple[str | None, ...]]
+#: Slice, value, and whether it was there at the end of the day.
+_Seen = tuple[str, str, bool]
 
 
 class Tally(NamedTuple):
@@ -39,28 +41,33 @@ def tallies(
         for subscription_id, day, on_day, change in _plain(meter, subscription_ids, period):
             found[subscription_id, tuple(None for _ in by)][day] = Tally(on_day, change)
         return found
-    seen: dict[Group, list[Any]] = defaultdict(list)
-    for row in _rows(meter, subscription_ids, period):
-        if values.matches(meter, row.slice, only):
-            seen[row.subscription_id, values.group_of(meter, row.slice, by)].append(row)
-    return {group: dict(_walk(rows)) for group, rows in seen.items()}
+    # Slices are few and rows are many, so each slice is read once.
+    groups: dict[str, tuple[str | None, ...] | None] = {}
+    seen: dict[Group, dict[date, list[_Seen]]] = defaultdict(lambda: defaultdict(list))
+    for subscription_id, day, slice, value, present in _rows(meter, subscription_ids, period):
+        if slice not in groups:
+            groups[slice] = values.group_of(meter, slice, by) if values.matches(meter, slice, only) else None
+        group = groups[slice]
+        if group is not None:
+            seen[subscription_id, group][day].append((slice, value, present))
+    return {group: dict(_walk(days)) for group, days in seen.items()}
 
 
-def _walk(rows: Iterable[Any]) -> Iterator[tuple[date, Tally]]:
-    """Rows in order of days."""
-    holders: dict[str, set[str]] = defaultdict(set)
-    days: dict[date, list[Any]] = defaultdict(list)
-    for row in rows:
-        days[row.day].append(row)
-    there = 0
+def _walk(days: Mapping[date, Sequence[_Seen]]) -> Iterator[tuple[date, Tally]]:
+    """Days in their order; of each value it is counted how many slices have it."""
+    holding, holders = set[tuple[str, str]](), Counter[str]()
     for day, seen in days.items():
-        before = there
-        for row in seen:
-            slices = holders[row.value]
-            there -= bool(slices)
-            slices.add(row.slice) if row.present else slices.discard(row.slice)
-            there += bool(slices)
-        yield day, Tally(len({row.value for row in seen if row.present}), there - before)
+        before = len(holders)
+        for slice, value, present in seen:
+            if present and (slice, value) not in holding:
+                holding.add((slice, value))
+                holders[value] += 1
+            elif not present and (slice, value) in holding:
+                holding.remove((slice, value))
+                holders[value] -= 1
+                if not holders[value]:
+                    del holders[value]
+        yield day, Tally(len({value for _slice, value, present in seen if present}), len(holders) - before)
 
 
 def _rows(meter: Meter, subscription_ids: Collection[int], period: Period) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -49,8 +50,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 _Attribute = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LIMIT)]
 
 
-class _Plain(msgspec.Struct, gc=False):
-    """An event as nearly all are: nothing wrong with it."""
+class Plain(msgspec.Struct, gc=False):
+    """An event as nearly all are, loaded: nothing wrong with its form, and nothing in it was escaped."""
 
     id: _Attribute
     source: _Attribute
@@ -65,23 +66,57 @@ class _Plain(msgspec.Struct, gc=False):
 #: Decimals are text, so that no digit is lost.
 _canonical = msgspec.json.Encoder(order="sorted").encode
 _quick = msgspec.json.Decoder(float_hook=Decimal).decode
-_plain = msgspec.json.Decoder(_Plain, float_hook=Decimal).decode
+_plain = msgspec.json.Decoder(Plain, float_hook=Decimal).decode
+_all_plain = msgspec.json.Decoder(list[Plain], float_hook=Decimal).decode
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _SCALARS = frozenset({str, int, bool, type(None)})
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def split(body: bytes) -> list[Any]:
-    """The events of a body, one or an array of them, each as it was written, for `read`.
+class Body(Sequence[Any]):
+    """The events of a request, for `read`; `written` tells how each was sent."""
 
-    Raises EventRefused `not_json` or `too_deep`.
-    """
-    try:
-        if body.lstrip()[:1] == b"[":
-            return _split(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
+    def __init__(self, body: bytes, events: Sequence[Any]) -> None:
+        self._body, self._events = body, events
+        self._written: Sequence[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._events)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._events[place]
+
+    def written(self, place: int) -> Any:
+        """An event as it was written, or loaded where that is not to be had."""
+        if self._written is None:
+            self._written = _as_written(self._body, self._events)
+        return self._written[place]
+
+
+def split(body: bytes) -> Body:
+    """The events of a body, one or an array of them. Raises EventRefused `not_json` or `too_deep`."""
+    many = body.lstrip()[:1] == b"["
+    if b"\\" not in body:
+        try:
+            return Body(body, _all_plain(body) if many else [_plain(body)])
+        except _UNREADABLE:
+            pass  # one of them is not plain, or nothing is JSON
+    if many:
+        try:
+            return Body(body, _split(body))
+        except _UNREADABLE:
+            pass
     loaded = load(body)
-    return loaded if isinstance(loaded, list) else [loaded]
+    return Body(body, loaded if isinstance(loaded, list) else [loaded])
+
+
+def _as_written(body: bytes, events: Sequence[Any]) -> Sequence[Any]:
+    if events and isinstance(events[0], Plain):
+        return _split(body) if body.lstrip()[:1] == b"[" else [msgspec.Raw(body)]
+    return events
 
 
 def load(body: bytes) -> Any:
@@ -91,7 +126,7 @@ def load(body: bytes) -> Any:
     """
     try:
         return _quick(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return _load_slowly(body)
 
 
@@ -106,23 +141,24 @@ def _load_slowly(body: bytes) -> Any:
 
 
 def read(raw: object, *, now: datetime) -> Envelope:
-    """One event of a request, as written or loaded. An absent `time` means now. Raises EventRefused."""
+    """One event of a request, as split or loaded. An absent `time` means now. Raises EventRefused."""
+    if isinstance(raw, Plain):
+        return _sealed(raw, now)
+    if isinstance(raw, BadEvent):
+        raise EventRefused(raw.code, raw.message, **raw.params)
     if isinstance(raw, msgspec.Raw):
-        written = bytes(raw)
-        try:
-            plain = _plain(written)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            raw = load(written)
-        else:
-            if b"\\" not in written:
-                return _sealed(plain.id, plain.source, plain.type, plain.subject, plain.time, _scalars(plain.data or {}), now)
-            raw = load(written)
+        raw = _looked_at(bytes(raw))
+    if isinstance(raw, Plain):
+        return _sealed(raw, now)
     if not isinstance(raw, dict):
         raise EventRefused("malformed", "每条事件须是一个 JSON 对象。")
     id, source, version, type, subject = (_attribute(raw, name) for name in _REQUIRED)
     if version != "1.0":
         raise EventRefused("malformed", "specversion 须是 \"1.0\"。")
-    return _sealed(id, source, type, subject, raw.get("time"), _data(raw), now)
+    time = raw.get("time")
+    if not isinstance(time, str | None):
+        time = ""
+    return _sealed(Plain(id, source, "1.0", type, subject, time, _data(raw)), now)
 
 
 def label(name: str, value: object) -> str:
@@ -136,30 +172,38 @@ def canonical(data: object) -> tuple[dict[str, Any], bytes]:
     return cleaned, _canonical(cleaned)
 
 
-def _sealed(
-    id: str, source: str, type: str, subject: str, time: object, data: dict[str, Any], now: datetime
-) -> Envelope:
-    at = None if time is None else _time(time)
+def _looked_at(written: bytes) -> Any:
+    """One event of a body in which not all are plain."""
+    if b"\\" not in written:
+        try:
+            return _plain(written)
+        except _UNREADABLE:
+            pass
+    return load(written)
+
+
+def _sealed(plain: Plain, now: datetime) -> Envelope:
+    at, told = (now, "") if plain.time is None else _instant(plain.time)
+    data = plain.data or {}
+    for name, value in data.items():
+        if value.__class__ is Decimal:
+            data[name] = str(value)
+        elif value.__class__ not in _SCALARS:
+            data[name] = _clean(value, DEPTH_LIMIT - 1)
     written = _canonical(data)
     if len(written) > DATA_LIMIT:
         raise EventRefused("too_long", "一条事件最多 64 KB。")
     # No attribute holds a NUL, so no two events are written alike.
-    digest = digest_of(f"{type}\0{subject}\0{at.isoformat() if at else ''}\0".encode() + written)
-    return Envelope(id, source, type, subject, at or now, data, written, digest)
-
-
-def _scalars(data: dict[str, Any]) -> dict[str, Any]:
-    """Data whose texts need no look, since nothing in the event was escaped."""
-    for name, value in data.items():
-        if value.__class__ not in _SCALARS:
-            data[name] = _clean(value, DEPTH_LIMIT - 1)
-    return data
+    digest = digest_of(f"{plain.type}\0{plain.subject}\0{told}\0".encode() + written)
+    return Envelope(plain.id, plain.source, plain.type, plain.subject, at, data, written, digest)
 
 
 def outline(raw: object) -> tuple[str, str]:
     """The id and the source of an event that may be broken, as far as they can be stored."""
     if isinstance(raw, BadEvent):
         return _storable(raw.id), _storable(raw.source)
+    if isinstance(raw, Plain):
+        return raw.id, raw.source
     raw = _loaded(raw)
     if not isinstance(raw, dict):
         return "", ""
@@ -200,18 +244,16 @@ def _loaded(raw: object) -> object:
         return None
 
 
-def _time(value: object) -> datetime:
-    return _instant(value if isinstance(value, str) else "")
-
-
-@lru_cache(maxsize=4096)
-def _instant(value: str) -> datetime:
+@lru_cache(maxsize=16384)
+def _instant(value: str) -> tuple[datetime, str]:
+    """A time in UTC, and as it stands in the digest."""
     if not _RFC3339.fullmatch(value):
         raise EventRefused("malformed", "time 须写成 2026-10-01T08:30:00+08:00 的样子。")
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        at = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise EventRefused("malformed", "time 不是一个存在的时间。") from None
+    return at, at.isoformat()
 
 
 def _data(raw: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from market.catalog.models import Aggregation, Meter
 from market.kit.period import local_day, local_midnight, month_of
 from market.metering import queries, values
 from market.metering.models import Band
-from market.metering.queries import Subject
+from market.metering.queries import Counting, Reporter, Subject
 from market.metering.verdicts import EventRefused
-from market.providers.models import Provider
 
 #: How far a provider's clock may be ahead of ours, and how late its first reading may seem to be early.
 SKEW = timedelta(minutes=5)
@@ -26,8 +25,9 @@ ClosedUntil = Callable[[Collection[int]], Mapping[int, datetime]]
 Name = tuple[str, str]
 
 MILLIONTHS = 10**6
-#: So many digits are surely no more than `values.LIMIT`.
-_SHORT = 9
+#: So many digits are surely no more than any meter's limit.
+_SHORT = 8
+_SCALES = [10**places for places in range(7)]
 
 
 class Scale:
@@ -35,21 +35,26 @@ class Scale:
 
     __slots__ = ("aggregation", "counter_id", "meter", "property")
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Counting) -> None:
         self.meter = meter
         self.aggregation = meter.aggregation
-        self.counter_id = meter.counter_id
+        self.counter_id = meter.id
         self.property = "" if meter.aggregation is Aggregation.COUNT else meter.value_property
 
     def weigh(self, data: Mapping[str, Any]) -> int:
-        """`values.value_of` in millionths; whole numbers, which most are, need no decimal. Raises EventRefused."""
+        """`values.value_of` in millionths; short plain numbers, which most are, need no decimal. Raises EventRefused."""
         if not self.property:
             return MILLIONTHS
         value = data.get(self.property)
-        if value.__class__ is str and len(value) <= _SHORT and value.isdigit() and value.isascii():
-            return int(value) * MILLIONTHS
-        if value.__class__ is int and 0 <= value < 10**_SHORT:
-            return int(value) * MILLIONTHS
+        if value.__class__ is str:
+            if value.isdecimal() and value.isascii() and len(value) <= _SHORT:
+                return int(value) * MILLIONTHS
+            whole, _, places = value.partition(".")
+            digits = whole + places
+            if whole and 0 < len(places) <= 6 and len(whole) <= _SHORT and digits.isdecimal() and digits.isascii():
+                return int(digits) * _SCALES[6 - len(places)]
+        elif value.__class__ is int and 0 <= value < 10**_SHORT:
+            return value * MILLIONTHS
         return int(values.value_of(self.meter, data).scaleb(6))
 
 
@@ -57,6 +62,8 @@ class Scale:
 class Lane:
     """One type of events for one subscription."""
 
+    #: Its place among those of the request.
+    number: int
     subject: Subject
     closed: datetime | None
     month: datetime
@@ -109,18 +116,19 @@ def band_of(at: datetime, closed: datetime | None, month: datetime) -> Band:
     return Band.ON_TIME if at >= month else Band.LATE
 
 
-def of(provider: Provider, wanted: Collection[Name], *, now: datetime, closed_until: ClosedUntil) -> dict[Name, Lane | str]:
+def of(provider: Reporter, wanted: Collection[Name], *, now: datetime, closed_until: ClosedUntil) -> dict[Name, Lane | str]:
     """The lane of each type and subject, or the code of what is wrong with it.
 
     The subscriptions are held until the transaction ends, alone where a counter has to be worked out.
     """
-    meters = queries.meters_by_type(provider, {type for type, _ in wanted}, at=now)
+    meters = queries.counting_by_type(provider, {type for type, _ in wanted}, at=now)
     alone = not all(meter.plain for counting in meters.values() for meter in counting)
     subjects = queries.hold(provider, {subject for _, subject in wanted}, alone=alone)
     closed = closed_until({subject.organization_id for subject in subjects.values()})
     month = month_of(now).start
     scales = {type: [Scale(meter) for meter in counting if meter.plain] for type, counting in meters.items()}
-    others = {type: [meter for meter in counting if not meter.plain] for type, counting in meters.items()}
+    whole = queries.whole_meters([meter.id for counting in meters.values() for meter in counting if not meter.plain])
+    others = {type: [whole[meter.id] for meter in counting if not meter.plain] for type, counting in meters.items()}
     lanes: dict[Name, Lane | str] = {}
     for name in wanted:
         subject = subjects.get(name[1])
@@ -129,15 +137,15 @@ def of(provider: Provider, wanted: Collection[Name], *, now: datetime, closed_un
         elif subject is None:
             lanes[name] = "unknown_subscription"
         else:
-            lane = lanes[name] = _lane(subject, closed.get(subject.organization_id), month, now)
+            lane = lanes[name] = _lane(len(lanes), subject, closed.get(subject.organization_id), month, now)
             lane.scales, lane.others = scales[name[0]], others[name[0]]
     return lanes
 
 
-def _lane(subject: Subject, closed: datetime | None, month: datetime, now: datetime) -> Lane:
+def _lane(number: int, subject: Subject, closed: datetime | None, month: datetime, now: datetime) -> Lane:
     last = min(now + SKEW, subject.ended_at or now + SKEW)
     first = max(month, closed or month, _opened(subject) or last)
-    return Lane(subject, closed, month, first, last)
+    return Lane(number, subject, closed, month, first, last)
 
 
 def _opened(subject: Subject) -> datetime | None:

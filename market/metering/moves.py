@@ -15,7 +15,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from market.metering.store import driver, lite_time, on_postgresql
+from market.db import on_postgresql
+from market.statements import lite_time, write
+
+#: Subscription, meter, day, slice; what is added to count and sum, and the maximum; the last two in millionths.
+Move = tuple[int, int, date, str, int, int, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,14 @@ _MOVE = """
         max = CASE WHEN usage_counters.max IS NULL OR excluded.max > usage_counters.max
                    THEN excluded.max ELSE usage_counters.max END
 """
-_PG_MOVE = f"""
+#: For PostgreSQL, inside of another statement or alone; further conditions may follow `WHERE`.
+PG_MOVE = """
     INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area)
     SELECT s, m, d, l, n, u, x, 0
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)
-    {_MOVE}
-"""
+    FROM json_to_recordset(%(moves)s::json) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)
+    WHERE {only}
+""" + _MOVE
+_PG_MOVE = PG_MOVE.format(only="true")
 _LITE_MOVE = (
     "INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area) "
     f"VALUES (?, ?, ?, ?, ?, ?, ?, 0) {_MOVE}"
@@ -75,7 +81,7 @@ _WHOLE = "subscription_id, meter_id, day, slice, count, sum, max, first_at, last
 _PG_PUT = f"""
     INSERT INTO usage_counters ({_WHOLE})
     SELECT s, m, d, l, n, u, x, f, t, a, c
-    FROM jsonb_to_recordset(%(rows)s::jsonb)
+    FROM json_to_recordset(%(rows)s::json)
          AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint, f timestamptz, t timestamptz, a bigint, c bigint)
     {_PUT}
 """
@@ -90,7 +96,7 @@ _SEEN = "subscription_id, meter_id, day, slice, value, present, last_at"
 _PG_SEE = f"""
     INSERT INTO usage_values ({_SEEN})
     SELECT s, m, d, l, v, p, t
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(s bigint, m bigint, d date, l text, v text, p boolean, t timestamptz)
+    FROM json_to_recordset(%(rows)s::json) AS r(s bigint, m bigint, d date, l text, v text, p boolean, t timestamptz)
     {_SEE}
 """
 _LITE_SEE = f"INSERT INTO usage_values ({_SEEN}) VALUES (?, ?, ?, ?, ?, ?, ?) {_SEE}"
@@ -98,15 +104,25 @@ _LITE_SEE = f"INSERT INTO usage_values ({_SEEN}) VALUES (?, ?, ?, ?, ?, ?, ?) {_
 
 def move(rows: Sequence[CounterRow]) -> None:
     """Add to `count`, `sum` and `max`, or begin them."""
-    _write(_PG_MOVE, _LITE_MOVE, "smdlnux", [
-        (row.subscription_id, row.meter_id, row.day.isoformat(), row.slice, row.count, _millionths(row.sum), _millionths(row.max))
+    add([
+        (row.subscription_id, row.meter_id, row.day, row.slice, row.count, _millionths(row.sum) or 0, _millionths(row.max))
         for row in rows
     ])  # fmt: skip
 
 
-def add(rows: list[tuple[int, int, date, str, int, int, int | None]]) -> None:
-    """`move` for rows of subscription, meter, day, slice, count, sum and maximum, the last two in millionths."""
-    _write(_PG_MOVE, _LITE_MOVE, "smdlnux", [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
+def add(rows: Sequence[Move]) -> None:
+    """The same for rows that are in millionths already."""
+    if not rows:
+        return
+    if on_postgresql():
+        write(_PG_MOVE, {"moves": written(rows)})
+    else:
+        write(_LITE_MOVE, [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
+
+
+def written(rows: Sequence[Move]) -> str:
+    """Rows as `PG_MOVE` reads them."""
+    return _encode([dict(zip("smdlnux", row, strict=True)) for row in rows]).decode()
 
 
 def put(rows: Sequence[CounterRow]) -> None:
@@ -136,9 +152,9 @@ def _write(postgresql: str, lite: str, names: str, rows: list[tuple[Any, ...]]) 
         return
     if on_postgresql():
         told = [dict(zip(names, row, strict=True)) for row in rows]
-        driver(postgresql, {"rows": _encode(told).decode()})
+        write(postgresql, {"rows": _encode(told).decode()})
     else:
-        driver(lite, rows)
+        write(lite, rows)
 
 
 def _millionths(value: Decimal | None) -> int | None:

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, func, literal, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Select, func, select
 
 from market import db
-from market.catalog.models import Meter
+from market.catalog.models import Aggregation, Meter
 from market.metering.models import UsageEvent
 from market.metering.store import Identity
 from market.metering.verdicts import Receipt
 from market.providers.models import Provider
+from market.statements import Statement, instant
 from market.subscriptions.models import Subscription
+
+
+class Reporter(Protocol):
+    """Who reports: a provider, of which nothing but its number is needed."""
+
+    @property
+    def id(self) -> int: ...
+
+
+class Counting(NamedTuple):
+    """What ingestion needs to know of a meter; enough for one whose counters the database moves by itself."""
+
+    id: int
+    aggregation: Aggregation
+    value_property: str
+    plain: bool
 
 
 class Subject(NamedTuple):
@@ -28,14 +44,22 @@ class Subject(NamedTuple):
     ended_at: datetime | None
 
 
-def among(column: InstrumentedAttribute[str], values: Collection[str]) -> ColumnElement[bool]:
-    """`column IN values`; for PostgreSQL as one array, since a thousand parameters cost more than the search."""
-    if db.engine().dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(Text)))
-    return column.in_(values)
+_HOLD = """
+    SELECT public_id, id, organization_id, started_at, coalesce(ended_at, cancel_at) FROM subscriptions
+    WHERE provider_id = :provider_id AND public_id IN :public_ids ORDER BY id
+"""
+_HOLD_SHARED, _HOLD_ALONE = Statement(_HOLD + "{FOR SHARE|}"), Statement(_HOLD + "{FOR NO KEY UPDATE|}")
+# What has dimensions, or another aggregation, is not moved by the database itself.
+_METERS = Statement("""
+    SELECT id, event_type, aggregation, value_property, aggregation IN ('sum', 'count', 'max') AND dimensions = '[]'
+    FROM meters
+    WHERE provider_id = :provider_id AND event_type IN :types AND created_at <= :at AND reads_id IS NULL
+        AND (retired_at IS NULL OR retired_at > :at)
+    ORDER BY id
+""")
 
 
-def hold(provider: Provider, public_ids: Collection[str], *, alone: bool) -> dict[str, Subject]:
+def hold(provider: Reporter, public_ids: Collection[str], *, alone: bool) -> dict[str, Subject]:
     """The provider's own subscriptions among these, held until the transaction ends.
 
     Held in one order, so two requests wait for each other but never in a circle; `alone` where the counters
@@ -43,12 +67,12 @@ def hold(provider: Provider, public_ids: Collection[str], *, alone: bool) -> dic
     anyway.) Whoever closes a bill takes `hold_all` first: no event then slips in between the
     bill's cutoff and its commit.
     """
-    query = select(
-        Subscription.public_id, Subscription.id, Subscription.organization_id,
-        Subscription.started_at, func.coalesce(Subscription.ended_at, Subscription.cancel_at),
-    ).where(Subscription.provider_id == provider.id, among(Subscription.public_id, public_ids))  # fmt: skip
-    rows = db.session.execute(query.order_by(Subscription.id).with_for_update(read=not alone, key_share=alone))
-    return {row.public_id: Subject(*row[1:]) for row in rows}
+    db.session.flush()
+    rows = (_HOLD_ALONE if alone else _HOLD_SHARED).run(provider_id=provider.id, public_ids=[*public_ids])
+    return {
+        public_id: Subject(id, organization_id, instant(started_at), instant(ended_at))
+        for public_id, id, organization_id, started_at, ended_at in rows
+    }
 
 
 def hold_all(subscription_ids: Collection[int]) -> None:
@@ -57,7 +81,7 @@ def hold_all(subscription_ids: Collection[int]) -> None:
     db.session.execute(query.with_for_update(key_share=True)).all()
 
 
-def receipts(provider: Provider, identities: Collection[Identity]) -> dict[int, Receipt]:
+def receipts(provider: Reporter, identities: Collection[Identity]) -> dict[int, Receipt]:
     """What is still here of the events that these identities stand for, by their numbers."""
     numbers = {each.event: each for each in identities}
     query = (
@@ -71,18 +95,28 @@ def receipts(provider: Provider, identities: Collection[Identity]) -> dict[int, 
     }
 
 
-def meters_by_type(provider: Provider, types: Collection[str], *, at: datetime) -> dict[str, list[Meter]]:
+def counting_by_type(provider: Reporter, types: Collection[str], *, at: datetime) -> dict[str, list[Counting]]:
     """The provider's meters with counters of their own, at an instant, by the event type they count.
 
     An event counts for every meter of its type.
     """
-    in_use = Meter.retired_at.is_(None) | (Meter.retired_at > at)
-    own = Meter.provider_id == provider.id, Meter.created_at <= at, Meter.reads_id.is_(None), in_use
-    query = select(Meter).where(*own, Meter.event_type.in_(types)).order_by(Meter.id)
-    meters: dict[str, list[Meter]] = {}
-    for meter in db.session.scalars(query):
-        meters.setdefault(meter.event_type, []).append(meter)
+    db.session.flush()
+    meters: dict[str, list[Counting]] = {}
+    for id, type, aggregation, value_property, plain in _METERS.run(provider_id=provider.id, types=[*types], at=at):
+        meters.setdefault(type, []).append(Counting(id, Aggregation(aggregation), value_property, bool(plain)))
     return meters
+
+
+def meters_by_type(provider: Reporter, types: Collection[str], *, at: datetime) -> dict[str, list[Meter]]:
+    """The same with everything that these meters say."""
+    found = counting_by_type(provider, types, at=at)
+    whole = whole_meters([meter.id for meters in found.values() for meter in meters])
+    return {type: [whole[meter.id] for meter in meters] for type, meters in found.items()}
+
+
+def whole_meters(ids: Collection[int]) -> dict[int, Meter]:
+    """Meters with everything they say, by their numbers."""
+    return {meter.id: meter for meter in db.session.scalars(select(Meter).where(Meter.id.in_(ids)))} if ids else {}
 
 
 def events_of(

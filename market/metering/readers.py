@@ -51,6 +51,19 @@ def meter_for(party: Party, name: str) -> Meter:
     return named[-1]
 
 
+def priced_meter(party: Party, subject: str, name: str) -> tuple[Subscription, Meter]:
+    """A subscription that the party may read, with the meter of this slug or number that prices it. Raises NotFound."""
+    subscription = db.session.scalar(select(Subscription).where(_own(party), Subscription.public_id == subject))
+    if subscription is None:
+        raise NotFound
+    priced = select(Meter).join(Charge, Charge.meter_id == Meter.id).where(Charge.plan_id == subscription.plan_id).order_by(Meter.id)
+    meters = db.session.scalars(priced).unique().all()
+    named = [meter for meter in meters if meter.slug == name] or [meter for meter in meters if str(meter.id) == name]
+    if not named:
+        raise NotFound
+    return subscription, named[-1]
+
+
 def subjects_for(
     party: Party, names: Collection[str] | None = None, *, provider_id: int | None = None
 ) -> dict[int, str]:

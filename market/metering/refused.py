@@ -11,11 +11,13 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, select, upda
 
 from market import db
 from market.errors import NotFound
-from market.metering import envelope, store
+from market.metering import envelope
 from market.metering.identity import Keys, digest_of
 from market.metering.models import EventIdentity, RefusedEvent
+from market.metering.queries import Reporter
 from market.metering.verdicts import BadEvent, Verdict
 from market.providers.models import Provider
+from market.statements import lite_time, write
 
 #: How long a refused event is kept after it last came: no event so old could still be counted.
 KEPT = timedelta(days=90)
@@ -43,7 +45,7 @@ _LITE_KEEP = f"""
 """
 
 
-def keep(provider: Provider, key_source: str, lost: Iterable[tuple[Any, Verdict]], *, at: datetime) -> None:
+def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict]], *, at: datetime) -> None:
     """Remember what was sent and why it was not counted; what is open already is moved on, not added again."""
     keys, rows = Keys(provider.id, key_source), dict[bytes, list[Any]]()
     for raw, verdict in lost:
@@ -52,11 +54,11 @@ def keep(provider: Provider, key_source: str, lost: Iterable[tuple[Any, Verdict]
         key = keys.of(verdict.id) if verdict.id else digest_of(f"{provider.id}\0{key_source}\0{body}".encode())
         before = rows.get(key)
         rows[key] = [key, verdict.source, verdict.id, verdict.code, verdict.reason, body, before[-1] + 1 if before else 1]
-    if store.on_postgresql():
+    if db.on_postgresql():
         told = [dict(zip(_COLUMNS, [row[0].hex(), *row[1:]], strict=True)) for row in rows.values()]
-        store.driver(_PG_KEEP, {"provider_id": provider.id, "at": at, "rows": msgspec.json.encode(told).decode()})
+        write(_PG_KEEP, {"provider_id": provider.id, "at": at, "rows": msgspec.json.encode(told).decode()})
     else:
-        store.driver(_LITE_KEEP, [(provider.id, store.lite_time(at), *row) for row in rows.values()])
+        write(_LITE_KEEP, [(provider.id, lite_time(at), *row) for row in rows.values()])
 
 
 def refused_of(provider: Provider, *, unresolved: bool = False) -> Select[RefusedEvent]:

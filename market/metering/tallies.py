@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
-import msgspec
-
 from market.catalog.models import Aggregation
-from market.metering import counters, moves, values
+from market.metering import counters, values
 from market.metering.counts import Key
 from market.metering.lanes import MILLIONTHS, Lane
+from market.metering.moves import Move
 
 _DAY_LIMIT = int(values.DAY_LIMIT) * MILLIONTHS
 
@@ -24,35 +23,25 @@ class Tally:
         self.aggregation = aggregation
         self.count, self.total, self.highest = 1, value, value
 
-    def add(self, value: int) -> None:
-        """One more event."""
-        self.count += 1
-        self.total += value
-        if value > self.highest:
-            self.highest = value
 
-
-class Counted(msgspec.Struct, gc=False):
-    """An event that plain meters count: the values of `lane.scales`, in their order."""
-
-    lane: Lane
-    day: date
-    weights: list[int]
-
-
-def of(events: Iterable[Counted]) -> dict[Key, Tally]:
-    """What the events come to."""
-    tallies: dict[Key, Tally] = {}
-    for event in events:
-        subscription_id = event.lane.subject.id
-        for scale, value in zip(event.lane.scales, event.weights, strict=True):
-            key = (subscription_id, scale.counter_id, event.day, "")
-            tally = tallies.get(key)
-            if tally is None:
-                tallies[key] = Tally(scale.aggregation, value)
-            else:
-                tally.add(value)
-    return tallies
+def of(events: Iterable[tuple[Lane, date, Sequence[int]]]) -> dict[Key, Tally]:
+    """What events come to: the lane of each, its local day, and what the lane's scales read."""
+    books: dict[tuple[int, date], tuple[Lane, list[Tally]]] = {}
+    for lane, day, weights in events:
+        book = books.get((lane.number, day))
+        if book is None:
+            books[lane.number, day] = lane, [Tally(scale.aggregation, value) for scale, value in zip(lane.scales, weights, strict=True)]
+            continue
+        for tally, value in zip(book[1], weights, strict=True):
+            tally.count += 1
+            tally.total += value
+            if value > tally.highest:
+                tally.highest = value
+    return {
+        (lane.subject.id, scale.counter_id, day, ""): tally
+        for (_, day), (lane, tallies) in books.items()
+        for scale, tally in zip(lane.scales, tallies, strict=True)
+    }
 
 
 def overfull(tallies: dict[Key, Tally]) -> Collection[Key]:
@@ -62,10 +51,10 @@ def overfull(tallies: dict[Key, Tally]) -> Collection[Key]:
     return {key for key, total in added.items() if stored.get(key, 0) * MILLIONTHS + total > _DAY_LIMIT}
 
 
-def apply(tallies: dict[Key, Tally]) -> None:
-    """Move the counters."""
-    moves.add([
+def moved(tallies: dict[Key, Tally]) -> list[Move]:
+    """By how much the counters move, in the one order in which everybody moves them."""
+    return [
         (*key, tally.count, tally.total if tally.aggregation is Aggregation.SUM else 0,
          tally.highest if tally.aggregation is Aggregation.MAX else None)
         for key, tally in sorted(tallies.items())
-    ])  # fmt: skip
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -39,7 +39,16 @@ class Member(NamedTuple):
     present: bool
 
 
-def value_of(meter: Meter, data: Mapping[str, Any]) -> Decimal:
+class Reading(Protocol):
+    """What a meter reads."""
+
+    @property
+    def aggregation(self) -> Aggregation: ...
+    @property
+    def value_property(self) -> str: ...
+
+
+def value_of(meter: Reading, data: Mapping[str, Any]) -> Decimal:
     """The value this meter reads from an event's data; 1 for `count` and `unique_count`. Raises EventRefused."""
     if meter.aggregation is Aggregation.COUNT or meter.aggregation is Aggregation.UNIQUE_COUNT:
         return ONE
@@ -100,7 +109,7 @@ def group_of(meter: Meter, slice: str, by: Sequence[str]) -> tuple[str | None, .
     return tuple(labels.get(name) for name in by)
 
 
-def _missing(meter: Meter) -> EventRefused:
+def _missing(meter: Reading) -> EventRefused:
     return EventRefused("value_missing", "data 里没有 %(name)s。", name=meter.value_property)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from market.kit.refusal import Refusal
 
@@ -103,3 +103,39 @@ class Verdict(NamedTuple):
     def reason(self) -> str:
         """The Chinese sentence, filled in."""
         return self.message % self.params if self.params else self.message
+
+
+class Named(Protocol):
+    """What a verdict says of the event it is on."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+class Verdicts(Sequence[Verdict]):
+    """A verdict for each event of a request, in the order sent; those of accepted events are made when asked for."""
+
+    def __init__(self, accepted: Sequence[Named | None], others: Mapping[int, Verdict]) -> None:
+        #: By their places: the accepted events, and the verdicts on all others.
+        self._accepted, self._others = accepted, others
+
+    def __len__(self) -> int:
+        return len(self._accepted)
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return (self._at(place) for place in range(len(self)))
+
+    def __getitem__(self, place: Any) -> Any:
+        found = range(len(self))[place]
+        return [*map(self._at, found)] if isinstance(found, range) else self._at(found)
+
+    @property
+    def lost(self) -> list[tuple[int, Verdict]]:
+        """The places and verdicts of events that are not counted."""
+        return [(place, verdict) for place, verdict in sorted(self._others.items()) if not verdict.counted]
+
+    def _at(self, place: int) -> Verdict:
+        event = self._accepted[place]
+        return Verdict(event.id, event.source, Outcome.ACCEPTED) if event else self._others[place]

@@ -144,6 +144,12 @@ def told(version: PolicyVersion, *, up_to: int, at: datetime | None) -> None:
     version.told_up_to_id, version.told_at = up_to, at
 
 
+_CHANGES = {
+    "changes_zh": "用一两句中文写明改了什么，大家会先看到这一句。",
+    "changes_en": "用一两句英文写明改了什么，看英文页面的人会先看到这一句。",
+}
+
+
 def _problems(words: Mapping[str, str], before: PolicyVersion | None) -> dict[str, str | Refusal]:
     problems: dict[str, str | Refusal] = {}
     for name in ("text_zh", "text_en"):
@@ -151,9 +157,9 @@ def _problems(words: Mapping[str, str], before: PolicyVersion | None) -> dict[st
             problems[name] = "填写全文。标题前写“## ”，列表每条前写“- ”，段落之间空一行。"
         elif len(words[name]) > LONGEST_TEXT:
             problems[name] = "全文最多 60,000 个字。"
-    for name in ("changes_zh", "changes_en"):
+    for name, missing in _CHANGES.items():
         if before and not words[name]:
-            problems[name] = "用一两句话写明改了什么，大家会先看到这一句。"
+            problems[name] = missing
         elif len(words[name]) > LONGEST_CHANGES:
             problems[name] = "改动说明最多 600 个字。"
     if before and not problems and all(words[name] == getattr(before, name) for name in ("text_zh", "text_en")):

@@ -12,6 +12,7 @@ from market import db
 from market.accounts.models import Organization
 from market.errors import NotFound
 from market.providers.models import Licence, Provider, ProviderStatus
+from market.statements import Statement
 
 #: Who sells, or could again tomorrow; buyers may see them.
 IN_BUSINESS = (ProviderStatus.APPROVED, ProviderStatus.SUSPENDED)
@@ -19,6 +20,16 @@ IN_BUSINESS = (ProviderStatus.APPROVED, ProviderStatus.SUSPENDED)
 EXPIRING = timedelta(days=60)
 #: From when on a provider stands among those that have to be looked at again.
 RECHECK_NEAR = timedelta(days=30)
+
+_NUMBER = Statement("SELECT id FROM providers WHERE organization_id = :organization_id")
+
+
+def number_of_provider(organization_id: int) -> int:
+    """The number of the provider that an organization sells as. Raises NotFound when it sells nothing."""
+    found = _NUMBER.run(organization_id=organization_id)
+    if not found:
+        raise NotFound
+    return int(found[0][0])
 
 
 def provider_of_organization(organization: Organization) -> Provider:

@@ -17,15 +17,16 @@ from market import accounts, credentials, notifications, policies, resources
 from market.accounts import Applicant, Membership, Profile, Registration
 from market.errors import Invalid, MarketError, NotFound
 from market.kit.period import local_day
-from market.web import firms, forms, login, proof
+from market.web import firms, forms, login, proof, transactions
 from market.web.errors import translate
 from market.web.formats import language
 
 bp = Blueprint("register", __name__)
 
 Answer = Response | str
-#: In the signed cookie: the word of this browser with the address that was typed, and the word of an opened link.
-ASKED, LINK = "registering", "registration_link"
+#: In the signed cookie: the word of this browser with the address that was typed, the word of an opened link, and that
+#: of the link that finished it with where it led.
+ASKED, LINK, DONE = "registering", "registration_link", "registration_done"
 
 
 class RegisterForm(firms.FirmForm):
@@ -139,19 +140,30 @@ def letter() -> Answer:
 
 @bp.get("/finish-registration/<token>")
 def open_link(token: str) -> Response:
-    """The link of a letter; its word leaves the address at once."""
+    """The link of a letter: the last step in the browser that asked for it, elsewhere a question.
+
+    Mail programs open links by themselves, but without the cookie of that browser; with both nothing is left to ask.
+    """
+    if login.viewer() and session.get(DONE, [""])[0] == token:
+        return redirect(session[DONE][1], 303)
     try:
-        accounts.registration_of_token(token, at=resources.clock.now())
+        if not _asked_here(accounts.registration_of_token(token, at=resources.clock.now())):
+            session[LINK] = token  # so that the word leaves the address at once
+            return redirect(url_for(".question"), 303)
+        with transactions.apart():
+            answer = _finish(accounts.registration_of_token(token, at=resources.clock.now()))
+        session[DONE] = [token, answer.location]
+        return answer
     except accounts.RegistrationGone as refusal:
         proof.take("link")  # who tries out words is slowed down
         return _gone(refusal)
-    session[LINK] = token
-    return redirect(url_for(".question"), 303)
+    except MarketError as refusal:
+        return _gone(refusal)
 
 
 @bp.get("/finish-registration")
 def question() -> Answer:
-    """A button, because mail programs open links by themselves; in another browser the password as well."""
+    """Another browser: the password, and a button."""
     if LINK not in session:
         return redirect(url_for(".show"), 303)
     try:
@@ -168,19 +180,12 @@ def finish() -> Answer:
         pending = _pending()
         if not form.validate_on_submit() or not (_asked_here(pending) or _knows_password(pending, form)):
             return make_response(_question(_pending(), form), 422)
-        pending, at, address = _pending(), resources.clock.now(), request.remote_addr or ""
-        destination = pending.destination
-        membership = accounts.finish(pending, at=at, address=address)
+        return _finish(_pending())
     except credentials.TooManyAttempts as wait:
         form.refuse(wait)
         return make_response(_question(_pending(), form), 429, {"Retry-After": str(wait.retry_after)})
     except MarketError as refusal:
         return _gone(refusal)
-    session.pop(LINK, None)
-    if membership is None:
-        return redirect(url_for(".passed_on"), 303)
-    policies.agree(membership.user, at=at, address=address)
-    return _enter(membership, destination)
 
 
 @bp.get("/register/passed-on")
@@ -192,6 +197,17 @@ def passed_on() -> Answer:
 def _pending() -> Registration:
     """What the link that was opened in this browser is about. Raises RegistrationGone."""
     return accounts.registration_of_token(str(session.get(LINK, "")), at=resources.clock.now())
+
+
+def _finish(pending: Registration) -> Response:
+    """She is in, and where she was going. Raises RegistrationGone and EmailTaken."""
+    at, address, destination = resources.clock.now(), request.remote_addr or "", pending.destination
+    membership = accounts.finish(pending, at=at, address=address)
+    session.pop(LINK, None)
+    if membership is None:
+        return redirect(url_for(".passed_on"), 303)
+    policies.agree(membership.user, at=at, address=address)
+    return _enter(membership, destination)
 
 
 def _asked_here(pending: Registration) -> bool:

@@ -98,6 +98,8 @@ def _text(form: FileForm) -> str:
     raw = sent.stream.read(LARGEST + 1) if isinstance(sent, FileStorage) and sent.filename else b""
     if len(raw) > LARGEST:
         raise Invalid(fields={"file": "文件最大 1 MB"})
+    if not raw and not (form.table.data or "").strip():
+        raise Invalid(fields={"table": "选择一个文件，或者把表格粘贴在这里"})
     if not raw:
         return form.table.data or ""
     for encoding in ("utf-8-sig", "gb18030"):

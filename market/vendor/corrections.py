@@ -61,6 +61,12 @@ class RejectForm(forms.MarketForm):
     answer = TextAreaField(_l("为什么不通过"), [forms.Filled(_l("写明原因，提出的同事会看到")), forms.NotLongerThan(500)])
 
 
+class WithdrawForm(RejectForm):
+    """Why the author takes a proposal back."""
+
+    answer = TextAreaField(_l("为什么撤回"), [forms.Filled(_l("写明为什么撤回，留在记录里")), forms.NotLongerThan(500)])
+
+
 @bp.get("/")
 @guards.require("events.read")
 def index() -> str:
@@ -77,7 +83,8 @@ def index() -> str:
 @guards.require("events.read")
 def show(id: int) -> str:
     """One correction: what, why, who, and what it does."""
-    return _page(corrections.correction_of(g.provider, id), RejectForm(formdata=None))
+    correction = corrections.correction_of(g.provider, id)
+    return _page(correction, _deciding(correction)(formdata=None))
 
 
 @bp.post("/<int:id>/approve")
@@ -91,7 +98,7 @@ def approve(id: int) -> Answer:
             closed_until=billing.closed_until,
         )  # fmt: skip
     except MarketError as refusal:
-        form = RejectForm(formdata=None)
+        form = _deciding(correction)(formdata=None)
         form.refuse(refusal)
         return _page(correction, form), refusal.status
     flash(_("更正已生效，账单已经重算，客户会看到。"), "ok")
@@ -102,7 +109,8 @@ def approve(id: int) -> Answer:
 @guards.require("corrections.approve")
 def reject(id: int) -> Answer:
     """Not like this; or the author takes it back."""
-    correction, form = corrections.correction_of(g.provider, id), RejectForm()
+    correction = corrections.correction_of(g.provider, id)
+    form = _deciding(correction)()
     if correction.status is CorrectionStatus.PROPOSED and not form.validate():
         return _page(correction, form), 422
     try:
@@ -110,7 +118,7 @@ def reject(id: int) -> Answer:
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(correction, form), refusal.status
-    flash(_("没有通过，用量不变。"), "ok")
+    flash(_("已撤回，用量不变。") if correction.author_id == g.user.id else _("没有通过，用量不变。"), "ok")
     return redirect(url_for(".show", id=id), 303)
 
 
@@ -127,9 +135,8 @@ def new(event_id: int) -> Answer:
 def create(event_id: int) -> Answer:
     """Say what it would do, or do it."""
     event, form = metering.event_of(g.provider, event_id), CorrectForm()
-    data = None
-    if form.validate() and form.kind.data == "replacement":
-        data = _object(form)
+    form.validate()
+    data = _object(form) if form.kind.data == "replacement" else None
     if form.has_errors:
         return _form(event, form), 422
     trial = request.form.get("do") == "check"
@@ -143,6 +150,10 @@ def create(event_id: int) -> Answer:
     assert judged.correction is not None
     flash(done([judged]), "ok")
     return redirect(url_for(".show", id=judged.correction.id), 303)
+
+
+def _deciding(correction: UsageCorrection) -> type[RejectForm]:
+    return WithdrawForm if correction.author_id == g.user.id else RejectForm
 
 
 def make(changes: Sequence[Change], form: WhyForm, *, dry_run: bool) -> list[Judged]:

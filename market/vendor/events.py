@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 from sqlalchemy import select
 
 from market import accounts, billing, db, metering, resources, subscriptions
@@ -18,10 +18,10 @@ from market.catalog import Meter
 from market.errors import NotFound
 from market.kit import period
 from market.kit.period import SHANGHAI
-from market.metering import UsageEvent, corrections, uploads
+from market.metering import UsageEvent, archives, corrections, uploads
 from market.subscriptions import Subscription
 from market.web import corrections as words
-from market.web import guards
+from market.web import evidence, guards
 from market.web.locale import here_with
 
 bp = Blueprint("events", __name__, url_prefix="/events")
@@ -89,7 +89,7 @@ def index() -> str:
 @guards.require("events.read")
 def show(id: int) -> str:
     """One event for good: as it was sent, what it counted for, and in which bill it is."""
-    event = metering.event_of(g.provider, id)
+    event = _event(id)
     subscription = subscriptions.of_provider(g.provider, event.subscription_id)
     return render_template(
         "vendor/events/show.html",
@@ -103,6 +103,13 @@ def show(id: int) -> str:
         within=corrections.within(event.id) if event.corrects is not None else None,
         told=words.entries,
     )
+
+
+@bp.get("/lines/<int:line>/events")
+@guards.require("events.read")
+def line(line: int) -> Response:
+    """Every event that makes the quantity of a billed line, as the customer gets it."""
+    return evidence.file(billing.bill_with_line(g.provider, line), line)
 
 
 def asked() -> Asked:
@@ -156,6 +163,17 @@ def _counted(event: UsageEvent) -> list[Counted]:
     )
     billed = dict(reversed(lines))
     return [Counted(meter, value, billed.get(meter.id)) for meter, value in worth]
+
+
+def _event(id: int) -> UsageEvent:
+    """Raises EventsArchived for one that lies in a file, NotFound for a stranger's."""
+    try:
+        return metering.event_of(g.provider, id)
+    except NotFound:
+        month = archives.of_event(g.provider, id)
+        if month is None:
+            raise
+        raise metering.EventsArchived(month) from None
 
 
 def _gone(wanted: Asked, found: metering.Stretch) -> tuple[str, str] | None:

@@ -14,8 +14,9 @@ from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from market import catalog, db, resources
-from market.catalog import Aggregation, Meter, Rounding, TimeBase
+from market.catalog import Aggregation, Meaning, Meter, Rounding, TimeBase
 from market.errors import MarketError
+from market.kit.period import SHANGHAI
 from market.web import forms, guards
 
 bp = Blueprint("meters", __name__, url_prefix="/meters")
@@ -83,7 +84,7 @@ def new() -> Response | str | tuple[str, int]:
         return render_template("vendor/meters/new.html", form=form)
     if form.validate():
         try:
-            meter = catalog.add_meter(g.provider, slug=form.slug.data or "", **_asked(form))
+            meter = catalog.add_meter(g.provider, _meaning(form), slug=form.slug.data or "", **_named(form))
             db.session.flush()
         except MarketError as refusal:
             form.refuse(refusal)
@@ -104,7 +105,7 @@ def edit(id: int) -> Response | str | tuple[str, int]:
         return render_template("vendor/meters/edit.html", **page)
     if form.validate():
         try:
-            changed = catalog.change_meter(meter, **_asked(form))
+            changed = catalog.change_meter(meter, _meaning(form), **_named(form))
             db.session.flush()
         except MarketError as refusal:
             form.refuse(refusal)
@@ -147,19 +148,21 @@ def _sample(meter: Meter) -> str:
     value: dict[str, Any] = {meter.value_property: "<…>" if unique else 1} if meter.value_property else {}
     event = {
         "specversion": "1.0", "id": f"{meter.slug}-0001", "source": "/<…>", "type": meter.event_type,
-        "subject": "sub_<…>", "time": resources.clock.now().isoformat(timespec="seconds"),
+        "subject": "sub_<…>", "time": resources.clock.now().astimezone(SHANGHAI).isoformat(timespec="seconds"),
         "data": value | dict.fromkeys(meter.dimensions, "<…>"),
     }  # fmt: skip
     return json.dumps(event, ensure_ascii=False, indent=2)
 
 
-def _asked(form: MeterForm) -> dict[str, Any]:
+def _meaning(form: MeterForm) -> Meaning:
     _text, aggregation, base = WAYS[form.way.data]
     counting = aggregation is Aggregation.COUNT
-    return {
-        "name_zh": form.name_zh.data, "name_en": form.name_en.data, "event_type": form.event_type.data or "",
-        "value_property": "" if counting else form.value_property.data or "", "aggregation": aggregation, "time_base": base,
-        "dimensions": [name for name in re.split(r"[,，、\s]+", form.dimensions.data or "") if name],
-        "unit_zh": form.unit_zh.data, "unit_en": form.unit_en.data, "unit_size": _whole(form.unit_size.data or ""),
-        "rounding": form.rounding.data, "by": g.actor, "at": resources.clock.now(),
-    }  # fmt: skip
+    return Meaning(
+        event_type=form.event_type.data or "", value_property="" if counting else form.value_property.data or "",
+        aggregation=aggregation, time_base=base, dimensions=re.split(r"[,，、\s]+", form.dimensions.data or ""),
+        unit_zh=form.unit_zh.data, unit_en=form.unit_en.data, unit_size=_whole(form.unit_size.data or ""), rounding=form.rounding.data,
+    )  # fmt: skip
+
+
+def _named(form: MeterForm) -> dict[str, Any]:
+    return {"name_zh": form.name_zh.data, "name_en": form.name_en.data, "by": g.actor, "at": resources.clock.now()}

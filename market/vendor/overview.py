@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from market import accounts, catalog, metering, resources, subscriptions
 from market.catalog import OfferingStatus
+from market.metering import corrections, reconciliation
 from market.providers import ProviderStatus
 from market.vendor import progress
 from market.vendor.progress import Standing
@@ -38,6 +39,8 @@ def index() -> str:
         under_way=[(row, progress.place_in_queue(row.offering) if row.waiting else None) for row in rows if row.pending],
         refused=metering.unresolved_count(g.provider, since=now - RECENT) if guards.can("events.read") else 0,
         requests=subscriptions.open_requests(g.provider) if guards.can("customers.read") else 0,
+        disputes=reconciliation.unanswered_count(g.provider) if guards.can("days.answer") else 0,
+        corrections=corrections.waiting_count(g.provider) if guards.can("corrections.approve") else 0,
         recent_days=RECENT.days,
         target_days=catalog.REVIEW_TARGET.days,
     )

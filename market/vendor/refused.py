@@ -15,7 +15,7 @@ from wtforms import TextAreaField
 from market import billing, db, metering, resources
 from market.metering import RefusedEvent, Verdict
 from market.vendor import events
-from market.web import formats, forms, guards
+from market.web import forms, guards
 from market.web.locale import here_with
 
 bp = Blueprint("refused", __name__, url_prefix="/refused")
@@ -108,8 +108,9 @@ def set_aside(id: int) -> Response:
 
 
 def reason(event: RefusedEvent) -> str:
-    """Why, in the reader's language; what was said in particular is kept in Chinese only."""
-    return event.reason if formats.language() == "zh" else _(metering.REASONS.get(event.code, event.reason))
+    """Why, in the reader's language."""
+    text, params = metering.retold(event)
+    return _(text, **params) if params else _(text)
 
 
 def said(verdict: Verdict) -> str:

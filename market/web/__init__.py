@@ -37,6 +37,8 @@ from market.web import (
 def init_app(app: Flask, settings: Settings) -> None:
     """Equip the app; call it before the faces are registered."""
     app.secret_key = settings.secret_key
+    # None of our functions is a coroutine; Flask would ask each of them with each request.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # documented as to be overridden
     logs.configure(settings.log_format)
     logs.init_app(app)
     for part in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, abort, request
 
 _NUL = "\0"
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def init_app(app: Flask) -> None:
@@ -13,6 +14,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_nul() -> None:
-    typed = (value for values in (request.args, request.form) for _, value in values.items(multi=True))
+    told = [request.args, request.form] if request.mimetype in _FORMS else [request.args]
+    typed = (value for values in told for _, value in values.items(multi=True))
     if _NUL in request.path or any(_NUL in value for value in typed):
         abort(400)

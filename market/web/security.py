@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -79,6 +80,17 @@ def init_app(app: Flask) -> None:
     app.before_request(_limit_body)
     csrf.init_app(app)
     app.after_request(_protect)
+    app.session_interface = _Sessions()
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's own, which works out a key before it looks whether there is a cookie at all."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie says; nothing without one, as from machines."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 def cookie_name(name: str) -> str:
@@ -119,8 +131,10 @@ def _limit_body() -> None:
 
 
 def _protect(response: Response) -> Response:
+    known = {name.lower() for name, _ in response.headers}
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in known:
+            response.headers.add(name, value)
     if request.is_secure or resources.settings.secure:
         response.headers.setdefault("Strict-Transport-Security", TRANSPORT)
     if "Cache-Control" not in response.headers:

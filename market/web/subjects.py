@@ -9,8 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from market import db
-from market.catalog import Meter, OfferingRevision, RevisionStatus
+from market.catalog import Meter, OfferingRevision, Plan, RevisionStatus
+from market.metering.corrections import UsageCorrection
+from market.metering.reconciliation import ReconciledDay
 from market.policies import PolicyVersion
+from market.recommended import Entry
 from market.subscriptions import Order, ProvisioningRequest, Subscription
 from market.web import formats, policy_notices
 
@@ -40,6 +43,34 @@ def _offerings(ids: Collection[int]) -> Found:
     return {one.offering_id: _name(one) for one in db.session.scalars(wanted.order_by(shown, OfferingRevision.number))}
 
 
+def _revisions(ids: Collection[int]) -> Found:
+    found = db.session.scalars(select(OfferingRevision).where(OfferingRevision.id.in_(ids)))
+    return {one.id: f"{_name(one)} · {one.number}" for one in found}
+
+
+def _plans(ids: Collection[int]) -> Found:
+    return {one.id: f"{formats.local(one, 'name')} · {one.version_number}" for one in db.session.scalars(select(Plan).where(Plan.id.in_(ids)))}
+
+
+def _entries(ids: Collection[int]) -> Found:
+    offering_of = {id: offering for id, offering in db.session.execute(select(Entry.id, Entry.offering_id).where(Entry.id.in_(ids)))}
+    names = _offerings(set(offering_of.values()))
+    return {id: names[offering] for id, offering in offering_of.items() if offering in names}
+
+
+def _days(ids: Collection[int]) -> Found:
+    """What was used, and when."""
+    wanted = select(ReconciledDay).where(ReconciledDay.id.in_(ids)).options(joinedload(ReconciledDay.meter))
+    return {one.id: f"{formats.local(one.meter, 'name')} · {formats.date(one.day)}" for one in db.session.scalars(wanted)}
+
+
+def _corrections(ids: Collection[int]) -> Found:
+    """Which service, and which month."""
+    service = joinedload(UsageCorrection.subscription).joinedload(Subscription.revision)
+    found = db.session.scalars(select(UsageCorrection).where(UsageCorrection.id.in_(ids)).options(service))
+    return {one.id: f"{_name(one.subscription.revision)} · {formats.month(one.period)}" for one in found}
+
+
 def _meters(ids: Collection[int]) -> Found:
     return {one.id: formats.local(one, "name") for one in db.session.scalars(select(Meter).where(Meter.id.in_(ids)))}
 
@@ -58,6 +89,11 @@ LOOKUPS: Mapping[str, Callable[[Collection[int]], Found]] = {
     "Order": _orders,
     "ProvisioningRequest": _requests,
     "Offering": _offerings,
+    "OfferingRevision": _revisions,
+    "Plan": _plans,
+    "Entry": _entries,
     "Meter": _meters,
+    "ReconciledDay": _days,
+    "UsageCorrection": _corrections,
     "PolicyVersion": _policies,
 }

@@ -159,6 +159,7 @@ def test_every_change_asks_for_a_fresh_proof(me, user, clock):
     assert me.post(f"{HERE}/options", data=sent).location.startswith("/account/confirm?next=")
 
 
+@pytest.mark.every_database
 def test_a_passkey_proves_once_more_who_she_is(app, me, clock):
     device, mine = Device(), app.test_client()
     add(me, device)

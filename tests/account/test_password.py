@@ -28,6 +28,7 @@ def copied(app: Flask, client: Client) -> Client:
     return thief
 
 
+@pytest.mark.every_database
 def test_every_other_session_ends_and_a_copy_of_this_one_too(app: Flask, client: Client, owner: User) -> None:
     client.page("/sign-in").submit(email=owner.email, password=PASSWORD, remember="y")
     other = app.test_client()

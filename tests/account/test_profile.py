@@ -23,6 +23,7 @@ def signed_in(client: Client, owner: User) -> Client:
     return client
 
 
+@pytest.mark.every_database
 def test_name_telephone_and_language_are_kept(signed_in: Client, owner: User) -> None:
     page = signed_in.page("/account/").submit(name=" 示例新名字 ", phone="１３８ 0000 0000", locale="en")
     assert page.path == "/account/profile" and "资料已保存" in page.text and "示例五金有限公司" in page.text
@@ -31,6 +32,7 @@ def test_name_telephone_and_language_are_kept(signed_in: Client, owner: User) ->
         assert user is not None and (user.name, user.phone, user.locale) == ("示例新名字", "138 0000 0000", "en")
 
 
+@pytest.mark.every_database
 def test_what_cannot_be_is_said(signed_in: Client) -> None:
     page = signed_in.page("/account/profile")
     for field, value in (("name", ""), ("name", "长" * 10_000), ("name", "\u202e"), ("phone", "call me"), ("locale", "xx")):
@@ -38,6 +40,7 @@ def test_what_cannot_be_is_said(signed_in: Client) -> None:
     assert "<script>alert" not in page.submit(name="<script>alert(1)</script>").response.get_data(as_text=True)
 
 
+@pytest.mark.every_database
 def test_what_is_dangerous_asks_for_the_password_after_a_while_and_goes_on(signed_in: Client, clock: FakeClock) -> None:
     assert signed_in.page("/account/email/change").path == "/account/email/change"
     clock.forward(minutes=15)

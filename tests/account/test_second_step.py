@@ -40,6 +40,7 @@ def letters(user):
         return [letter.subject for letter in db.session.scalars(notifications.mailbox(user))]
 
 
+@pytest.mark.every_database
 def test_setting_up_ends_with_codes_that_are_shown_once(me, user):
     page = me.page(HERE).submit(button="添加验证器")
     assert page.heading == "添加验证器" and page.all("div", role="img") and "otpauth://totp/" in page.html
@@ -66,6 +67,7 @@ def test_full_width_digits_are_digits(me):
     assert page.submit(code=wide).heading == "您的恢复码"
 
 
+@pytest.mark.every_database
 def test_sent_twice_it_is_done_once_and_said_so(me):
     page = me.page(HERE).submit(button="添加验证器")
     code = code_at(secret_on(page), PRESENT)

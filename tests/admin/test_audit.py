@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
+import pytest
+
 from market import audit, db
 from tests.builders.catalog import a_provider
 
@@ -33,6 +35,7 @@ def test_a_row_is_a_sentence_with_its_reason(enter):
     assert "“许可证过期”" in text
 
 
+@pytest.mark.every_database
 def test_filters_are_in_the_address_and_stay_in_the_form(enter):
     done()
     done("bill.paid", name="另一家", at=datetime(2026, 11, 12, 2, 0, tzinfo=UTC))
@@ -75,6 +78,7 @@ def test_a_row_without_changes_and_one_that_does_not_exist(enter):
     assert client.get("/admin/audit/99999").status_code == 404
 
 
+@pytest.mark.every_database
 def test_the_list_is_paged_and_costs_the_same_for_one_and_for_many(enter, queries):
     for number in range(35):
         done(name=f"示例{number}")
@@ -85,6 +89,7 @@ def test_the_list_is_paged_and_costs_the_same_for_one_and_for_many(enter, querie
         assert "about=provider" in page.link("更早的") and "示例0" in page.follow("更早的").text
 
 
+@pytest.mark.every_database
 def test_the_office_reads_whom_somebody_acted_for_and_the_text_that_was_sealed(enter):
     with db.transaction():
         provider = a_provider(name="示例云")
@@ -103,6 +108,7 @@ def test_the_office_reads_whom_somebody_acted_for_and_the_text_that_was_sealed(e
     assert "甲" in client.page(page.link("只看此人的记录")).text
 
 
+@pytest.mark.every_database
 def test_the_whole_trail_is_a_file_for_the_office(enter):
     done(reason="许可证过期")
     text = enter().get("/admin/audit/records.csv?about=provider").get_data(as_text=True)

@@ -38,6 +38,7 @@ def test_what_is_late_is_shown_and_closed_by_the_button(client: Client, story: S
     assert "BL-202610-000001" in bill.text
 
 
+@pytest.mark.every_database
 def test_pressing_twice_makes_no_second_bill(client: Client, story: Story) -> None:
     page = client.page("/admin/bills/")
     page.submit(button="现在结账")
@@ -52,6 +53,7 @@ def test_what_failed_says_why(client: Client, story: Story) -> None:
     assert "InvalidTerms" in page.text
 
 
+@pytest.mark.every_database
 def test_a_state_without_bills_says_so(client: Client, story: Story) -> None:
     closed(OCTOBER)
     assert "没有这种状态的账单" in client.page("/admin/bills/months/2026-10?status=paid").text
@@ -59,6 +61,7 @@ def test_a_state_without_bills_says_so(client: Client, story: Story) -> None:
     client.page("/admin/bills/months/2020-99", status=422)
 
 
+@pytest.mark.every_database
 def test_an_auditor_reads_but_does_not_close(client: Client, story: Story) -> None:
     other = client.application.test_client()
     assert isinstance(other, Client)

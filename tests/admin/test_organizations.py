@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from market import db
 from market.accounts import Role
 from tests.builders.accounts import a_city, a_member, an_organization
@@ -23,6 +25,7 @@ def test_firms_are_listed_with_city_and_members(enter):
     assert "老板（所有者）" in shown.text
 
 
+@pytest.mark.every_database
 def test_words_and_kind_narrow_the_list(enter):
     made("示例陶瓷有限公司")
     client = enter()

@@ -94,6 +94,7 @@ def test_what_cannot_be_is_said_at_the_field(form: Page, payment_id: int, field:
     assert bill_of(payment_id) == (BillStatus.OPEN, 0)
 
 
+@pytest.mark.every_database
 def test_pressing_twice_books_once(form: Page, payment_id: int) -> None:
     form.submit(button="确认到账", **SLIP)
     assert form.submit(button="确认到账", **SLIP).status == 200

@@ -34,6 +34,7 @@ def numbers() -> list[int]:
         return [version.number for version in policies.versions(Subject.RULES)]
 
 
+@pytest.mark.every_database
 def test_a_version_is_looked_at_beside_the_old_one_and_then_announced(office: Client) -> None:
     preview = fill(office)
     assert preview.heading == "公布前核对：平台规则第 2 版" and numbers() == [1]
@@ -65,7 +66,7 @@ def test_going_back_from_the_preview_loses_nothing(office: Client) -> None:
         ({"effective_on": "9999-12-31"}, "一年以内"),
         ({"text_en": "  "}, "填写全文"),
         ({"text_zh": "长" * 60_001}, "全文最多 60,000 个字"),
-        ({"changes_en": ""}, "用一两句话写明改了什么"),
+        ({"changes_en": ""}, "用一两句英文写明改了什么"),
         (words(1), "和上一版一样"),
     ],
 )
@@ -76,6 +77,7 @@ def test_what_must_be_changed_is_said_and_what_was_typed_stays(office: Client, c
     assert numbers() == [1]
 
 
+@pytest.mark.every_database
 def test_the_second_of_two_who_write_at_once_sees_the_first_and_loses_nothing(office: Client) -> None:
     preview = fill(office, text_zh="我的写法")
     with db.transaction():

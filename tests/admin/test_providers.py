@@ -31,6 +31,7 @@ def test_an_expired_licence_stands_out_in_the_list(enter):
     assert page.follow("示例云").heading == "示例云"
 
 
+@pytest.mark.every_database
 def test_no_provider_of_a_kind_is_told_from_none_at_all(enter):
     client = enter()
     assert "还没有服务商" in client.page("/admin/providers/").text
@@ -38,6 +39,7 @@ def test_no_provider_of_a_kind_is_told_from_none_at_all(enter):
     assert "没有这种状态的服务商" in client.page("/admin/providers/?status=suspended").text
 
 
+@pytest.mark.every_database
 def test_the_list_costs_the_same_for_one_and_for_many(enter, queries):
     for _ in range(5):
         made()

@@ -33,6 +33,7 @@ def test_without_an_edition_there_is_one_thing_to_do(enter):
     assert page.follow("新建一期").heading == "新建一期推荐目录"
 
 
+@pytest.mark.every_database
 def test_an_edition_is_made_and_shown(enter):
     page = enter().page("/admin/recommended/editions/new").submit(
         name_zh="2027 年第一期", name_en="First of 2027", slug="2027-1", starts_on="2026-11-01", ends_on="2027-05-31"
@@ -53,6 +54,7 @@ def test_an_edition_that_cannot_be_is_asked_again_with_what_was_typed(enter, val
     assert "First of 2027" in page.html
 
 
+@pytest.mark.every_database
 def test_one_nominates_and_another_one_lists(enter):
     _, slug = offered(name_zh="每日备份")
     anna, ben = enter(name="安"), enter(name="本")

@@ -110,6 +110,7 @@ def test_after_a_decision_comes_the_next_one_nobody_reads(enter):
     assert page.path == f"/admin/reviews/{second}"
 
 
+@pytest.mark.every_database
 def test_a_return_sends_ticked_and_own_words_as_they_are(enter):
     id = hand_in()
     page = claimed(enter(), id)
@@ -163,6 +164,7 @@ def test_a_decision_about_a_review_of_somebody_else_is_refused(enter):
     assert status_of(id) is RevisionStatus.IN_REVIEW
 
 
+@pytest.mark.every_database
 def test_a_member_of_the_provider_cannot_claim(enter):
     id = hand_in()
     client = enter(name="两边的人")

@@ -66,6 +66,7 @@ def test_a_firm_is_verified_until_the_licences_last_day(enter):
     assert "通过" in client.page("/admin/verifications/?show=decided").text
 
 
+@pytest.mark.every_database
 def test_usual_and_own_reasons_are_sent_as_they_are(enter):
     id = waiting()
     page = enter().page(f"/admin/verifications/{id}")

@@ -16,6 +16,7 @@ from tests.support.client import Client
 def test_meters_in_the_shape_openmeters_clients_read(caller: Caller) -> None:
     [meter] = caller.send("GET", "/meters").json
     assert (meter["slug"], meter["aggregation"], meter["valueProperty"]) == ("api_calls", "SUM", "$.value")
+    assert meter["rounding"] is None
 
 
 def test_usage_by_day_and_subject(caller: Caller) -> None:
@@ -68,7 +69,7 @@ def test_the_document_names_every_route_and_its_key(client: Client) -> None:
     assert set(document["paths"]) == {
         "/api/v1/events", "/api/v1/meters", "/api/v1/meters/{slug}/query", "/api/v1/offerings", "/api/v1/subscriptions",
         "/api/v1/subscriptions/{id}", "/api/v1/provisioning", "/api/v1/provisioning/{id}/complete",
-        "/api/v1/provisioning/{id}/fail", "/api/v1/corrections", "/api/v1/heartbeats",
+        "/api/v1/provisioning/{id}/fail", "/api/v1/corrections", "/api/v1/heartbeats", "/api/v1/days",
     }  # fmt: skip
     assert set(document["paths"]["/api/v1/events"]) >= {"get", "post"}
     for methods in document["paths"].values():

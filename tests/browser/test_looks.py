@@ -1,6 +1,6 @@
 """Every page type in a real browser: accessible in both themes and two widths, never wider than a phone, light to load.
 
-One world, one browser, each page loaded once for each width; the colors change without loading it again.
+One world, one browser, each page loaded once; width and colors change without loading it again.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import gzip
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import axe_playwright_python
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from market import db
 from tests.builders.accounts import PASSWORD
-from tests.builders.worlds import Side, World, a_world
+from tests.builders.worlds import Side, World
 from tests.support.addresses import routes
 from tests.support.browser import overflow, sign_in
 
@@ -30,9 +29,34 @@ pytestmark = [
 ]
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-#: WCAG 2.2 AA and below, in full; in the other theme only colors can be different.
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "resultTypes": ["violations"]}
-COLORS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]}
+#: WCAG 2.2 AA and below, in full.
+RULES: dict[str, Any] = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}, "resultTypes": ["violations"]}
+#: What of it depends on colors.
+COLORS: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]}
+SHAPES = {**RULES, "rules": {name: {"enabled": False} for name in COLORS["runOnly"]["values"]}}
+#: One element for each way of being colored: its own colors, size and weight, those of what it stands in, and all that is painted
+#: behind it. Whatever is colored in the same way has the same contrast, on whichever page and however wide.
+COLORED = """known => {
+    const painted = new Map(), found = new Map(), old = new Set(known);
+    const behind = element => {
+        if (!element) return "";
+        if (!painted.has(element)) {
+            const s = getComputedStyle(element);
+            const own = [s.backgroundColor, s.backgroundImage, s.opacity, s.filter, s.position].join(" ");
+            painted.set(element, behind(element.parentElement) + (own === "rgba(0, 0, 0, 0) none 1 none static" ? "" : own + ";"));
+        }
+        return painted.get(element);
+    };
+    for (const element of document.body.querySelectorAll("*")) {
+        const says = [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        if (!(says || element.matches("input, select, textarea")) || !element.checkVisibility()) continue;
+        const s = getComputedStyle(element), around = getComputedStyle(element.parentElement);
+        const key = [element.localName, s.color, s.fontSize, s.fontWeight, s.textDecorationLine, s.textShadow, around.color, behind(element)].join(",");
+        if (!old.has(key) && !found.has(key)) found.set(key, element);
+    }
+    window.colored = [...found.values()];
+    return [...found.keys()];
+}"""
 FILES = (".pdf", ".csv", ".ndjson", ".json", ".txt", ".xml", "/healthz")
 FACES = ("storefront", "console", "vendor", "admin", "docs")
 #: What is there only after a password or a letter; test_second_step.py looks at the first of them.
@@ -54,26 +78,28 @@ def addresses(app: Flask, world: World, side: Side | None, faces: Collection[str
                 yield address
 
 
-def violations(page: Page, options: dict[str, Any]) -> list[str]:
+def violations(page: Page, options: dict[str, Any], where: str = "document") -> list[str]:
     """What axe finds on the page as it is."""
-    script = """async options => (await axe.run(document, options)).violations.map(
-        v => `${v.id}: ${v.help}: ` + v.nodes.slice(0, 4).map(n => n.target.join(' ')).join(', '))"""
+    script = """async options => (await axe.run(WHERE, options)).violations.map(
+        v => `${v.id}: ${v.help}: ` + v.nodes.slice(0, 4).map(n => n.target.join(' ')).join(', '))""".replace("WHERE", where)
     return list(page.evaluate(script, options))
 
 
-def seen(page: Page, where: str) -> list[str]:
-    """Both themes at the present width."""
-    found = [f"{where}: {problem}" for problem in violations(page, RULES)]
-    page.emulate_media(color_scheme="dark")
-    found += [f"{where} dark: {problem}" for problem in violations(page, COLORS)]
-    page.emulate_media(color_scheme="light")
-    return found
+class Colors:
+    """What has been found to be readable in one theme."""
 
+    def __init__(self, page: Page, theme: Literal["light", "dark"]) -> None:
+        self.page, self.theme = page, theme
+        self.known: set[str] = set()
 
-@pytest.fixture
-def world(database: None) -> World:
-    with db.transaction():
-        return a_world()
+    def problems(self, *, everywhere: bool = False) -> list[str]:
+        """What is wrong with what is colored in a way not seen yet, or with everything, whatever lies over it."""
+        self.page.emulate_media(color_scheme=self.theme)
+        found = self.page.evaluate(COLORED, sorted(self.known))
+        self.known |= set(found)
+        if not (found or everywhere):
+            return []
+        return [f"{self.theme}: {one}" for one in violations(self.page, COLORS, "document" if everywhere else "{include: window.colored}")]
 
 
 def come(visit: Any, side: Side | None) -> Page:
@@ -90,6 +116,7 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
     wrong: list[str] = []
     side = {"buyer": world.buyer, "seller": world.seller, "office": world.office, "person": world.buyer}.get(who)
     page = come(visit, side)
+    light, dark = Colors(page, "light"), Colors(page, "dark")
     for address in addresses(app, world, side, ("account",) if who == "person" else FACES):
         answer = page.goto(address)
         assert answer is not None and answer.status < 400, f"{address}: {answer and answer.status}"
@@ -98,9 +125,9 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
             continue  # to a page that is looked at by itself
         wrong += weight(page, address, answer.body())
         page.evaluate(AXE)
-        wrong += seen(page, f"{address} at 1440")
+        wrong += [f"{address} at 1440: {problem}" for problem in [*dark.problems(), *light.problems(everywhere=True), *violations(page, SHAPES)]]
         page.set_viewport_size({"width": 390, "height": 844})
-        wrong += seen(page, f"{address} at 390")
+        wrong += [f"{address} at 390: {problem}" for problem in [*dark.problems(), *light.problems(), *violations(page, SHAPES)]]
         page.set_viewport_size({"width": 320, "height": 640})
         if (wider := overflow(page)) > 0:
             wrong.append(f"{address} is {wider} px wider than a window of 320")

@@ -12,16 +12,10 @@ from market.catalog.models import OfferingRevision
 from tests.builders.accounts import an_administrator
 from tests.builders.catalog import an_offering, complete_facts
 from tests.builders.recommended import an_edition
-from tests.builders.worlds import World, a_world
+from tests.builders.worlds import World
 from tests.support.walker import Walker
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
-
-
-@pytest.fixture
-def world(database: None) -> World:
-    with db.transaction():
-        return a_world()
 
 
 def test_a_firms_everyday_tasks(walker: Callable[..., Walker], world: World) -> None:

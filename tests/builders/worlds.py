@@ -169,7 +169,7 @@ def a_world(mark: str = "one") -> World:
                 "vendor.customers": {"id": pending.id},
                 "vendor.tasks": {"id": the_request(pending).id},
                 "vendor.keys": {"id": key_id},
-                "vendor.events": {"id": _an_event_of(subscription)},
+                "vendor.events": {"id": _an_event_of(subscription), "line": metered.id},
                 "vendor.events.corrections": {"id": a_proposal(subscription, now=moment("2026-11-19 10:00")).id},
                 "vendor.events.corrections.new": {"event_id": _an_event_of(subscription)},
                 "vendor.events.corrections.create": {"event_id": _an_event_of(subscription)},

@@ -19,7 +19,14 @@ def added(provider, **changes):
         "value_property": "bytes", "aggregation": "time_weighted", "time_base": "hour",
         "unit_zh": "GB·小时", "unit_en": "GB-hours", "unit_size": 1_000_000_000,
     }  # fmt: skip
-    return catalog.add_meter(provider, **(values | changes), by=audit.system("test"), at=AT)
+    named, meaning = _split(values | changes)
+    return catalog.add_meter(provider, meaning, **named, by=audit.system("test"), at=AT)
+
+
+def _split(values):
+    """What a meter is called, and what it means."""
+    named = {name: values.pop(name) for name in ("slug", "name_zh", "name_en") if name in values}
+    return named, catalog.Meaning(**values)
 
 
 def test_a_meter_is_added_and_on_record(session):
@@ -70,7 +77,8 @@ def test_a_strangers_meter_is_not_found(session):
 def changed(meter, **changes):
     values = {name: getattr(meter, name) for name in ("name_zh", "name_en", "event_type", "value_property", "aggregation",
               "time_base", "unit_zh", "unit_en", "unit_size", "dimensions", "rounding")}  # fmt: skip
-    return catalog.change_meter(meter, **(values | changes), by=audit.system("test"), at=AT + timedelta(days=1))
+    named, meaning = _split(values | changes)
+    return catalog.change_meter(meter, meaning, **named, by=audit.system("test"), at=AT + timedelta(days=1))
 
 
 def test_another_name_is_the_same_version(session):

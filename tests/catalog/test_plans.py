@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -157,9 +158,7 @@ def test_a_charge_prices_a_part_of_the_usage_as_its_meter_rounds(session):
 def test_the_next_version_of_a_plan_prices_the_newest_version_of_its_meter(session):
     published = a_plan(per_unit="0.01")
     meter = published.charges[0].meter
-    newest = catalog.change_meter(
-        meter, name_zh="调用", name_en="Calls", event_type=meter.event_type, value_property="value", aggregation="sum",
-        time_base="", unit_zh="千次", unit_en="1,000 calls", unit_size=1000, by=BY, at=AT,
-    )  # fmt: skip
+    thousands = replace(catalog.meaning_of(meter), unit_zh="千次", unit_en="1,000 calls", unit_size=1000)
+    newest = catalog.change_meter(meter, thousands, name_zh="调用", name_en="Calls", by=BY, at=AT)
     draft = saved(published.offering, [per_unit("0.02")])
     assert (published.charges[0].meter, draft.charges[0].meter) == (meter, newest)

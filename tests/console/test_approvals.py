@@ -84,6 +84,7 @@ def test_a_guess_typed_over_the_limit_is_shown_before_it_counts(purchaser):
     assert placed() == 0
 
 
+@pytest.mark.every_database
 def test_pressing_twice_is_one_waiting_order(purchaser):
     page = purchaser.page(CHECK)
     first, second = (page.submit(button="提交给老板批准", agree="y") for _ in range(2))
@@ -92,6 +93,7 @@ def test_pressing_twice_is_one_waiting_order(purchaser):
         assert db.session.scalar(select(func.count(Order.id))) == 1
 
 
+@pytest.mark.every_database
 def test_the_owner_sees_it_to_do_and_approves_once_in_two_tabs(purchaser, owner):
     order(purchaser)
     assert "的订单等老板批准" in purchaser.page("/console/").text
@@ -148,6 +150,7 @@ def test_what_changed_meanwhile_is_said_and_sent_back(purchaser, owner):
     assert "等老板批准" in fresh.submit(button="提交给老板批准", agree="y").heading
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize(
     ("typed", "stored"), [("500", 500_00), ("￥1,234.50", 1234_50), ("0", 0), ("", None)]
 )

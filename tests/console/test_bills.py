@@ -107,6 +107,7 @@ def test_a_file_that_cannot_be_made_is_told_in_words_and_to_the_operator(
     assert line["event"] == "pdf_unavailable" and told in line["reason"]
 
 
+@pytest.mark.every_database
 def test_paying_starts_once_however_often_it_is_pressed(client: Client, october: int) -> None:
     page = client.page(f"/console/bills/{october}")
     first, second = page.submit(button="去付款"), page.submit(button="去付款")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from werkzeug.test import TestResponse
 
 from market import db, privacy
@@ -41,6 +42,7 @@ def test_an_archive_is_asked_for_made_and_fetched(client: Client) -> None:
     assert "下载了数据归档" in client.page("/console/activity/").text
 
 
+@pytest.mark.every_database
 def test_asking_twice_makes_one(client: Client) -> None:
     an_owner(client)
     page = client.page("/console/exports/")
@@ -49,6 +51,7 @@ def test_asking_twice_makes_one(client: Client) -> None:
     assert privacy.build_due(PRESENT) == 1
 
 
+@pytest.mark.every_database
 def test_the_fragment_stops_asking_once_the_archive_is_there(client: Client) -> None:
     an_owner(client)
     client.page("/console/exports/").submit(button="生成一份归档")

@@ -63,6 +63,16 @@ def test_what_cannot_be_saved_is_said_in_words(enter, firm, typed, said):
     assert stored(firm).version == 1
 
 
+def test_everything_wrong_is_said_in_one_round(enter, firm):
+    """What a box must hold and what the code's digits say, together; what was typed stays."""
+    page = enter().page("/console/organization/edit").submit(organization_name="", code="91350100M000100Y44", phone="0757-8")
+    assert page.status == 422
+    assert {box.get("name") for box in page.all("input", **{"aria-invalid": "true"})} == {"organization_name", "code"}
+    assert page.one("input", name="code").get("value") == "91350100M000100Y44"
+    assert page.one("input", name="phone").get("value") == "0757-8"
+
+
+@pytest.mark.every_database
 def test_two_people_edit_and_the_second_chooses(enter, firm):
     first, second = (enter().page("/console/organization/edit") for _ in range(2))
     first.submit(button="保存企业资料", staff="120", city_code="440300")

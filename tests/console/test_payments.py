@@ -45,6 +45,7 @@ def test_everything_to_type_into_the_banks_form_is_there(page: Page) -> None:
     assert told["amount"] == "221.93"
 
 
+@pytest.mark.every_database
 def test_saying_that_it_is_transferred_once_is_enough(page: Page) -> None:
     after = page.submit(button="我已转账")
     assert "您已告诉我们转账了" in after.text

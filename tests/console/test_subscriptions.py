@@ -98,6 +98,7 @@ def test_leaving_takes_three_clicks_and_shows_both_ways_before(owner, firm):
     assert "已撤销停用" in page.text
 
 
+@pytest.mark.every_database
 def test_leaving_at_once(owner, firm):
     id = subscribed(firm)
     page = owner.page(f"/console/subscriptions/{id}/cancel").submit(button="确认退订", when="now", reason="换服务商")
@@ -177,6 +178,7 @@ def test_a_viewer_can_neither_leave_nor_stay(firm, client):
     client.page(f"/console/subscriptions/{id}/cancel", status=403)
 
 
+@pytest.mark.every_database
 def test_pages_ask_the_database_little_however_many_there_are(owner, firm, queries):
     for _ in range(3):
         subscribed(firm)

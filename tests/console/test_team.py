@@ -88,6 +88,7 @@ def test_an_invitation_is_sent_and_can_be_sent_again_and_withdrawn(owner: Client
     assert "已撤回" in page.text and "还没有接受的邀请" not in page.text
 
 
+@pytest.mark.every_database
 def test_a_mail_server_that_takes_nothing_is_told(owner: Client, clock: FakeClock) -> None:
     owner.page("/console/team/invite?role=finance").submit(button="发送邀请", email=NEW)
     with db.transaction():
@@ -114,6 +115,7 @@ def test_what_cannot_be_invited_is_told_beside_the_box(owner: Client, email: str
     assert page.status == 422 and says in page.text
 
 
+@pytest.mark.every_database
 def test_the_same_address_is_not_invited_twice(owner: Client) -> None:
     for status in (200, 422):
         page = owner.page("/console/team/invite?role=viewer").submit(button="发送邀请", email=NEW)
@@ -146,6 +148,7 @@ def test_changing_people_asks_for_the_password_after_a_while(owner: Client, firm
         assert page.path == "/account/confirm"
 
 
+@pytest.mark.every_database
 def test_whoever_is_removed_is_out_at_once(app: Flask, owner: Client, firm: Organization) -> None:
     viewer = browser(app, "viewer@example.com")
     page = owner.page(f"/console/team/{place(firm, 'viewer@example.com')}/remove")

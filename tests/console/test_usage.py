@@ -86,6 +86,7 @@ class TestRunningMonth:
         [traffic] = [row for row in rows if row["项目"] == "外网流量"]
         assert (traffic["已用"], traffic["套餐包含"], traffic["超出部分"], traffic["费用（¥）"]) == ("365", "200", "165", "82.50")
 
+    @pytest.mark.every_database
     def test_narrowed_to_one_meter_everything_speaks_of_it_alone(self, client: Client, story: Story) -> None:
         of = f"{story.backup.public_id}/traffic"
         page = client.page(f"/console/usage/?of={of}")
@@ -103,6 +104,7 @@ class TestRunningMonth:
         assert {row["安澜文件备份 备份空间（GB）"] for row in rows} == {"800"}
         assert "费用（¥）" not in rows[0]
 
+    @pytest.mark.every_database
     def test_today_has_the_hours_that_have_begun(self, client: Client) -> None:
         assert len(rows_of(client, "/console/usage/table.csv?by=hour")) == 12
 
@@ -180,6 +182,7 @@ def test_a_second_service_is_named_as_the_reason(client: Client, november: Story
     assert "“安澜文件备份”的外网流量" in page.text
 
 
+@pytest.mark.every_database
 def test_what_is_paid_once_is_named_when_the_next_month_is_cheaper(client: Client, story: Story, clock: FakeClock) -> None:
     with db.transaction():
         plan = a_plan(monthly="10.00", once="3800.00")

@@ -58,6 +58,7 @@ def test_a_licence_is_sent_in_and_waits(enter):
     assert "核验中" in client.page("/console/organization/").text
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize(
     ("data", "filename", "said"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -419,9 +420,8 @@ def test_events_that_name_no_value_are_a_slice_of_their_own(session: Session, sh
 def test_a_version_that_is_only_priced_otherwise_knows_what_was_used_so_far(session: Session, shop: Shop) -> None:
     gauge = shop.meter("stored", Aggregation.TIME_WEIGHTED, time_base=TimeBase.HOUR)
     report(shop.subscription, gauge, 10, at=NOW - 2 * HOUR)
-    values = {name: getattr(gauge, name) for name in ("name_zh", "name_en", "event_type", "value_property", "aggregation",
-              "time_base", "unit_zh", "unit_en")}  # fmt: skip
-    second = catalog.change_meter(gauge, **values, unit_size=10, by=an_actor(), at=NOW)
+    tens = replace(catalog.meaning_of(gauge), unit_size=10)
+    second = catalog.change_meter(gauge, tens, name_zh=gauge.name_zh, name_en=gauge.name_en, by=an_actor(), at=NOW)
     report(shop.subscription, gauge, 20, at=NOW, recorded=NOW + HOUR)
     assert metering.quantity(shop.subscription, gauge, OCTOBER, until=NOW + HOUR) == 40
     assert metering.quantity(shop.subscription, second, OCTOBER, until=NOW + HOUR) == 4

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from market import audit, db
 from tests.builders.accounts import an_organization
 from tests.support.client import Client
@@ -41,6 +43,7 @@ def test_what_is_published_is_what_the_verifier_takes(client: Client) -> None:
         assert audit.verify(heads).heads == 4  # the two stored, and the two of the page
 
 
+@pytest.mark.every_database
 def test_a_day_is_published_once(database: None) -> None:
     published(1)
     with db.transaction():

@@ -141,6 +141,7 @@ def test_many_tries_leave_few_lines_in_the_trail(app: Flask, owner: User, clock:
     assert lines[0].after["account"] == "o***@shop.example"
 
 
+@pytest.mark.every_database
 def test_pressing_the_button_twice_is_no_trouble(client: Client, owner: User) -> None:
     page = client.page("/sign-in")
     assert page.submit(email=owner.email, password=PASSWORD).path == "/console/"
@@ -165,6 +166,7 @@ def copy(client: Client, thief: Client) -> None:
             thief.set_cookie(name, cookie.value)
 
 
+@pytest.mark.every_database
 def test_signing_in_takes_another_word_for_the_cookie(client: Client, owner: User) -> None:
     words = []
     for _ in range(2):
@@ -196,6 +198,7 @@ def test_use_keeps_a_session_alive_for_ninety_days_at_most(client: Client, owner
     assert days == 90
 
 
+@pytest.mark.every_database
 def test_a_page_that_is_read_writes_its_use_down_apart(client: Client, owner: User, clock: FakeClock) -> None:
     enter(client)
     clock.forward(minutes=6)

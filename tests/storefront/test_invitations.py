@@ -124,6 +124,7 @@ def test_a_link_that_was_withdrawn_says_so_also_to_who_has_filled_in_the_form(cl
     assert page.status == 410 and "已经撤回" in page.text
 
 
+@pytest.mark.every_database
 def test_a_link_works_once(app: Flask, client: Client, link: str) -> None:
     page = client.page(link)
     join(page)
@@ -148,6 +149,7 @@ def test_the_link_is_not_in_the_log(client: Client, link: str, capsys: pytest.Ca
     assert link.rpartition("/")[2] not in capsys.readouterr().err
 
 
+@pytest.mark.every_database
 def test_the_letter_waits_in_the_outbox_for_an_address_that_nobody_has(client: Client, link: str) -> None:
     with db.transaction(readonly=True):
         assert db.session.query(Invitation).one().email == GUEST

@@ -125,6 +125,7 @@ def test_the_list_can_be_ordered_by_the_usual_month(client, app) -> None:
     assert text.index("贵的") < text.index("便宜的")
 
 
+@pytest.mark.every_database
 def test_words_are_searched_in_the_index(client, app) -> None:
     with db.transaction():
         offer("one", facts={"name_zh": "文件备份", "keywords": ["机房搬迁"]})
@@ -163,6 +164,7 @@ def test_an_unknown_category_is_named(client, backup) -> None:
     assert "没有“garden”这个类别" in client.page("/offerings/?category=garden").text
 
 
+@pytest.mark.every_database
 def test_a_long_list_has_pages(client, app) -> None:
     with db.transaction():
         for number in range(15):
@@ -172,6 +174,7 @@ def test_a_long_list_has_pages(client, app) -> None:
     assert "服务00" in page.text and "服务14" not in page.text
 
 
+@pytest.mark.every_database
 def test_a_longer_list_costs_no_more_statements(client, app, queries) -> None:
     with db.transaction():
         a_city()

@@ -44,6 +44,7 @@ def test_the_count_on_a_category_says_what_is_counted(client, stocked) -> None:
     assert "2 services" in text_of(client.page("/?lang=en").one("nav", **{"class": "cats"}))
 
 
+@pytest.mark.every_database
 def test_home_sends_a_search_to_the_list(client, stocked) -> None:
     page = client.page("/").submit(q="网盘")
     assert page.path == "/offerings/" and "示例网盘" in page.text
@@ -80,6 +81,7 @@ def test_who_has_only_applied_has_no_page(client, app) -> None:
     client.page("/providers/new", status=404)
 
 
+@pytest.mark.every_database
 def test_a_solution_adds_up_what_its_parts_cost(client, stocked) -> None:
     with db.transaction():
         a_sector("textiles", "纺织服装", "Textiles")

@@ -94,6 +94,7 @@ class counted_statements:
         event.remove(db.engine(), "before_cursor_execute", self.note)
 
 
+@pytest.mark.every_database
 def test_a_link_works_once(client: Client, owner: User) -> None:
     ask(client)
     address = link()
@@ -102,6 +103,7 @@ def test_a_link_works_once(client: Client, owner: User) -> None:
     assert page.heading == "这个链接已经用过" and page.link("再发一封") == "/forgot-password"
 
 
+@pytest.mark.every_database
 def test_of_two_who_use_one_link_at_once_one_wins(client: Client, owner: User) -> None:
     ask(client)
     word = link().rpartition("/")[2]
@@ -147,6 +149,7 @@ def test_a_link_is_good_for_one_thing_only(client: Client, owner: User) -> None:
         assert client.page(f"/{other}/{word}", status=404).heading == "这个链接不完整"
 
 
+@pytest.mark.every_database
 def test_the_word_is_in_no_log_no_referer_and_no_table(client: Client, owner: User, capfd: pytest.CaptureFixture[str]) -> None:
     ask(client)
     address = link()
@@ -201,6 +204,7 @@ def test_what_strangers_tried_is_forgiven_to_whoever_reads_the_mailbox(app: Flas
     assert client.page("/sign-in").submit(email=owner.email, password=NEW).path == "/console/"
 
 
+@pytest.mark.every_database
 def test_an_address_is_changed_by_a_link_to_the_new_one_and_back_by_one_to_the_old(client: Client, owner: User) -> None:
     client.sign_in(owner.email, PASSWORD)
     client.page("/account/email/change").submit(email="new@shop.example")
@@ -235,6 +239,7 @@ def test_an_address_taken_meanwhile_is_a_page_in_words(client: Client, owner: Us
     assert client.page(address).submit().status == 409
 
 
+@pytest.mark.every_database
 def test_an_address_is_confirmed_once(client: Client, owner: User) -> None:
     client.sign_in(owner.email, PASSWORD)
     assert "还没确认" in client.page("/console/").text
@@ -255,6 +260,7 @@ def mailing(mail: object, settings: Settings, clock: FakeClock) -> Iterator[None
     yield
 
 
+@pytest.mark.every_database
 def test_a_letter_waits_while_the_mail_server_is_down_and_the_page_says_so(
     client: Client, owner: User, mailing: None, mail: object, clock: FakeClock
 ) -> None:

@@ -76,6 +76,7 @@ def test_who_goes_on_guessing_has_to_wait_and_the_right_code_works_afterwards(cl
     assert page.submit(code=code_at(SECRET, clock.now())).path == "/console/"
 
 
+@pytest.mark.every_database
 def test_what_the_password_opened_is_open_for_ten_minutes_and_in_this_browser(app, client, clock, person):
     page = enter_password(client)
     stranger = app.test_client().get(ADDRESS)
@@ -91,6 +92,7 @@ def test_a_changed_password_takes_back_what_it_opened(client, person):
     assert page.submit(code=code_at(SECRET, PRESENT)).path == "/sign-in" and sessions() == 0
 
 
+@pytest.mark.every_database
 def test_a_recovery_code_comes_in_once_and_a_letter_tells_her(app, client, person):
     with db.transaction():
         code = recovery_codes.make(db.session.merge(person), by=an_actor(person), at=PRESENT)[0]
@@ -122,6 +124,7 @@ def test_nothing_of_the_office_opens_for_an_administrator_without_a_second_step(
     assert client.post("/admin/payments/1", data={"csrf_token": page.all("input", name="csrf_token")[0].get("value")}).status_code == 303
 
 
+@pytest.mark.every_database
 def test_an_administrator_who_came_in_before_she_had_one_takes_it_now(client):
     with db.transaction():
         user = an_administrator()

@@ -103,6 +103,7 @@ def test_recalculating_keeps_what_was_typed(owner):
     assert count() == 0
 
 
+@pytest.mark.every_database
 def test_pressing_twice_is_one_order(owner):
     page = owner.page(CHECK)
     first, second = (page.submit(button="确认订阅", agree="y") for _ in range(2))
@@ -110,6 +111,7 @@ def test_pressing_twice_is_one_order(owner):
     assert count() == 1
 
 
+@pytest.mark.every_database
 def test_pressing_from_ten_browsers_at_once_is_one_order(owner, app):
     page = owner.page(CHECK)
     fields = [(field.get("name"), field.get("value")) for field in page.form(button="确认订阅").iter("input")]
@@ -132,6 +134,7 @@ def test_pressing_from_ten_browsers_at_once_is_one_order(owner, app):
     assert count() == 1
 
 
+@pytest.mark.every_database
 def test_terms_that_changed_meanwhile_are_shown_before_they_are_agreed(owner, shop):
     page = owner.page(CHECK)
     with db.transaction():
@@ -189,6 +192,7 @@ def test_another_firms_order_is_not_found(owner):
     owner.page(f"/subscribed/{id}", status=404)
 
 
+@pytest.mark.every_database
 def test_a_trial_is_explained(owner, shop):
     with db.transaction():
         plan = db.session.get_one(Plan, shop.id)
@@ -198,6 +202,7 @@ def test_a_trial_is_explained(owner, shop):
     assert "不会自己转成付费" in page.text
 
 
+@pytest.mark.every_database
 def test_a_charge_may_be_called_like_anything(owner, shop):
     with db.transaction():
         query = select(Plan).where(Plan.id == shop.id).options(

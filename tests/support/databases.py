@@ -72,6 +72,12 @@ class Room(Protocol):
     def fresh(self) -> str:
         """The address of a new migrated database."""
 
+    def keep(self, url: str, name: str) -> None:
+        """Keep a copy of this database, to which nobody is connected."""
+
+    def refill(self, url: str, name: str) -> None:
+        """Make this database, to which nobody is connected, equal to the one that was kept."""
+
     def drop(self, url: str) -> None:
         """Remove a database; its connections are closed."""
 
@@ -97,8 +103,17 @@ class SqliteRoom:
         shutil.copyfile(self.template, path)
         return f"sqlite:///{path}"
 
+    def keep(self, url: str, name: str) -> None:
+        path = _file(url)
+        if path.with_name(path.name + "-wal").exists():
+            raise RuntimeError(f"{path.name} is in use: not all of it is in the file yet")
+        shutil.copyfile(path, self.folder / f"{name}.db")
+
+    def refill(self, url: str, name: str) -> None:
+        shutil.copyfile(self.folder / f"{name}.db", _file(url))
+
     def drop(self, url: str) -> None:
-        path = Path(make_url(url).database or "")
+        path = _file(url)
         for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
             file.unlink(missing_ok=True)
         self.numbers.give_back(int(path.stem))
@@ -119,6 +134,8 @@ class PostgresRoom:
         self.idle: list[str] = []
         #: The connections that empty them: a new one each time would cost as much as all it does.
         self.brooms: dict[str, psycopg.Connection[Any]] = {}
+        #: Databases that were kept.
+        self.kept: list[str] = []
         self._run(f"DROP DATABASE IF EXISTS {self.prefix} WITH (FORCE)", f"CREATE DATABASE {self.prefix}")
         migrate(self._address(self.prefix))
         with psycopg.connect(_plain(self._address(self.prefix))) as connection:
@@ -128,8 +145,18 @@ class PostgresRoom:
         if self.idle:
             return self.idle.pop()
         name = f"{self.prefix}_{self.numbers.take()}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {self.prefix} STRATEGY FILE_COPY")
+        self._copy(self.prefix, name)
         return self._address(name)
+
+    def keep(self, url: str, name: str) -> None:
+        self._leave(url)
+        self.kept.append(f"{self.prefix}_{name}")
+        self._copy(_name(url), self.kept[-1])
+
+    def refill(self, url: str, name: str) -> None:
+        self._leave(url)
+        self._run(f"DROP DATABASE {_name(url)} WITH (FORCE)")
+        self._copy(f"{self.prefix}_{name}", _name(url))
 
     def drop(self, url: str) -> None:
         if self._emptied(url):
@@ -156,15 +183,22 @@ class PostgresRoom:
             return False
 
     def _remove(self, url: str) -> None:
+        self._leave(url)
+        self._run(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+        self.numbers.give_back(int(_name(url).rpartition("_")[2]))
+
+    def _leave(self, url: str) -> None:
         if broom := self.brooms.pop(url, None):
             broom.close()
-        name = str(make_url(url).database)
-        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        self.numbers.give_back(int(name.rpartition("_")[2]))
+
+    def _copy(self, of: str, to: str) -> None:
+        self._run(f"CREATE DATABASE {to} TEMPLATE {of} STRATEGY FILE_COPY")
 
     def close(self) -> None:
         for url in self.idle:
             self._remove(url)
+        for name in self.kept:
+            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         self._run(f"DROP DATABASE IF EXISTS {self.prefix} WITH (FORCE)")
         self.engine.dispose()
 
@@ -175,6 +209,14 @@ class PostgresRoom:
 
     def _address(self, name: str) -> str:
         return self.url.set(database=name).render_as_string(hide_password=False)
+
+
+def _file(url: str) -> Path:
+    return Path(make_url(url).database or "")
+
+
+def _name(url: str) -> str:
+    return str(make_url(url).database)
 
 
 def _plain(url: str) -> str:

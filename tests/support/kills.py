@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,25 +20,12 @@ import httpx
 import psycopg
 from sqlalchemy import make_url
 
+from examples import ports
 from market.config import ROOT, Settings
 
 PATIENCE_SECONDS = 90.0
 BATCH = "application/cloudevents-batch+json"
 _TOOL = str(ROOT / ".ci" / "postgres")
-
-
-def free_port() -> int:
-    """A free one below those that the system hands out by itself, so that nobody takes it while its server is dead."""
-    for _ in range(200):
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port")
 
 
 @contextmanager
@@ -77,7 +63,7 @@ class Server:
     """One web server as it is run in earnest, on a host of its own as far as it knows."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.port = settings, free_port()
+        self.settings, self.port = settings, ports.claim()
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 

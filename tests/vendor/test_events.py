@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from market.accounts import Organization, Role
 from market.catalog import Meter
 from market.kit import period
 from market.metering import UsageEvent, uploads
+from market.metering.archives import files
 from market.metering.models import ArchivedMonth
 from market.providers import Provider
 from market.subscriptions import Subscription
@@ -74,6 +76,7 @@ def test_the_log_shows_what_counted_and_says_what_did_not(client: Client, shop: 
     assert "bad" in refused.text and "negative" in refused.text and "good" not in refused.text
 
 
+@pytest.mark.every_database
 def test_the_log_is_paged_and_narrowed(client: Client, shop: Shop) -> None:
     shop.send(*(shop.event(1, f"e{n:02}", at=RECENTLY - timedelta(minutes=n)) for n in range(40)))
     first = client.page("/vendor/events/")
@@ -88,6 +91,7 @@ def test_the_log_is_paged_and_narrowed(client: Client, shop: Shop) -> None:
         assert client.get(f"/vendor/events/?{nothing}").status_code == 200
 
 
+@pytest.mark.every_database
 def test_an_events_page_leads_to_the_bill_it_is_in(client: Client, shop: Shop, clock: FakeClock) -> None:
     october = moment("2026-10-05 10:00")
     shop.send(shop.event(7, "billed", at=october), at=october)
@@ -96,6 +100,8 @@ def test_an_events_page_leads_to_the_bill_it_is_in(client: Client, shop: Shop, c
         bill = an_issued_bill(db.session.get_one(Organization, shop.subscription.organization_id), OCTOBER)
     page = client.page(f"/vendor/events/{shop.number('billed')}")
     assert f"账单 {bill.number} 第 1 行" in page.text and '"id": "billed"' in page.text and '"duplicate"' in page.text
+    proof = client.get(page.link("CSV"))
+    assert proof.status_code == 200 and "billed" in proof.get_data(as_text=True) and "running" not in proof.get_data(as_text=True)
     assert "2026年11月，还没有出账" in client.page(f"/vendor/events/{shop.number('running')}").text
 
 
@@ -119,6 +125,7 @@ def test_a_refused_event_is_mended_on_its_page(client: Client, shop: Shop) -> No
     assert "bad" in client.page("/vendor/events/refused/?all=1").text
 
 
+@pytest.mark.every_database
 def test_a_refused_event_is_settled_when_a_program_resends_it(client: Client, shop: Shop) -> None:
     for _time in range(3):
         shop.send(shop.event(-5, "bad"))
@@ -181,3 +188,32 @@ def test_the_log_says_where_archived_events_are(client: Client, shop: Shop) -> N
     for asked in ("id=old", f"from={month}&until={month}"):
         assert "events-2026-11.parquet" in client.page(f"/vendor/events/?{asked}").text
     assert "events-2026-11.parquet" not in client.page("/vendor/events/?id=new").text
+
+
+def test_the_page_of_an_archived_event_says_in_which_file_it_lies(client: Client, shop: Shop, tmp_path: Path) -> None:
+    shop.send(shop.event(5, "old"))
+    number, stranger = shop.number("old"), shop.provider.id + 1
+    with db.transaction():
+        event = db.session.get_one(UsageEvent, number)
+        month = period.month_of(event.at)
+        rows = [_row(event, number, shop.provider.id), _row(event, number + 1, stranger)]
+        files.write(tmp_path, month, rows, lambda _number: None)
+        path = str(files.path_of(tmp_path, month))
+        db.session.add(ArchivedMonth(month=month.first_day, path=path, rows=2, hash="0" * 64, archived_at=PRESENT, cleared_at=PRESENT))
+        db.session.delete(event)
+    page = client.page(f"/vendor/events/{number}", status=409)
+    assert f"events-{month.label}.parquet" in page.text and str(tmp_path) not in page.text
+    client.page(f"/vendor/events/{number + 1}", status=404)
+
+
+def _row(event: UsageEvent, number: int, provider_id: int) -> files.Row:
+    return files.Row(
+        number, provider_id, event.subscription_id, "sub", event.source, event.event_id, event.kind, event.corrects, event.type,
+        event.at, event.stored_at, event.band, event.data,
+    )  # fmt: skip
+
+
+def test_a_reason_says_what_was_wrong_in_english_too(client: Client, shop: Shop) -> None:
+    shop.send(shop.event("many", "bad"))
+    client.set_cookie("lang", "en")
+    assert "“many” is not a number" in client.page("/vendor/events/refused/").text

@@ -29,6 +29,7 @@ def organization(client: Client) -> Organization:
     return organization
 
 
+@pytest.mark.every_database
 def test_the_secret_is_shown_once_and_works(client: Client, organization: Organization) -> None:
     page = client.page("/vendor/keys/new").submit(name="计量程序", source="/firm/meter", scopes=["events:write"])
     secret = the_secret(page)
@@ -43,6 +44,7 @@ def test_the_secret_is_shown_once_and_works(client: Client, organization: Organi
     assert secret not in listed and secret[:11] in listed
 
 
+@pytest.mark.every_database
 def test_sending_the_form_twice_makes_one_key_and_says_what_to_do(client: Client, organization: Organization) -> None:
     page = client.page("/vendor/keys/new")
     first, second = (page.submit(name="计量程序", source="/a", scopes=["events:write"]) for _ in range(2))

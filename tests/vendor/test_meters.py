@@ -60,6 +60,7 @@ def test_another_meaning_is_the_next_version_and_another_name_is_not(vendor):
     assert "最新一版" in page.text and "不再计数" in page.text
 
 
+@pytest.mark.every_database
 def test_an_older_version_cannot_be_followed_twice(vendor):
     first = vendor.page("/vendor/meters/new").submit(**METER)
     editing = first.follow("修改")

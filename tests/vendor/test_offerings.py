@@ -129,6 +129,7 @@ def test_what_is_missing_is_listed_with_links_when_submitted_too_early(vendor, s
         assert stored(seller).revisions[-1].status is RevisionStatus.DRAFT
 
 
+@pytest.mark.every_database
 def test_a_double_click_makes_one_offering(vendor):
     first, second = made(vendor), made(vendor)
     assert first.path == second.path != "/vendor/offerings/new"
@@ -223,6 +224,7 @@ def test_suspending_and_retiring_say_what_happens_and_need_a_reason(vendor, sell
     assert vendor.get(f"/vendor/offerings/{id}/plans/new").status_code == 409
 
 
+@pytest.mark.every_database
 def test_the_way_of_setting_up_is_changed_at_once(vendor, seller):
     with db.transaction():
         id = an_offering(seller).id
@@ -230,6 +232,7 @@ def test_the_way_of_setting_up_is_changed_at_once(vendor, seller):
     assert "开通方式已保存" in page.text and "系统开通" in page.text
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("path", ["", "/facts/basics", "/plans/", "/plans/new", "/plans/basic", "/suspend", "/provisioning"])
 def test_a_strangers_offering_does_not_exist(vendor, path):
     with db.transaction():

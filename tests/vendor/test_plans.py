@@ -185,6 +185,7 @@ def test_two_charges_on_one_meter_get_names_of_their_own(vendor, plans, offering
     assert [charge.slug for charge in stored(offering)[0].charges] == ["fee-month", "gb", "gb-2"]
 
 
+@pytest.mark.every_database
 def test_a_double_click_writes_one_plan_and_a_taken_code_is_refused(vendor, plans, offering, clock):
     for _click in range(2):
         page = vendor.page(f"{plans}/new").submit(button="保存套餐", **WORDS, **{"charges-0-amount": "10"})

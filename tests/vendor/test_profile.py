@@ -50,6 +50,7 @@ def test_a_provider_that_waits_is_told_so(client):
     assert "入驻审核中" in client.page("/vendor/").text
 
 
+@pytest.mark.every_database
 def test_the_profile_is_changed_at_once_and_recorded(vendor, seller):
     page = vendor.page("/vendor/profile/")
     assert "粤B2-示例" in page.text and "做备份的" in page.text
@@ -65,6 +66,7 @@ def test_a_profile_without_a_name_or_with_an_unreadable_website_is_refused(vendo
     assert page.status == 422 and page.one("input", id="website").get("aria-invalid") == "true"
 
 
+@pytest.mark.every_database
 def test_the_signing_secret_is_shown_once(vendor, seller):
     page = vendor.page("/vendor/webhooks/").submit("/webhooks/", webhook_url="https://example.com/hook")
     assert "只显示这一次" in page.text and "no-store" in page.response.headers["Cache-Control"]
@@ -103,6 +105,7 @@ def test_each_role_sees_its_pages(seller, client, role, path, status):
     assert client.get(path).status_code == status
 
 
+@pytest.mark.every_database
 def test_the_trail_is_narrowed_and_links_to_what_it_is_about(vendor, seller):
     values = {"name_zh": "示例", "name_en": "Sample", "category_slug": "storage", "slug": "a-b"}
     with db.transaction():

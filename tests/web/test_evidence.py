@@ -161,6 +161,7 @@ def lines(bill: Bill) -> Iterator[BillLine]:
         yield from billing.bill_by_id(bill.id).lines
 
 
+@pytest.mark.every_database
 def test_every_quantity_follows_from_its_file_alone(client: Client, case: Case) -> None:
     metered = [line for line in lines(case.bill) if line.quantity is not None]
     assert len(metered) == len(KINDS) + 1
@@ -209,6 +210,7 @@ def test_the_office_has_the_file_and_strangers_do_not(client: Client, case: Case
     assert client.get(mine).status_code == 404
 
 
+@pytest.mark.every_database
 def test_a_long_file_takes_no_more_memory_than_a_short_one(client: Client, case: Case) -> None:
     [line] = [line for line in lines(case.bill) if line.position == 2]
     with db.transaction():

@@ -115,6 +115,7 @@ def test_another_firms_row_does_not_exist(owner: Client) -> None:
     assert owner.page(f"/console/activity/?before={id}").text == owner.page("/console/activity/?before=999999").text
 
 
+@pytest.mark.every_database
 def test_every_filter_narrows_and_stays_in_the_form_and_in_the_file(owner: Client, firm: Any) -> None:
     with db.transaction():
         anna = person(firm, "示例安娜")
@@ -142,6 +143,7 @@ def test_nonsense_in_the_address_is_as_good_as_nothing(owner: Client, firm: Any,
     assert owner.page(f"/console/activity/?{query}").heading == "操作记录"
 
 
+@pytest.mark.every_database
 def test_pages_follow_each_other_without_loss_both_ways(owner: Client, firm: Any) -> None:
     with db.transaction():
         by = person(firm, "示例采购")
@@ -160,6 +162,7 @@ def test_pages_follow_each_other_without_loss_both_ways(owner: Client, firm: Any
     assert rows(page.follow("更新的")) == pages[0] and rows(page.follow("最新的")) == pages[0]
 
 
+@pytest.mark.every_database
 def test_the_file_is_safe_and_in_local_time(owner: Client, firm: Any) -> None:
     with db.transaction():
         done("bill.issued", firm, person(firm, "=HYPERLINK(1)"), label="+1", reason="@x", after={"a": 1})
@@ -172,6 +175,7 @@ def test_the_file_is_safe_and_in_local_time(owner: Client, firm: Any) -> None:
     assert (what, code, address, before, after) == ("账单定稿", "bill.issued", "192.0.2.9", "", '{"a": 1}')
 
 
+@pytest.mark.every_database
 def test_a_page_and_a_file_cost_the_same_for_one_row_and_for_many(owner: Client, firm: Any, queries: Any) -> None:
     with db.transaction():
         office, other = person(the_office(), "甲"), person(an_organization(kind=OrganizationKind.PROVIDER), "乙")

@@ -126,6 +126,7 @@ def test_real_requests_leave_no_secret_in_the_log(client: Client, read: Callable
         assert secret not in written
 
 
+@pytest.mark.every_database
 def test_a_failed_statement_is_told_without_its_values(database: None, read: Callable[[], str]) -> None:
     logs.configure("json")
     try:

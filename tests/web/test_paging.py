@@ -33,6 +33,7 @@ def test_filters_stay_in_the_address_of_the_next_page(site: Flask) -> None:
         assert page.url(1) == "/?q=%E5%A4%87%E4%BB%BD"
 
 
+@pytest.mark.every_database
 def test_a_page_counts_all_and_fetches_its_own(site: Flask) -> None:
     with db.transaction():
         for _ in range(5):

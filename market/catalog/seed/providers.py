@@ -120,7 +120,8 @@ class Providers:
         for place, words in enumerate(seed.seed.meters):
             meter = known.get(words.slug)
             if meter is None:
-                meters.add_meter(provider, **words.model_dump(), by=self.by, at=self.at)
+                meaning = meters.Meaning(**words.model_dump(exclude={"slug", "name_zh", "name_en"}))
+                meters.add_meter(provider, meaning, slug=words.slug, name_zh=words.name_zh, name_en=words.name_en, by=self.by, at=self.at)
                 self.count("created")
                 continue
             for name in MEANING:

@@ -8,5 +8,6 @@ Invariants  nothing leaves the database that was not read back from the file; id
 from market.metering.archives.actions import Archived, Candidate, CannotArchive, archive, candidates
 from market.metering.archives.checking import inspect
 from market.metering.archives.files import path_of
+from market.metering.archives.lookup import of_event
 
-__all__ = ["Archived", "Candidate", "CannotArchive", "archive", "candidates", "inspect", "path_of"]
+__all__ = ["Archived", "Candidate", "CannotArchive", "archive", "candidates", "inspect", "of_event", "path_of"]

@@ -86,6 +86,12 @@ def read(path: Path) -> Iterator[Row]:
                 yield Row(**row | times | {"kind": Kind(row["kind"]), "band": Band(row["band"]), "data": json.loads(row["data"])})
 
 
+def holds(path: Path, id: int, provider_id: int) -> bool:
+    """Whether a file has this provider's event of this number; two columns are read."""
+    wanted = [("id", "=", id), ("provider_id", "=", provider_id)]
+    return bool(_library("pyarrow.parquet").read_table(path, columns=["id"], filters=wanted).num_rows)
+
+
 def hash_of(path: Path) -> str:
     """The SHA-256 of a file."""
     digest = sha256()

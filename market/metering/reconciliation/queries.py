@@ -14,6 +14,7 @@ from market.accounts.models import Organization
 from market.catalog.models import Meter
 from market.errors import NotFound
 from market.kit.period import Period, local_day, local_midnight
+from market.metering import calendar
 from market.metering.models import UNUSUAL, UsageEvent
 from market.metering.reconciliation.models import DayStatus, ReconciledDay
 from market.providers.models import Provider
@@ -125,12 +126,10 @@ def _found(query: Select[ReconciledDay]) -> ReconciledDay:
 
 def _moved(subscription_id: int, meters: Collection[Meter], period: Period) -> dict[tuple[str, date], datetime]:
     """When the use of a day was last reported late or corrected, by event type."""
-    query = select(UsageEvent.type, UsageEvent.at, UsageEvent.stored_at).where(
+    first, last = func.min(UsageEvent.at), func.max(UsageEvent.stored_at)
+    query = select(UsageEvent.type, first, last).where(
         UsageEvent.subscription_id == subscription_id, UNUSUAL, UsageEvent.at >= period.start, UsageEvent.at < period.end,
         UsageEvent.type.in_({meter.event_type for meter in meters}),
     )  # fmt: skip
-    found: dict[tuple[str, date], datetime] = {}
-    for type, at, stored_at in db.session.execute(query):
-        key = type, local_day(at)
-        found[key] = max(stored_at, found.get(key, stored_at))
-    return found
+    by_day = query.group_by(UsageEvent.type, calendar.day_of(UsageEvent.at))
+    return {(type, local_day(at)): stored_at for type, at, stored_at in db.session.execute(by_day)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import IO, Any
@@ -100,7 +100,7 @@ def judge(
     now: datetime,
     closed_until: ClosedUntil,
     dry_run: bool,
-) -> list[Verdict]:
+) -> Sequence[Verdict]:
     """Take records in, in the open transaction, by the one way there is; a verdict for each."""
     properties = queries.value_properties(provider, at=now)
     events = reading.events_in(layout, records, source=source, properties=properties)

@@ -1,0 +1,63 @@
+"""The world of `tests/builders/worlds.py`, built once for each kind of database and copied for whoever wants it.
+
+Building it takes half a second, and a hundred tests look at the same one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from copy import copy
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from market import db
+from market.config import Settings
+from tests.support.databases import Room
+
+_BUILDERS = [f"tests.builders.{file.stem}" for file in Path(__file__).parent.parent.joinpath("builders").glob("*.py")]
+
+
+def count_from_one() -> None:
+    """What builders make is numbered anew, so that a test finds the same data whatever ran before it."""
+    for module in _numbering():
+        module._numbers = count(1)
+
+
+def _numbering() -> list[ModuleType]:
+    loaded = [sys.modules[name] for name in _BUILDERS if name in sys.modules]
+    return [module for module in loaded if hasattr(module, "_numbers")]
+
+
+class Kept:
+    """A world, with the files that belong to it and where the builders' numbers stood after it."""
+
+    def __init__(self, room: Room, folder: Path, build: Callable[[], Any]) -> None:
+        self.room, self.folder, self.build = room, folder, build
+        self.world: Any = None
+        self.numbers: dict[str, Any] = {}
+
+    def settle(self, settings: Settings) -> Any:
+        """Put it into this fresh database, to which nobody else is connected; gives a `World`."""
+        if self.world is None:
+            self._build(settings)
+        else:
+            db.disconnect()
+            self.room.refill(settings.database_url, "world")
+            shutil.copytree(self.folder, settings.data_dir, dirs_exist_ok=True)
+            for name, number in self.numbers.items():
+                sys.modules[name]._numbers = copy(number)
+            db.connect(settings.database_url)
+        return self.world
+
+    def _build(self, settings: Settings) -> None:
+        with db.transaction():
+            self.world = self.build()
+        db.disconnect()
+        self.room.keep(settings.database_url, "world")
+        shutil.copytree(settings.data_dir, self.folder)
+        self.numbers = {module.__name__: copy(module._numbers) for module in _numbering()}
+        db.connect(settings.database_url)

@@ -1,0 +1,77 @@
+"""Statements in the drivers' own words: one text for both databases, inside the thread's transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from market import db
+from market.accounts import Organization, OrganizationKind
+from market.statements import Statement, instant, read, write
+from tests.builders.accounts import an_organization
+from tests.support.queries import counted
+
+NAMED = Statement("SELECT id, created_at FROM organizations WHERE kind = :kind AND id IN :ids ORDER BY id")
+
+
+def test_values_lists_and_instants_travel_alike_on_both_databases(session: Session) -> None:
+    made = [an_organization() for _ in range(3)]
+    session.flush()
+    rows = NAMED.run(kind="buyer", ids=[made[0].id, made[2].id])
+    assert [(id, instant(at)) for id, at in rows] == [(each.id, each.created_at) for each in (made[0], made[2])]
+    assert NAMED.run(kind="provider", ids=[made[0].id]) == [] == NAMED.run(kind="buyer", ids=[])
+
+
+def test_each_database_reads_its_own_part(session: Session) -> None:
+    expected = "postgresql" if db.on_postgresql() else "sqlite"
+    assert Statement("SELECT {'postgresql'|'sqlite'}").run() == [(expected,)]
+
+
+def test_it_sees_and_is_seen_by_the_open_transaction_only(database: None) -> None:
+    change = "UPDATE organizations SET name = 'else'"
+    with db.transaction():
+        id = an_organization(name="before").id
+    with pytest.raises(ZeroDivisionError), db.transaction():
+        write(change, ())
+        assert read("SELECT name FROM organizations") == [("else",)]
+        raise ZeroDivisionError
+    with db.transaction(readonly=True):
+        assert db.session.get_one(Organization, id).name == "before"
+
+
+def test_one_cursor_serves_a_transaction_and_the_next_has_its_own(database: None) -> None:
+    with db.transaction(readonly=True):
+        assert read("SELECT 1") == read("SELECT 1") == [(1,)]
+        db.rollback()
+        assert read("SELECT 2") == [(2,)]
+    with db.transaction(readonly=True):
+        assert read("SELECT 3") == [(3,)]
+
+
+def test_errors_are_those_of_sqlalchemy_and_tell_no_values(session: Session) -> None:
+    organization = an_organization()
+    session.flush()
+    mark = "%s" if db.on_postgresql() else "?"
+    with pytest.raises(IntegrityError) as caught:
+        write(f"INSERT INTO providers (organization_id, slug) VALUES ({mark}, {mark})", (organization.id, "secret-word"))
+    assert "secret-word" not in str(caught.value.statement)
+
+
+def test_a_statement_that_is_wrong_is_an_error_of_the_database(session: Session) -> None:
+    with pytest.raises(DBAPIError):
+        read("SELECT nothing FROM nowhere")
+
+
+def test_who_counts_statements_counts_these_too(session: Session) -> None:
+    with counted(at_most=1) as statements:
+        NAMED.run(kind=OrganizationKind.BUYER.value, ids=[1])
+    assert len(statements) == 1
+
+
+def test_an_instant_is_aware_whatever_the_driver_gives() -> None:
+    at = datetime(2026, 11, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert instant("2026-11-01 02:03:04.000005") == at == instant(at)
+    assert instant(None) is None
