@@ -37,7 +37,15 @@ from tests.builders.accounts import (
     the_office,
 )  # fmt: skip
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
-from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_private_plan, a_provider, an_offering
+from tests.builders.catalog import (
+    a_charge,
+    a_licence,
+    a_meter,
+    a_plan,
+    a_private_plan,
+    a_provider,
+    an_offering,
+)
 from tests.builders.corrections import a_proposal
 from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.documents import an_application
