@@ -58,8 +58,8 @@ def run(*, quick: bool = False) -> Iterator[Figure]:
         TARGETS["graduated"], at_least=True,
     )  # fmt: skip
     yield Figure("the working of one graduated line in words", _per_second(lambda: _explained(ten), seconds), "1/s")
-    yield from _answers(quick)
     if not quick:
+        yield from _answers()
         yield from replays.figures()
 
 
@@ -67,13 +67,13 @@ def _explained(terms: rating.Terms) -> object:
     return rating.explain(rating.rate(terms, _QUANTITY).steps, "GB")
 
 
-def _answers(quick: bool) -> Iterator[Figure]:
+def _answers() -> Iterator[Figure]:
     """What the server works for a changed guess: plan, charges and meters read, amounts, words, the part of the page."""
     with place() as here:
-        here.fill(40 if quick else 1_000)
+        here.fill(1_000)
         with served("benchmarks.counted:app", here.folder, here.environment, ready="/healthz") as address:
             client, times = Client(address), []
-            for _ in range(5 if quick else _REQUESTS):
+            for _ in range(_REQUESTS):
                 answer = client.get(CALCULATOR, FRAGMENT)
                 times.append(float(answer.headers[CPU_MILLISECONDS]))
     yield Figure("calculator answer, processor time, p50", middle(times[2:]), "ms", ANSWER_TARGET)
