@@ -96,6 +96,7 @@ __all__ = [
     "Estimate",
     "EstimateLine",
     "Failure",
+    "FirstBill",
     "Gap",
     "GraceNotOver",
     "Lately",
@@ -146,6 +147,7 @@ __all__ = [
     "file_name",
     "final_at",
     "finalize",
+    "first_bill",
     "last_billed",
     "late",
     "lately",
@@ -173,6 +175,4 @@ __all__ = [
     "verify",
     "view",
     "working",
-    "FirstBill",
-    "first_bill",
 ]
