@@ -60,12 +60,13 @@ class Timed:
 
 
 _LISTING = "/offerings/made-1-1"
+CALCULATOR = f"{_LISTING}?plan=monthly"
 STOREFRONT = (
     Page("home", "/", 200),
     Page("list by category", "/offerings/?category=storage", 200, peers=(OSCAR, WALDUR)),
     Page("list, searched", f"/offerings/?q={quote('仓库 库存')}", 200),
     Page("offering", _LISTING, 150),
-    Page("calculator fragment", f"{_LISTING}?plan=monthly", 150, headers=FRAGMENT),
+    Page("calculator fragment", CALCULATOR, 150, headers=FRAGMENT),
     Page("order check page", f"{_LISTING}/subscribe", 150, visitor="sme"),
 )
 

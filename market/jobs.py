@@ -100,6 +100,7 @@ SWEEPS = (
     Sweep("links", credentials.recovery.answer_due, 1),
     Sweep("mail", notifications.send_due, 2),
     Sweep("policies", notifications.tell_of_policies, 5),
+    Sweep("trials", notifications.remind_of_trials, 3600),
     Sweep("price letters", notifications.tell_of_prices, 5),
     Sweep("price changes", prices.finish_due, 60),
     Sweep("credentials", credentials.sweep, 3600),

@@ -97,6 +97,7 @@ __all__ = [
     "Estimate",
     "EstimateLine",
     "Failure",
+    "FirstBill",
     "Gap",
     "GraceNotOver",
     "Lately",
@@ -148,6 +149,7 @@ __all__ = [
     "file_name",
     "final_at",
     "finalize",
+    "first_bill",
     "last_billed",
     "late",
     "lately",
@@ -175,6 +177,4 @@ __all__ = [
     "verify",
     "view",
     "working",
-    "FirstBill",
-    "first_bill",
 ]

@@ -189,8 +189,8 @@ def _row(words: Words, line: BillLine, period: Period) -> Row:
         id=line.id,
         metered=line.quantity is not None,
         offering=words.local(label, "offering"),
-        charge=words.say("trial") if "trial" in label else words.local(label, "charge"),
-        plan=words.local(label, "plan"),
+        charge=_charge(words, line),
+        plan=plan_of(line, words),
         subscription=label["subscription"],
         service=_service(words, line, service, period),
         used=used(line, words),
@@ -244,7 +244,8 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
     """
     if "trial" in line.label:
         return (words.say("trial.how"),)
-    steps, unit = rating.load_steps(line.steps), words.local(line.label, "unit")
+    steps = rating.load_steps(line.steps)
+    unit = words.local(line.label, "unit") or words.local(line.label, "units")
     part = (picked,) if (picked := words.local(line.label, "picked")) else ()
     if line.kind is LineKind.ADJUSTMENT:
         total = line.gross_fen + line.booked_fen

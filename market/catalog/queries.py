@@ -97,6 +97,20 @@ def offering_by_slug(slug: str) -> Offering:
     return offering
 
 
+def offering_with_prices(slug: str) -> Offering:
+    """The offering at an address with its plans and no words, in one statement: what an answer of the calculator needs.
+
+    Raises NotFound while it was never listed.
+    """
+    query = select(Offering).where(Offering.slug == slug, Offering.status != OfferingStatus.UNLISTED)
+    prices = joinedload(Offering.live_plans).joinedload(Plan.charges).joinedload(Charge.meter)
+    provider = joinedload(Offering.provider).load_only(Provider.status)
+    offering = db.session.scalars(query.options(prices, provider)).unique().one_or_none()
+    if offering is None:
+        raise NotFound
+    return offering
+
+
 def offering_by_id(id: int) -> Offering:
     """Any offering, for administrators, with all that its provider sees. Raises NotFound."""
     query = select(Offering).where(Offering.id == id)

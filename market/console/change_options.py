@@ -35,6 +35,7 @@ class PlanChoice:
     """A plan to choose: its price in one line, and whether it is the one that is held."""
 
     plan: Plan
+    name: str
     price: str
     held: bool
     retired: bool
@@ -49,13 +50,17 @@ def plans_of(subscription: Subscription, organization: Organization) -> list[Pla
 
 def choices(subscription: Subscription, plans: Sequence[Plan]) -> list[PlanChoice]:
     """How the plans stand on the page."""
+    names = [formats.local(plan, "name") for plan in plans]
     return [
         PlanChoice(
-            plan, price_of(plan), plan.id == subscription.plan_id,
-            plan.id == subscription.plan_id and not any(other.id == plan.id for other in plans[1:]) and plan.retired_at is not None,
+            plan,
+            name if names.count(name) == 1 else _("%(plan)s，第 %(version)s 版", plan=name, version=plan.version_number),
+            price_of(plan),
+            held=plan.id == subscription.plan_id,
+            retired=plan.retired_at is not None,
         )
-        for plan in plans
-    ]  # fmt: skip
+        for plan, name in zip(plans, names, strict=True)
+    ]
 
 
 def price_of(plan: Plan) -> str:

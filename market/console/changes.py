@@ -188,7 +188,6 @@ def _page(subscription: Subscription, plans: Sequence[Plan], form: ChangeForm) -
         prices=agreements.prices(wish.plan) if wish and differs else [],
         held_prices=agreements.prices(subscription.plan),
         planned=changing.planned_of(subscription),
-        words_of=changing.words_of,
     )
 
 
@@ -217,7 +216,7 @@ def _change(subscription: Subscription, wish: Wish, form: ChangeForm) -> Subscri
     )  # fmt: skip
     if form.until.data is not None:
         back = form.until.data + timedelta(days=1)
-        subscriptions.change(subscription, quantity=before, when=back, reason=_("到期改回原来的数量"), by=g.actor, at=at)
+        subscriptions.change(subscription, quantity=before, when=back, reason="back_again", by=g.actor, at=at)
     return asked
 
 

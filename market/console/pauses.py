@@ -75,7 +75,7 @@ def place(id: int) -> Answer:
         asked = subscriptions.pause(subscription, when=form.when.data, by=by, at=at, reason=form.reason.data or "")
         if form.until.data:
             back = form.until.data + timedelta(days=1)
-            subscriptions.resume(subscription, when=back, by=by, at=at, reason=_("暂停到期，自动恢复"))
+            subscriptions.resume(subscription, when=back, by=by, at=at, reason="pause_over")
     except subscriptions.NotPaused:
         form.until.errors = [_("要在暂停开始的那天或以后")]
         return _page(subscription, form), 422

@@ -13,6 +13,7 @@ from market.notifications.price_letters import tell_of_prices
 from market.notifications.queries import mail_is_late, mailbox
 from market.notifications.receivers import listen
 from market.notifications.registrations import registration_letters
+from market.notifications.trials import remind_of_trials
 
 __all__ = [
     "Email",
@@ -23,6 +24,7 @@ __all__ = [
     "mail_is_late",
     "mailbox",
     "registration_letters",
+    "remind_of_trials",
     "send_due",
     "tell_of_policies",
     "tell_of_prices",

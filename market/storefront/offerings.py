@@ -39,9 +39,9 @@ def index() -> str | tuple[str, int]:
 @bp.get("/<slug>")
 def show(slug: str) -> str | tuple[str, int]:
     """One service with its calculator; a withdrawn one keeps its page. 422 for guesses that cannot be read."""
-    offering = catalog.offering_by_slug(slug)
     if htmx.is_fragment():
-        return _answer(offering)
+        return _answer(catalog.offering_with_prices(slug))
+    offering = catalog.offering_by_slug(slug)
     at, on = resources.clock.now(), today()
     plans, left = plans_of(offering), room_of(offering)
     calculator = calculate(offering, request.args, at=at, plans=plans)
@@ -80,6 +80,7 @@ def _answer(offering: Offering) -> str | tuple[str, int]:
     html = render_template(
         "storefront/offerings/answer.html",
         calculator=calculator,
+        guessed=request.headers.get("HX-Target") == "est",
         here=url_for(".show", slug=offering.slug),
         subscribe_url=url_if("storefront.subscribe.show", slug=offering.slug),
         for_sale=catalog.can_be_bought(offering) and not (left.sold_out or left.full),

@@ -78,7 +78,7 @@ def new(offering_id: int) -> Answer:
         html = _page(offering, base, editor, form, estimate)
         return (html, 422) if editor.has_errors else html
     try:
-        plan = _agree(base, editor, form)
+        plan = _agree(offering, base, editor, form)
     except MarketError as refusal:
         _complain(editor, form, refusal)
     if editor.has_errors or form.has_errors:
@@ -135,7 +135,7 @@ def call_in(offering_id: int, id: int) -> Response:
     return redirect(url_for(".show", offering_id=offering_id, id=id), 303)
 
 
-def _agree(base: Plan, editor: PlanEditor, form: FirmsForm) -> Plan:
+def _agree(offering: Offering, base: Plan, editor: PlanEditor, form: FirmsForm) -> Plan:
     words = editor.words
     right = words.validate()
     right = form.validate() and right
@@ -146,7 +146,7 @@ def _agree(base: Plan, editor: PlanEditor, form: FirmsForm) -> Plan:
         "trial_days": int(days) if days.isascii() and days.isdigit() and len(days) < 6 else -1,
         "charges": editor.charges(),
     }
-    catalog.check_plan(base.offering, slug=base.slug, **asked)
+    catalog.check_plan(offering, slug=base.slug, **asked)
     firms = form.firms()
     if not right:
         raise Invalid
@@ -171,7 +171,7 @@ def _page(
 ) -> str:
     if request.method != "POST":
         estimate = editor.example()
-    editor.form_errors += [text for text in form.form_errors if text not in editor.form_errors]
+    editor.form_errors += [str(text) for text in (*form.form_errors, *form.codes.errors)]
     return render_template(
         "vendor/private_plans/new.html",
         offering=offering,

@@ -33,13 +33,20 @@ class Price:
 
 def prices(plan: Plan) -> list[Price]:
     """Every charge of a plan with its price in words; charges and meters are loaded."""
-    return [_price(charge) for charge in plan.charges]
+    seat = formats.local(plan, "quantity_unit") if plan.quantity_unit_zh else ""
+    return [_price(charge, seat) for charge in plan.charges]
 
 
-def _price(charge: Charge) -> Price:
-    unit = formats.local(charge.meter, "unit") if charge.meter else ""
-    part = [text] if (text := billing.picked(charge.filter, formats.language())) else []
-    lines = [*part, *rating.describe(rating.parse(charge.terms), unit, formats.language())]
+def each(terms: rating.Terms, seat: str) -> str:
+    """Whose fee it is, where a plan is sold by a number and the fee is paid for each."""
+    recurring = isinstance(terms, rating.Flat) and terms.interval != "once"
+    return _("每%(unit)s", unit=seat) if seat and recurring else ""
+
+
+def _price(charge: Charge, seat: str) -> Price:
+    unit, terms = formats.local(charge.meter, "unit") if charge.meter else "", rating.parse(charge.terms)
+    part = [text for text in (billing.picked(charge.filter, formats.language()), each(terms, seat)) if text]
+    lines = [*part, *rating.describe(terms, unit, formats.language())]
     return Price(charge.slug, formats.local(charge, "name"), lines, charge.meter is not None, unit)
 
 

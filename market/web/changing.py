@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
 from market.audit import AuditEvent
-from market.subscriptions import ChangeKind, ChangeStatus, Subscription, SubscriptionChange
-from market.web import formats
+from market.subscriptions import LIVE, ChangeKind, ChangeStatus, Subscription, SubscriptionChange
+from market.web import formats, trail
 
 
-def planned_of(subscription: Subscription) -> list[SubscriptionChange]:
-    """What is to come, the next first."""
-    return [one for one in subscription.changes if one.status is ChangeStatus.PLANNED]
+class Planned(NamedTuple):
+    """A change to come: from when, what, why, and whether whoever bought it can take it back."""
+
+    id: int
+    at: datetime
+    words: str
+    reason: str
+    can_go: bool
+
+
+def planned_of(subscription: Subscription) -> list[Planned]:
+    """What is to come, the next first; nothing where it is over."""
+    coming = [one for one in subscription.changes if one.status is ChangeStatus.PLANNED and subscription.status in LIVE]
+    return [
+        Planned(one.id, one.effective_at, words_of(one), trail.reason(one.reason), one.kind is not ChangeKind.PRICE)
+        for one in coming
+    ]
 
 
 def words_of(change: SubscriptionChange) -> str:

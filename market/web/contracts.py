@@ -60,7 +60,7 @@ def worded(terms: Mapping[str, Any], quantity: int | None = None) -> Worded:
         plan=name,
         subject=rows,
         promises=agreements.promises(facts),
-        prices=[(formats.local(charge, "name"), _price(charge)) for charge in terms["charges"]],
+        prices=[(formats.local(charge, "name"), _price(charge, plan.get("quantity"))) for charge in terms["charges"]],
         leaving=agreements.leaving(facts),
         grace_days=rules.get("grace_days"),
         payment_days=rules.get("payment_days"),
@@ -68,9 +68,11 @@ def worded(terms: Mapping[str, Any], quantity: int | None = None) -> Worded:
     )
 
 
-def _price(charge: Mapping[str, Any]) -> str:
+def _price(charge: Mapping[str, Any], sold: Mapping[str, Any] | None) -> str:
     meter, language = charge["meter"], formats.language()
     unit = formats.local(meter, "unit") if meter else ""
     only = next((Filter(name, tuple(values)) for name, values in charge["filter"].items()), None)
-    part = [text] if (text := billing.picked(only, language)) else []
-    return _("；").join([*part, *rating.describe(rating.parse(charge["terms"]), unit, language)])
+    priced = rating.parse(charge["terms"])
+    whose = agreements.each(priced, formats.local(sold, "unit") if sold else "")
+    part = [text for text in (billing.picked(only, language), whose) if text]
+    return _("；").join([*part, *rating.describe(priced, unit, language)])

@@ -21,11 +21,14 @@ Guess = dict[str, Decimal]
 
 @dataclass(frozen=True)
 class Effect:
-    """A whole month at the old and at the new price; `measured`: with what was used last month, else as the order guessed."""
+    """A whole month at the old and at the new price; `basis` says whose use it is.
+
+    `used`: what was used last month, `guess`: what the order guessed, `usual`: what the provider calls usual.
+    """
 
     old_fen: int
     new_fen: int
-    measured: bool
+    basis: str
 
     @property
     def more_fen(self) -> int:
@@ -43,13 +46,21 @@ def effects(subscriptions: Sequence[Subscription], old: Plan, new: Plan, now: da
 
 
 def _effect(subscription: Subscription, old: Plan, new: Plan, used: Guess | None) -> Effect:
-    guess = used if used is not None else {key: Decimal(typed) for key, typed in subscription.estimate.items()}
+    basis, guess = _basis(subscription, old, used)
     many = subscription.quantity
     return Effect(
         billing.estimate(old, guess, units=many).monthly_fen,
         billing.estimate(new, _carried(old, new, guess), units=many).monthly_fen,
-        used is not None,
+        basis,
     )
+
+
+def _basis(subscription: Subscription, plan: Plan, used: Guess | None) -> tuple[str, Guess]:
+    if used is not None:
+        return "used", used
+    if subscription.estimate:
+        return "guess", {key: Decimal(typed) for key, typed in subscription.estimate.items()}
+    return "usual", {charge.slug: Decimal(charge.typical) for charge in plan.charges if charge.meter_id is not None}
 
 
 def _used(subscriptions: Sequence[Subscription], plan: Plan, now: datetime) -> dict[int, Guess]:

@@ -215,6 +215,8 @@ BAD = frozenset(
 )
 #: Reasons that are stored as codes, such as why a provider's system could not be reached; anything else is a reason in somebody's own words.
 REASONS = {
+    "back_again": _l("到期改回原来的数量"),
+    "pause_over": _l("暂停到期，自动恢复"),
     "reset": _l("用邮件里的链接重新设置"),
     "undone": _l("用旧邮箱里的链接换回"),
     "licence_replaced": _l("更换了营业执照"),

@@ -119,7 +119,16 @@ def test_money_back_without_room_waits_for_the_next_bills(session):
     assert [(line.kind.value, line.gross_fen, line.booked_fen) for line in november.lines] == [("credit", -1000, -31300), ("charge", 1000, 0)]
     assert [(line.kind.value, line.gross_fen, line.booked_fen) for line in december.lines] == [("credit", -1000, -31300), ("charge", 1000, 0)]
     assert (billing.owed_back(firm), billing.verify(november), billing.verify(december)) == (30300, [], [])
-    assert "另外 ¥313.00 在其他账单抵扣" in billing.view(november).groups[0].rows[0].working[-1]
+    row = billing.view(november).groups[0].rows[0]
+    assert (row.charge, row.gross) == ("退回：固定费用", "−10.00")
+    assert "另外 ¥313.00 在其他账单抵扣" in row.working[-1]
+
+
+def test_a_bill_says_how_many_a_fee_is_for(session):
+    subscription = a_subscription(a_plan(monthly="30.00", quantity_unit_zh="席位", quantity_unit_en="seats", name_zh="团队版"))
+    subscriptions.change(subscription, quantity=4, when="now", by=an_actor(), at=moment("2026-10-01 12:00"))
+    row = billing.view(issued(db.session.get_one(Organization, subscription.organization_id), "2026-10")).groups[0].rows[0]
+    assert (row.plan, row.working, row.gross) == ("团队版 × 4 席位", ("4 席位 × 1 个月 × ¥30.00",), "120.00")
 
 
 def issued(firm: Organization, label: str) -> billing.Bill:

@@ -37,7 +37,15 @@ from tests.builders.accounts import (
     the_office,
 )  # fmt: skip
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
-from tests.builders.catalog import a_charge, a_licence, a_meter, a_plan, a_private_plan, a_provider, an_offering
+from tests.builders.catalog import (
+    a_charge,
+    a_licence,
+    a_meter,
+    a_plan,
+    a_private_plan,
+    a_provider,
+    an_offering,
+)
 from tests.builders.corrections import a_proposal
 from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.documents import an_application
@@ -120,6 +128,7 @@ def a_world(mark: str = "one") -> World:
         firm, name="记账软件", source="", scopes=list(accounts.scopes_of(firm.kind)), by=by, at=moment("2026-11-17 09:00")
     )
     disputed = _a_disputed_day(subscription, buyer)
+    pause = subscriptions.pause(subscription, when=date(2027, 2, 1), by=by, at=at, reason="春节放假")
     office = _an_office(mark, live, drafts, metered, payment.id, provider.organization_id)
     agreed = a_private_plan(plan, [firm])
     notice = _a_price_change(live, firm, buyer)
@@ -132,6 +141,7 @@ def a_world(mark: str = "one") -> World:
             {
                 "storefront.subscribe.done": {"id": subscription.id},
                 "console.subscriptions": {"id": subscription.id},
+                "console.subscriptions.changes.withdraw": {"id": subscription.id, "change_id": pause.id},
                 "console.access": {"id": subscription.id},
                 "console.setup": {"id": orders["pending"].id},
                 "console.replay": {"id": subscription.id, "plan_id": _another_plan(plan)},

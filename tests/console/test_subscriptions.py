@@ -138,7 +138,7 @@ def test_a_failed_one_says_why_and_can_be_retried(owner, firm):
         subscriptions.fail(request, reason="机房没有空位", by=an_actor(), at=NOV_5)
     page = owner.page(f"/console/subscriptions/{id}")
     assert "机房没有空位" in page.text
-    page = page.submit(button="重新开通")
+    page = page.submit(button="请服务商再试一次")
     assert status_of(id) is SubscriptionStatus.PROVISIONING
 
 

@@ -169,8 +169,25 @@ def test_every_month_is_billed_as_worked_out_by_hand() -> None:
     closed(month("2027-11"))
     with db.transaction(readonly=True):
         assert billing.bill_for(life.organization, month("2027-11")) is None
+    # Whatever came later, every month drawn up again today is the month that was billed.
+    for label in ("2026-10", "2026-11", "2027-01", "2027-03", "2027-05", "2027-07"):
+        assert charged_again(life, label) == charged(life, label), label
     told = [event.action.removeprefix("subscription.") for event in timeline(life)]
     assert [told.count(one) for one in ("plan_changed", "quantity_changed", "price_changed", "paused", "resumed", "ended")] == [5, 1, 1, 2, 2, 1]
+
+
+def charged(life: Life, label: str) -> list[int]:
+    with db.transaction(readonly=True):
+        bill = billing.bill_for(life.organization, month(label))
+        assert bill is not None
+        return [line.gross_fen for line in bill.lines if line.kind is billing.LineKind.CHARGE]
+
+
+def charged_again(life: Life, label: str) -> list[int]:
+    with db.transaction(readonly=True):
+        one = subscriptions.subscription_of(life.organization, life.id)
+        lines = billing.draw_up_one(one, month(label), cutoff=month(label).end)
+        return [line.gross_fen for line in lines if line.kind is billing.LineKind.CHARGE]
 
 
 def owed(life: Life) -> int:

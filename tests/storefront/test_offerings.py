@@ -359,3 +359,32 @@ def test_a_page_costs_few_statements(client: FlaskClient, backup, queries) -> No
     client.get("/offerings/backup")
     with queries(at_most=12):
         client.get("/offerings/backup")
+
+
+def test_a_changed_guess_is_answered_with_the_parts_that_change_and_one_statement(client: FlaskClient, backup, queries) -> None:
+    client.get("/offerings/backup", headers={"HX-Request": "true"})
+    with queries(at_most=1):
+        answer = client.get("/offerings/backup?plan=small&space=486", headers={"HX-Request": "true"})
+    html = answer.get_data(as_text=True)
+    for part in ('id="calc"', 'id="est"', 'id="cta-price"', 'id="use-space-error"', "286 GB × ¥0.50", "¥242.00"):
+        assert part in html, part
+    guessed = client.get("/offerings/backup?space=x", headers={"HX-Request": "true", "HX-Target": "est"}).get_data(as_text=True)
+    assert 'id="est"' in guessed and 'data-error-of="use-space"' in guessed and 'id="calc"' not in guessed
+    assert "<h1" not in html and client.get("/offerings/none", headers={"HX-Request": "true"}).status_code == 404
+    assert client.get("/offerings/backup?space=x", headers={"HX-Request": "true"}).status_code == 422
+
+
+def test_a_percentage_asks_for_amount_and_number_and_says_both(client: FlaskClient, backup) -> None:
+    with db.transaction():
+        offering = an_offering(slug="till", plans=False)
+        plan = a_plan(offering, slug="share")
+        takings = a_meter(offering.provider, "takings", name_zh="收款", name_en="Takings", unit_zh="元", unit_en="CNY")
+        terms = {"model": "percentage", "percent": "0.6", "fee": "0.1", "included": "0", "maximum": "500.00"}
+        a_charge(plan, terms, meter=takings, slug="takings", typical="88000", typical_count=1204)
+    page = client.page("/offerings/till")
+    assert "1,204 笔 × ¥0.10 + 0.6% × ¥88,000.00" in page.text and "每期最多收 ¥500.00" in page.text
+    assert "交易金额的 0.6%，每笔另加 ¥0.10" in page.text and "0.6%的交易金额，另加 ¥0.10/笔" in page.text
+    assert page.one("input", id="use-takings-count").get("value") == "1204"
+    assert "10 笔 × ¥0.10 + 0.6% × ¥100.00" in client.page("/offerings/till?takings=100&takings.count=10").text
+    assert client.page("/offerings/till?takings=100&takings.count=1.5", status=422).one("input", id="use-takings-count").get("aria-invalid")
+    assert "0.6% of each transaction plus ¥0.10" in client.page("/offerings/till?lang=en", headers={"Accept-Language": "en"}).text

@@ -188,7 +188,7 @@ def test_what_is_not_set_up_yet_is_called_off_without_charge(session):
     subscriptions.cancel(subscription, when="period_end", reason="", by=an_actor(), at=OCT_20)
     assert subscription.status is SubscriptionStatus.ENDED
     assert subscriptions.segments(subscription, period.month("2026-10")) == []
-    assert the_request(subscription).status is RequestStatus.FAILED
+    assert the_request(subscription).status is RequestStatus.CANCELED
     assert RequestKind.DEPROVISION not in subscriptions.requests_about(subscription)
     with pytest.raises(subscriptions.RequestClosed):
         subscriptions.complete(the_request(subscription), access={}, by=an_actor(), at=OCT_20)

@@ -63,6 +63,7 @@ def notices_of(change: PriceChange) -> Sequence[PriceNotice]:
     """Who was told, and what each said; with subscriptions, firms and plans."""
     subscription = joinedload(PriceNotice.subscription)
     query = select(PriceNotice).where(PriceNotice.price_change_id == change.id).options(
+        joinedload(PriceNotice.price_change),
         subscription.joinedload(Subscription.organization),
         subscription.joinedload(Subscription.revision),
         subscription.selectinload(Subscription.plan).selectinload(Plan.charges).joinedload(Charge.meter),

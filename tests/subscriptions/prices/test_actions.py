@@ -13,7 +13,7 @@ from market.catalog.models import Plan, PlanStatus
 from market.errors import Invalid
 from market.kit.period import Period, local_midnight
 from market.notifications import Email
-from market.subscriptions import ContractKind, Subscription, effects, prices
+from market.subscriptions import ContractKind, Subscription, prices
 from market.subscriptions.prices import NoticeAnswer, PriceChange, PriceChangeStatus
 from tests.builders.accounts import a_user, an_actor
 from tests.builders.catalog import a_plan, an_offering
@@ -59,7 +59,7 @@ def announced(subscription: Subscription) -> prices.PriceNotice:
 
 
 def answer(verb, notice, at=AT + timedelta(days=1)) -> None:
-    user = db.session.get_one(User, notice.subscription.accepted_by_id)
+    user = db.session.get_one(User, db.session.get_one(Subscription, notice.subscription_id).accepted_by_id)
     verb(notice, user=user, by=an_actor(user), at=at)
 
 
@@ -229,4 +229,3 @@ def test_every_firm_gets_a_letter_and_another_when_it_is_taken_back(database):
         letters = db.session.scalars(select(Email).where(Email.user_id == buyer, Email.key.like("price_%")).order_by(Email.id)).all()
     assert ["改价" in one.subject for one in letters] == [True, True]
     assert "2026年11月1日" in letters[0].body and "机房电费上涨" in letters[0].body
-    assert effects is not None
