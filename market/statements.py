@@ -98,7 +98,7 @@ def instant(written: Any) -> Any:
 
 def lite_time(at: datetime) -> str:
     """As SQLAlchemy writes a `DateTime` into SQLite."""
-    return f"{at.astimezone(UTC).replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}"
+    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def _lite_value(value: Any) -> Any:
