@@ -46,6 +46,7 @@ class _Scale:
     rounds: int
     seconds: float
     requests: int
+    warm_up: int = _WARM_UP
 
     @property
     def gigabytes(self) -> float:
@@ -58,7 +59,7 @@ def run(*, quick: bool = False, database: str = "", on: str = "", stored: int = 
     """On each kind of database: fill, report in turns, look at pages."""
     scale = _Scale(_ORIGINALS, _SUBSCRIPTIONS, _MILLION, stored * _MILLION, _BATCH, _ROUNDS, _SECONDS, _REQUESTS)
     if quick:
-        scale = _Scale(2_000, 20, 2_000, 6_000, _SMALL_BATCH, 1, 0.02, 3)
+        scale = _Scale(500, 20, 500, 1_500, _SMALL_BATCH, 1, 0.02, 2, warm_up=1)
     with databases.folder(room=scale.gigabytes) as scratch:
         for kind in ("postgresql", "sqlite"):
             if on in ("", kind):
@@ -101,8 +102,9 @@ class _Reports:
     def figures(self) -> Iterator[Figure]:
         """Measure, then tell."""
         name = self.stands[0].database.name
-        with bar(f"{name}, reporting", _WARM_UP + self.scale.rounds, "round") as shown:
-            for _ in range(_WARM_UP + self.scale.rounds):
+        turns = self.scale.warm_up + self.scale.rounds
+        with bar(f"{name}, reporting", turns, "round") as shown:
+            for _ in range(turns):
                 for ids, counting in _IDS.items():
                     for place in range(len(self.stands)):
                         self._report(ids, place, counting=counting)
@@ -110,7 +112,7 @@ class _Reports:
                 shown.update()
         for ids in _IDS:
             yield from self._told(f"{name}, {ids}", ids)
-        before, after = self.memory[_WARM_UP - 1], self.memory[-1]
+        before, after = self.memory[self.scale.warm_up - 1], self.memory[-1]
         if after:
             yield Figure(
                 f"{name}, memory of the web worker after the run", after, "MB", before * _MEMORY_AT_MOST,
@@ -127,7 +129,7 @@ class _Reports:
         loads.append(at.send(bodies, events=requests * batch, connections=_CONNECTIONS))
 
     def _told(self, name: str, ids: str) -> Iterator[Figure]:
-        shallow, deep = (self.loads[ids, place][_WARM_UP:] for place in range(2))
+        shallow, deep = (self.loads[ids, place][self.scale.warm_up :] for place in range(2))
         yield Figure(
             f"{name}, {self.stored[1]}", middle([load.rate for load in deep]), "events/s",
             reference=Reference(self.stored[0], middle([load.rate for load in shallow])),
@@ -165,10 +167,10 @@ def _pages(at: Stand, stored: History, scale: _Scale) -> Iterator[Figure]:
         visitor.sign_in(_email(place), demo.PASSWORD)
     for name, path in _PAGES.items():
         answers: list[list[Answer]] = [[], []]
-        for number in range(_WARM_UP + scale.requests):
+        for number in range(scale.warm_up + scale.requests):
             for visitor, kept in zip(visitors, answers, strict=True):
                 answer = visitor.get(path)
-                if number >= _WARM_UP:
+                if number >= scale.warm_up:
                     kept.append(answer)
         yield from _compared(f"{at.database.name}, {name}", stored, *answers)
 

@@ -21,6 +21,14 @@ bp = Blueprint("overview", __name__)
 #: How many waiting things of each kind, and how many events, the page shows.
 MOST = 20
 RECENT = 8
+#: Which permission decides what waits in each area.
+DECIDES = {
+    "reviews": "reviews.decide",
+    "recommended": "recommended.decide",
+    "payments": "payments.confirm",
+    "providers": "providers.decide",
+    "verifications": "verifications.decide",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ def index() -> str:
     return render_template(
         "admin/overview/index.html",
         waiting=waiting,
+        deciding=_decides_anything(),
         rechecks=providers.due_rechecks(local_day(now)) if g.can("providers.read") else [],
         soon=local_day(now) + providers.RECHECK_NEAR,
         licences=providers.expiring_licences(local_day(now)) if g.can("providers.read") else [],
@@ -57,8 +66,17 @@ def index() -> str:
     )
 
 
+def _decides_anything() -> bool:
+    return any(g.can(permission) for permission in DECIDES.values())
+
+
+def _waits_here(area: str) -> bool:
+    """Whoever decides something sees what waits for her; who only looks on sees what waits at all."""
+    return g.can(f"{area}.read") and (g.can(DECIDES[area]) or not _decides_anything())
+
+
 def _reviews(now: datetime) -> list[Waiting]:
-    if not g.can("reviews.read"):
+    if not _waits_here("reviews"):
         return []
     return [
         Waiting(
@@ -80,7 +98,7 @@ def _claimed(provider: str, reviewer: object) -> str:
 
 
 def _nominations() -> list[Waiting]:
-    if not g.can("recommended.read"):
+    if not _waits_here("recommended"):
         return []
     return [
         Waiting(
@@ -95,7 +113,7 @@ def _nominations() -> list[Waiting]:
 
 
 def _transfers() -> list[Waiting]:
-    if not g.can("payments.read"):
+    if not _waits_here("payments"):
         return []
     announced = payments.awaiting().where(Payment.announced_at.is_not(None)).limit(MOST)
     return [
@@ -111,7 +129,7 @@ def _transfers() -> list[Waiting]:
 
 
 def _applications() -> list[Waiting]:
-    if not g.can("providers.read"):
+    if not _waits_here("providers"):
         return []
     applied = db.session.scalars(providers.all_providers(ProviderStatus.APPLIED).limit(MOST))
     return [
@@ -122,7 +140,7 @@ def _applications() -> list[Waiting]:
 
 
 def _verifications(now: datetime) -> list[Waiting]:
-    if not g.can("verifications.read"):
+    if not _waits_here("verifications"):
         return []
     return [
         Waiting(

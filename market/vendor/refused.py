@@ -25,6 +25,29 @@ Answer = Response | str | tuple[str, int]
 SIZE = 30
 #: How a body looks that was longer than what is kept.
 CUT = 2000
+#: What each reason is called in the filter; beside an event it is told in a sentence.
+REASONS = {
+    "not_json": _l("不是 JSON"),
+    "malformed": _l("格式不对"),
+    "missing_attribute": _l("缺少必填属性"),
+    "too_long": _l("内容太长"),
+    "too_deep": _l("嵌套太深"),
+    "wrong_source": _l("用量来源不对"),
+    "unknown_type": _l("没有这种计量项"),
+    "unknown_subscription": _l("找不到订阅"),
+    "subscription_not_live": _l("订阅当时没有在用"),
+    "value_missing": _l("缺少数值"),
+    "not_a_number": _l("数值不是数字"),
+    "too_many_decimals": _l("小数位太多"),
+    "label_invalid": _l("分组字段的值不对"),
+    "operation_unknown": _l("增减写法不对"),
+    "too_many_slices": _l("分组太多"),
+    "negative": _l("数值小于 0"),
+    "too_large": _l("数值太大"),
+    "future": _l("时间比现在晚"),
+    "expired": _l("太旧，账单已定稿"),
+    "conflict": _l("编号相同，内容不同"),
+}
 
 
 class MendForm(forms.MarketForm):
@@ -58,6 +81,7 @@ def index() -> str:
         code=code,
         id=id,
         codes=_codes(),
+        reasons=REASONS,
         reason=reason,
         kept_days=metering.KEPT_REFUSED.days,
         now_at=resources.clock.now(),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import threading
 from collections.abc import Callable
@@ -18,10 +16,11 @@ from sqlalchemy import func, select
 
 from market import db, documents, resources
 from market.accounts import User
-from market.config import ROOT, Settings
+from market.config import Settings
 from market.documents import Document
 from tests.builders.accounts import EARLY, a_user, an_organization
 from tests.builders.documents import PDF, a_document
+from tests.support import commands
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,14 +30,9 @@ def market(settings: Settings) -> Command:
     """`market("backup", path)` as an operator types it, on this test's database."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "MARKET_DATA_DIR": str(settings.data_dir),
-            "DATABASE_URL": settings.database_url,
-            "MARKET_SECRET_KEY": "",
-        }
-        command = [sys.executable, "-m", "market.cli", *map(str, arguments)]
-        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        return commands.market(
+            *arguments, MARKET_DATA_DIR=str(settings.data_dir), DATABASE_URL=settings.database_url, MARKET_SECRET_KEY=""
+        )
 
     return run
 

@@ -12,18 +12,11 @@ from pathlib import Path
 import pytest
 
 from market.config import ROOT
+from tests.support import commands
 
 
 def market(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "market.cli", *arguments],
-        env={**os.environ, "MARKET_DATA_DIR": str(folder), **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-    )
+    return commands.market(*arguments, MARKET_DATA_DIR=str(folder), **environment)
 
 
 def test_a_second_run_on_one_data_folder_is_told_so(tmp_path: Path) -> None:
@@ -50,7 +43,9 @@ def test_a_database_that_cannot_be_reached_is_said_in_words(tmp_path: Path, comm
 
 
 def test_bad_settings_are_all_told_before_anything_starts(tmp_path: Path) -> None:
-    refused = market(tmp_path, "run", PORT="x", MARKET_DEMO="perhaps")
+    environment = {**os.environ, "MARKET_DATA_DIR": str(tmp_path), "PORT": "x", "MARKET_DEMO": "perhaps"}
+    command = [sys.executable, "-m", "market.cli", "run"]
+    refused = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
     assert refused.returncode == 1 and "PORT" in refused.stderr and "MARKET_DEMO" in refused.stderr
     assert "Traceback" not in refused.stderr
 

@@ -14,6 +14,7 @@ from examples import ports
 from examples.tour.__main__ import Check, main
 from examples.tour.visitor import Visitor
 from examples.tour.world import World
+from tests.conftest import DATABASES
 
 SHORT = ["--files", "10", "--days", "3"]
 #: Twenty seconds on two idle cores; a slow and busy machine may take its time.
@@ -24,6 +25,8 @@ def tour(folder: Path, url: str, *arguments: str) -> list[str]:
     return ["--folder", str(folder), "--database", url, *arguments]
 
 
+# The tour that nobody disturbs is on SQLite, this one on the database that has more to lose; the long ones are on both.
+@pytest.mark.parametrize("database_url", DATABASES[-1:], indirect=True)
 def test_killing_server_worker_and_provider_loses_and_doubles_nothing(
     tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

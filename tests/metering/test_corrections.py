@@ -224,14 +224,28 @@ def test_beyond_the_last_bill_that_looks_back_nothing_is_corrected() -> None:
 # --- a law ---------------------------------------------------------------------------------
 
 
-@given(
-    facts,
-    st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(0, 10**9)), max_size=6),
-)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+changes_to_them = st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(0, 10**9)), max_size=6)
+
+
+@given(happened=facts, changes=changes_to_them)
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_corrected_every_earlier_figure_can_be_had_again(
     session: Session, happened: list[Fact], changes: list[tuple[int, int | None]]
 ) -> None:
+    every_figure_can_be_had_again(session, happened, changes)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@given(happened=facts, changes=changes_to_them)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_after_hundreds_of_corrections_every_earlier_figure_can_be_had_again(
+    session: Session, happened: list[Fact], changes: list[tuple[int, int | None]]
+) -> None:
+    every_figure_can_be_had_again(session, happened, changes)
+
+
+def every_figure_can_be_had_again(session: Session, happened: list[Fact], changes: list[tuple[int, int | None]]) -> None:
     world, known = World(), []
     now = moment("2026-10-31 22:00")
     ingest(world.provider, [world.event(number, fact) for number, fact in enumerate(happened)], now=now)

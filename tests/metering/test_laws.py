@@ -160,8 +160,20 @@ class World:
 
 
 @given(facts=facts, seed=st.integers(0, 10**6))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_split_and_repetition_counts_the_same(session: Session, facts: list[Fact], seed: int) -> None:
+    counts_the_same(facts, seed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@given(facts=facts, seed=st.integers(0, 10**6))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_hundreds_of_orders_splits_and_repetitions_count_the_same(session: Session, facts: list[Fact], seed: int) -> None:
+    counts_the_same(facts, seed)
+
+
+def counts_the_same(facts: list[Fact], seed: int) -> None:
     world, dice = World(), random.Random(seed)
     sent = [world.event(number, fact) for number, fact in enumerate(facts)]
     sent += dice.sample(sent, k=len(sent) // 2)
@@ -175,7 +187,7 @@ def test_any_order_split_and_repetition_counts_the_same(session: Session, facts:
 
 
 @given(facts=facts, seed=st.integers(0, 10**6))
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_days_worked_out_anew_say_what_they_said(session: Session, facts: list[Fact], seed: int) -> None:
     world = World()
     ingest(world.provider, [world.event(number, fact) for number, fact in enumerate(facts)], now=NOW)
@@ -187,7 +199,7 @@ def test_days_worked_out_anew_say_what_they_said(session: Session, facts: list[F
 
 
 @given(facts=facts, cut=st.integers(1, 29))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_month_is_the_sum_of_its_parts_and_days(session: Session, facts: list[Fact], cut: int) -> None:
     world = World()
     ingest(world.provider, [world.event(number, fact) for number, fact in enumerate(facts)], now=NOW)

@@ -194,8 +194,8 @@ class Sender:
                 self.others.append(verdict)
 
 
-def pairs(senders: list[Sender], batch: Callable[[int, int], bytes], stop: Event) -> int:
-    """Two senders report each batch at the same moment, until it is enough; how many batches there were."""
+def pairs(senders: list[Sender], batch: Callable[[int, int], bytes], stop: Event, rest: float = 0) -> int:
+    """Two senders report each batch at the same moment and `rest`, until it is enough; how many batches there were."""
 
     def pair(number: int, pool: ThreadPoolExecutor) -> int:
         turn = 0
@@ -204,6 +204,7 @@ def pairs(senders: list[Sender], batch: Callable[[int, int], bytes], stop: Event
             for sent in [pool.submit(each.send, body) for each in senders[2 * number : 2 * number + 2]]:
                 sent.result()
             turn += 1
+            stop.wait(rest)
         return turn
 
     count = len(senders) // 2

@@ -7,16 +7,18 @@ as a browser without JavaScript does, hidden fields and CSRF token included.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
 
-import html5lib
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
+
+from tests.support.trees import parse
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,17 +31,6 @@ _CSRF = "csrf_token"
 _TOKEN = re.compile(r'(<input[^<>]* name="csrf_token"[^<>]* value=")[^"]+')
 #: Pages that were found right in this process.
 _right: set[int] = set()
-
-
-@lru_cache(maxsize=8)
-def parse(html: str) -> tuple[Element, tuple[str, ...]]:
-    """The tree, and what the HTML standard calls parse errors in it; nobody changes the tree.
-
-    The last few are kept: a page is parsed to be checked and, in most tests, once more to be read.
-    """
-    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-    tree = parser.parse(html)
-    return tree, tuple(f"line {at[0]}: {code} {data or ''}".strip() for at, code, data in parser.errors)
 
 
 def text_of(element: Element) -> str:
@@ -80,8 +71,8 @@ def _problems(html: str, path: str, app: Flask, fragment: bool) -> list[str]:
     found = [error for error in errors if not (fragment and "expected-doctype" in error)]
     if not fragment:
         found += _head(tree)
-    ids = [element.get("id") for element in tree.iter() if element.get("id")]
-    found += [f"id {name!r} stands twice" for name in sorted({n for n in ids if n and ids.count(n) > 1})]
+    ids = [name for element in tree.iter() if (name := element.get("id"))]
+    found += [f"id {name!r} stands twice" for name, number in sorted(Counter(ids).items()) if number > 1]
     found += _inline(tree)
     found += _labels(tree)
     found += _forms(tree, path)
@@ -180,7 +171,7 @@ def _images(tree: Element) -> Iterator[str]:
             yield f"<img src={image.get('src')!r}> has no alt"
 
 
-def _links(tree: Element, path: str, app: Flask, ids: set[str | None]) -> Iterator[str]:
+def _links(tree: Element, path: str, app: Flask, ids: set[str]) -> Iterator[str]:
     seen: set[tuple[str, str]] = set()
     for method, address in _addresses(tree):
         if address.startswith("#"):
