@@ -15,7 +15,6 @@ from werkzeug.datastructures import FileStorage
 
 from market import billing, catalog, resources, subscriptions
 from market.billing import Lately, Replay, Usage, listed
-from market.billing.listed import FileProblems, Problem
 from market.catalog import Offered
 from market.console.replay_form import UsageFileForm, subcategories
 from market.errors import MarketError, NotFound
@@ -169,7 +168,7 @@ def upload_post() -> Answer:
                 usage = listed.read(sent.stream.read(listed.LARGEST + 1), plans, g.organization, now=now)
         else:
             usage = listed.read((form.text.data or "").encode(), plans, g.organization, now=now)
-    except FileProblems as refusal:
+    except listed.FileProblems as refusal:
         form.file.errors = [_problem(each) for each in refusal.problems]
         return _upload_page(form, chosen=form.subcategory.data), 422
     except MarketError as refusal:
@@ -258,7 +257,7 @@ def _why_none(known: Lately) -> str:
     return _("同类套餐要先估几个数才能比")
 
 
-def _problem(each: Problem) -> str:
+def _problem(each: listed.Problem) -> str:
     problem = errors.translate(each.refusal)
     if each.column:
         return _("第 %(line)s 行的 %(column)s：%(problem)s", line=each.line, column=each.column, problem=problem)
