@@ -161,15 +161,16 @@ def upload_post() -> Answer:
         return _upload_page(form, chosen=form.subcategory.data or ""), 422
     offered = catalog.plans_on_sale([form.subcategory.data], to=g.organization)
     plans, now = [each.plan for each in offered], resources.clock.now()
+    sent = form.file.data
+    as_file = isinstance(sent, FileStorage) and bool(sent.filename)
     try:
-        sent = form.file.data
-        if isinstance(sent, FileStorage) and sent.filename:
+        if isinstance(sent, FileStorage) and as_file:
             with closing(sent):
                 usage = listed.read(sent.stream.read(listed.LARGEST + 1), plans, g.organization, now=now)
         else:
             usage = listed.read((form.text.data or "").encode(), plans, g.organization, now=now)
     except listed.FileProblems as refusal:
-        form.file.errors = [_problem(each) for each in refusal.problems]
+        (form.file if as_file else form.text).errors = [_problem(each) for each in refusal.problems]
         return _upload_page(form, chosen=form.subcategory.data), 422
     except MarketError as refusal:
         form.refuse(refusal)
