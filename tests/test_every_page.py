@@ -23,7 +23,7 @@ from tests.support.client import Client
 #: Answers that are no HTML, by the end of the address; they only have to answer.
 FILES = (".pdf", ".csv", ".json", ".txt", ".xml", "/healthz", "/document", ".ndjson")
 #: Evidence: `/bills/1/lines/2/events`, a sheet or NDJSON.
-EVIDENCE = re.compile(r"/bills/\d+/lines/\d+/events")
+EVIDENCE = re.compile(r"/(bills/\d+|events)/lines/\d+/events")
 #: What a page's address may ask for beside the page itself.
 QUERIES = {
     "storefront.register.show": ["industry=construction&revenue_fen=90", "industry=none&staff=x&code=9144"],

@@ -16,8 +16,7 @@ import click
 
 from market import rating
 from market.catalog import Filter
-from market.catalog.seed import PricedPlan, SeedInvalid, plans_in
-from market.catalog.seed.shapes import Charge
+from market.catalog.seed import Charge, PricedPlan, SeedInvalid, plans_in
 from market.errors import Invalid
 from market.kit import money, quantity
 from market.kit.period import InvalidMonth, Period, month

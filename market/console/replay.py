@@ -15,7 +15,6 @@ from werkzeug.datastructures import FileStorage
 
 from market import billing, catalog, resources, subscriptions
 from market.billing import Lately, Replay, Usage, listed
-from market.billing.listed import FileProblems, Problem
 from market.catalog import Offered
 from market.console.replay_form import UsageFileForm, subcategories
 from market.errors import MarketError, NotFound
@@ -162,15 +161,16 @@ def upload_post() -> Answer:
         return _upload_page(form, chosen=form.subcategory.data or ""), 422
     offered = catalog.plans_on_sale([form.subcategory.data], to=g.organization)
     plans, now = [each.plan for each in offered], resources.clock.now()
+    sent = form.file.data
+    as_file = isinstance(sent, FileStorage) and bool(sent.filename)
     try:
-        sent = form.file.data
-        if isinstance(sent, FileStorage) and sent.filename:
+        if isinstance(sent, FileStorage) and as_file:
             with closing(sent):
                 usage = listed.read(sent.stream.read(listed.LARGEST + 1), plans, g.organization, now=now)
         else:
             usage = listed.read((form.text.data or "").encode(), plans, g.organization, now=now)
-    except FileProblems as refusal:
-        form.file.errors = [_problem(each) for each in refusal.problems]
+    except listed.FileProblems as refusal:
+        (form.file if as_file else form.text).errors = [_problem(each) for each in refusal.problems]
         return _upload_page(form, chosen=form.subcategory.data), 422
     except MarketError as refusal:
         form.refuse(refusal)
@@ -258,7 +258,7 @@ def _why_none(known: Lately) -> str:
     return _("同类套餐要先估几个数才能比")
 
 
-def _problem(each: Problem) -> str:
+def _problem(each: listed.Problem) -> str:
     problem = errors.translate(each.refusal)
     if each.column:
         return _("第 %(line)s 行的 %(column)s：%(problem)s", line=each.line, column=each.column, problem=problem)

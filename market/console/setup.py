@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from market import resources, subscriptions
-from market.catalog.models import Provisioning
+from market.catalog import Provisioning
 from market.subscriptions import (
     OPENING,
     ProvisioningRequest,

@@ -48,6 +48,9 @@ class OrderForm(forms.MarketForm):
         super().__init__()
         self.plan = plan
         self.guesses = _guesses(plan)
+        if plan.trial_days:
+            # A trial costs nothing and ends by itself: the button, which says so, is agreement enough.
+            del self.agree
 
     def validate(self, extra_validators: Any = None) -> bool:
         mine = super().validate(extra_validators)
@@ -170,7 +173,8 @@ def place(slug: str) -> Answer:
         )  # fmt: skip
     except MarketError as refusal:
         form.refuse(refusal)
-        form.agree.data = False
+        if form.agree:
+            form.agree.data = False
         return _check_page(offering, plan, form), refusal.status
     if order.subscription_id is None:
         return redirect(url_for("console.approvals.show", id=order.id), 303)

@@ -17,6 +17,7 @@ from market.vendor import (
     files,
     first_event,
     keys,
+    menu,
     meters,
     offerings,
     overview,
@@ -42,6 +43,6 @@ for part in (refused, files, first_event, corrections, correction_files):
 
 bp = Blueprint("vendor", __name__, url_prefix="/vendor")
 bp.before_request(guards.provider)
-bp.context_processor(events.menu_counts)
+bp.context_processor(menu.counts)
 for module in MODULES:
     bp.register_blueprint(module.bp)

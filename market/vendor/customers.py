@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from market import billing, resources, subscriptions
 from market.metering import corrections
 from market.subscriptions import OPEN_REQUESTS, RequestStatus, Standing, Wanted
-from market.vendor import customer_sheet
+from market.vendor import customer_sheet, menu
 from market.web import agreements, changing, completeness, formats, guards, paging, trail
 from market.web import corrections as words
 from market.web import tasks as task_words
@@ -48,7 +48,7 @@ def index() -> str:
         offerings=[(each.offering_id, formats.local(each.facts, "name")) for each in subscriptions.bought_from(g.provider)],
         so_far=billing.so_far(found, cutoff=now) if g.can("money.read") else {},
         billed=billing.last_billed([one.id for one in found]) if g.can("money.read") else {},
-        open_requests=subscriptions.open_requests(g.provider),
+        open_requests=menu.open_tasks(),
         states={one.id: standing(one, now) for one in found},
         cutoff=now,
     )

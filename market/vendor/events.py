@@ -139,13 +139,6 @@ def open_refused() -> int:
     return g.open_refused
 
 
-def menu_counts() -> dict[str, Any]:
-    """The number beside this page's entry in the menu, for templates."""
-    if g.get("provider") is None or not guards.can("events.read"):
-        return {}
-    return {"menu_counts": {"vendor.events.index": open_refused()}}
-
-
 def _receipt(event: UsageEvent, subscription: Subscription) -> dict[str, Any]:
     """What whoever sends it again is told."""
     first = {

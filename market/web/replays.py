@@ -207,6 +207,8 @@ class Guesses:
     """All boxes; can be walked like a form, so that the error summary shows it."""
 
     boxes: list[Guess]
+    #: How many more things could be asked for.
+    more: int = 0
     form_errors: list[str] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Guess]:
@@ -238,7 +240,7 @@ def guesses(found: Iterable[Replay], asked: Mapping[str, str]) -> Guesses:
     boxes = [_box(first[key], often[key], asked.get(_PREFIX + key, "")) for key in chosen]
     for number, box in enumerate(boxes, start=1):
         box.id = f"guess-{number}"
-    return Guesses(boxes)
+    return Guesses(boxes, more=len(first) - len(chosen))
 
 
 def _box(gap: Gap, plans: int, typed: str) -> Guess:

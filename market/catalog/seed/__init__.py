@@ -10,5 +10,6 @@ has taken over in the portal is theirs: the files do not overwrite it.
 from market.catalog.seed.files import SeedInvalid, read
 from market.catalog.seed.loader import Report, load
 from market.catalog.seed.pricing import PricedPlan, plans_in
+from market.catalog.seed.shapes import Charge
 
-__all__ = ["PricedPlan", "Report", "SeedInvalid", "load", "plans_in", "read"]
+__all__ = ["Charge", "PricedPlan", "Report", "SeedInvalid", "load", "plans_in", "read"]
