@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -19,6 +19,7 @@ from market.web import tasks as words
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
 Answer = Response | str | tuple[str, int]
+F = TypeVar("F", bound=forms.MarketForm)
 
 SIZE = 30
 VIEWS = {View.OPEN: _l("要办的"), View.OVERDUE: _l("已超时"), View.FAILED: _l("没办成"), View.CLOSED: _l("已结束")}
@@ -79,13 +80,22 @@ def show(id: int) -> str:
     return _page(_task(id), CompleteForm(formdata=None), FailForm(formdata=None))
 
 
+def _or_closed(task: ProvisioningRequest, form: F) -> F:
+    """The form, or an empty one that says that there is nothing to fill in any more."""
+    if task.status in OPEN_REQUESTS:
+        return form
+    closed = type(form)(formdata=None)
+    closed.refuse(subscriptions.RequestClosed())
+    return closed
+
+
 @bp.post("/<int:id>/complete")
 @guards.require("provisioning.do")
 def complete(id: int) -> Answer:
     """Done by hand."""
     task, form = _task(id), CompleteForm()
     if not form.validate_on_submit():
-        return _page(task, form, FailForm(formdata=None)), 422
+        return _page(task, _or_closed(task, form), FailForm(formdata=None)), 422
     try:
         subscriptions.complete(task, access=form.entries(), by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
@@ -102,7 +112,7 @@ def fail(id: int) -> Answer:
     """Cannot be done, with a reason."""
     task, form = _task(id), FailForm()
     if not form.validate_on_submit():
-        return _page(task, CompleteForm(formdata=None), form), 422
+        return _page(task, CompleteForm(formdata=None), _or_closed(task, form)), 422
     try:
         subscriptions.fail(task, reason=form.reason.data or "", by=g.actor, at=resources.clock.now())
     except MarketError as refusal:

@@ -101,7 +101,7 @@ def registers_and_orders(buyer: Walker) -> None:
 
 def provider_sets_it_up(seller: Walker, buyer: Walker) -> None:
     """The work list of the provider; the buyer's page learns of it by itself, or when it is asked again."""
-    seller.sign_in("seller@example.com", path="/vendor/customers/").see("要办的（1）").click(FIRM)
+    seller.sign_in("seller@example.com", path="/vendor/tasks/").see("要办的（1）").click(FIRM)
     seller.page.locator("textarea[name=access]").fill("网址: https://backup.example.com\n账号: shop")
     seller.click("已开通，通知客户").see("客户已经能用了", within="body")
     if not buyer.script:
