@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +12,7 @@ from market.accounts import Organization, OrganizationKind, User, Verification
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import invitations, keys, letters, personal, registrations, tasks, usage
-from market.notifications.actions import enqueue
+from market.notifications import addressees, invitations, keys, personal, registrations, tasks, usage
 from market.notifications.models import Email
 from market.payments import Payment
 from market.privacy import Export
@@ -69,18 +67,18 @@ def _tell_buyer(event: str, subscription: Subscription, at: datetime, **facts: s
     revision = db.session.get_one(OfferingRevision, subscription.revision_id)
     # A failure may happen again after a retry, and is then news again.
     key = f"{event}.{subscription.id}.{int(at.timestamp())}"
-    _send(key, event, [user], at, subscription=subscription, facts=revision.facts, **facts)
+    addressees.send(key, event, [user], at, subscription=subscription, facts=revision.facts, **facts)
 
 
 def _order_waiting(order: Order, *, at: datetime, **_: Any) -> None:
     """Who may approve is told; whoever ordered sees it on her page."""
-    approvers = _members(order.organization_id, OrganizationKind.BUYER, "orders.approve")
-    _send(f"order_waiting.{order.id}", "order_waiting", approvers, at, **_about(order))
+    approvers = addressees.members(order.organization_id, OrganizationKind.BUYER, "orders.approve")
+    addressees.send(f"order_waiting.{order.id}", "order_waiting", approvers, at, **_about(order))
 
 
 def _order_decided(order: Order, *, at: datetime, **_: Any) -> None:
     buyer = db.session.get_one(User, order.ordered_by_id)
-    _send(f"order_decided.{order.id}", "order_decided", [buyer], at, status=order.status.value, **_about(order))
+    addressees.send(f"order_decided.{order.id}", "order_decided", [buyer], at, status=order.status.value, **_about(order))
 
 
 def _about(order: Order) -> dict[str, Any]:
@@ -109,8 +107,8 @@ def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:
     """The office has to look at the account: who may confirm is told."""
     buyer = db.session.get_one(Organization, payment.bill.organization_id)
     for office in db.session.scalars(accounts.organizations(OrganizationKind.PLATFORM)).all():
-        clerks = _members(office.id, OrganizationKind.PLATFORM, "payments.confirm")
-        _send(
+        clerks = addressees.members(office.id, OrganizationKind.PLATFORM, "payments.confirm")
+        addressees.send(
             f"payment_announced.{payment.id}", "payment_announced", clerks, at,
             payment=payment, bill=payment.bill, buyer=buyer,
         )  # fmt: skip
@@ -119,21 +117,21 @@ def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:
 def _arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
     """A part of the money is news of its own; the whole is told by the bill that is paid."""
     if payment.bill.owed_fen:
-        payers = _members(payment.bill.organization_id, OrganizationKind.BUYER, "bills.pay")
-        _send(f"payment_arrived.{payment.id}", "payment_arrived", payers, at, payment=payment, bill=payment.bill)
+        payers = addressees.members(payment.bill.organization_id, OrganizationKind.BUYER, "bills.pay")
+        addressees.send(f"payment_arrived.{payment.id}", "payment_arrived", payers, at, payment=payment, bill=payment.bill)
 
 
 def _tell_payers(event: str, bill: Bill, at: datetime) -> None:
-    payers = _members(bill.organization_id, OrganizationKind.BUYER, "bills.pay")
+    payers = addressees.members(bill.organization_id, OrganizationKind.BUYER, "bills.pay")
     due = local_day(bill.due_at) if bill.due_at else None
-    _send(f"{event}.{bill.id}", event, payers, at, bill=bill, month=bill.period.label, due=due)
+    addressees.send(f"{event}.{bill.id}", event, payers, at, bill=bill, month=bill.period.label, due=due)
 
 
 def _decided(revision: OfferingRevision, *, at: datetime, **_: Any) -> None:
     offering = db.session.get_one(Offering, revision.offering_id)
     provider = db.session.get_one(Provider, offering.provider_id)
-    editors = _members(provider.organization_id, OrganizationKind.PROVIDER, "offerings.edit")
-    _send(
+    editors = addressees.members(provider.organization_id, OrganizationKind.PROVIDER, "offerings.edit")
+    addressees.send(
         f"revision_decided.{revision.id}.{revision.version}", "revision_decided", editors, at,
         revision=revision, offering=offering, facts=revision.facts, status=revision.status.value,
     )  # fmt: skip
@@ -142,7 +140,7 @@ def _decided(revision: OfferingRevision, *, at: datetime, **_: Any) -> None:
 def _export_ready(export: Export, *, user: User, at: datetime, **_: Any) -> None:
     organization = db.session.get(Organization, export.organization_id) if export.organization_id else None
     page = EXPORTS[organization.kind] if organization else "/account/privacy"
-    _send(f"export_ready.{export.id}", "export_ready", [user], at, status=export.status.value, page=page)
+    addressees.send(f"export_ready.{export.id}", "export_ready", [user], at, status=export.status.value, page=page)
 
 
 def _erased(user: User, **_: Any) -> None:
@@ -152,38 +150,25 @@ def _erased(user: User, **_: Any) -> None:
 
 def _checked(verification: Verification, *, at: datetime, **_: Any) -> None:
     firm = db.session.get_one(Organization, verification.organization_id)
-    _send(
+    addressees.send(
         f"verification_decided.{verification.id}", "verification_decided", _owners(firm), at,
         verification=verification, firm=firm,
     )  # fmt: skip
 
 
 def _check_expiring(firm: Organization, *, days: int, at: datetime, **_: Any) -> None:
-    _send(f"check_expiring.{firm.id}.{firm.verified_until}.{days}", "check_expiring", _owners(firm), at, firm=firm)
+    addressees.send(f"check_expiring.{firm.id}.{firm.verified_until}.{days}", "check_expiring", _owners(firm), at, firm=firm)
 
 
 def _check_expired(firm: Organization, *, at: datetime, **_: Any) -> None:
-    _send(f"check_expired.{firm.id}.{firm.verified_until}", "check_expired", _owners(firm), at, firm=firm)
+    addressees.send(f"check_expired.{firm.id}.{firm.verified_until}", "check_expired", _owners(firm), at, firm=firm)
 
 
 def _owners(firm: Organization) -> list[User]:
-    return _members(firm.id, firm.kind, "organization.edit")
+    return addressees.members(firm.id, firm.kind, "organization.edit")
 
 
 def _recheck_near(provider: Provider, *, days: int, at: datetime, **_: Any) -> None:
-    editors = _members(provider.organization_id, OrganizationKind.PROVIDER, "profile.edit")
+    editors = addressees.members(provider.organization_id, OrganizationKind.PROVIDER, "profile.edit")
     key = f"recheck_near.{provider.id}.{provider.recheck_due_on}.{days}"
-    _send(key, "recheck_near", editors, at, provider=provider, due=provider.recheck_due_on, today=not days)
-
-
-def _members(organization_id: int, kind: OrganizationKind, permission: str) -> list[User]:
-    organization = db.session.get_one(Organization, organization_id)
-    memberships = accounts.members_of(organization)
-    return [m.user for m in memberships if accounts.may(kind, m.role, permission)]
-
-
-def _send(key: str, event: str, people: Iterable[User], at: datetime, **facts: Any) -> None:
-    for user in people:
-        language = user.locale if user.locale in letters.LANGUAGES else "zh"
-        subject, body = letters.write(event, language, name=user.name, **facts)
-        enqueue(f"{key}.{user.id}", user, subject, body, at=at)
+    addressees.send(key, "recheck_near", editors, at, provider=provider, due=provider.recheck_due_on, today=not days)

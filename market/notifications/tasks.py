@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,7 @@ from market.accounts import Organization, OrganizationKind, User
 from market.catalog import OfferingRevision
 from market.catalog.models import Provisioning
 from market.kit.period import SHANGHAI
-from market.notifications import letters
-from market.notifications.actions import enqueue
+from market.notifications import addressees
 from market.providers import Provider
 from market.subscriptions import ProvisioningRequest, RequestKind, Stage, Subscription
 
@@ -34,7 +33,7 @@ def _asked(request: ProvisioningRequest, *, subscription: Subscription, at: date
     if request.mode is not Provisioning.MANUAL:
         return
     key = f"task_new.{request.id}.{int(at.timestamp())}"
-    _send(key, "task_new", _sellers(subscription.provider_id), at, **_about(request, subscription))
+    addressees.send(key, "task_new", _sellers(subscription.provider_id), at, **_about(request, subscription))
 
 
 def _due(
@@ -46,9 +45,9 @@ def _due(
     ]
     facts = {"tasks": tasks, "count": len(requests), "provider": provider, "late": stage is not Stage.SOON}
     key = f"{provider.id}.{stage.name}.{requests[0].id}.{int(at.timestamp())}"
-    _send(f"tasks_due.{key}", "tasks_due", _sellers(provider.id), at, **facts)
+    addressees.send(f"tasks_due.{key}", "tasks_due", _sellers(provider.id), at, **facts)
     if stage is Stage.FAR:
-        _send(f"tasks_far.{key}", "tasks_far", _office("provisioning.read"), at, **facts)
+        addressees.send(f"tasks_far.{key}", "tasks_far", _office("provisioning.read"), at, **facts)
 
 
 def _failed(
@@ -58,19 +57,19 @@ def _failed(
     if request.kind is not RequestKind.DEPROVISION:
         buyer = db.session.get_one(User, subscription.accepted_by_id)
         key = f"task_failed.{request.id}.{int(at.timestamp())}"
-        _send(key, "task_failed", [buyer], at, reason=said(reason), **_about(request, subscription))
+        addressees.send(key, "task_failed", [buyer], at, reason=said(reason), **_about(request, subscription))
 
 
 def _rotated(subscription: Subscription, *, at: datetime, **_: Any) -> None:
-    people = _members(subscription.organization_id, OrganizationKind.BUYER, "access.read")
+    people = addressees.members(subscription.organization_id, OrganizationKind.BUYER, "access.read")
     revision = db.session.get_one(OfferingRevision, subscription.revision_id)
     key = f"access_rotated.{subscription.id}.{int(at.timestamp())}"
-    _send(key, "access_rotated", people, at, subscription=subscription, facts=revision.facts)
+    addressees.send(key, "access_rotated", people, at, subscription=subscription, facts=revision.facts)
 
 
 def _stopped(provider: Provider, *, at: datetime, **_: Any) -> None:
-    people = _members(provider.organization_id, OrganizationKind.PROVIDER, "keys.edit")
-    _send(f"webhook_stopped.{provider.id}.{int(at.timestamp())}", "webhook_stopped", people, at, provider=provider)
+    people = addressees.members(provider.organization_id, OrganizationKind.PROVIDER, "keys.edit")
+    addressees.send(f"webhook_stopped.{provider.id}.{int(at.timestamp())}", "webhook_stopped", people, at, provider=provider)
 
 
 def said(reason: str) -> str:
@@ -89,21 +88,9 @@ def _about(request: ProvisioningRequest, subscription: Subscription) -> dict[str
 
 def _sellers(provider_id: int) -> list[User]:
     provider = db.session.get_one(Provider, provider_id)
-    return _members(provider.organization_id, OrganizationKind.PROVIDER, "provisioning.do")
+    return addressees.members(provider.organization_id, OrganizationKind.PROVIDER, "provisioning.do")
 
 
 def _office(permission: str) -> list[User]:
     offices = db.session.scalars(accounts.organizations(OrganizationKind.PLATFORM)).all()
-    return [user for office in offices for user in _members(office.id, OrganizationKind.PLATFORM, permission)]
-
-
-def _members(organization_id: int, kind: OrganizationKind, permission: str) -> list[User]:
-    organization = db.session.get_one(Organization, organization_id)
-    return [each.user for each in accounts.members_of(organization) if accounts.may(kind, each.role, permission)]
-
-
-def _send(key: str, event: str, people: Iterable[User], at: datetime, **facts: Any) -> None:
-    for user in people:
-        language = user.locale if user.locale in letters.LANGUAGES else "zh"
-        subject, body = letters.write(event, language, name=user.name, **facts)
-        enqueue(f"{key}.{user.id}", user, subject, body, at=at)
+    return [user for office in offices for user in addressees.members(office.id, OrganizationKind.PLATFORM, permission)]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from market import accounts, db
+from market import db
 from market.accounts import Organization, OrganizationKind, User
 from market.catalog import Meter, OfferingRevision
 from market.metering import signals
 from market.metering.completeness import Silence
 from market.metering.corrections import UsageCorrection
 from market.metering.reconciliation import ReconciledDay
-from market.notifications import letters
-from market.notifications.actions import enqueue
+from market.notifications import addressees
 from market.providers import Provider
 from market.subscriptions import Subscription
 
@@ -33,8 +31,8 @@ def _corrected(correction: UsageCorrection, *, at: datetime, **_: Any) -> None:
     if not correction.billed or not correction.change_fen:
         return
     subscription = db.session.get_one(Subscription, correction.subscription_id)
-    payers = _members(subscription.organization_id, OrganizationKind.BUYER, "bills.pay")
-    _send(
+    payers = addressees.members(subscription.organization_id, OrganizationKind.BUYER, "bills.pay")
+    addressees.send(
         f"usage_corrected.{correction.id}", "usage_corrected", payers, at, correction=correction, month=correction.period.label,
         **_about(subscription),
     )  # fmt: skip
@@ -44,7 +42,7 @@ def _proposed(correction: UsageCorrection, *, at: datetime, **_: Any) -> None:
     """Everybody who could be the second person."""
     subscription = db.session.get_one(Subscription, correction.subscription_id)
     others = [user for user in _sellers(subscription, "corrections.approve") if user.id != correction.author_id]
-    _send(
+    addressees.send(
         f"correction_proposed.{correction.id}", "correction_proposed", others, at, correction=correction,
         month=correction.period.label, **_about(subscription),
     )  # fmt: skip
@@ -54,21 +52,21 @@ def _silent(silence: Silence, *, at: datetime, **_: Any) -> None:
     subscription = db.session.get_one(Subscription, silence.subscription_id)
     meter = db.session.get_one(Meter, silence.meter_id)
     sellers = _sellers(subscription, "events.read")
-    _send(f"meter_silent.{silence.id}", "meter_silent", sellers, at, silence=silence, meter=meter, **_about(subscription))
+    addressees.send(f"meter_silent.{silence.id}", "meter_silent", sellers, at, silence=silence, meter=meter, **_about(subscription))
 
 
 def _disputed(day: ReconciledDay, *, at: datetime, **_: Any) -> None:
     subscription = db.session.get_one(Subscription, day.subscription_id)
     meter = db.session.get_one(Meter, day.meter_id)
     key = f"day_disputed.{day.id}.{int(at.timestamp())}"
-    _send(key, "day_disputed", _sellers(subscription, "days.answer"), at, day=day, meter=meter, **_about(subscription))
+    addressees.send(key, "day_disputed", _sellers(subscription, "days.answer"), at, day=day, meter=meter, **_about(subscription))
 
 
 def _answered(day: ReconciledDay, *, at: datetime, **_: Any) -> None:
     subscription = db.session.get_one(Subscription, day.subscription_id)
     meter = db.session.get_one(Meter, day.meter_id)
     user, key = db.session.get_one(User, day.said_by_id), f"dispute_answered.{day.id}.{int(at.timestamp())}"
-    _send(key, "dispute_answered", [user], at, day=day, meter=meter, **_about(subscription))
+    addressees.send(key, "dispute_answered", [user], at, day=day, meter=meter, **_about(subscription))
 
 
 def _about(subscription: Subscription) -> dict[str, Any]:
@@ -80,16 +78,4 @@ def _about(subscription: Subscription) -> dict[str, Any]:
 
 def _sellers(subscription: Subscription, permission: str) -> list[User]:
     provider = db.session.get_one(Provider, subscription.provider_id)
-    return _members(provider.organization_id, OrganizationKind.PROVIDER, permission)
-
-
-def _members(organization_id: int, kind: OrganizationKind, permission: str) -> list[User]:
-    organization = db.session.get_one(Organization, organization_id)
-    return [each.user for each in accounts.members_of(organization) if accounts.may(kind, each.role, permission)]
-
-
-def _send(key: str, event: str, people: Iterable[User], at: datetime, **facts: Any) -> None:
-    for user in people:
-        language = user.locale if user.locale in letters.LANGUAGES else "zh"
-        subject, body = letters.write(event, language, name=user.name, **facts)
-        enqueue(f"{key}.{user.id}", user, subject, body, at=at)
+    return addressees.members(provider.organization_id, OrganizationKind.PROVIDER, permission)
