@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
 from market.accounts.models import Organization
+from market.billing import triggers
 from market.catalog.models import Charge
 from market.kit.lifecycle import Lifecycle
 from market.kit.period import Period
@@ -57,7 +58,9 @@ class Bill(db.Base):
         UniqueConstraint("number"),
         CheckConstraint("(status = 'draft') = (number IS NULL)", name="numbered_when_issued"),
         CheckConstraint("gross_fen = net_fen + tax_fen", name="split_adds_up"),
-        CheckConstraint("paid_fen >= 0 AND paid_fen <= gross_fen", name="not_overpaid"),
+        CheckConstraint("paid_fen >= 0 AND paid_fen + credited_fen <= gross_fen", name="not_overpaid"),
+        CheckConstraint("credited_fen >= 0", name="credited_not_negative"),
+        CheckConstraint("returned_fen >= 0 AND credited_fen + returned_fen <= gross_fen", name="not_overcredited"),
         Index("ix_bills_status_period_end", "status", "period_end"),
     )
 
@@ -71,6 +74,10 @@ class Bill(db.Base):
     net_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     tax_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     paid_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    #: What credit notes have taken off what was still asked for.
+    credited_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    #: What credit notes have given back of what was paid, as balance or to the buyer's account.
+    returned_fen: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     #: Usage stored before this instant is in the lines.
     cutoff: Mapped[datetime] = mapped_column(db.UTCDateTime)
     issued_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
@@ -98,7 +105,12 @@ class Bill(db.Base):
     @property
     def owed_fen(self) -> int:
         """What is still to be paid."""
-        return self.gross_fen - self.paid_fen
+        return self.gross_fen - self.paid_fen - self.credited_fen
+
+    @property
+    def creditable_fen(self) -> int:
+        """What no credit note has given back yet."""
+        return self.gross_fen - self.credited_fen - self.returned_fen
 
     def __str__(self) -> str:
         return self.number or self.period.label
@@ -189,3 +201,10 @@ class NumberSeries(db.Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     last: Mapped[int] = mapped_column(default=0)
+
+
+triggers.keep(
+    Bill, changing=("status", "paid_fen", "credited_fen", "returned_fen", "paid_at", "version"), once="number"
+)  # fmt: skip
+triggers.keep_parts(BillLine)
+triggers.keep_parts(BillTax)

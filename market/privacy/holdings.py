@@ -41,6 +41,11 @@ _BOUGHT = {
     "bills": "organization_id",
     "bill_lines": "bill_id.organization_id",
     "bill_taxes": "bill_id.organization_id",
+    "credit_notes": "organization_id",
+    "credit_note_lines": "credit_note_id.organization_id",
+    "credit_proposals": "bill_id.organization_id",
+    "refund_requests": "organization_id",
+    "balance_entries": "organization_id",
     "payments": "bill_id.organization_id",
     "bank_arrivals": "payment_id.bill_id.organization_id",
 }
@@ -73,6 +78,7 @@ _SOLD = {
     "silences": "subscription_id.provider_id.organization_id",
     "heartbeats": "provider_id.organization_id",
     "bill_lines": "provider_id.organization_id",
+    "credit_note_lines": "provider_id.organization_id",
 }
 
 OF_ORGANIZATION: Mapping[OrganizationKind, Mapping[str, str]] = {
