@@ -15,6 +15,7 @@ from market.accounts import models as _accounts
 from market.audit import models as _audit
 from market.billing import models as _billing
 from market.billing.credit_notes import models as _credit_notes
+from market.billing.fapiao import models as _fapiao
 from market.catalog import models as _catalog
 from market.credentials import models as _credentials
 from market.documents import models as _documents
@@ -36,7 +37,7 @@ from market.subscriptions.prices import models as _prices
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices,
-    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _payments, _notifications, _search,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _notifications, _search,
     _privacy,
 )  # fmt: skip
 

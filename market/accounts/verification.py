@@ -20,7 +20,7 @@ from market.accounts.models import (
 from market.accounts.signals import check_expired, check_expiring, verification_decided
 from market.documents import Document
 from market.errors import Invalid, Refused
-from market.kit.period import anchored_day, local_day
+from market.kit.period import anchored_day, local_day, working_days_later
 
 #: Within how many working days an application is to be decided.
 TARGET_DAYS = 3
@@ -115,12 +115,8 @@ def is_verified(organization: Organization, *, on: date) -> bool:
 
 
 def decide_by(submitted_at: datetime) -> date:
-    """The last working day on which an application is decided in time; public holidays are not known here."""
-    day, left = local_day(submitted_at), TARGET_DAYS
-    while left:
-        day += timedelta(days=1)
-        left -= day.weekday() < 5
-    return day
+    """The last working day on which an application is decided in time."""
+    return working_days_later(local_day(submitted_at), TARGET_DAYS)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from market.documents.kinds import ENDINGS, LARGEST, Unusable
 from market.documents.models import Document
 from market.documents.queries import document_by_id
 from market.documents.samples import sample_licence
+from market.documents.tax_files import ENDINGS as FAPIAO_ENDINGS
+from market.documents.tax_files import XML, fapiao_file
 
 __all__ = [
-    "ENDINGS", "LARGEST", "Document", "DocumentLost", "Unusable", "document_by_id", "folder", "read", "sample_licence", "shown",
-    "store", "sweep",
+    "ENDINGS", "FAPIAO_ENDINGS", "LARGEST", "XML", "Document", "DocumentLost", "Unusable", "document_by_id", "fapiao_file",
+    "folder", "read", "sample_licence", "shown", "store", "sweep",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,12 +34,17 @@ def folder() -> Path:
     return resources.settings.data_dir / "documents"
 
 
-def store(organization_id: int, *, filename: str, data: bytes, by: audit.Actor, at: datetime) -> Document:
+def store(
+    organization_id: int, *, filename: str, data: bytes, by: audit.Actor, at: datetime,
+    kind: Callable[[bytes], str] = kinds.media_type_of,
+) -> Document:  # fmt: skip
     """Keep a file of an organization, exactly as it was sent. Raises Unusable with what to do instead.
+
+    `kind` tells what it is, and refuses what is not wanted here.
 
     The file is written first: what is left when the transaction fails is swept, and no row ever lacks its file.
     """
-    media_type = kinds.media_type_of(data)
+    media_type = kind(data)
     document = Document(
         organization_id=organization_id,
         name=secrets.token_hex(16),

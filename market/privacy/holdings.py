@@ -46,6 +46,10 @@ _BOUGHT = {
     "credit_proposals": "bill_id.organization_id",
     "refund_requests": "organization_id",
     "balance_entries": "organization_id",
+    "fapiao_titles": "organization_id",
+    "fapiao_requests": "organization_id",
+    "fapiao_amounts": "request_id.organization_id",
+    "fapiaos": "request_id.organization_id",
     "payments": "bill_id.organization_id",
     "bank_arrivals": "payment_id.bill_id.organization_id",
 }

@@ -22,11 +22,13 @@ MOMENT = sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 def upgrade() -> None:
     credited_bills()
     credit_notes()
+    fapiao_tables()
     issued_things_stay()
 
 
 def downgrade() -> None:
     issued_things_change()
+    no_fapiao_tables()
     no_credit_notes()
     no_credited_bills()
 
@@ -202,6 +204,116 @@ def credit_notes() -> None:
 def no_credit_notes() -> None:
     for table in ("balance_entries", "refund_requests", "credit_note_lines", "credit_notes", "credit_proposals"):
         op.drop_table(table)
+
+
+# --- fapiao ------------------------------------------------------------------------------
+
+
+def fapiao_tables() -> None:
+    op.create_table(
+        "fapiao_titles",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("tax_code", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("phone", sa.String(), nullable=False),
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_fapiao_titles_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fapiao_titles")),
+        sa.UniqueConstraint("organization_id", "name", "tax_code", name=op.f("uq_fapiao_titles_organization_id_name_tax_code")),
+    )  # fmt: skip
+    one_of("uq_fapiao_titles_default", "fapiao_titles", ["organization_id"], "is_default")
+    op.create_table(
+        "fapiao_requests",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("bill_id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("provider_id", BIG, nullable=False),
+        sa.Column("kind", words("fapiaokind_known", "special", "ordinary"), nullable=False),
+        sa.Column("status", words("status_known", "requested", "issuing", "issued", "refused", "withdrawn", "red"), nullable=False),
+        sa.Column("title", JSON, nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("gross_fen", sa.BigInteger(), nullable=False),
+        sa.Column("net_fen", sa.BigInteger(), nullable=False),
+        sa.Column("tax_fen", sa.BigInteger(), nullable=False),
+        sa.Column("requested_at", MOMENT, nullable=False),
+        sa.Column("requested_by_id", BIG, nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("taken_at", MOMENT, nullable=True),
+        sa.Column("closed_at", MOMENT, nullable=True),
+        sa.Column("refusal", words("refusalreason_known", "title", "kind", "unpaid", "elsewhere", "amount", "credited", "other"), nullable=True),
+        sa.Column("refusal_words", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("gross_fen = net_fen + tax_fen", name=op.f("ck_fapiao_requests_split_adds_up")),
+        sa.CheckConstraint("gross_fen >= 0", name=op.f("ck_fapiao_requests_not_negative")),
+        sa.CheckConstraint("(status = 'refused') = (refusal IS NOT NULL)", name=op.f("ck_fapiao_requests_refused_with_reason")),
+        sa.ForeignKeyConstraint(["bill_id"], ["bills.id"], name=op.f("fk_fapiao_requests_bill_id")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_fapiao_requests_organization_id")),
+        sa.ForeignKeyConstraint(["provider_id"], ["providers.id"], name=op.f("fk_fapiao_requests_provider_id")),
+        sa.ForeignKeyConstraint(["requested_by_id"], ["users.id"], name=op.f("fk_fapiao_requests_requested_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fapiao_requests")),
+    )  # fmt: skip
+    one_of("uq_fapiao_requests_part", "fapiao_requests", ["bill_id", "provider_id"], "status <> 'red'")
+    op.create_index("ix_fapiao_requests_queue", "fapiao_requests", ["provider_id", "status", "due_on"])
+    op.create_index("ix_fapiao_requests_mine", "fapiao_requests", ["organization_id", "requested_at"])
+    op.create_table(
+        "fapiao_amounts",
+        sa.Column("request_id", BIG, nullable=False),
+        sa.Column("tax_rate", sa.String(), nullable=False),
+        sa.Column("gross_fen", sa.BigInteger(), nullable=False),
+        sa.Column("net_fen", sa.BigInteger(), nullable=False),
+        sa.Column("tax_fen", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("gross_fen = net_fen + tax_fen", name=op.f("ck_fapiao_amounts_split_adds_up")),
+        sa.ForeignKeyConstraint(["request_id"], ["fapiao_requests.id"], name=op.f("fk_fapiao_amounts_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "tax_rate", name=op.f("pk_fapiao_amounts")),
+    )
+    op.create_table(
+        "fapiaos",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("request_id", BIG, nullable=False),
+        sa.Column("red", sa.Boolean(), nullable=False),
+        sa.Column("red_reason", words("redreason_known", "wrong", "returned", "ended", "allowance"), nullable=True),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("credit_note_id", BIG, nullable=True),
+        sa.Column("number", sa.String(), nullable=True),
+        sa.Column("issued_on", sa.Date(), nullable=True),
+        sa.Column("gross_fen", sa.BigInteger(), nullable=False),
+        sa.Column("net_fen", sa.BigInteger(), nullable=False),
+        sa.Column("tax_fen", sa.BigInteger(), nullable=False),
+        sa.Column("document_id", BIG, nullable=True),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("recorded_at", MOMENT, nullable=True),
+        sa.Column("recorded_by_id", BIG, nullable=True),
+        sa.CheckConstraint("gross_fen = net_fen + tax_fen AND gross_fen > 0", name=op.f("ck_fapiaos_split_adds_up")),
+        sa.CheckConstraint("red OR number IS NOT NULL", name=op.f("ck_fapiaos_blue_has_a_number")),
+        sa.CheckConstraint("(number IS NULL) = (issued_on IS NULL)", name=op.f("ck_fapiaos_dated_with_number")),
+        sa.CheckConstraint("red = (red_reason IS NOT NULL)", name=op.f("ck_fapiaos_red_with_reason")),
+        sa.ForeignKeyConstraint(["request_id"], ["fapiao_requests.id"], name=op.f("fk_fapiaos_request_id")),
+        sa.ForeignKeyConstraint(["credit_note_id"], ["credit_notes.id"], name=op.f("fk_fapiaos_credit_note_id")),
+        sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("fk_fapiaos_document_id")),
+        sa.ForeignKeyConstraint(["recorded_by_id"], ["users.id"], name=op.f("fk_fapiaos_recorded_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fapiaos")),
+        sa.UniqueConstraint("number", name=op.f("uq_fapiaos_number")),
+        sa.UniqueConstraint("request_id", "credit_note_id", name=op.f("uq_fapiaos_request_id_credit_note_id")),
+    )
+    one_of("uq_fapiaos_blue", "fapiaos", ["request_id"], "NOT red")
+    op.create_index("ix_fapiaos_request_id", "fapiaos", ["request_id"])
+    op.create_index("ix_fapiaos_credit_note_id", "fapiaos", ["credit_note_id"])
+
+
+def no_fapiao_tables() -> None:
+    for table in ("fapiaos", "fapiao_amounts", "fapiao_requests", "fapiao_titles"):
+        op.drop_table(table)
+
+
+def one_of(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, unique=True, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 # --- what was issued stays ---------------------------------------------------------------
