@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Answer
 
 from market import audit, billing, db, resources
-from market.billing import BillStatus
+from market.billing import Bill, BillLine, BillStatus
 from market.kit import period as periods
-from market.web import evidence, formats, guards, paging, papers
+from market.web import evidence, formats, guards, paging, papers, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -75,7 +75,7 @@ def show(id: int) -> str:
         "admin/bills/show.html",
         bill=bill,
         view=papers.view(bill, formats.language()),
-        events=lambda line, form: url_for(".events", id=bill.id, line=line, format=form),
+        line_url=lambda line: url_for(".line", id=bill.id, line=line),
     )
 
 
@@ -86,8 +86,34 @@ def pdf(id: int) -> Response:
     return papers.pdf(billing.bill_by_id(id), formats.language())
 
 
+@bp.get("/<int:id>/lines/<int:line>")
+@guards.require("bills.read")
+def line(id: int, line: int) -> str:
+    """Why a line comes to its amount, worked out again while one looks."""
+    bill, found = _line(id, line)
+    links = why.Links(
+        line=lambda each: url_for(".line", id=each.bill_id, line=each.id),
+        day=lambda on: url_for(".day", id=bill.id, line=found.id, day=on.isoformat()),
+        file=lambda form: url_for(".events", id=bill.id, line=found.id, format=form),
+    )
+    return why.page("admin/bills/line.html", bill, found, links)
+
+
+@bp.get("/<int:id>/lines/<int:line>/days/<day>")
+@guards.require("bills.read")
+def day(id: int, line: int, day: str) -> str:
+    """The events of one day of a metered line."""
+    return why.day("admin/bills/day.html", *_line(id, line), day)
+
+
 @bp.get("/<int:id>/lines/<int:line>/events")
 @guards.require("bills.read")
 def events(id: int, line: int) -> Response:
     """Every event that makes the quantity of a metered line, as a file."""
     return evidence.file(billing.bill_by_id(id), line)
+
+
+def _line(id: int, line: int) -> tuple[Bill, BillLine]:
+    """A bill and one of its lines. Raises NotFound."""
+    bill = billing.head_by_id(id)
+    return bill, billing.line_of(bill, line)

@@ -60,6 +60,10 @@ from market.billing.queries import (
     closed_until,
     drafts_of,
     due_bills_of,
+    head_by_id,
+    head_of,
+    line_of,
+    line_of_provider,
     lines_counting,
     months,
 )
@@ -75,14 +79,16 @@ from market.billing.replays import (
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.billing.usage import meters_of
 from market.billing.uses import Month, Source, Usage, Used
-from market.billing.verification import BillDifference, verify
+from market.billing.verification import BillDifference, Checked, check_all, checkable, verify
 from market.billing.view import BillView, Receipt, used, view, working
+from market.billing.why import Basis, Explanation, events_on, explain
 from market.billing.wording import Words, picked
 
 __all__ = [
     "DUE",
     "LIFECYCLE",
     "Ahead",
+    "Basis",
     "Bill",
     "BillDifference",
     "BillLine",
@@ -90,12 +96,14 @@ __all__ = [
     "BillTax",
     "BillView",
     "ChangePreview",
+    "Checked",
     "Course",
     "Difference",
     "DocumentUnavailable",
     "EndPreview",
     "Estimate",
     "EstimateLine",
+    "Explanation",
     "Failure",
     "FirstBill",
     "Gap",
@@ -132,6 +140,8 @@ __all__ = [
     "bills_in",
     "bills_of",
     "bills_with_lines",
+    "check_all",
+    "checkable",
     "close",
     "close_due",
     "closed_until",
@@ -143,7 +153,9 @@ __all__ = [
     "due_at",
     "due_bills_of",
     "estimate",
+    "events_on",
     "evidence",
+    "explain",
     "failures_of",
     "fen_of",
     "file_name",
@@ -153,6 +165,10 @@ __all__ = [
     "last_billed",
     "late",
     "lately",
+    "head_by_id",
+    "head_of",
+    "line_of",
+    "line_of_provider",
     "lines_counting",
     "mark_overdue",
     "meters_of",

@@ -47,6 +47,32 @@ def bill_by_id(id: int) -> Bill:
     return _found(select(Bill).where(Bill.id == id))
 
 
+def head_of(organization: Organization, id: int) -> Bill:
+    """One of an organization's bills without its lines. Raises NotFound for a stranger's."""
+    return _found(select(Bill).where(Bill.id == id, Bill.organization_id == organization.id), lines=False)
+
+
+def head_by_id(id: int) -> Bill:
+    """Any bill without its lines, for administrators. Raises NotFound."""
+    return _found(select(Bill).where(Bill.id == id), lines=False)
+
+
+def line_of(bill: Bill, id: int) -> BillLine:
+    """One line of a bill. Raises NotFound for another's."""
+    line = db.session.scalar(select(BillLine).where(BillLine.id == id, BillLine.bill_id == bill.id))
+    if line is None:
+        raise NotFound
+    return line
+
+
+def line_of_provider(provider: Provider, id: int) -> tuple[Bill, BillLine]:
+    """A line about a provider's own service, on a draft too, and its bill without the others. Raises NotFound for a stranger's."""
+    line = db.session.scalar(select(BillLine).where(BillLine.id == id, BillLine.provider_id == provider.id))
+    if line is None:
+        raise NotFound
+    return head_by_id(line.bill_id), line
+
+
 def bill_with_line(provider: Provider, line_id: int) -> Bill:
     """The issued bill with this line, which has to be about a provider's own service. Raises NotFound for a stranger's."""
     line = select(BillLine.bill_id).join(Subscription, BillLine.subscription_id == Subscription.id)
@@ -144,16 +170,13 @@ def bills_in(period: Period, *, statuses: Iterable[BillStatus] = ()) -> Select[B
     return (query.where(Bill.status.in_(wanted)) if wanted else query).order_by(Bill.number, Bill.id)
 
 
-def _found(query: Select[Bill]) -> Bill:
-    bill = db.session.scalar(query.options(*_whole()).execution_options(populate_existing=True))
+def _found(query: Select[Bill], *, lines: bool = True) -> Bill:
+    bill = db.session.scalar(query.options(*_whole(lines=lines)).execution_options(populate_existing=True))
     if bill is None:
         raise NotFound
     return bill
 
 
-def _whole() -> tuple[Any, ...]:
-    return (
-        joinedload(Bill.organization),
-        selectinload(Bill.lines),
-        selectinload(Bill.taxes).joinedload(BillTax.provider),
-    )
+def _whole(*, lines: bool = True) -> tuple[Any, ...]:
+    head = joinedload(Bill.organization), selectinload(Bill.taxes).joinedload(BillTax.provider)
+    return (*head, selectinload(Bill.lines)) if lines else head

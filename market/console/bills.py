@@ -6,7 +6,8 @@ from flask import Blueprint, Response, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Answer
 
 from market import billing, db, payments, resources
-from market.web import evidence, formats, guards, paging, papers
+from market.billing import Bill, BillLine
+from market.web import evidence, formats, guards, paging, papers, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -38,7 +39,7 @@ def show(id: int) -> str:
         "console/bills/show.html",
         bill=bill,
         view=papers.view(bill, formats.language()),
-        events=lambda line, form: url_for(".events", id=bill.id, line=line, format=form),
+        line_url=lambda line: url_for(".line", id=bill.id, line=line),
         payment=payments.open_payment_of(bill, payments.BankTransfer.name),
         payable=bill.status in billing.DUE,
     )
@@ -58,6 +59,26 @@ def pdf_en(id: int) -> Response:
     return papers.pdf(billing.bill_of(g.organization, id), "en")
 
 
+@bp.get("/<int:id>/lines/<int:line>")
+@guards.require("bills.read")
+def line(id: int, line: int) -> str:
+    """Why a line comes to its amount, worked out again while one looks."""
+    bill, found = _line(id, line)
+    links = why.Links(
+        line=lambda each: url_for(".line", id=each.bill_id, line=each.id),
+        day=lambda on: url_for(".day", id=bill.id, line=found.id, day=on.isoformat()),
+        file=lambda form: url_for(".events", id=bill.id, line=found.id, format=form),
+    )
+    return why.page("console/bills/line.html", bill, found, links)
+
+
+@bp.get("/<int:id>/lines/<int:line>/days/<day>")
+@guards.require("bills.read")
+def day(id: int, line: int, day: str) -> str:
+    """The events of one day of a metered line."""
+    return why.day("console/bills/day.html", *_line(id, line), day)
+
+
 @bp.get("/<int:id>/lines/<int:line>/events")
 @guards.require("bills.read")
 def events(id: int, line: int) -> Response:
@@ -73,3 +94,8 @@ def pay(id: int) -> Answer:
     db.session.flush()
     return redirect(url_for("console.payments.show", id=payment.id), 303)
 
+
+def _line(id: int, line: int) -> tuple[Bill, BillLine]:
+    """A bill and one of its lines. Raises NotFound."""
+    bill = billing.head_of(g.organization, id)
+    return bill, billing.line_of(bill, line)

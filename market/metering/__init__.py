@@ -12,7 +12,7 @@ from market.metering.archived import EventsArchived
 from market.metering.census import Fault
 from market.metering.counters import rework
 from market.metering.envelope import load, split
-from market.metering.evidence import Entry, Proved, evidence, proved
+from market.metering.evidence import Entry, Proved, asking, entries, evidence, proved
 from market.metering.history import corrected, history
 from market.metering.hourly import hours
 from market.metering.inspection import Finding, Looked, inspect
@@ -39,6 +39,7 @@ from market.metering.queries import (
     subscription_names,
 )
 from market.metering.readers import Party, meter_for, meters_for, priced_meter, subjects_for
+from market.metering.recount import DayCount, Recount, recount
 from market.metering.refused import KEPT as KEPT_REFUSED
 from market.metering.refused import (
     is_open,
@@ -63,6 +64,7 @@ __all__ = [
     "AlreadySettled",
     "BadEvent",
     "Band",
+    "DayCount",
     "DayUse",
     "Difference",
     "Entry",
@@ -78,6 +80,7 @@ __all__ = [
     "Proved",
     "Question",
     "Receipt",
+    "Recount",
     "RefusedEvent",
     "Remark",
     "Stretch",
@@ -88,12 +91,14 @@ __all__ = [
     "Verdicts",
     "Wanted",
     "archived",
+    "asking",
     "corrected",
     "courses",
     "dailies",
     "daily",
     "event_of",
     "events_of",
+    "entries",
     "evidence",
     "first_event_at",
     "grouped",
@@ -115,6 +120,7 @@ __all__ = [
     "proved",
     "quantities",
     "quantity",
+    "recount",
     "refused_event_of",
     "refused_of",
     "remarks",

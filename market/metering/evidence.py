@@ -73,9 +73,17 @@ def proved(
 
     Raises EventsArchived where some of the events are not here any more.
     """
+    asked = asking(subscription, meter, period, stored_by=stored_by, only=only)
+    db.session.expunge(meter)
+    return asked
+
+
+def asking(
+    subscription: Subscription, meter: Meter, period: Period, *, stored_by: datetime, only: Filter | None = None
+) -> Proved:
+    """The same, to be read in this transaction. Raises EventsArchived."""
     archived.refuse(Period(_first_needed(subscription, meter, period), period.end), [subscription.id])
     stop = min(period.end, subscription.ended_at or period.end, stored_by)
-    db.session.expunge(meter)
     return Proved(subscription.id, meter, period, stored_by, stop, only)
 
 
@@ -95,12 +103,17 @@ def _first_needed(subscription: Subscription, meter: Meter, period: Period) -> d
 def evidence(asked: Proved) -> Iterator[Entry]:
     """The events that make a quantity, in order of time and arrival; a gauge's once their value has stopped to hold."""
     with db.reading() as connection:
-        counting = _counting(connection, asked.meter)
-        inside = _entries(connection, asked, counting, asked.period)
-        if asked.meter.aggregation is not Aggregation.TIME_WEIGHTED:
-            yield from inside
-        else:
-            yield from _weighed(asked, _openings(connection, asked, counting), inside)
+        yield from entries(asked, connection)
+
+
+def entries(asked: Proved, connection: Connection) -> Iterator[Entry]:
+    """The same on a connection that is open already."""
+    counting = _counting(connection, asked.meter)
+    inside = _entries(connection, asked, counting, asked.period)
+    if asked.meter.aggregation is not Aggregation.TIME_WEIGHTED:
+        yield from inside
+    else:
+        yield from _weighed(asked, _openings(connection, asked, counting), inside)
 
 
 @dataclass(frozen=True)

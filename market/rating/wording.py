@@ -58,7 +58,7 @@ def formula(step: Step, unit: str = "", locale: str = "zh") -> str:
             return _percentage(words, step)
         case StepKind.FEE_MINIMUM | StepKind.FEE_MAXIMUM:
             return words[step.kind.value].format(
-                count=_transactions(words, step), price=price_text(step.unit_price), total=_exact_price(step.quantity or Fraction(0))
+                count=_transactions(words, step), price=price_text(step.unit_price), total=exact_price(step.quantity or Fraction(0))
             )
         case StepKind.DISCOUNT:
             return words["discount"].format(percent=percent_text(step.percent))
@@ -71,7 +71,7 @@ def explain(steps: Sequence[Step], unit: str = "", locale: str = "zh") -> tuple[
     words = _words(locale)
     lines = [_worked(step, unit, locale) for step in steps]
     exact = sum((step.amount for step in steps), Fraction(0))
-    amount, rounded = _exact_price(exact), f"¥{money.text(money.fen(exact))}"
+    amount, rounded = exact_price(exact), f"¥{money.text(money.fen(exact))}"
     priced = sum(step.priced for step in steps)
     if amount != rounded:
         lines.append(words["sum.rounded"].format(amount=amount, rounded=rounded))
@@ -176,7 +176,7 @@ def _percentage(words: Mapping[str, str], step: Step) -> str:
         count=_transactions(words, step),
         price=price_text(step.unit_price),
         percent=percent_text(step.percent),
-        total=_exact_price(step.quantity or Fraction(0)),
+        total=exact_price(step.quantity or Fraction(0)),
     )
 
 
@@ -256,7 +256,7 @@ def _worked(step: Step, unit: str, locale: str) -> str:
     """The formula and what it comes to; a fee without a factor is its own amount."""
     if not step.priced:
         return formula(step, unit, locale)
-    how, amount = formula(step, unit, locale), _exact_price(step.amount)
+    how, amount = formula(step, unit, locale), exact_price(step.amount)
     if step.kind in LIMITS:
         return _words(locale)["limited"].format(how=how, amount=amount)
     if "×" not in how:
@@ -265,7 +265,7 @@ def _worked(step: Step, unit: str, locale: str) -> str:
     return f"{how}{gap}{'' if amount.startswith('≈') else '= '}{amount}"
 
 
-def _exact_price(exact: Fraction) -> str:
+def exact_price(exact: Fraction) -> str:
     """The amount with all its decimals, or ≈ to eight places where they are more or never end."""
     places = decimal_places(exact)
     if places is not None and places <= _MOST_PLACES:

@@ -148,7 +148,7 @@ def a_world(mark: str = "one") -> World:
                 "console.approvals": {"id": waiting.id},
                 "console.contracts": {"id": subscriptions.contracts_of(subscription)[0].id},
                 "console.prices": {"id": notice.id},
-                "console.bills": {"id": bill.id, "line": metered.id},
+                "console.bills": {"id": bill.id, "line": metered.id, "day": "2026-10-15"},
                 "console.activity": {"id": _row_of(bill.organization_id)},
                 "console.payments": {"id": payment.id},
                 "console.days": {
@@ -392,7 +392,7 @@ def _an_office(
             "admin.organizations": {"id": organization_id},
             "admin.offerings": {"id": live.id},
             "admin.audit": {"id": latest.id},
-            "admin.bills": {"id": metered.bill_id, "line": metered.id, "label": "2026-10"},
+            "admin.bills": {"id": metered.bill_id, "line": metered.id, "label": "2026-10", "day": "2026-10-15"},
             "admin.payments": {"id": payment_id},
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),

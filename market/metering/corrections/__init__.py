@@ -35,6 +35,7 @@ from market.metering.corrections.queries import (
     owed,
     since,
     subjects_of,
+    told_of,
     waiting_count,
     within,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "reject",
     "since",
     "subjects_of",
+    "told_of",
     "waiting_count",
     "within",
 ]

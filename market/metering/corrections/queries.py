@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -79,6 +79,18 @@ def about(number: int) -> CorrectingEvent | None:
 def within(number: int) -> CorrectingEvent | None:
     """Of an event that is itself a correction: what it was made by."""
     return db.session.scalar(select(CorrectingEvent).where(CorrectingEvent.number == number).options(*_whole()))
+
+
+def told_of(numbers: Collection[int]) -> dict[int, UsageCorrection]:
+    """The approved correction that takes an event back or brought it in, by the event's number."""
+    query = select(CorrectingEvent).join(CorrectingEvent.correction).where(
+        or_(CorrectingEvent.number.in_(numbers), CorrectingEvent.corrects.in_(numbers)),
+        UsageCorrection.status == CorrectionStatus.APPROVED,
+    )
+    found: dict[int, UsageCorrection] = {}
+    for event in db.session.scalars(query.options(*_whole())) if numbers else ():
+        found |= {number: event.correction for number in (event.corrects, event.number) if number is not None}
+    return found
 
 
 def unseen(subscription_id: int, period_start: datetime) -> list[tuple[int, list[Effect]]]:
