@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import or_, select
 
@@ -10,32 +10,38 @@ from market import db
 from market.accounts import Organization
 from market.billing import usage
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
-from market.billing.periods import LOOK_BACK
+from market.billing.periods import LOOK_BACK, period_of
 from market.kit.period import Period
 from market.metering import corrections
 from market.rating import Used
 
 
-def changed(organization: Organization, period: Period) -> Iterator[tuple[BillLine, Used, int]]:
-    """Lines of earlier issued bills whose usage has changed: (line, what was used, fen booked so far).
+def changed(
+    organizations: Collection[Organization], period: Period
+) -> Iterator[tuple[Organization, BillLine, Used, int]]:
+    """Lines of earlier issued bills whose usage has changed: (firm, line, what was used, fen booked so far).
 
     Looks back over the periods that ended at most 35 days before `period` begins: nothing older can be reported or
     corrected any more. What a correction gives back and no bill had room for is looked for however old it is.
     """
+    firms = {organization.id: organization for organization in organizations}
     booked: dict[tuple[int, int, object], list[BillLine]] = {}
-    for line in _metered_lines(organization, period):
+    owners: dict[int, Organization] = {}
+    for organization_id, line in _metered_lines(firms, period):
+        owners[line.id] = firms[organization_id]
         booked.setdefault((line.subscription_id, line.charge_id, line.service_start), []).append(line)
     first = {lines[0].id: lines for lines in booked.values() if lines[0].kind is LineKind.CHARGE}
-    now = usage.quantities_again([lines[0] for lines in first.values()], organization)
+    wholes = {id: period_of(owners[id], lines[0].service_start) for id, lines in first.items()}
+    now = usage.used_again([lines[0] for lines in first.values()], wholes)
     for id, lines in first.items():
         if now[id] != usage.used_of(lines[-1]):
-            yield lines[0], now[id], sum(line.gross_fen for line in lines)
+            yield owners[id], lines[0], now[id], sum(line.gross_fen for line in lines)
 
 
-def _metered_lines(organization: Organization, period: Period) -> list[BillLine]:
+def _metered_lines(organization_ids: Collection[int], period: Period) -> Sequence[tuple[int, BillLine]]:
     """The first line of each service, then what was adjusted since, bill by bill."""
-    query = select(BillLine).join(BillLine.bill).where(
-        Bill.organization_id == organization.id,
+    query = select(Bill.organization_id, BillLine).join(BillLine.bill).where(
+        Bill.organization_id.in_(organization_ids),
         Bill.status.not_in([BillStatus.DRAFT, BillStatus.VOID]),
         Bill.period_end <= period.start,
         or_(
@@ -44,4 +50,5 @@ def _metered_lines(organization: Organization, period: Period) -> list[BillLine]
         ),
         BillLine.quantity.is_not(None),
     )  # fmt: skip
-    return list(db.session.scalars(query.order_by(BillLine.service_start, Bill.period_start, BillLine.position)))
+    rows = db.session.execute(query.order_by(BillLine.service_start, Bill.period_start, BillLine.position))
+    return [(organization_id, line) for organization_id, line in rows]

@@ -13,7 +13,7 @@ Pure: subscription, its changes, plans and charges are loaded, nothing is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -27,6 +27,38 @@ from market.kit.period import Period
 from market.subscriptions import Subscription, day_after
 
 _FREE = rating.Flat(Decimal("0.00"), "once")
+
+
+def all_due(subscribed: Iterable[Subscription], period: Period) -> list[Due]:
+    """The charges of many subscriptions in a billing period, one subscription after the other.
+
+    What simply goes on at one plan is worked out once for all that hold it in the same number on the same days.
+    """
+    known: dict[Hashable, list[Due]] = {}
+    found: list[Due] = []
+    for one in subscribed:
+        key = _going_on(one, period)
+        if key is None:
+            found += due_in(one, period)
+            continue
+        if key not in known:
+            known[key] = due_in(one, period)
+        found += [due.of(one) for due in known[key]]
+    return found
+
+
+def _going_on(subscription: Subscription, period: Period) -> Hashable | None:
+    """What its charges depend on, where that is only its plan, the number and the paid days of the period.
+
+    None where dates outside of the period matter: trials, one-off and yearly fees, and where something changes.
+    """
+    span = subscriptions.paid_span(subscription)
+    if span is None or subscription.changes or subscription.trial_ends_at is not None:
+        return None
+    if any(charge.terms.get("interval") in ("once", "year") for charge in subscription.plan.charges):
+        return None
+    paid = span.clip(period)
+    return None if paid is None else (subscription.plan_id, subscription.quantity, paid.start, paid.end)
 
 
 def due_in(subscription: Subscription, period: Period) -> list[Due]:

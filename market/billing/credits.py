@@ -7,7 +7,7 @@ next bills; a line says what the whole is (`gross_fen + booked_fen`) and what of
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,27 +34,32 @@ def fitted(lines: Sequence[LineDraft], waiting: Iterable[LineDraft]) -> list[Lin
     return [*(_taken(line, room) if line.kind is LineKind.CREDIT else line for line in lines), *old]
 
 
-def owed(organization: Organization, *, before: datetime | None = None) -> Iterator[tuple[BillLine, int]]:
-    """What issued bills still owe: (the line that told it first, fen that no bill has taken off yet)."""
-    query = select(BillLine).join(BillLine.bill).where(
-        Bill.organization_id == organization.id,
+def owed(
+    organization_ids: Collection[int], *, before: datetime | None = None
+) -> Iterator[tuple[int, BillLine, int]]:
+    """What issued bills still owe: (whose, the line that told it first, fen that no bill has taken off yet)."""
+    query = select(Bill.organization_id, BillLine).join(BillLine.bill).where(
+        Bill.organization_id.in_(organization_ids),
         Bill.status.not_in([BillStatus.DRAFT, BillStatus.VOID]),
         BillLine.kind == LineKind.CREDIT,
     )  # fmt: skip
     if before is not None:
         query = query.where(Bill.period_end <= before)
     told: dict[Key, list[BillLine]] = {}
-    for line in db.session.scalars(query.order_by(Bill.period_start, BillLine.position)):
-        told.setdefault((line.subscription_id, line.charge_id, line.service_start, line.service_end), []).append(line)
-    for first, *later in told.values():
+    owners: dict[Key, int] = {}
+    for organization_id, line in db.session.execute(query.order_by(Bill.period_start, BillLine.position)):
+        key = line.subscription_id, line.charge_id, line.service_start, line.service_end
+        owners[key] = organization_id
+        told.setdefault(key, []).append(line)
+    for key, (first, *later) in told.items():
         rest = -(first.booked_fen - sum(line.gross_fen for line in later))
         if rest > 0:
-            yield first, rest
+            yield owners[key], first, rest
 
 
 def owed_back(organization: Organization) -> int:
     """Fen of fees paid in advance that issued bills have not given back yet, for want of anything to take it off."""
-    return sum(rest for _, rest in owed(organization))
+    return sum(rest for *_, rest in owed([organization.id]))
 
 
 def _taken(line: LineDraft, room: dict[tuple[int, str], int]) -> LineDraft:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from market import rating, subscriptions
 from market.accounts import Organization
 from market.billing import adjustments, charging, credits, usage
-from market.billing.dues import Due
+from market.billing.drawing import Drawer
 from market.billing.lines import LineDraft as LineDraft
-from market.billing.lines import exact_of, fen_after, fen_of
+from market.billing.lines import fen_of
 from market.billing.models import BillLine, LineKind
 from market.billing.periods import period_of
-from market.billing.wording import picked
 from market.kit.period import Period
 from market.subscriptions import Subscription
-
-_ZERO = Decimal(0)
 
 
 def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> list[LineDraft]:
@@ -32,9 +28,32 @@ def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> 
     Lines stand by provider and subscription, charges in the plan's order, then what came too late for
     earlier bills.
     """
-    charges = _charges(subscriptions.live_during(organization, period), period, cutoff)
-    lines = credits.fitted(charges, _waiting(organization, period))
-    lines += _fitting(lines, list(_late(organization, period)))
+    return draw_up_all([organization], period, cutoff=cutoff)[organization.id]
+
+
+def draw_up_all(
+    organizations: Collection[Organization], period: Period, *, cutoff: datetime
+) -> dict[int, list[LineDraft]]:
+    """The same of several organizations that share the period, by organization id.
+
+    However many they are, the database is asked equally often.
+    """
+    ids = [organization.id for organization in organizations]
+    subscribed = subscriptions.live_in_any(ids, period)
+    owners = {subscription.id: subscription.organization_id for subscription in subscribed}
+    charges, waiting, late = (dict[int, list[LineDraft]]((id, []) for id in ids) for _ in range(3))
+    for line in _charges(subscribed, period, cutoff):
+        charges[owners[line.subscription_id]].append(line)
+    for id, line in _waiting(ids, period):
+        waiting[id].append(line)
+    for id, line in _late(organizations, period):
+        late[id].append(line)
+    return {id: _put_together(charges[id], waiting[id], late[id]) for id in ids}
+
+
+def _put_together(charges: list[LineDraft], waiting: list[LineDraft], late: list[LineDraft]) -> list[LineDraft]:
+    lines = credits.fitted(charges, waiting)
+    lines += _fitting(lines, late)
     return sorted(lines, key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))
 
 
@@ -53,10 +72,10 @@ def draw_up_some(subscribed: Iterable[Subscription], period: Period, *, cutoff: 
 
 
 def _charges(subscribed: Iterable[Subscription], period: Period, cutoff: datetime) -> list[LineDraft]:
-    due = [one for subscription in subscribed for one in charging.due_in(subscription, period)]
-    used = usage.quantities(due, period, cutoff=cutoff)
-    totals: dict[tuple[object, ...], Fraction] = {}
-    drawn = [_line(one, used.get(usage.key(one), _ZERO) if one.metered else None, totals) for one in due]
+    due = charging.all_due(subscribed, period)
+    drawer = Drawer()
+    used = usage.used(due, period, cutoff=cutoff)
+    drawn = [drawer.line(one, quantity) for one, quantity in zip(due, used, strict=True)]
     # What is used on paused days is told, what is not used is not.
     return [line for line, one in zip(drawn, due, strict=True) if line.gross_fen or line.quantity or not one.paused]
 
@@ -79,59 +98,12 @@ def recompute(
     return rating.rate(terms, usage.used_of(line) if quantity is None else quantity, share=share)
 
 
-def _line(due: Due, used: rating.Used | None, totals: dict[tuple[object, ...], Fraction]) -> LineDraft:
-    """One line; `totals` is what the tracks came to so far."""
-    rated = rating.rate(due.terms, _ZERO if used is None else used, share=due.share)
-    exact, track = exact_of(due.kind, rated), (due.subscription.id, *due.track)
-    carried = totals.get(track, due.carried) if due.track else Fraction(0)
-    totals[track] = carried + exact
-    return LineDraft(
-        kind=due.kind,
-        provider_id=due.subscription.provider_id,
-        subscription_id=due.subscription.id,
-        charge_id=due.charge.id,
-        service_start=due.service.start,
-        service_end=due.service.end,
-        label=_label(due),
-        quantity=None if used is None else usage.total_of(used),
-        transactions=rated.transactions.dump() if rated.transactions is not None else None,
-        units=due.units,
-        full_days=due.full_days,
-        terms=rating.dump(due.terms),
-        steps=rating.dump_steps(rated.steps),
-        exact=rating.exact_text(exact),
-        carried=str(carried),
-        booked_fen=0,
-        tax_rate=due.charge.tax_rate,
-        gross_fen=fen_after(carried, exact),
-    )
-
-
-def _label(due: Due) -> dict[str, str]:
-    """The words of a line, copied: a later change of names does not reach a bill."""
-    facts, plan, charge, meter = due.subscription.revision.facts, due.plan, due.charge, due.charge.meter
-    words = {"subscription": due.subscription.public_id}
-    for locale in ("zh", "en"):
-        words |= {
-            f"offering_{locale}": facts.get(f"name_{locale}") or "",
-            f"plan_{locale}": getattr(plan, f"name_{locale}"),
-            f"charge_{locale}": getattr(charge, f"name_{locale}"),
-            f"unit_{locale}": getattr(meter, f"unit_{locale}") if meter and due.metered else "",
-        }
-        if charge.filter and due.metered:
-            words[f"picked_{locale}"] = picked(charge.filter, locale)
-    if due.plan.quantity_unit_zh:
-        words |= {"units_zh": due.plan.quantity_unit_zh, "units_en": due.plan.quantity_unit_en}
-    words |= {"trial": "1"} if due.trial else {}
-    return words | ({"paused": "1"} if due.paused else {})
-
-
-def _late(organization: Organization, period: Period) -> Iterable[LineDraft]:
+def _late(organizations: Collection[Organization], period: Period) -> Iterator[tuple[int, LineDraft]]:
     """What earlier, issued bills would charge more or less today, each with its own service period, oldest first."""
-    for line, used, booked_fen in adjustments.changed(organization, period):
+    for organization, line, used, booked_fen in adjustments.changed(organizations, period):
         rated = recompute(line, organization, quantity=used)
         if fen_of(line, rated) != booked_fen:
-            yield LineDraft(
+            yield organization.id, LineDraft(
                 kind=LineKind.ADJUSTMENT,
                 provider_id=line.provider_id,
                 subscription_id=line.subscription_id,
@@ -152,12 +124,12 @@ def _late(organization: Organization, period: Period) -> Iterable[LineDraft]:
             )
 
 
-def _waiting(organization: Organization, period: Period) -> Iterator[LineDraft]:
+def _waiting(organization_ids: Collection[int], period: Period) -> Iterator[tuple[int, LineDraft]]:
     """Money back that earlier bills had no room for, with its whole amount and what of it is left."""
-    for line, rest in credits.owed(organization, before=period.start):
+    for id, line, rest in credits.owed(organization_ids, before=period.start):
         whole = line.gross_fen + line.booked_fen
         stored = {field.name: getattr(line, field.name) for field in fields(LineDraft)}
-        yield LineDraft(**stored | {"gross_fen": -rest, "booked_fen": whole + rest})
+        yield id, LineDraft(**stored | {"gross_fen": -rest, "booked_fen": whole + rest})
 
 
 def _fitting(charges: Sequence[LineDraft], late: Sequence[LineDraft]) -> Iterable[LineDraft]:

@@ -38,3 +38,10 @@ class Due:
     def metered(self) -> bool:
         """Whether the amount depends on usage."""
         return not isinstance(self.terms, rating.Flat)
+
+    def of(self, subscription: Subscription) -> Due:
+        """The same of another subscription that holds the same plan."""
+        return Due(
+            subscription, self.plan, self.charge, self.terms, self.service, self.share, self.trial, self.units,
+            self.paused, self.kind, self.full_days, self.track, self.carried,
+        )  # fmt: skip

@@ -12,10 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from market import db, metering, rating
-from market.accounts import Organization
 from market.billing.charging import Due
 from market.billing.models import BillLine
-from market.billing.periods import period_of
 from market.catalog import Charge, Filter, Meter
 from market.kit.period import Period
 from market.rating import Percentage, Terms, Transactions, Used
@@ -55,28 +53,43 @@ class Counted(Protocol):
         """Of a percentage: the transactions."""
 
 
-def quantities(due: Iterable[Due], period: Period, *, cutoff: datetime) -> dict[Key, Used]:
-    """What was used in the service period of each metered charge of one billing period.
+def used(due: Sequence[Due], period: Period, *, cutoff: datetime) -> list[Used | None]:
+    """What was used in the service period of each charge of one billing period; None for a fee.
 
     Gauges of a period that has not ended are weighed up to `cutoff`: their value is not carried on into the
     future. Where a percentage is taken, it is the transactions.
     """
-    wanted: dict[tuple[Period, Filter | None], set[int]] = defaultdict(set)
+    places = {n: key(one) for n, one in enumerate(due) if one.metered and one.service.start < cutoff}
+    asked = [(places[n], due[n].charge.meter, due[n].terms) for n in places]
+    counted = _counted([(*each, period) for each in asked], until=cutoff)
+    return [
+        None if not one.metered else counted[places[n]] if n in places else _ZERO for n, one in enumerate(due)
+    ]
+
+
+def _counted(asked: Iterable[tuple[Key, Meter | None, Terms, Period]], *, until: datetime | None) -> dict[Key, Used]:
+    """What each of these services, with its meter, its terms and the whole billing period, was rated with.
+
+    What adds up in the database is one statement however many they are; the rest is asked once for each distinct
+    service period and filter.
+    """
+    adding: dict[Key, metering.Service] = {}
+    others: dict[tuple[Period, Filter | None, Period], dict[int, list[Key]]] = defaultdict(lambda: defaultdict(list))
     percentages: list[tuple[Key, Meter, Percentage]] = []
-    for one in due:
-        if one.metered:
-            wanted[one.service, one.charge.filter].add(one.subscription.id)
-        if isinstance(one.terms, Percentage) and one.charge.meter is not None and one.service.start < cutoff:
-            percentages.append((key(one), one.charge.meter, one.terms))
-    counted: dict[Key, Used] = {
-        (subscription_id, meter_id, service, only): used
-        for (service, only), ids in wanted.items()
-        if service.start < cutoff
-        for (subscription_id, meter_id), used in metering.quantities(
-            ids, service, until=cutoff, whole=period, only=only
-        ).items()
-    }
-    return counted | transactions(percentages)
+    for each, meter, terms, whole in asked:
+        assert meter is not None, "usage charges have a meter"
+        if isinstance(terms, Percentage):
+            percentages.append((each, meter, terms))
+        elif meter.aggregation in metering.ADDING:
+            adding[each] = metering.Service(each[0], meter, each[2], each[3])
+        else:
+            others[each[2], each[3], whole][each[0]].append(each)
+    found: dict[Key, Used] = dict(zip(adding, metering.totals(list(adding.values())), strict=True))
+    for (service, only, whole), by_subscription in others.items():
+        counted = metering.quantities(list(by_subscription), service, until=until, whole=whole, only=only)
+        found |= {each: counted.get(each[:2], _ZERO) for keys in by_subscription.values() for each in keys}
+    counted_transactions = transactions(percentages)
+    return found | {each: counted_transactions.get(each, found.get(each, _ZERO)) for each, _, _ in percentages}
 
 
 def transactions(percentages: Iterable[tuple[Key, Meter, Percentage]]) -> dict[Key, Transactions]:
@@ -124,27 +137,15 @@ def key(due: Due) -> Key:
     return due.subscription.id, due.charge.meter_id, due.service, due.charge.filter
 
 
-def quantities_again(lines: Sequence[BillLine], organization: Organization) -> dict[int, Used]:
-    """What issued lines would be rated with as it is known now, by line id."""
+def used_again(lines: Sequence[BillLine], wholes: Mapping[int, Period]) -> dict[int, Used]:
+    """What issued lines would be rated with as it is known now, by line id; `wholes` are their billing periods."""
     charges = charges_of([line.charge_id for line in lines]) if lines else {}
     keys = {line.id: key_of(line, charges[line.charge_id]) for line in lines}
-    wanted: dict[tuple[Period, Filter | None], set[int]] = defaultdict(set)
-    for subscription_id, _, service, only in keys.values():
-        wanted[service, only].add(subscription_id)
-    percentages = [
-        (keys[line.id], meter, terms)
-        for line in lines
-        if isinstance(terms := rating.parse(line.terms), Percentage) and (meter := charges[line.charge_id].meter) is not None
-    ]
-    found: dict[Key, Used] = {
-        (subscription_id, meter_id, service, only): used
-        for (service, only), ids in wanted.items()
-        for (subscription_id, meter_id), used in metering.quantities(
-            ids, service, whole=period_of(organization, service.start), only=only
-        ).items()
-    }
-    found |= transactions(percentages)
-    return {line.id: condensed(rating.parse(line.terms), found.get(keys[line.id], _ZERO)) for line in lines}
+    terms = {line.id: rating.parse(line.terms) for line in lines}
+    found = _counted(
+        [(keys[line.id], charges[line.charge_id].meter, terms[line.id], wholes[line.id]) for line in lines], until=None
+    )
+    return {line.id: condensed(terms[line.id], found[keys[line.id]]) for line in lines}
 
 
 def key_of(line: Line, charge: Charge) -> Key:

@@ -53,10 +53,12 @@ from market.metering.replay import replay
 from market.metering.replay import transactions as replay_transactions
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
 from market.metering.retelling import retold
+from market.metering.totals import ADDING, Service, totals
 from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict, Verdicts
 from market.metering.verification import Difference, verify
 
 __all__ = [
+    "ADDING",
     "KEPT_REFUSED",
     "REACH",
     "REASONS",
@@ -83,6 +85,7 @@ __all__ = [
     "Recount",
     "RefusedEvent",
     "Remark",
+    "Service",
     "Stretch",
     "UsageCounter",
     "UsageEvent",
@@ -135,6 +138,7 @@ __all__ = [
     "stretch",
     "subjects_for",
     "subscription_names",
+    "totals",
     "transactions",
     "types_of",
     "unresolved_count",
