@@ -26,7 +26,7 @@ _ZERO = Decimal(0)
 # A day's sum may be near what 64 bits hold, so whole units and the rest are added apart.
 _TOTALS = Statement("""
     SELECT k.{place - 1|key} AS place, c.slice, CAST(sum(c.count) AS bigint), CAST(sum(c.sum / 1000000) AS bigint),
-        CAST(sum(c.sum % 1000000) AS bigint), max(c.max)
+        CAST(sum(c.sum - c.sum / 1000000 * 1000000) AS bigint), max(c.max)
     FROM {jsonb_array_elements(CAST(:days AS jsonb)) WITH ORDINALITY AS k(value, place)|json_each(:days) AS k}
     JOIN usage_counters AS c ON c.subscription_id = CAST(k.value->>0 AS bigint) AND c.meter_id = CAST(k.value->>1 AS bigint)
         AND c.day BETWEEN {CAST(k.value->>2 AS date)|k.value->>2} AND {CAST(k.value->>3 AS date)|k.value->>3}
