@@ -41,6 +41,7 @@ QUERIES = {
     "admin.reviews.show": ["comment=tagline_zh"],
     "admin.audit.index": ["about=bill&q=x", "from=2026-11-30&until=2026-11-01", "from=never"],
     "admin.organizations.index": ["kind=provider", "kind=none&q=x"],
+    "vendor.lines.index": ["month=2026-10&kind=charge&state=issued&offering=x", "month=all&q=%25&page=9"],
     "vendor.customers.index": ["page=9", "q=%25&state=none&offering=x"],
     "vendor.events.index": ["type=x&subscription=sub_x&id=x", "from=2026-11-30&until=2026-11-01", "from=never&after=x"],
     "vendor.events.refused.index": ["all=1", "code=not_a_number&id=x&before=9", "code=none&before=x"],

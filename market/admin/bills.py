@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 from market import audit, billing, db, resources
 from market.billing import Bill, BillLine, BillStatus
 from market.kit import period as periods
-from market.web import evidence, formats, guards, paging, papers, why
+from market.web import bill_sheet, evidence, formats, guards, paging, papers, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -70,11 +70,13 @@ def month(label: str) -> str:
 @guards.require("bills.read")
 def show(id: int) -> str:
     """One bill on paper."""
-    bill = billing.bill_by_id(id)
+    bill = billing.head_by_id(id)
+    shown = papers.shown(bill, formats.language())
     return render_template(
         "admin/bills/show.html",
         bill=bill,
-        view=papers.view(bill, formats.language()),
+        view=shown.view,
+        page=shown.page,
         line_url=lambda line: url_for(".line", id=bill.id, line=line),
     )
 
@@ -83,7 +85,22 @@ def show(id: int) -> str:
 @guards.require("bills.read")
 def pdf(id: int) -> Response:
     """The bill as a file."""
-    return papers.pdf(billing.bill_by_id(id), formats.language())
+    return papers.pdf(billing.head_by_id(id), formats.language())
+
+
+@bp.get("/<int:id>/lines.csv")
+@guards.require("bills.read")
+def sheet(id: int) -> Response:
+    """The bill's lines as a file for spreadsheets."""
+    bill = billing.head_by_id(id)
+    return bill_sheet.sheet(f"{bill.number or bill.period.label}-lines.csv", billing.all_of_bill(bill))
+
+
+@bp.get("/months/<label>/lines.csv")
+@guards.require("bills.read")
+def month_sheet(label: str) -> Response:
+    """Every line of every issued bill of a month, as a file."""
+    return bill_sheet.sheet(f"lines-{label}.csv", billing.all_of_month(periods.month(label)))
 
 
 @bp.get("/<int:id>/lines/<int:line>")

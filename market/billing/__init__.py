@@ -30,7 +30,7 @@ from market.billing.closing import (
 from market.billing.course import Course, Line, LineCourse, Stand, course
 from market.billing.credits import owed_back
 from market.billing.customers import last_billed, so_far
-from market.billing.documents import DocumentUnavailable, file_name, pdf
+from market.billing.documents import DocumentUnavailable, file_name, pdf, typeset
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
@@ -39,6 +39,7 @@ from market.billing.lately import Lately, lately, months_before
 from market.billing.lines import fen_of
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
 from market.billing.months import month_stands
+from market.billing.parts import Part, part_of, sizes_of
 from market.billing.periods import due_at, final_at, period_of
 from market.billing.previews import (
     ChangePreview,
@@ -76,11 +77,22 @@ from market.billing.replays import (
     differences,
     replay,
 )
+from market.billing.sold import (
+    Sought,
+    Sum,
+    all_of_bill,
+    all_of_month,
+    all_sought,
+    lines_sought,
+    months_sold,
+    on_bills,
+    sum_of,
+)
 from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.billing.usage import meters_of
 from market.billing.uses import Month, Source, Usage, Used
 from market.billing.verification import BillDifference, Checked, check_all, checkable, verify
-from market.billing.view import BillView, Receipt, used, view, working
+from market.billing.view import BillView, Noted, Receipt, used, view, working
 from market.billing.why import Basis, Explanation, events_on, explain
 from market.billing.wording import Words, picked
 
@@ -115,7 +127,9 @@ __all__ = [
     "LineKind",
     "Month",
     "MonthCounts",
+    "Noted",
     "NothingDue",
+    "Part",
     "PeriodNotOver",
     "Proof",
     "Reason",
@@ -123,12 +137,17 @@ __all__ = [
     "Replay",
     "ReplayLine",
     "Report",
+    "Sought",
     "Source",
     "Stand",
+    "Sum",
     "TooMuch",
     "Usage",
     "Used",
     "Words",
+    "all_of_bill",
+    "all_of_month",
+    "all_sought",
     "bill_by_id",
     "bill_finalized",
     "bill_for",
@@ -170,13 +189,17 @@ __all__ = [
     "line_of",
     "line_of_provider",
     "lines_counting",
+    "lines_sought",
     "mark_overdue",
     "meters_of",
     "month_stands",
     "months",
     "months_before",
+    "months_sold",
+    "on_bills",
     "outstanding",
     "owed_back",
+    "part_of",
     "pdf",
     "period_of",
     "picked",
@@ -187,8 +210,11 @@ __all__ = [
     "receive",
     "recompute",
     "replay",
+    "sizes_of",
     "so_far",
+    "sum_of",
     "total_fen",
+    "typeset",
     "used",
     "verify",
     "view",

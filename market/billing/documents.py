@@ -6,7 +6,9 @@ User text reaches the typesetter only as data, never as markup.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import structlog
 import typst
@@ -35,34 +37,42 @@ def pdf(view: BillView) -> bytes:
 
     Raises DocumentUnavailable, after telling the operator what is missing.
     """
-    fonts = _parts()
-    words, settings = Words(view.locale), resources.settings
+    return typeset(_TEMPLATE, "bill", view.as_json(), Words(view.locale))
+
+
+def typeset(template: Path, key: str, data: Mapping[str, Any], words: Words) -> bytes:
+    """A paper: the template is given `data`, the letterhead and the font as JSON under `key`. Raises DocumentUnavailable."""
+    fonts = _parts(template)
+    settings = resources.settings
     site = settings.site_name_en if words.english else settings.site_name_zh
-    data = view.as_json() | {
+    whole = {
+        **data,
         "font": assets.FONT_FAMILY,
         "site": site,
         "letterhead": words.say("letterhead", site=site),
         "pages": words.say("page", page="{page}", pages="{pages}"),
     }
-    return bytes(
-        typst.compile(
-            str(_TEMPLATE),
-            font_paths=[str(fonts)],
-            ignore_system_fonts=True,
-            sys_inputs={"bill": json.dumps(data, ensure_ascii=False)},
-        )
-    )
+    try:
+        return bytes(
+            typst.compile(
+                str(template), font_paths=[str(fonts)], ignore_system_fonts=True,
+                sys_inputs={key: json.dumps(whole, ensure_ascii=False)},
+            )
+        )  # fmt: skip
+    except typst.TypstError as error:
+        log.error("pdf_unavailable", reason=f"{template} cannot be set: {error}")
+        raise DocumentUnavailable("PDF 暂时做不出来：排版文件有错。账单页可以直接打印。") from error
 
 
-def _parts() -> Path:
+def _parts(template: Path) -> Path:
     """The folder of the font, once everything that the typesetter reads is known to be there."""
     try:
         fonts = assets.font_dir()
     except assets.AssetError as error:
         log.error("pdf_unavailable", reason=str(error))
         raise DocumentUnavailable from error
-    if not _TEMPLATE.is_file():
-        log.error("pdf_unavailable", reason=f"{_TEMPLATE} is missing: install the program again.")
+    if not template.is_file():
+        log.error("pdf_unavailable", reason=f"{template} is missing: install the program again.")
         raise DocumentUnavailable("PDF 暂时做不出来：排版文件没有安装。账单页可以直接打印。")
     return fonts
 

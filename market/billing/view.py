@@ -6,7 +6,7 @@ Strings only (and fen beside them where a page needs to compare), so no two face
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -16,6 +16,7 @@ from typing import Any
 from market import rating
 from market.billing import parties
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
+from market.billing.parts import GroupKey, Part, all_of, key_of
 from market.billing.wording import Words, amount, percent, price
 from market.kit import money, quantity
 from market.kit.period import Period, local_day
@@ -31,11 +32,22 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A credit note of the bill: what it took off what was to be paid, and what it gave back otherwise."""
+
+    number: str
+    issued_on: date
+    gross_fen: int
+    offset_fen: int
+    balance_fen: int
+    refund_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One line: what it is for, how it was worked out, and its three amounts; `metered` lines have evidence."""
+    """One line: what it is for, how it was worked out, and its three amounts."""
 
     id: int
-    metered: bool
     offering: str
     charge: str
     plan: str
@@ -54,6 +66,8 @@ class Group:
     """One provider's lines at one tax rate; a provider with several rates has several, one after the other."""
 
     same_seller: bool
+    #: Whether its last line is here, so that its sum follows.
+    ended: bool
     seller: str
     seller_code: str
     subtotal: str
@@ -66,7 +80,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class BillView:
-    """A bill as it is read. `texts` are the document's own words by key."""
+    """A bill as it is read. `texts` are the document's own words by key.
+
+    Where not all of its lines are here, `part` says which are, and `summary` has the sums of all groups, without rows.
+    """
 
     locale: str
     title: str
@@ -80,14 +97,19 @@ class BillView:
     note: str
     cutoff: str
     groups: tuple[Group, ...]
+    part: str
+    summary: tuple[Group, ...]
     net: str
     tax: str
     gross: str
     capital: str
     paid: str
+    credited: str
+    returned: str
     owed: str
     owed_fen: int
     payments: tuple[str, ...]
+    notes: tuple[str, ...]
     texts: Mapping[str, str]
     issued_on: date | None
 
@@ -98,16 +120,24 @@ class BillView:
 
 _TEXTS = (
     "number", "state", "buyer", "payee", "period", "column.what", "column.how", "column.net", "column.tax",
-    "column.gross", "total", "capital", "paid", "owed", "payments", "payments.none",
+    "column.gross", "total", "capital", "paid", "credited", "returned", "owed", "payments", "payments.none", "notes",
 )  # fmt: skip
 
 
-def view(bill: Bill, locale: str = "zh", *, receipts: Iterable[Receipt] = ()) -> BillView:
-    """A stored bill; needs its organization, lines and taxes, as `bill_of` and `bill_for` load them.
+def view(
+    bill: Bill,
+    locale: str = "zh",
+    *,
+    receipts: Iterable[Receipt] = (),
+    used_fen: int = 0,
+    noted: Iterable[Noted] = (),
+    part: Part | None = None,
+) -> BillView:
+    """A stored bill; needs its organization, lines and taxes, as `bill_of` and `bill_for` load them, or a `part` of the lines.
 
-    A draft shows the parties of now, an issued bill those of then.
+    A draft shows the parties of now, an issued bill those of then. `used_fen` was paid out of the buyer's balance.
     """
-    words = Words(locale)
+    words, part = Words(locale), part or all_of(bill)
     draft = bill.status is BillStatus.DRAFT
     names = bill.parties or parties.snapshot(bill.organization, [tax.provider_id for tax in bill.taxes])
     return BillView(
@@ -122,15 +152,20 @@ def view(bill: Bill, locale: str = "zh", *, receipts: Iterable[Receipt] = ()) ->
         span=_span(words, bill),
         note=words.say("draft_note" if draft else "not_fapiao"),
         cutoff=words.say("cutoff", moment=words.moment(bill.cutoff)),
-        groups=tuple(_groups(words, bill, names["providers"])),
+        groups=tuple(_groups(words, bill, names["providers"], part)),
+        part="" if part.whole else _shown(words, part),
+        summary=() if part.whole else tuple(_summary(words, bill, names["providers"], part)),
         net=amount(bill.net_fen),
         tax=amount(bill.tax_fen),
         gross=amount(bill.gross_fen),
         capital=money.capital(bill.gross_fen),
         paid=amount(bill.paid_fen),
+        credited=amount(-bill.credited_fen) if bill.credited_fen else "",
+        returned=amount(bill.returned_fen) if bill.returned_fen else "",
         owed=amount(bill.owed_fen),
         owed_fen=bill.owed_fen,
-        payments=tuple(_payment(words, receipt) for receipt in receipts),
+        payments=(*([words.say("balance", amount=price(used_fen))] if used_fen else []), *(_payment(words, each) for each in receipts)),
+        notes=tuple(_note(words, each) for each in noted),
         texts={key.replace(".", "_"): words.say(key) for key in _TEXTS},
         issued_on=local_day(bill.issued_at) if bill.issued_at else None,
     )
@@ -158,36 +193,63 @@ def _payment(words: Words, receipt: Receipt) -> str:
     return words.say("payment", date=day, amount=sum_, payer=receipt.payer)
 
 
-def _groups(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]]) -> Iterable[Group]:
+def _note(words: Words, noted: Noted) -> str:
+    """A credit note and where its money went."""
+    ways = (("note.offset", noted.offset_fen), ("note.balance", noted.balance_fen), ("note.refund", noted.refund_fen))
+    went = words.say("note.and").join(words.say(key, amount=price(fen)) for key, fen in ways if fen)
+    return words.say("note", number=noted.number, date=words.date(noted.issued_on), amount=price(noted.gross_fen), went=went)
+
+
+def _shown(words: Words, part: Part) -> str:
+    """Which lines are here; where none is, where they are to be found."""
+    if not part.lines:
+        return words.say("part.none", total=f"{part.total:,}")
+    first, last = part.start + 1, part.start + len(part.lines)
+    return words.say("part.some", first=f"{first:,}", last=f"{last:,}", total=f"{part.total:,}")
+
+
+def _groups(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]], part: Part) -> Iterable[Group]:
     """Lines by provider and rate; the sums are the ones a fapiao will state."""
-    taxes = {(tax.provider_id, Decimal(tax.tax_rate)): tax for tax in bill.taxes}
-
-    def key(line: BillLine) -> tuple[int, Decimal]:
-        return line.provider_id, Decimal(line.tax_rate)
-
     before = None
-    for (provider_id, rate), lines in groupby(sorted(bill.lines, key=lambda line: (*key(line), line.position)), key):
-        seller, tax = sellers[str(provider_id)], taxes[provider_id, rate]
-        name = words.local(seller, "name")
-        yield Group(
-            same_seller=provider_id == before,
-            seller=words.say("seller", name=name if name == seller["name"] else f"{name} · {seller['name']}"),
-            seller_code=words.say("seller.uscc", uscc=seller["uscc"]) if seller["uscc"] else "",
-            subtotal=words.say("subtotal", rate=percent(tax.tax_rate)),
-            rate=percent(tax.tax_rate),
-            rows=tuple(_row(words, line, bill.period) for line in lines),
-            net=amount(tax.net_fen),
-            tax=amount(tax.tax_fen),
-            gross=amount(tax.gross_fen),
-        )
-        before = provider_id
+    for key, lines in groupby(part.lines, key_of):
+        rows = tuple(_row(words, line, bill.period) for line in lines)
+        yield _group(words, bill, sellers, key, rows, same_seller=key[0] == before, ended=part.ended(key))
+        before = key[0]
+
+
+def _summary(words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]], part: Part) -> Iterable[Group]:
+    """Every provider and rate with its sums, and how many lines they are made of."""
+    before = None
+    for key, number in part.sizes.items():
+        group = _group(words, bill, sellers, key, (), same_seller=key[0] == before, ended=True)
+        yield replace(group, subtotal=words.say("subtotal.lines", rate=group.rate, number=f"{number:,}"))
+        before = key[0]
+
+
+def _group(
+    words: Words, bill: Bill, sellers: Mapping[str, Mapping[str, str]], key: GroupKey, rows: tuple[Row, ...], *, same_seller: bool, ended: bool
+) -> Group:
+    seller = sellers[str(key[0])]
+    tax = next(tax for tax in bill.taxes if (tax.provider_id, Decimal(tax.tax_rate)) == key)
+    name = words.local(seller, "name")
+    return Group(
+        same_seller=same_seller,
+        ended=ended,
+        seller=words.say("seller", name=name if name == seller["name"] else f"{name} · {seller['name']}"),
+        seller_code=words.say("seller.uscc", uscc=seller["uscc"]) if seller["uscc"] else "",
+        subtotal=words.say("subtotal", rate=percent(tax.tax_rate)),
+        rate=percent(tax.tax_rate),
+        rows=rows,
+        net=amount(tax.net_fen),
+        tax=amount(tax.tax_fen),
+        gross=amount(tax.gross_fen),
+    )
 
 
 def _row(words: Words, line: BillLine, period: Period) -> Row:
     label, service = line.label, Period(line.service_start, line.service_end)
     return Row(
         id=line.id,
-        metered=line.quantity is not None,
         offering=words.local(label, "offering"),
         charge=_charge(words, line),
         plan=plan_of(line, words),

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from market import billing, db, payments, resources
 from market.billing import Bill, BillLine
-from market.web import evidence, formats, guards, paging, papers, why
+from market.web import bill_sheet, evidence, formats, guards, paging, papers, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -34,11 +34,13 @@ def index() -> str:
 @guards.require("bills.read")
 def show(id: int) -> str:
     """One bill on paper."""
-    bill = billing.bill_of(g.organization, id)
+    bill = billing.head_of(g.organization, id)
+    shown = papers.shown(bill, formats.language())
     return render_template(
         "console/bills/show.html",
         bill=bill,
-        view=papers.view(bill, formats.language()),
+        view=shown.view,
+        page=shown.page,
         line_url=lambda line: url_for(".line", id=bill.id, line=line),
         payment=payments.open_payment_of(bill, payments.BankTransfer.name),
         payable=bill.status in billing.DUE,
@@ -49,14 +51,22 @@ def show(id: int) -> str:
 @guards.require("bills.read")
 def pdf(id: int) -> Response:
     """The bill as a file, in Chinese."""
-    return papers.pdf(billing.bill_of(g.organization, id), "zh")
+    return papers.pdf(billing.head_of(g.organization, id), "zh")
 
 
 @bp.get("/<int:id>/bill-en.pdf")
 @guards.require("bills.read")
 def pdf_en(id: int) -> Response:
     """The bill as a file, in English."""
-    return papers.pdf(billing.bill_of(g.organization, id), "en")
+    return papers.pdf(billing.head_of(g.organization, id), "en")
+
+
+@bp.get("/<int:id>/lines.csv")
+@guards.require("bills.read")
+def sheet(id: int) -> Response:
+    """The bill's lines as a file for spreadsheets."""
+    bill = billing.head_of(g.organization, id)
+    return bill_sheet.sheet(f"{bill.number or bill.period.label}-lines.csv", billing.all_of_bill(bill))
 
 
 @bp.get("/<int:id>/lines/<int:line>")
@@ -90,7 +100,7 @@ def events(id: int, line: int) -> Response:
 @guards.require("bills.pay")
 def pay(id: int) -> Answer:
     """Begin to pay by bank transfer; a second click finds the same payment."""
-    payment = payments.start(billing.bill_of(g.organization, id), by=g.actor, at=resources.clock.now())
+    payment = payments.start(billing.head_of(g.organization, id), by=g.actor, at=resources.clock.now())
     db.session.flush()
     return redirect(url_for("console.payments.show", id=payment.id), 303)
 

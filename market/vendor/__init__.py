@@ -17,6 +17,7 @@ from market.vendor import (
     files,
     first_event,
     keys,
+    lines,
     menu,
     meters,
     offerings,
@@ -33,7 +34,7 @@ from market.vendor import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, tasks, customers, contracts, meters, keys, events, days, webhooks, activity, profile, team, exports)
+MODULES = (overview, offerings, tasks, customers, contracts, meters, keys, events, days, lines, webhooks, activity, profile, team, exports)
 
 for part in (plans, private_plans, price_changes):  # pages of an offering
     offerings.bp.register_blueprint(part.bp)

@@ -67,6 +67,7 @@ VENDOR = (
     Entry("vendor.days.index", _l("用量核对"), "clipboard-check"),
     Entry("vendor.keys.index", _l("接口密钥"), "key"),
     Entry("vendor.webhooks.index", _l("通知地址"), "webhook"),
+    Entry("vendor.lines.index", _l("账单明细"), "file-invoice"),
     Entry("vendor.revenue.index", _l("收入"), "wallet"),
     Entry("vendor.team.index", _l("成员与权限"), "users"),
     Entry("vendor.activity.index", _l("操作记录"), "history"),

@@ -1,23 +1,53 @@
-"""Bills as papers, for the faces that show them: with what has been paid, on the page or as a file."""
+"""Bills as papers, for the faces that show them: with what has been paid, on the page or as a file.
+
+A long bill is shown a page at a time; a file says the sums of one that would fill a ream, and where its lines are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
 
 from flask import Response
 
 from market import billing, payments
-from market.billing import Bill, BillView
+from market.billing import Bill, BillView, Part
+from market.web import paging
+
+#: Lines on one page of the screen, and how many are still printed: 1,000 take a second and 85 MB, 10,000 ten times that.
+SIZE = 100
+MOST_PRINTED = 1000
 
 
-def view(bill: Bill, locale: str) -> BillView:
+class Shown(NamedTuple):
+    """A bill on the screen; `page` where it has more lines than fit on one."""
+
+    view: BillView
+    page: paging.Page | None
+
+
+def shown(bill: Bill, locale: str) -> Shown:
+    """The part of a bill that the address asks for; the bill is loaded without its lines."""
+    sizes = billing.sizes_of(bill)
+    total = sum(sizes.values())
+    number = min(paging.current_number(), max(1, -(-total // SIZE)))
+    part = billing.part_of(bill, start=(number - 1) * SIZE, size=SIZE, sizes=sizes)
+    return Shown(view(bill, locale, part), None if part.whole else paging.Page(part.lines, number, SIZE, total))
+
+
+def view(bill: Bill, locale: str, part: Part) -> BillView:
     """The bill with what has arrived for it."""
     receipts = [
         billing.Receipt(arrival.amount_fen, arrival.arrived_on, arrival.payer_name)
         for arrival in payments.arrivals_of(bill)
     ]
-    return billing.view(bill, locale, receipts=receipts)
+    return billing.view(bill, locale, receipts=receipts, part=part)
 
 
 def pdf(bill: Bill, locale: str) -> Response:
-    """The bill as a PDF, to be saved under its number."""
-    seen = view(bill, locale)
+    """The bill as a PDF, to be saved under its number; loaded without its lines."""
+    sizes = billing.sizes_of(bill)
+    printed = MOST_PRINTED if sum(sizes.values()) <= MOST_PRINTED else 0
+    seen = view(bill, locale, billing.part_of(bill, start=0, size=printed, sizes=sizes))
     answer = Response(billing.pdf(seen), mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'attachment; filename="{billing.file_name(seen)}"'
     return answer

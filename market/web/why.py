@@ -18,7 +18,6 @@ from market.billing import Basis, Bill, BillLine, Explanation, LineKind
 from market.billing.verification import BillDifference
 from market.catalog import Aggregation, Meter
 from market.errors import NotFound
-from market.metering import Band
 from market.providers import Provider
 from market.web import corrections as correcting
 from market.web import formats, paging
@@ -200,15 +199,15 @@ def news(found: Explanation) -> list[dict[str, Any]]:
     meter = found.meter
     if meter is None:
         return []
-    entries = [_late(each, meter) for each in found.news.late]
+    entries = [_late(each, found.line, meter) for each in found.news.late]
     entries += correcting.entries(found.news.corrected, by={found.line.subscription_id: _seller(found.line)})
     return sorted(entries, key=lambda entry: entry["at"], reverse=True)
 
 
-def _late(remark: metering.Remark, meter: Meter) -> dict[str, Any]:
+def _late(remark: metering.Remark, line: BillLine, meter: Meter) -> dict[str, Any]:
     said = {"name": formats.local(meter, "name"), "count": remark.number, "date": formats.date(remark.day, short=True)}
-    if remark.band is Band.VERY_LATE:
-        text = _("那时账单已经定稿，差额记在以后的账单里。")
+    if line.kind is LineKind.ADJUSTMENT:
+        text = _("那时账单已经定稿，差额记在这一行。")
     else:
         text = _("那时账单还没有定稿，已经算进当月的账单。")
     return {"at": remark.noted_at, "title": _("补报 %(date)s 的%(name)s，%(count)s 条", **said), "text": text, "tone": "warn"}

@@ -179,6 +179,7 @@ def a_world(mark: str = "one") -> World:
                 "vendor.customers": {"id": pending.id},
                 "vendor.tasks": {"id": the_request(pending).id},
                 "vendor.keys": {"id": key_id},
+                "vendor.lines": {"id": metered.id, "day": "2026-10-15"},
                 "vendor.events": {"id": _an_event_of(subscription), "line": metered.id},
                 "vendor.events.corrections": {"id": a_proposal(subscription, now=moment("2026-11-19 10:00")).id},
                 "vendor.events.corrections.new": {"event_id": _an_event_of(subscription)},
