@@ -84,6 +84,8 @@ class Settings:
     #: A correction of usage that moves a month by more than this needs a second person of the provider.
     correction_yuan: int = 500
     correction_percent: int = 10
+    #: A credit of a bill by an administrator of more than this needs a second one.
+    credit_yuan: int = 500
     #: A day's usage that nobody has objected to for so long is accepted.
     objection_days: int = 10
     web_workers: int = 1
@@ -175,6 +177,7 @@ class _Reader:
             payment_days=self.number("MARKET_PAYMENT_DAYS", 15, 0, 90),
             correction_yuan=self.number("MARKET_CORRECTION_YUAN", 500, 0, 1_000_000),
             correction_percent=self.number("MARKET_CORRECTION_PERCENT", 10, 0, 100),
+            credit_yuan=self.number("MARKET_CREDIT_YUAN", 500, 0, 1_000_000),
             objection_days=self.number("MARKET_OBJECTION_DAYS", 10, 1, 60),
             web_workers=self.number("MARKET_WEB_WORKERS", 1, 1, 64),
             web_threads=self.number("MARKET_WEB_THREADS", 8, 1, 256),

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from market import audit, db, metering, rating
 from market.accounts import Organization
 from market.audit import Actor
-from market.billing import drafts, numbering, parties, periods
+from market.billing import credit_notes, drafts, numbering, parties, periods
 from market.billing.drafts import LineDraft
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax
 from market.billing.queries import bill_for
@@ -111,7 +111,8 @@ def issue(bill: Bill, *, at: datetime) -> None:
 
 def receive(bill: Bill, amount_fen: int, *, by: Actor, at: datetime) -> None:
     """Take in money that has arrived for a bill. Raises NothingDue, TooMuch."""
-    db.session.refresh(bill, attribute_names=["status", "paid_fen", "version"], with_for_update=True)
+    columns = ["status", "paid_fen", "credited_fen", "returned_fen", "version"]
+    db.session.refresh(bill, attribute_names=columns, with_for_update=True)
     if bill.status not in DUE:
         raise NothingDue
     if amount_fen > bill.owed_fen:
@@ -127,6 +128,7 @@ def receive(bill: Bill, amount_fen: int, *, by: Actor, at: datetime) -> None:
         after={"status": bill.status.value, "paid_fen": bill.paid_fen},
     )  # fmt: skip
     if not bill.owed_fen:
+        credit_notes.settle_done(bill, at=at)
         bill_paid.send(bill, at=at)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from market import db
 from market.accounts import Organization
-from market.billing import usage
+from market.billing import credit_notes, usage
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
 from market.billing.periods import LOOK_BACK, period_of
 from market.kit.period import Period
@@ -22,7 +22,8 @@ def changed(
     """Lines of earlier issued bills whose usage has changed: (firm, line, what was used, fen booked so far).
 
     Looks back over the periods that ended at most 35 days before `period` begins: nothing older can be reported or
-    corrected any more. What a correction gives back and no bill had room for is looked for however old it is.
+    corrected any more. What was corrected after its bill is looked at however old it is. What credit notes gave back
+    by themselves is not booked any more.
     """
     firms = {organization.id: organization for organization in organizations}
     booked: dict[tuple[int, int, object], list[BillLine]] = {}
@@ -33,9 +34,10 @@ def changed(
     first = {lines[0].id: lines for lines in booked.values() if lines[0].kind is LineKind.CHARGE}
     wholes = {id: period_of(owners[id], lines[0].service_start) for id, lines in first.items()}
     now = usage.used_again([lines[0] for lines in first.values()], wholes)
+    credited = credit_notes.taken_back(firms) if first else {}
     for id, lines in first.items():
-        if now[id] != usage.used_of(lines[-1]):
-            yield owners[id], lines[0], now[id], sum(line.gross_fen for line in lines)
+        if now[id] != usage.used_of(lines[-1]) or any(line.id in credited for line in lines):
+            yield owners[id], lines[0], now[id], sum(line.gross_fen - credited.get(line.id, 0) for line in lines)
 
 
 def _metered_lines(organization_ids: Collection[int], period: Period) -> Sequence[tuple[int, BillLine]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -21,6 +21,14 @@ from market.kit.period import Period
 from market.subscriptions import Subscription
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The lines of a bill, and money back that no line of it has room for: with the bill it gets a credit note."""
+
+    lines: list[LineDraft]
+    rests: list[LineDraft]
+
+
 def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> list[LineDraft]:
     """The lines of the organization's bill for `period` with the usage that is stored now.
 
@@ -34,7 +42,12 @@ def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> 
 def draw_up_all(
     organizations: Collection[Organization], period: Period, *, cutoff: datetime
 ) -> dict[int, list[LineDraft]]:
-    """The same of several organizations that share the period, by organization id.
+    """The same of several organizations that share the period, by organization id."""
+    return {id: drawn.lines for id, drawn in drawn_all(organizations, period, cutoff=cutoff).items()}
+
+
+def drawn_all(organizations: Collection[Organization], period: Period, *, cutoff: datetime) -> dict[int, Drawn]:
+    """The same with what has no room on the bills.
 
     However many they are, the database is asked equally often.
     """
@@ -51,10 +64,14 @@ def draw_up_all(
     return {id: _put_together(charges[id], waiting[id], late[id]) for id in ids}
 
 
-def _put_together(charges: list[LineDraft], waiting: list[LineDraft], late: list[LineDraft]) -> list[LineDraft]:
-    lines = credits.fitted(charges, waiting)
-    lines += _fitting(lines, late)
-    return sorted(lines, key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))
+def _put_together(charges: list[LineDraft], waiting: list[LineDraft], late: list[LineDraft]) -> Drawn:
+    lines, rests = credits.fitted(charges, waiting)
+    fitting = list(_fitting(lines, late))
+    rests += [line for line in late if line.gross_fen < 0 and line not in fitting]
+    order = sorted(
+        [*lines, *fitting], key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT)
+    )
+    return Drawn(order, rests)
 
 
 def draw_up_one(subscription: Subscription, period: Period, *, cutoff: datetime) -> list[LineDraft]:
@@ -135,8 +152,7 @@ def _waiting(organization_ids: Collection[int], period: Period) -> Iterator[tupl
 def _fitting(charges: Sequence[LineDraft], late: Sequence[LineDraft]) -> Iterable[LineDraft]:
     """What can stand on this bill: a provider's lines at one tax rate never come to less than nothing.
 
-    A line that gives back more than is left of the others waits whole for the next bill, and for ever if there is
-    none: until there are credit notes, nothing is paid back.
+    A line that gives back more than is left of the others is left out whole: it gets a credit note.
     """
     room: dict[tuple[int, str], int] = defaultdict(int)
     for line in [*charges, *(line for line in late if line.gross_fen > 0)]:

@@ -8,6 +8,7 @@ Invariants  at most one open payment per bill and gateway; a bank reference is b
 
 from market.payments.actions import GATEWAYS, announce, confirm_arrival, instructions, start
 from market.payments.bank_transfer import BankTransfer
+from market.payments.following import follow
 from market.payments.gateway import Gateway, Gateways
 from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
 from market.payments.queries import (
@@ -53,6 +54,7 @@ __all__ = [
     "awaiting",
     "awaiting_count",
     "confirm_arrival",
+    "follow",
     "instructions",
     "open_payment_of",
     "payment_announced",

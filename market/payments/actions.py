@@ -124,7 +124,7 @@ def confirm_arrival(
 
 def _hold(bill: Bill) -> None:
     """Two people who act on one bill take turns; the second sees what the first did."""
-    columns = ["status", "gross_fen", "paid_fen", "version"]
+    columns = ["status", "gross_fen", "paid_fen", "credited_fen", "version"]
     db.session.flush()
     db.session.refresh(bill, attribute_names=columns, with_for_update=True)
 

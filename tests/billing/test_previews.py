@@ -121,7 +121,7 @@ def test_money_back_without_room_waits_for_the_next_bills(session):
     assert (billing.owed_back(firm), billing.verify(november), billing.verify(december)) == (30300, [], [])
     row = billing.view(november).groups[0].rows[0]
     assert (row.charge, row.gross) == ("退回：固定费用", "−10.00")
-    assert "另外 ¥313.00 在其他账单抵扣" in row.working[-1]
+    assert "另外 ¥313.00 另开冲减单退回" in row.working[-1]
 
 
 def test_a_bill_says_how_many_a_fee_is_for(session):
