@@ -21,6 +21,7 @@ FIELDS = {
     "name": _l("名称"),
     "slug": _l("网址名"),
     "trial_days": _l("试用天数"),
+    "notice_days": _l("改价提前通知的天数"),
     "charges": _l("收费项目"),
     "field": _l("哪一项"),
     "reviewer": _l("审核员编号"),
