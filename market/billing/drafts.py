@@ -29,14 +29,16 @@ class Drawn:
     rests: list[LineDraft]
 
 
-def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> list[LineDraft]:
+def draw_up(
+    organization: Organization, period: Period, *, cutoff: datetime, subscribed: Iterable[Subscription] | None = None
+) -> list[LineDraft]:
     """The lines of the organization's bill for `period` with the usage that is stored now.
 
     For a period that has not ended this is the running bill: fees of the whole month, usage until `cutoff`.
     Lines stand by provider and subscription, charges in the plan's order, then what came too late for
-    earlier bills.
+    earlier bills. Who has all its subscriptions already, with their plans, hands them in.
     """
-    return draw_up_all([organization], period, cutoff=cutoff)[organization.id]
+    return drawn_all([organization], period, cutoff=cutoff, subscribed=subscribed)[organization.id].lines
 
 
 def draw_up_all(
@@ -46,16 +48,25 @@ def draw_up_all(
     return {id: drawn.lines for id, drawn in drawn_all(organizations, period, cutoff=cutoff).items()}
 
 
-def drawn_all(organizations: Collection[Organization], period: Period, *, cutoff: datetime) -> dict[int, Drawn]:
+def drawn_all(
+    organizations: Collection[Organization],
+    period: Period,
+    *,
+    cutoff: datetime,
+    subscribed: Iterable[Subscription] | None = None,
+) -> dict[int, Drawn]:
     """The same with what has no room on the bills.
 
     However many they are, the database is asked equally often.
     """
     ids = [organization.id for organization in organizations]
-    subscribed = subscriptions.live_in_any(ids, period)
-    owners = {subscription.id: subscription.organization_id for subscription in subscribed}
+    if subscribed is None:
+        live = subscriptions.live_in_any(ids, period)
+    else:
+        live = sorted((one for one in subscribed if subscriptions.was_live(one, period)), key=lambda one: one.id)
+    owners = {subscription.id: subscription.organization_id for subscription in live}
     charges, waiting, late = (dict[int, list[LineDraft]]((id, []) for id in ids) for _ in range(3))
-    for line in _charges(subscribed, period, cutoff):
+    for line in _charges(live, period, cutoff):
         charges[owners[line.subscription_id]].append(line)
     for id, line in _waiting(ids, period):
         waiting[id].append(line)

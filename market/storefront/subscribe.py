@@ -22,8 +22,9 @@ from market import billing, catalog, rating, resources, subscriptions
 from market.catalog import Offering, Plan
 from market.errors import Invalid, MarketError, NotFound
 from market.kit import quantity
+from market.kit.quantity import plural
 from market.storefront.calculator import UNITS, units_hint
-from market.web import agreements, contracts, errors, formats, forms, guards, htmx
+from market.web import agreements, contracts, errors, formats, forms, guards, htmx, setting_up
 
 bp = Blueprint("subscribe", __name__)
 bp.before_request(guards.buyer)
@@ -99,7 +100,7 @@ def _guesses(plan: Plan) -> BaseForm:
     """
     metered = [charge for charge in plan.charges if charge.meter is not None]
     units = forms.CountField(
-        _("要多少%(unit)s", unit=formats.local(plan, "quantity_unit")),
+        _("要多少%(unit)s", unit=plural(formats.local(plan, "quantity_unit"))),
         [forms.Filled(), _suits(plan)],
         id="units",
         default=plan.quantity_minimum,
@@ -210,7 +211,7 @@ def done(id: int) -> Answer:
         subscription=subscription,
         facts=subscription.revision.facts,
         opening=opening,
-        request_row=subscriptions.requests_about(subscription)[subscriptions.RequestKind.PROVISION],
+        progress=setting_up.progress(subscription, resources.clock.now()),
         contract=subscriptions.contracts_of(subscription)[-1],
         last_day=agreements.last_day,
     )

@@ -171,8 +171,8 @@ TITLES = {
     "bill.close_failed": _l("账单没有生成"),
     "bills.close_started": _l("手动结账"),
     "policy.announced": _l("公布了规则或政策的新版本"),
-    "policy.agreed": _l("同意了规则或政策"),
-    "policy.seen": _l("看过规则或政策的改动"),
+    "policy.agreed": _l("同意了"),
+    "policy.seen": _l("看过改动说明"),
     "payment.started": _l("选择对公转账付款"),
     "payment.announced": _l("通知已转账"),
     "payment.confirmed": _l("确认了到账"),
@@ -234,6 +234,7 @@ REASONS = {
     "private_target": _l("通知地址指向内网，没有发送"),
     "not_https": _l("通知地址不是 https，没有发送"),
     "called_off": _l("客户已取消"),
+    "not_retried": _l("没开通成，两周没有人重试，自动取消"),
     "invalid": _l("服务商系统回应的登录信息读不懂"),
 }
 
