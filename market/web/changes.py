@@ -49,6 +49,12 @@ FIELDS = {
     "charge": _l("收费项目"),
     "bill": _l("账单"),
     "paid_fen": _l("已付"),
+    "credited_fen": _l("冲减"),
+    "returned_fen": _l("退回"),
+    "offset_fen": _l("账单少付"),
+    "balance_fen": _l("记入余额"),
+    "refund_fen": _l("退回付款账户"),
+    "credit_note": _l("冲减单"),
     "gross_fen": _l("合计"),
     "payer": _l("付款人"),
     "bank_reference": _l("银行流水号"),
@@ -118,6 +124,14 @@ FIELDS = {
     "tile": _l("颜色"),
     "parent_slug": _l("上级类别"),
     "parts": _l("包含的服务"),
+    "title": _l("抬头"),
+    "tax_code": _l("税号"),
+    "address": _l("注册地址"),
+    "bank": _l("开户银行"),
+    "fapiao_kind": _l("发票种类"),
+    "fapiao_number": _l("发票号码"),
+    "issued_on": _l("开票日期"),
+    "refusal": _l("为什么没开成"),
 }
 #: Stored words that are the same whatever they belong to.
 WORDS = {
@@ -133,13 +147,15 @@ WORDS = {
     "hour": _l("小时"),
     "rules": _l("平台规则"),
     "privacy": _l("隐私政策"),
+    "special": _l("专票"),
+    "ordinary": _l("普票"),
 }
 #: The fields in which such words stand; elsewhere they could be somebody's own text.
-WORDY = frozenset({"gateway", "provisioning", "aggregation", "time_base", "subject"})
+WORDY = frozenset({"gateway", "provisioning", "aggregation", "time_base", "subject", "fapiao_kind"})
 #: Whose states the states of a thing are.
 THINGS = {
     "OfferingRevision": "revision", "Offering": "offering", "Plan": "plan", "Provider": "provider",
-    "Entry": "recommended", "Subscription": "subscription", "Bill": "bill", "Payment": "payment", "Order": "order",
+    "Entry": "recommended", "Subscription": "subscription", "Bill": "bill", "Payment": "payment", "CreditNote": "credit_note", "CreditProposal": "credit_proposal", "RefundRequest": "refund", "Order": "order",
     "Organization": "verification", "Verification": "verification",
 }  # fmt: skip
 #: Fields about the office's own people, which nobody else is shown.
