@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Answer
 
 from market import billing, db, payments, resources
-from market.billing import Bill, BillLine, fapiao
+from market.billing import Bill, BillLine, credit_notes, fapiao
 from market.web import bill_sheet, evidence, formats, guards, paging, papers, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")

@@ -47,8 +47,8 @@ from tests.builders.catalog import (
     an_offering,
 )
 from tests.builders.corrections import a_proposal
-from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
 from tests.builders.credentials import a_passkey, an_authenticator
+from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
 from tests.builders.documents import an_application
 from tests.builders.fapiao import a_billed_firm, a_request, a_wanted_red, recorded
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
@@ -419,10 +419,25 @@ def _an_office(
             "admin.audit": {"id": latest.id},
             "admin.bills": {"id": metered.bill_id, "line": metered.id, "label": "2026-10", "day": "2026-10-15"},
             "admin.payments": {"id": payment_id},
+            **_credits(colleague),
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),
         },
     )
+
+
+def _credits(colleague: accounts.User) -> Things:
+    """A note whose money is to be paid back, and a large credit that waits for a second person."""
+    bill = paid(an_open_bill("900.00"))
+    note = a_note(bill, credit_notes.Amount(100), destination=credit_notes.Destination.REFUND, at=moment("2026-11-19 09:30"))
+    waiting = a_credit(bill, credit_notes.Amount(60000), user=colleague, at=moment("2026-11-19 09:40"))
+    refund = credit_notes.refund_of(note)
+    assert refund is not None
+    return {
+        "admin.credit_notes": {"id": note.id},
+        "admin.credit_notes.proposals": {"id": waiting.id, "bill_id": bill.id},
+        "admin.credit_notes.refunds": {"id": refund.id},
+    }
 
 
 def _an_applicant(mark: str) -> accounts.Verification:
