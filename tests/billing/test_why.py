@@ -100,3 +100,16 @@ def test_what_no_longer_follows_from_the_events_is_named(story: Story) -> None:
     assert [(each.field, each.billed, each.expected) for each in seen.differences][:2] == [
         ("quantity", Decimal(365), Decimal(364)), ("gross_fen", 8250, 8200),
     ]  # fmt: skip
+
+
+def test_a_bill_says_for_ever_what_came_late_and_what_was_corrected(story: Story) -> None:
+    an_issued_bill(story.organization, OCTOBER)
+    for number in range(2):
+        report(story.backup, story.traffic, 50, at=moment(f"2026-10-{29 + number} 12:00"), recorded=moment("2026-11-10 12:00"))
+    event = db.session.scalars(select(UsageEvent).where(UsageEvent.at == moment("2026-10-12 23:59"))).one()
+    correct(event, "190", now=moment("2026-11-11 12:00"))
+    bill = an_issued_bill(story.organization, NOVEMBER)
+    rows = {row.service: row.working for group in billing.view(bill).groups for row in group.rows}
+    assert rows["2026年10月用量的补报和更正"][-1] == "2026年11月10日 收到补报 2 条；2026年11月11日 更正：数值报错"
+    [english] = [line.label["news_en"] for line in bill.lines if line.kind is LineKind.ADJUSTMENT]
+    assert english == "10 Nov 2026: 2 reported late; 11 Nov 2026: corrected, wrong value reported"
