@@ -7,6 +7,9 @@ from flask import Blueprint
 from market.admin import (
     audit,
     bills,
+    credit_notes,
+    credit_proposals,
+    fapiao,
     offerings,
     organizations,
     overview,
@@ -15,6 +18,7 @@ from market.admin import (
     providers,
     provisioning,
     recommended,
+    refunds,
     reviews,
     team,
     verifications,
@@ -22,7 +26,10 @@ from market.admin import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, recommended, providers, organizations, verifications, provisioning, payments, bills, policies, team, audit)
+MODULES = (overview, reviews, offerings, recommended, providers, organizations, verifications, provisioning, payments, bills, credit_notes, fapiao, policies, team, audit)
+
+credit_notes.bp.register_blueprint(credit_proposals.bp)
+credit_notes.bp.register_blueprint(refunds.bp)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

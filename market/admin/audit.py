@@ -32,6 +32,7 @@ KINDS = {
     "webhook": _l("通知"),
     "bill": _l("账单"),
     "payment": _l("付款"),
+    "fapiao": _l("发票"),
     "export": _l("数据导出"),
 }
 READER = journal.Reader(None, parts.subject_url)

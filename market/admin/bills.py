@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Answer
 
 from market import audit, billing, db, resources
-from market.billing import Bill, BillLine, BillStatus
+from market.billing import Bill, BillLine, BillStatus, credit_notes
 from market.kit import period as periods
 from market.web import bill_sheet, evidence, formats, guards, paging, papers, why
 
@@ -75,6 +75,8 @@ def show(id: int) -> str:
     return render_template(
         "admin/bills/show.html",
         bill=bill,
+        credits=credit_notes.of_bill(bill),
+        creditable=bill.status in credit_notes.CREDITABLE and bill.creditable_fen > 0,
         view=shown.view,
         page=shown.page,
         line_url=lambda line: url_for(".line", id=bill.id, line=line),

@@ -21,6 +21,9 @@ PAGES = {
     "Entry": "admin.recommended.show",
     "Bill": "admin.bills.show",
     "Payment": "admin.payments.show",
+    "CreditNote": "admin.credit_notes.show",
+    "CreditProposal": "admin.credit_notes.proposals.show",
+    "RefundRequest": "admin.credit_notes.refunds.show",
 }
 
 

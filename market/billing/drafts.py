@@ -11,7 +11,7 @@ from typing import Any
 
 from market import rating, subscriptions
 from market.accounts import Organization
-from market.billing import adjustments, charging, credits, usage
+from market.billing import adjustments, charging, credits, tidings, usage
 from market.billing.drawing import Drawer
 from market.billing.lines import LineDraft as LineDraft
 from market.billing.lines import fen_of
@@ -70,7 +70,7 @@ def drawn_all(
         charges[owners[line.subscription_id]].append(line)
     for id, line in _waiting(ids, period):
         waiting[id].append(line)
-    for id, line in _late(organizations, period):
+    for id, line in _late(organizations, period, cutoff):
         late[id].append(line)
     return {id: _put_together(charges[id], waiting[id], late[id]) for id in ids}
 
@@ -126,8 +126,16 @@ def recompute(
     return rating.rate(terms, usage.used_of(line) if quantity is None else quantity, share=share)
 
 
-def _late(organizations: Collection[Organization], period: Period) -> Iterator[tuple[int, LineDraft]]:
+def _late(
+    organizations: Collection[Organization], period: Period, cutoff: datetime
+) -> Iterator[tuple[int, LineDraft]]:
     """What earlier, issued bills would charge more or less today, each with its own service period, oldest first."""
+    found = list(_adjusted(organizations, period))
+    owners = [id for id, _ in found]
+    yield from zip(owners, tidings.labelled([line for _, line in found], cutoff=cutoff), strict=True)
+
+
+def _adjusted(organizations: Collection[Organization], period: Period) -> Iterator[tuple[int, LineDraft]]:
     for organization, line, used, booked_fen in adjustments.changed(organizations, period):
         rated = recompute(line, organization, quantity=used)
         if fen_of(line, rated) != booked_fen:

@@ -312,7 +312,8 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
     if line.kind is LineKind.ADJUSTMENT:
         total = line.gross_fen + line.booked_fen
         told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
-        return (*part, *rating.explain(steps, unit, words.locale), told)
+        news = (said,) if (said := words.local(line.label, "news")) else ()
+        return (*part, *rating.explain(steps, unit, words.locale), told, *news)
     told_besides = tuple(_besides(line, steps, words))
     if told_besides:
         return (*part, *rating.explain(steps, unit, words.locale), *told_besides)

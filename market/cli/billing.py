@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from market import billing, resources
+from market.cli.bill_verify import verify
 from market.cli.context import database
 
 
@@ -19,3 +20,6 @@ def close() -> None:
     with database():
         report = billing.close_due(resources.clock.now())
     click.echo(str(report))
+
+
+bill.add_command(verify)

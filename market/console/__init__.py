@@ -8,10 +8,13 @@ from market.console import (
     access,
     activity,
     approvals,
+    balance,
     bills,
     contracts,
+    credit_notes,
     days,
     exports,
+    fapiao,
     keys,
     organization,
     overview,
@@ -21,6 +24,7 @@ from market.console import (
     setup,
     subscriptions,
     team,
+    titles,
     usage,
     verification,
 )
@@ -28,9 +32,11 @@ from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    access, setup, activity, approvals, bills, contracts, days, exports, keys, organization, overview, payments, prices, replay, subscriptions, team,
+    access, setup, activity, approvals, balance, bills, contracts, credit_notes, days, exports, fapiao, keys, organization, overview, payments, prices, replay, subscriptions, team,
     usage, verification,
 )  # fmt: skip
+
+fapiao.bp.register_blueprint(titles.bp)
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 bp.before_request(guards.buyer)

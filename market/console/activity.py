@@ -22,12 +22,14 @@ KINDS = {
     "invitation": _l("邀请"),
     "verification": _l("核验"),
     "user": _l("账号与登录"),
+    "fapiao": _l("发票"),
     "export": _l("数据导出"),
 }
 PAGES = {
     "Subscription": "console.subscriptions.show",
     "Order": "console.approvals.show",
     "Bill": "console.bills.show",
+    "CreditNote": "console.credit_notes.show",
     "Payment": "console.payments.show",
 }
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Answer
 
 from market import billing, db, payments, resources
-from market.billing import Bill, BillLine
+from market.billing import Bill, BillLine, credit_notes, fapiao
 from market.web import bill_sheet, evidence, formats, guards, paging, papers, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
@@ -19,14 +19,18 @@ def index() -> str:
     now = resources.clock.now()
     running = billing.period_of(g.organization, now)
     owed = billing.due_bills_of(g.organization)
+    page = paging.page_of(billing.bills_of(g.organization), size=12)
     return render_template(
         "console/bills/index.html",
-        page=paging.page_of(billing.bills_of(g.organization), size=12),
+        page=page,
+        fapiao_askable=fapiao.askable(list(page)) if guards.can("fapiao.request") else set(),
         owed=owed,
         owed_fen=sum(bill.owed_fen for bill in owed),
         running=running,
         drafts=billing.drafts_of(g.organization),
         final_at=billing.final_at,
+        balance_fen=credit_notes.balance(g.organization),
+        credited=credit_notes.count_of(g.organization),
     )
 
 
@@ -44,6 +48,9 @@ def show(id: int) -> str:
         line_url=lambda line: url_for(".line", id=bill.id, line=line),
         payment=payments.open_payment_of(bill, payments.BankTransfer.name),
         payable=bill.status in billing.DUE,
+        credits=credit_notes.of_bill(bill),
+        balance_fen=min(credit_notes.balance(g.organization), bill.owed_fen) if bill.status in billing.DUE else 0,
+        fapiao_parts=fapiao.parts_of(bill) if guards.can("fapiao.read") else [],
     )
 
 

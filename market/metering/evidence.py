@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -19,7 +20,7 @@ from market import db
 from market.catalog.models import Aggregation, Filter, Meter
 from market.kit.period import Period, days, local_midnight
 from market.metering import archived, values
-from market.metering.models import Kind, UsageCounter, UsageEvent
+from market.metering.models import ArchivedMonth, Kind, UsageCounter, UsageEvent
 from market.metering.weighing import floor
 from market.subscriptions.models import Subscription
 
@@ -73,6 +74,7 @@ def proved(
 
     Raises EventsArchived where some of the events are not here any more.
     """
+    archived.refuse(Period(_first_needed(subscription, meter, period), period.end), [subscription.id])
     asked = asking(subscription, meter, period, stored_by=stored_by, only=only)
     db.session.expunge(meter)
     return asked
@@ -81,8 +83,12 @@ def proved(
 def asking(
     subscription: Subscription, meter: Meter, period: Period, *, stored_by: datetime, only: Filter | None = None
 ) -> Proved:
-    """The same, to be read in this transaction. Raises EventsArchived."""
-    archived.refuse(Period(_first_needed(subscription, meter, period), period.end), [subscription.id])
+    """The same, to be read in this transaction.
+
+    What a gauge carries in from an archived month is told by that month's counters, without an event. Raises
+    EventsArchived where events of the period itself are not here.
+    """
+    archived.refuse(period, [subscription.id])
     stop = min(period.end, subscription.ended_at or period.end, stored_by)
     return Proved(subscription.id, meter, period, stored_by, stop, only)
 
@@ -177,22 +183,33 @@ def _entry(meter: Meter, row: Any, slice: str, counted: bool, corrects: str | No
 def _openings(connection: Connection, asked: Proved, counting: _Counting) -> Sequence[Entry]:
     """The event of each slice whose value is carried into the period, looked for day by day backwards."""
     found: dict[str, Entry] = {}
+    cleared = set(connection.scalars(select(ArchivedMonth.month).where(ArchivedMonth.month < asked.period.first_day)))
     for day, slices in _earlier_days(connection, asked):
-        if slices - found.keys():
-            on_day = {entry.slice: entry for entry in _entries(connection, asked, counting, days(day, day)) if entry.counted}
+        if slices.keys() - found.keys():
+            if day.replace(day=1) in cleared:
+                on_day = {slice: _carried(asked.meter, slice, *at) for slice, at in slices.items()}
+            else:
+                on_day = {entry.slice: entry for entry in _entries(connection, asked, counting, days(day, day)) if entry.counted}
             found = {**on_day, **found}
     return sorted(found.values(), key=lambda entry: (entry.at, entry.number))
 
 
-def _earlier_days(connection: Connection, asked: Proved) -> Iterable[tuple[Any, set[str]]]:
-    query = select(UsageCounter.day, UsageCounter.slice).where(
+def _carried(meter: Meter, slice: str, at: datetime, closing: Decimal) -> Entry:
+    """What an archived event said, as the counter of its day keeps it."""
+    return Entry(0, "", "", meter.event_type, at, at, Kind.USAGE, None, slice, True, f"{closing:f}", None, {})
+
+
+def _earlier_days(connection: Connection, asked: Proved) -> Iterable[tuple[date, dict[str, tuple[datetime, Decimal]]]]:
+    """The days before the period that have counters, the last one first: by slice the last value and its time."""
+    query = select(UsageCounter.day, UsageCounter.slice, UsageCounter.last_at, UsageCounter.closing).where(
         UsageCounter.subscription_id == asked.subscription_id,
         UsageCounter.meter_id == asked.meter.counter_id,
         UsageCounter.day < asked.period.first_day,
     )
-    by_day: dict[Any, set[str]] = defaultdict(set)
-    for day, slice in connection.execute(query.order_by(UsageCounter.day.desc())):
-        by_day[day].add(slice)
+    by_day: dict[date, dict[str, tuple[datetime, Decimal]]] = defaultdict(dict)
+    for day, slice, at, closing in connection.execute(query.order_by(UsageCounter.day.desc())):
+        if at is not None and closing is not None and values.matches(asked.meter, slice, asked.only):
+            by_day[day][slice] = at, closing
     return by_day.items()
 
 

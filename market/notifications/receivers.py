@@ -12,7 +12,17 @@ from market.accounts import Organization, OrganizationKind, User, Verification
 from market.billing import Bill
 from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
-from market.notifications import addressees, invitations, keys, personal, registrations, tasks, usage
+from market.notifications import (
+    addressees,
+    credits,
+    fapiao,
+    invitations,
+    keys,
+    personal,
+    registrations,
+    tasks,
+    usage,
+)
 from market.notifications.models import Email
 from market.payments import Payment
 from market.privacy import Export
@@ -44,6 +54,8 @@ def listen() -> None:
     providers.recheck_near.connect(_recheck_near)
     privacy.export_ready.connect(_export_ready)
     privacy.person_erased.connect(_erased)
+    fapiao.listen()
+    credits.listen()
     invitations.listen()
     keys.listen()
     usage.listen()

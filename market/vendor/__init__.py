@@ -10,10 +10,12 @@ from market.vendor import (
     contracts,
     correction_files,
     corrections,
+    credit_notes,
     customers,
     days,
     events,
     exports,
+    fapiao,
     files,
     first_event,
     keys,
@@ -34,7 +36,7 @@ from market.vendor import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, tasks, customers, contracts, meters, keys, events, days, lines, webhooks, activity, profile, team, exports)
+MODULES = (overview, offerings, tasks, customers, contracts, meters, keys, events, days, lines, credit_notes, fapiao, webhooks, activity, profile, team, exports)
 
 for part in (plans, private_plans, price_changes):  # pages of an offering
     offerings.bp.register_blueprint(part.bp)

@@ -26,6 +26,7 @@ KINDS = {
     "member": _l("成员"),
     "invitation": _l("邀请"),
     "user": _l("账号与登录"),
+    "fapiao": _l("发票"),
     "export": _l("数据导出"),
 }
 

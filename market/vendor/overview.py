@@ -9,6 +9,7 @@ from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
 from market import accounts, catalog, metering, resources, subscriptions
+from market.billing import fapiao
 from market.catalog import OfferingStatus
 from market.metering import corrections, reconciliation
 from market.providers import ProviderStatus
@@ -40,6 +41,7 @@ def index() -> str:
         refused=metering.unresolved_count(g.provider, since=now - RECENT) if guards.can("events.read") else 0,
         requests=subscriptions.open_requests(g.provider) if guards.can("customers.read") else 0,
         disputes=reconciliation.unanswered_count(g.provider) if guards.can("days.answer") else 0,
+        fapiao=fapiao.waiting(g.provider) if guards.can("fapiao.issue") else 0,
         corrections=corrections.waiting_count(g.provider) if guards.can("corrections.approve") else 0,
         recent_days=RECENT.days,
         target_days=catalog.REVIEW_TARGET.days,

@@ -13,6 +13,7 @@ from market.config import Settings
 from market.web import (
     components,
     errors,
+    fapiao,
     fingerprint,
     guards,
     htmx,
@@ -51,6 +52,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         passkeys,
         states,
         components,
+        fapiao,
         login,
         guards,
         errors,

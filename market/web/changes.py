@@ -57,6 +57,12 @@ FIELDS = {
     "charge": _l("收费项目"),
     "bill": _l("账单"),
     "paid_fen": _l("已付"),
+    "credited_fen": _l("冲减"),
+    "returned_fen": _l("退回"),
+    "offset_fen": _l("账单少付"),
+    "balance_fen": _l("记入余额"),
+    "refund_fen": _l("退回付款账户"),
+    "credit_note": _l("冲减单"),
     "gross_fen": _l("合计"),
     "payer": _l("付款人"),
     "bank_reference": _l("银行流水号"),
@@ -134,6 +140,14 @@ FIELDS = {
     "old": _l("旧版"),
     "new": _l("新版"),
     "subscriptions": _l("几个订阅"),
+    "title": _l("抬头"),
+    "tax_code": _l("税号"),
+    "address": _l("注册地址"),
+    "bank": _l("开户银行"),
+    "fapiao_kind": _l("发票种类"),
+    "fapiao_number": _l("发票号码"),
+    "issued_on": _l("开票日期"),
+    "refusal": _l("为什么没开成"),
 }
 #: Stored words that are the same whatever they belong to.
 WORDS = {
@@ -154,9 +168,11 @@ WORDS = {
     "pause": _l("暂停"),
     "resume": _l("恢复使用"),
     "price": _l("价格"),
+    "special": _l("专票"),
+    "ordinary": _l("普票"),
 }
 #: The fields in which such words stand; elsewhere they could be somebody's own text.
-WORDY = frozenset({"gateway", "provisioning", "aggregation", "time_base", "subject", "change"})
+WORDY = frozenset({"gateway", "provisioning", "aggregation", "time_base", "subject", "change", "fapiao_kind"})
 #: The fields that hold a day or an instant.
 WHEN = frozenset(
     {"on", "cancel_at", "until", "expires_at", "valid_until", "starts_on", "ends_on", "effective_on", "due", "day"}
@@ -164,7 +180,7 @@ WHEN = frozenset(
 #: Whose states the states of a thing are.
 THINGS = {
     "OfferingRevision": "revision", "Offering": "offering", "Plan": "plan", "Provider": "provider",
-    "Entry": "recommended", "Subscription": "subscription", "Bill": "bill", "Payment": "payment", "Order": "order",
+    "Entry": "recommended", "Subscription": "subscription", "Bill": "bill", "Payment": "payment", "CreditNote": "credit_note", "CreditProposal": "credit_proposal", "RefundRequest": "refund", "Order": "order",
     "Organization": "verification", "Verification": "verification",
 }  # fmt: skip
 #: Fields about the office's own people, which nobody else is shown.

@@ -36,6 +36,7 @@ TOGETHER = {
         "user", "session", "authenticator", "passkey", "second_step", "recovery_code", "recovery_codes",
     ),
     "bill": ("bill", "bills"),
+    "fapiao": ("fapiao", "fapiao_title"),
     "organization": ("organization", "document"),
     "usage": ("usage", "usage_upload", "refused_event"),
 }  # fmt: skip

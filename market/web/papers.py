@@ -10,7 +10,9 @@ from typing import NamedTuple
 from flask import Response
 
 from market import billing, payments
-from market.billing import Bill, BillView, Part
+from market.billing import Bill, BillView, Noted, Part, credit_notes
+from market.billing.credit_notes import CreditNote
+from market.kit.period import local_day
 from market.web import paging
 
 #: Lines on one page of the screen, and how many are still printed: 1,000 take a second and 85 MB, 10,000 ten times that.
@@ -40,7 +42,14 @@ def view(bill: Bill, locale: str, part: Part) -> BillView:
         billing.Receipt(arrival.amount_fen, arrival.arrived_on, arrival.payer_name)
         for arrival in payments.arrivals_of(bill)
     ]
-    return billing.view(bill, locale, receipts=receipts, part=part)
+    used_fen = -sum(entry.amount_fen for entry in credit_notes.applied_to(bill))
+    noted = [_noted(note) for note in credit_notes.of_bill(bill) if note.voided_at is None]
+    return billing.view(bill, locale, receipts=receipts, used_fen=used_fen, noted=noted, part=part)
+
+
+def _noted(note: CreditNote) -> Noted:
+    day = local_day(note.issued_at)
+    return Noted(note.number, day, note.gross_fen, note.offset_fen, note.balance_fen, note.refund_fen)
 
 
 def pdf(bill: Bill, locale: str) -> Response:

@@ -106,8 +106,19 @@ STATES: dict[str, dict[str, State]] = {
     "credit_note": {
         "issued": State(_l("已开出"), "info", "file-invoice"),
         "awaiting_red_fapiao": State(_l("等待红字发票"), "warn", WAIT),
-        "settled": State(_l("已抵扣"), "ok", DONE),
+        "settled": State(_l("已结清"), "ok", DONE),
         "void": State(_l("已作废"), "", OFF),
+    },
+    "credit_proposal": {
+        "proposed": State(_l("等待复核"), "warn", WAIT),
+        "approved": State(_l("已同意"), "ok", DONE),
+        "rejected": State(_l("没有同意"), "bad", OFF),
+    },
+    "refund": {
+        "pending": State(_l("等待退款"), "warn", WAIT),
+        "succeeded": State(_l("已退款"), "ok", DONE),
+        "failed": State(_l("没有退成"), "bad", STOP),
+        "canceled": State(_l("不退了，记回余额"), "", OFF),
     },
     "payment": {
         "pending": State(_l("等待到账"), "warn", WAIT),
@@ -202,6 +213,7 @@ STATES: dict[str, dict[str, State]] = {
         "issuing": State(_l("开票中"), "info", WAIT),
         "issued": State(_l("已开具"), "ok", DONE),
         "refused": State(_l("没开成"), "bad", STOP),
+        "withdrawn": State(_l("已撤回"), "", OFF),
         "red": State(_l("已红冲"), "", "history"),
     },
     "statement": {
@@ -217,7 +229,6 @@ STATES: dict[str, dict[str, State]] = {
         "failed": State(_l("没有成功"), "bad", STOP),
     },
 }
-STATES["refund"] = STATES["payment"]
 
 
 def init_app(app: Flask) -> None:

@@ -36,6 +36,13 @@ class DocumentField(FileField):
             return self.data.filename or "", self.data.stream.read(documents.LARGEST + 1)
 
 
+class FapiaoField(DocumentField):
+    """A fapiao as the tax office made it."""
+
+    def __call__(self, **attributes: Any) -> Any:
+        return super().__call__(**({"accept": ",".join(documents.FAPIAO_ENDINGS.values())} | attributes))
+
+
 def answer(document: Document) -> Response:
     """The file itself, for somebody who has been found entitled to it. Pictures are shown, all else is saved."""
     response = send_file(
@@ -53,5 +60,5 @@ def answer(document: Document) -> Response:
 
 def _name(document: Document) -> str:
     """What it is saved as: its own name with the ending of what it really is."""
-    stem, ending = PurePosixPath(document.filename).stem, documents.ENDINGS[document.media_type]
-    return f"{stem}{ending}"
+    endings = documents.ENDINGS | documents.FAPIAO_ENDINGS
+    return f"{PurePosixPath(document.filename).stem}{endings[document.media_type]}"

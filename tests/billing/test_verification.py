@@ -73,6 +73,11 @@ def test_whatever_was_used_the_bill_can_be_worked_out_again(events: list[tuple[s
             report(subscription, meters[kind], value, at=at, region=str(value % 3))
     bill = an_issued_bill(buyer(subscription), OCTOBER)
     assert billing.verify(bill) == []
+    for line in bill.lines:
+        # The days counted from the events are those that the counters tell.
+        seen = billing.explain(bill, line)
+        assert seen.agrees and [day for day in seen.days if day.now is not None] == []
+        assert [seen.days[-1].to_date, seen.days[-1].fen] == [line.quantity, line.gross_fen] if line.quantity is not None else not seen.days
     assert (bill.gross_fen, bill.net_fen + bill.tax_fen) == (sum(line.gross_fen for line in bill.lines),) * 2
 
 

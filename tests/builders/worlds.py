@@ -17,7 +17,7 @@ from market import accounts, audit, catalog, credentials, db, payments, policies
 from market.accounts.models import Organization, OrganizationKind, Registration
 from market.accounts.permissions import SCOPES
 from market.accounts.profile import Profile
-from market.billing import BillLine
+from market.billing import Bill, BillLine, credit_notes, fapiao
 from market.catalog.bundles import Solution, SolutionPart
 from market.catalog.models import Offering, OfferingStatus, PlanStatus
 from market.metering import RefusedEvent, UsageEvent, reconciliation
@@ -48,7 +48,9 @@ from tests.builders.catalog import (
 )
 from tests.builders.corrections import a_proposal
 from tests.builders.credentials import a_passkey, an_authenticator
+from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
 from tests.builders.documents import an_application
+from tests.builders.fapiao import a_billed_firm, a_request, a_wanted_red, recorded
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
 from tests.builders.policies import both_policies
 from tests.builders.privacy import an_archive
@@ -117,6 +119,8 @@ def a_world(mark: str = "one") -> World:
     subscription, pending = orders["running"], orders["pending"]
     bill = an_issued_bill(db.session.get_one(Organization, subscription.organization_id), OCTOBER)
     metered = next(line for line in bill.lines if line.quantity is not None)
+    papers, title = _a_fapiao(bill, buyer)
+    asked = a_request(a_billed_firm(plan))
     payment = payments.start(bill, by=an_actor(buyer), at=moment("2026-11-08 10:00"))
     db.session.flush()
     firm = db.session.get_one(Organization, subscription.organization_id)
@@ -128,6 +132,7 @@ def a_world(mark: str = "one") -> World:
         firm, name="记账软件", source="", scopes=list(accounts.scopes_of(firm.kind)), by=by, at=moment("2026-11-17 09:00")
     )
     disputed = _a_disputed_day(subscription, buyer)
+    credited = a_note(bill, credit_notes.Amount(100), at=moment("2026-11-19 09:30"))
     pause = subscriptions.pause(subscription, when=date(2027, 2, 1), by=by, at=at, reason="春节放假")
     office = _an_office(mark, live, drafts, metered, payment.id, provider.organization_id)
     agreed = a_private_plan(plan, [firm])
@@ -149,6 +154,11 @@ def a_world(mark: str = "one") -> World:
                 "console.contracts": {"id": subscriptions.contracts_of(subscription)[0].id},
                 "console.prices": {"id": notice.id},
                 "console.bills": {"id": bill.id, "line": metered.id, "day": "2026-10-15"},
+                "console.credit_notes": {"id": credited.id},
+                "console.balance.use": {"id": bill.id},
+                "console.fapiao": papers,
+                **dict.fromkeys(("console.fapiao.ask", "console.fapiao.send"), {"id": bill.id}),
+                "console.fapiao.titles": {"id": title},
                 "console.activity": {"id": _row_of(bill.organization_id)},
                 "console.payments": {"id": payment.id},
                 "console.days": {
@@ -184,6 +194,8 @@ def a_world(mark: str = "one") -> World:
                 "vendor.events.corrections": {"id": a_proposal(subscription, now=moment("2026-11-19 10:00")).id},
                 "vendor.events.corrections.new": {"event_id": _an_event_of(subscription)},
                 "vendor.events.corrections.create": {"event_id": _an_event_of(subscription)},
+                "vendor.fapiao": papers,
+                "vendor.credit_notes": {"id": credited.id},
                 "vendor.days": {"id": disputed.id},
                 "vendor.events.refused": {"id": _a_refused_event(subscription)},
                 "vendor.events.files": {"id": a_file(subscription, seller_user).id},
@@ -216,6 +228,7 @@ def a_world(mark: str = "one") -> World:
             "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
             "console.approvals.show": [{"id": refused.id}],
             "console.subscriptions.cancel": [{"id": pending.id}],
+            "vendor.fapiao.show": [{"id": asked.id}],
             "vendor.customers.show": [{"id": order.id} for order in orders.values()],
             "vendor.offerings.show": [{"id": offering.id} for offering in (live, *drafts.values())],
             "vendor.offerings.edit": [{"id": drafts["returned"].id, "section": section.slug} for section in catalog.SECTIONS],
@@ -273,6 +286,17 @@ def _second_steps(user: accounts.User) -> credentials.Passkey:
     credentials.authenticators.begin(user, by=by, at=now)
     credentials.recovery_codes.make(user, by=by, at=now)
     return a_passkey(user)
+
+
+def _a_fapiao(bill: Bill, buyer: accounts.User) -> tuple[Values, int]:
+    """A fapiao of the bill, with a red letter to come; and the title it was asked for with."""
+    title = fapiao.add_title(
+        bill.organization, fapiao.suggested(bill.organization), by=an_actor(buyer, bill.organization), at=moment("2026-11-09 09:00")
+    )
+    request = recorded(a_request(bill))
+    red = a_wanted_red(request, gross_fen=106, net_fen=100)
+    assert request.blue is not None
+    return {"id": request.id, "paper_id": request.blue.id, "red_id": red.id}, title.id
 
 
 def _row_of(organization_id: int) -> int:
@@ -395,10 +419,25 @@ def _an_office(
             "admin.audit": {"id": latest.id},
             "admin.bills": {"id": metered.bill_id, "line": metered.id, "label": "2026-10", "day": "2026-10-15"},
             "admin.payments": {"id": payment_id},
+            **_credits(colleague),
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),
         },
     )
+
+
+def _credits(colleague: accounts.User) -> Things:
+    """A note whose money is to be paid back, and a large credit that waits for a second person."""
+    bill = paid(an_open_bill("900.00"))
+    note = a_note(bill, credit_notes.Amount(100), destination=credit_notes.Destination.REFUND, at=moment("2026-11-19 09:30"))
+    waiting = a_credit(bill, credit_notes.Amount(60000), user=colleague, at=moment("2026-11-19 09:40"))
+    refund = credit_notes.refund_of(note)
+    assert refund is not None
+    return {
+        "admin.credit_notes": {"id": note.id},
+        "admin.credit_notes.proposals": {"id": waiting.id, "bill_id": bill.id},
+        "admin.credit_notes.refunds": {"id": refund.id},
+    }
 
 
 def _an_applicant(mark: str) -> accounts.Verification:

@@ -13,8 +13,8 @@ from market import assets, billing, db
 from market.accounts import Role
 from market.billing import documents
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_organization
-from tests.builders.billing import OCTOBER, SEPTEMBER, an_issued_bill, moment
-from tests.builders.catalog import a_plan
+from tests.builders.billing import OCTOBER, SEPTEMBER, an_issued_bill, buyer, moment
+from tests.builders.catalog import a_charge, a_plan
 from tests.builders.subscriptions import a_subscription
 from tests.scenarios.stories import a_story, a_usual_october
 from tests.support.client import Client
@@ -155,5 +155,47 @@ def test_the_list_is_read_with_few_questions(client: Client, october: int, queri
         organization = billing.bill_by_id(october).organization
         a_subscription(a_plan(monthly="3.00"), organization=organization, started_at=moment("2026-09-05 00:00"))
         an_issued_bill(organization, SEPTEMBER)
-    with queries(at_most=12):  # type: ignore[operator]  # a fixture
+    with queries(at_most=16):  # type: ignore[operator]  # a fixture
         client.page("/console/bills/")
+
+
+def test_every_line_says_why(client: Client, october: int, queries: object) -> None:
+    page = client.page(f"/console/bills/{october}").follow("为什么是 ¥82.50 外网流量")
+    assert page.heading == "外网流量：为什么是 ¥82.50"
+    for told in ("核对过了，金额一致", "套餐内 200 GB，超出 165 GB", "165 GB × ¥0.50", "把每条事件的数值相加", "不含税 ¥77.83"):
+        assert told in page.text
+    assert client.get(page.link("CSV")).data.count(b"event-") == 3
+    with queries(at_most=30):  # type: ignore[operator]  # a fixture
+        day = page.follow("2026年10月12日")
+    assert (day.heading, "当天用量 200 GB" in day.text) == ("2026年10月12日的外网流量", True)
+    for wrong in ("2026-11-01", "nonsense"):
+        client.page(f"{page.path}/days/{wrong}", status=404)
+
+
+def test_a_long_bill_is_shown_a_page_at_a_time_and_its_lines_are_a_file(client: Client) -> None:
+    with db.transaction():
+        plan, other = a_plan(), a_plan(monthly="5.00")
+        for number in range(105):
+            a_charge(plan, {"model": "flat", "interval": "month", "amount": "1.00"}, slug=f"fee-{number}")
+        subscription = a_subscription(plan)
+        a_subscription(other, organization=buyer(subscription))
+        bill = an_issued_bill(buyer(subscription))
+        client_user = a_member(buyer(subscription), Role.FINANCE, user=a_user(email="finance@example.com"))
+    client.sign_in(client_user.email, PASSWORD)
+    page = client.page(f"/console/bills/{bill.id}")
+    assert "第 1–100 行，共 106 行" in page.text and "税率 6%，105 行" in page.text and page.text.count("为什么是 ¥1.00") == 100
+    rest = page.follow("2")
+    assert rest.text.count("为什么是 ¥1.00") == 5 and rest.text.count("为什么是 ¥5.00") == 1 and "110.00" in rest.text
+    text = client.get(page.link("明细 CSV")).data.decode("utf-8-sig")
+    assert len(text.splitlines()) == 107
+    printed = "".join("".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(client.get(f"/console/bills/{bill.id}/bill.pdf").data)).pages)
+    assert printed.count("1个月×¥1.00") == 105
+
+
+def test_a_bill_too_long_for_a_file_prints_its_sums(session: None) -> None:
+    story = a_story()
+    a_usual_october(story)
+    bill = an_issued_bill(story.organization, OCTOBER)
+    view = billing.view(bill, "zh", part=billing.part_of(bill, start=0, size=0))
+    printed = "".join("".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(billing.pdf(view))).pages)
+    assert "明细共4行，不在这份文件里" in printed and "外网流量" not in printed and printed.count(view.gross) == 3

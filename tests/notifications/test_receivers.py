@@ -8,14 +8,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from market import db, payments, subscriptions
+from market import accounts, db, payments, subscriptions
 from market.accounts import Organization, Role
+from market.billing import credit_notes
+from market.billing.credit_notes import Amount, Destination, Whole
 from market.notifications import Email
 from market.payments import Payment
 from market.providers import Provider
 from tests.builders.accounts import a_member, a_user, an_actor, an_administrator, the_office
 from tests.builders.billing import OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_plan
+from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
 from tests.builders.subscriptions import a_subscription, the_request
 from tests.scenarios.stories import a_story, a_usual_october
 
@@ -91,3 +94,20 @@ def test_both_sides_hear_that_a_failed_set_up_has_ended(app: Flask) -> None:
     assert "没有产生任何费用" in letters("setup_ended.")["buyer@example.com"].body
     assert "not charged" in letters("setup_lapsed.")["seller@example.com"].body
     assert not letters("subscription_ended.")
+def test_money_given_back_is_told_to_who_pays_and_large_sums_to_who_may_agree(payment: Payment) -> None:
+    with db.transaction():
+        bill = payments.payment_by_id(payment.id).bill
+        head = accounts.user_by_email("head@example.com")
+        a_note(bill, Amount(5000))
+        paid(bill)
+        request = credit_notes.refund_of(a_note(bill, Amount(1000), destination=Destination.REFUND))
+        assert request is not None and head is not None
+        credit_notes.fail(request, failure="账号已注销", user=head, by=an_actor(head), at=AT)
+        credit_notes.pay(request, bank_reference="R-1", paid_on=AT.date(), user=head, by=an_actor(head), at=AT)
+        a_credit(an_open_bill("900.00"), Whole(), user=head)
+    english = letters("credit_note_issued.")["payer@example.com"]
+    assert english.subject == "Credit note CN-202611-000001: ¥50.00 off your bill for 2026-10" or "¥10.00" in english.subject
+    assert set(letters("credit_proposed.")) >= {"clerk@example.com"} and "head@example.com" not in letters("credit_proposed.")
+    assert {"clerk@example.com", "head@example.com"} <= set(letters("refund_asked."))
+    assert "账号已注销" in letters("refund_failed.")["payer@example.com"].body
+    assert "R-1" in letters("refund_paid.")["payer@example.com"].body

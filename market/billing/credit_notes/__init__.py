@@ -39,8 +39,10 @@ from market.billing.credit_notes.proposals import (
     reject,
 )
 from market.billing.credit_notes.queries import (
+    count_of,
     every_note,
     lines_of,
+    note_about,
     note_by_id,
     note_of,
     notes_about,
@@ -57,6 +59,7 @@ from market.billing.credit_notes.queries import (
 )
 from market.billing.credit_notes.refunds import OPEN as OPEN_REFUNDS
 from market.billing.credit_notes.refunds import ask, call_off, fail, held_back, pay, retry
+from market.billing.credit_notes.refunds import of_note as refund_of
 from market.billing.credit_notes.refusals import (
     AlreadyDecided,
     CannotVoid,
@@ -79,6 +82,7 @@ from market.billing.credit_notes.signals import (
     refund_settled,
 )
 from market.billing.credit_notes.standing import CREDITABLE, standing, taken_back
+from market.billing.credit_notes.view import NoteView, file_name, pdf, view
 from market.billing.credit_notes.voiding import void, voidable
 
 __all__ = [
@@ -104,6 +108,7 @@ __all__ = [
     "FourEyes",
     "Lines",
     "NotCreditable",
+    "NoteView",
     "ProposalStatus",
     "RefundClosed",
     "RefundInvalid",
@@ -123,6 +128,7 @@ __all__ = [
     "balance",
     "balance_used",
     "call_off",
+    "count_of",
     "credit",
     "credit_note_issued",
     "credit_note_voided",
@@ -130,19 +136,23 @@ __all__ = [
     "entries",
     "every_note",
     "fail",
+    "file_name",
     "held_back",
     "lines_of",
+    "note_about",
     "note_by_id",
     "note_of",
     "notes_about",
     "notes_of",
     "of_bill",
     "pay",
+    "pdf",
     "proposal_by_id",
     "proposals",
     "proposals_for",
     "refund_asked",
     "refund_by_id",
+    "refund_of",
     "refund_settled",
     "refunds",
     "refunds_of",
@@ -154,6 +164,7 @@ __all__ = [
     "taken_back",
     "unspent",
     "use_balance",
+    "view",
     "void",
     "voidable",
     "waiting_count",

@@ -152,14 +152,14 @@ def _cuts(stands: Standing, what: What) -> dict[int, int]:
     if isinstance(what, Lines):
         cuts = {id: stands.of_line(id) if fen is None else fen for id, fen in what.fen.items()}
         if not cuts:
-            raise CreditInvalid(fields={"lines": "至少选一行"})
+            raise CreditInvalid(fields={"what": "至少在一行写上金额"})
     else:
         fen = stands.fen if isinstance(what, Whole) else what.fen
         if fen <= 0 and isinstance(what, Amount):
             raise CreditInvalid(fields={"amount_fen": "金额须大于 0"})
         cuts = stands.spread(fen) if 0 < fen <= stands.fen else {}
     if any(fen < 0 for fen in cuts.values()):
-        raise CreditInvalid(fields={"lines": "金额须大于 0"})
+        raise CreditInvalid(fields={"what": "每行的金额须大于 0"})
     if not stands.fits(cuts):
         raise TooMuchCredited(field="amount_fen", left=money.text(stands.fen))
     return cuts

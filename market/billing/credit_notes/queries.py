@@ -32,6 +32,12 @@ def notes_of(organization: Organization) -> Select[CreditNote]:
     return _notes().where(CreditNote.organization_id == organization.id)
 
 
+def count_of(organization: Organization) -> int:
+    """How many credit notes an organization has."""
+    query = select(func.count()).select_from(CreditNote).where(CreditNote.organization_id == organization.id)
+    return db.session.scalar(query) or 0
+
+
 def every_note(status: CreditNoteStatus | None = None) -> Select[CreditNote]:
     """All credit notes with bill and organization, newest first; narrowed to a state."""
     query = _notes().options(joinedload(CreditNote.organization))
@@ -46,6 +52,12 @@ def note_of(organization: Organization, id: int) -> CreditNote:
 def note_by_id(id: int) -> CreditNote:
     """Any credit note, for administrators. Raises NotFound."""
     return _found(_whole().where(CreditNote.id == id))
+
+
+def note_about(provider: Provider, id: int) -> CreditNote:
+    """A note that takes something of a provider's services. Raises NotFound for a stranger's."""
+    own = select(CreditNoteLine.credit_note_id).where(CreditNoteLine.provider_id == provider.id)
+    return _found(_whole().where(CreditNote.id == id, CreditNote.id.in_(own)))
 
 
 def notes_about(provider: Provider) -> Select[CreditNoteLine]:
@@ -126,7 +138,7 @@ def _whole() -> Select[CreditNote]:
         joinedload(CreditNote.bill),
         joinedload(CreditNote.organization),
         joinedload(CreditNote.proposal).options(*_people()),
-        selectinload(CreditNote.lines).joinedload(CreditNoteLine.bill_line),
+        selectinload(CreditNote.lines).options(joinedload(CreditNoteLine.bill_line), joinedload(CreditNoteLine.about)),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -138,7 +139,7 @@ def _ask(
             return known
         raise AlreadyAsked
     request = known or _begun(bill, provider_id)
-    before = {"title": request.title, "kind": request.kind.value} if known else None
+    before = _told(request) if known else None
     request.kind, request.title, request.note = kind, title.values(), note
     request.requested_at, request.requested_by_id = at, by.user_id
     request.due_on, request.taken_at, request.closed_at = deadlines.due_on(at), None, None
@@ -151,10 +152,16 @@ def _ask(
     state(request, shares)
     audit.record(
         "fapiao.requested_again" if known else "fapiao.requested", request, by=by, at=at, organization_id=bill.organization_id,
-        before=before, after={"kind": kind.value, "title": title.values(), "gross_fen": request.gross_fen},
+        before=before, after=_told(request),
     )  # fmt: skip
     fapiao_requested.send(request, at=at)
     return request
+
+
+def _told(request: FapiaoRequest) -> dict[str, Any]:
+    """What the trail says of a request."""
+    title = {"title": request.title["name"], "tax_code": request.title["tax_code"]}
+    return {"fapiao_kind": request.kind.value, **title, "gross_fen": request.gross_fen}
 
 
 def _begun(bill: Bill, provider_id: int) -> FapiaoRequest:

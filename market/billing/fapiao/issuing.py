@@ -59,7 +59,7 @@ def issue(request: FapiaoRequest, paper: Paper, *, user: User, by: audit.Actor, 
     request.closed_at = at
     audit.record(
         "fapiao.issued", request, by=by, at=at, organization_id=request.organization_id,
-        after={"number": blue.number, "issued_on": str(blue.issued_on), "gross_fen": blue.gross_fen},
+        after={"fapiao_number": blue.number, "issued_on": str(blue.issued_on), "gross_fen": blue.gross_fen},
     )  # fmt: skip
     db.session.expire(request, ["papers"])
     fapiao_issued.send(request, at=at)
@@ -71,10 +71,10 @@ def refuse(request: FapiaoRequest, *, reason: RefusalReason, words: str, by: aud
     _opened(request)
     words = " ".join(words.split())
     if not words:
-        raise Invalid(fields={"words": "写明哪里不对、怎么改，客户会原样看到。"})
+        raise Invalid(fields={"explanation": "写明哪里不对、怎么改，客户会原样看到。"})
     if len(words) > LONGEST_WORDS:
         raise Invalid(
-            fields={"words": Refusal("说明最多 %(limit)d 个字，现在有 %(count)d 个。", limit=LONGEST_WORDS, count=len(words))}
+            fields={"explanation": Refusal("说明最多 %(limit)d 个字，现在有 %(count)d 个。", limit=LONGEST_WORDS, count=len(words))}
         )
     turn_down(request, reason=reason, words=words, by=by, at=at)
 
@@ -87,7 +87,7 @@ def turn_down(request: FapiaoRequest, *, reason: RefusalReason, words: str, by: 
     request.refusal, request.refusal_words, request.closed_at = reason, words, at
     audit.record(
         "fapiao.refused", request, by=by, at=at, reason=words, organization_id=request.organization_id,
-        after={"reason": reason.value},
+        after={"refusal": reason.value},
     )  # fmt: skip
     fapiao_refused.send(request, at=at)
 

@@ -53,7 +53,7 @@ class RedAwaited(Refused):
     """Credit notes wait for red letters of this fapiao; they come first."""
 
     code = "red_fapiao_awaited"
-    message = "有贷记单在等这张发票的红字发票。请先登记那一张。"
+    message = "有冲减单在等这张发票的红字发票。请先登记那一张。"
 
 
 class NotIssued(Refused):
@@ -135,7 +135,7 @@ def take_back(
     if request.awaited:
         raise RedAwaited
     if not words.strip():
-        raise Invalid(fields={"words": "写明为什么红冲，客户会原样看到。"})
+        raise Invalid(fields={"explanation": "写明为什么红冲，客户会原样看到。"})
     left = _left(request)
     _check(request, paper, left.gross_fen, at)
     red = _red(request, left, reason=RedReason.WRONG, words=" ".join(words.split()), note_id=None, at=at)
@@ -207,7 +207,7 @@ def _recorded(red: Fapiao, request: FapiaoRequest, *, by: audit.Actor, at: datet
         request.closed_at = at
     audit.record(
         "fapiao.red_recorded", request, by=by, at=at, reason=red.words, organization_id=request.organization_id,
-        after={"number": red.number, "issued_on": str(red.issued_on), "gross_fen": red.gross_fen},
+        after={"fapiao_number": red.number, "issued_on": str(red.issued_on), "gross_fen": red.gross_fen},
     )  # fmt: skip
     red_recorded.send(red, request=request, at=at)
 

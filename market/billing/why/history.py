@@ -10,6 +10,7 @@ from sqlalchemy.orm import contains_eager
 
 from market import db, metering
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
+from market.billing.tidings import touches
 from market.catalog import Charge
 from market.kit.period import Period
 from market.metering import Kind, corrections
@@ -63,13 +64,6 @@ def news(bill: Bill, line: BillLine, charge: Charge, before: Sequence[Booked]) -
     ]  # fmt: skip
     made = [
         each for each in corrections.made([line.subscription_id], service)
-        if _touches(each, charge, service) and since < (each.decided_at or each.proposed_at) <= bill.cutoff
+        if touches(each, charge, service) and since < (each.decided_at or each.proposed_at) <= bill.cutoff
     ]  # fmt: skip
     return News(late, made)
-
-
-def _touches(correction: corrections.UsageCorrection, charge: Charge, service: Period) -> bool:
-    """Whether it moved what the charge prices, in these days."""
-    counter = charge.meter.counter_id if charge.meter else None
-    moved = {effect.meter_id for effect in correction.moved}
-    return (counter in moved or charge.meter_id in moved) and any(service.contains(event.at) for event in correction.events)

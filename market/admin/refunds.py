@@ -1,0 +1,129 @@
+"""`/admin/credit-notes/refunds`: money that is to go back to buyers, and what the bank made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import StringField, TextAreaField
+
+from market import resources
+from market.admin import parts
+from market.audit import history
+from market.billing import credit_notes
+from market.billing.credit_notes import RefundRequest
+from market.errors import MarketError
+from market.kit.period import local_day
+from market.web import forms, guards, paging
+
+bp = Blueprint("refunds", __name__, url_prefix="/refunds")
+
+Answer = Response | str | tuple[str, int]
+
+
+class PaidForm(forms.MarketForm):
+    """What the bank's slip says."""
+
+    bank_reference = StringField(_l("银行流水号"), [forms.Filled(_l("填写银行流水号，和银行回单上一致")), forms.NotLongerThan(64)])
+    paid_on = forms.DayField(_l("退款日期"), [forms.Filled(_l("填写退款日期"))])
+
+
+class FailedForm(forms.MarketForm):
+    """Why the bank has not taken it."""
+
+    failure = TextAreaField(_l("为什么没有办成"), [forms.Filled(_l("写明银行为什么没有办成，客户会看到")), forms.NotLongerThan(500)])
+
+
+@bp.get("/")
+@guards.require("credits.read")
+def index() -> str:
+    """What is still to be paid back, the longest waiting first; or all of it."""
+    everything = request.args.get("show") == "all"
+    query = credit_notes.refunds(() if everything else credit_notes.OPEN_REFUNDS)
+    return render_template(
+        "admin/refunds/index.html", page=paging.page_of(query), everything=everything,
+        waiting=credit_notes.refunds_waiting(), proposals=credit_notes.waiting_count(),
+    )  # fmt: skip
+
+
+@bp.get("/<int:id>")
+@guards.require("credits.read")
+def show(id: int) -> str:
+    """One refund, and the forms for what the bank made of it."""
+    form = PaidForm(formdata=None)
+    form.paid_on.data = local_day(resources.clock.now())
+    return _page(credit_notes.refund_by_id(id), form, FailedForm(formdata=None))
+
+
+@bp.post("/<int:id>/paid")
+@guards.require("refunds.settle")
+def paid(id: int) -> Answer:
+    """The bank has taken it."""
+    refund, form, now = credit_notes.refund_by_id(id), PaidForm(), resources.clock.now()
+    failed = FailedForm(formdata=None)
+    if not form.validate():
+        return _page(refund, form, failed), 422
+    try:
+        credit_notes.pay(
+            refund, bank_reference=form.bank_reference.data or "", paid_on=form.paid_on.data or local_day(now), user=g.user,
+            by=g.actor, at=now,
+        )  # fmt: skip
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return _page(refund, form, failed), refusal.status
+    flash(_("退款已登记，客户会收到邮件。"), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/<int:id>/failed")
+@guards.require("refunds.settle")
+def failed(id: int) -> Answer:
+    """The bank has not taken it."""
+    refund, form, now = credit_notes.refund_by_id(id), FailedForm(), resources.clock.now()
+    paid_form = PaidForm(formdata=None)
+    if not form.validate():
+        return _page(refund, paid_form, form), 422
+    try:
+        credit_notes.fail(refund, failure=form.failure.data or "", user=g.user, by=g.actor, at=now)
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return _page(refund, paid_form, form), refusal.status
+    flash(_("已记下没有办成，客户会收到邮件。"), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/<int:id>/retry")
+@guards.require("refunds.settle")
+def retry(id: int) -> Answer:
+    """Try once more."""
+    return _do(id, lambda refund: credit_notes.retry(refund, by=g.actor, at=resources.clock.now()), _("请再到银行办一次。"))
+
+
+@bp.post("/<int:id>/call-off")
+@guards.require("refunds.settle")
+def call_off(id: int) -> Answer:
+    """Balance instead of a transfer."""
+    return _do(id, lambda refund: credit_notes.call_off(refund, by=g.actor, at=resources.clock.now()), _("不再退款，金额已记回客户的余额。"))
+
+
+def _do(id: int, act: Callable[[RefundRequest], None], done: str) -> Answer:
+    refund = credit_notes.refund_by_id(id)
+    try:
+        act(refund)
+    except MarketError as refusal:
+        form = PaidForm(formdata=None)
+        form.refuse(refusal)
+        return _page(refund, form, FailedForm(formdata=None)), refusal.status
+    flash(done, "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
+def _page(refund: RefundRequest, form: PaidForm, failed: FailedForm) -> str:
+    open_ = refund.status in credit_notes.OPEN_REFUNDS
+    return render_template(
+        "admin/refunds/show.html", refund=refund, form=form, failed=failed, open=open_,
+        held_back=open_ and credit_notes.held_back(refund), story=parts.timeline(history(refund)),
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""Credit notes in words, for all faces: why, where from, what moved a balance."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_babel import lazy_gettext as _l
+
+from market.billing import credit_notes
+from market.billing.credit_notes import CreditNote, CreditReason, Destination, EntryKind, NoteView, Source
+
+REASONS = {
+    CreditReason.USAGE_CORRECTED: _l("出账后更正了用量"),
+    CreditReason.PREPAID_UNUSED: _l("预付后不再使用"),
+    CreditReason.WRONG_USAGE: _l("用量不对"),
+    CreditReason.WRONG_PRICE: _l("价格不对"),
+    CreditReason.NOT_DELIVERED: _l("服务没有提供"),
+    CreditReason.SERVICE_LEVEL: _l("没有达到服务承诺"),
+    CreditReason.AGREED: _l("双方商定"),
+    CreditReason.OTHER: _l("其他"),
+}
+SOURCES = {
+    Source.CORRECTION: _l("用量更正，自动开出"),
+    Source.TERMINATION: _l("退订或换套餐，自动开出"),
+    Source.ADMINISTRATOR: _l("平台开出"),
+}
+DESTINATIONS = {
+    Destination.BALANCE: _l("记入余额，下一份账单自动使用"),
+    Destination.REFUND: _l("退回付款账户"),
+}
+ENTRIES = {
+    EntryKind.CREDIT: _l("冲减单记入"),
+    EntryKind.APPLIED: _l("用于账单"),
+    EntryKind.REFUND: _l("申请退款"),
+    EntryKind.RETURNED: _l("退款没有办，退回余额"),
+    EntryKind.VOID: _l("冲减单作废"),
+}
+
+
+def pdf(view: NoteView) -> Response:
+    """The note as a file, to be saved under its number."""
+    answer = Response(credit_notes.pdf(view), mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{credit_notes.file_name(view)}"'
+    return answer
+
+
+def reason(note: CreditNote) -> str:
+    """Why, in a few words."""
+    return str(REASONS[note.reason])

@@ -1,0 +1,56 @@
+"""The table of semantics.md, section F, row by row: the plain ones here, the others where they stand, by name.
+
+What needs threads, HTTP or a trail of its own is tested beside what it is about; here it only has to be there. Rows
+about budgets and the ledger come with these.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from market import rating
+from market.config import ROOT
+from market.kit import money
+from market.kit import period as periods
+
+#: Row → file and test.
+ELSEWHERE = {
+    "same event id twice, same body": ("metering/test_actions.py", "test_the_same_event_again_is_a_duplicate_with_the_first_receipt"),
+    "same event id twice, other body": ("metering/test_actions.py", "test_another_event_under_the_same_id_is_a_conflict_with_the_first"),
+    "the same over HTTP": ("api/test_events.py", "test_a_conflict_shows_the_first_event"),
+    "100 events, one duplicate": ("metering/test_actions.py", "test_a_hundred_events_with_one_duplicate"),
+    "50 threads subscribe": ("subscriptions/test_actions.py", "range(50)"),
+    "any plan changes at one price": ("billing/test_segments.py", "test_any_changes_at_one_price_come_to_the_full_price"),
+    "each event rated once": ("billing/test_segments.py", "test_every_moment_is_rated_exactly_once"),
+    "USCC vectors": ("accounts/test_uscc.py", "91350100M000100Y43"),
+    "another tenant's id": ("test_tenancy.py", "404"),
+    "one byte of an old audit row": ("audit/test_verification.py", "test_one_byte_changed_in_any_column_of_any_row_is_named"),
+}
+
+
+@pytest.mark.parametrize("row", ELSEWHERE)
+def test_the_row_has_a_test(row: str) -> None:
+    file, name = ELSEWHERE[row]
+    assert name in (ROOT / "tests" / file).read_text()
+
+
+def test_a_tenth_of_a_fen_nine_times_a_minute_for_thirty_days() -> None:
+    terms = rating.parse({"model": "per_unit", "unit_price": "0.001"})
+    assert rating.rate(terms, Decimal(9 * 60 * 24 * 30)).fen == 38_880
+
+
+def test_gross_150_at_six_percent() -> None:
+    split = rating.split_tax([("seller", 15_000, Decimal("0.06"))])
+    assert (split.net, split.tax) == (14_151, 849)
+
+
+def test_one_yuan_split_three_ways() -> None:
+    assert money.split(100, [1, 1, 1]) == [34, 33, 33]
+
+
+def test_months_from_31_january() -> None:
+    ends = [periods.anchored(date(2027, 1, 31), number, "month").first_day for number in range(4)]
+    assert ends == [date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30)]
