@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from market import assets, db, resources
 from market.config import Settings
 from tests.support.clock import FakeClock
-from tests.support.databases import PostgresRoom, Room, SqliteRoom
+from tests.support.databases import PostgresRoom, Room, SqliteRoom, kind_of
 from tests.support.queries import counted
 from tests.support.worlds import Kept, count_from_one
 
@@ -227,26 +227,40 @@ def app(
 
 
 @pytest.fixture(scope="session")
-def worlds_kept() -> dict[str, Kept]:
-    """The finished world of each kind of database."""
+def keepings() -> dict[tuple[str, Callable[[], Any]], Kept]:
+    """What was built on each kind of database."""
     return {}
 
 
 @pytest.fixture
-def world(
-    app: Flask,
+def kept(
     settings: Settings,
+    database: None,
     rooms: Callable[[str], Room],
-    worlds_kept: dict[str, Kept],
+    keepings: dict[tuple[str, Callable[[], Any]], Kept],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Any:
-    """`a_world()` of tests/builders/worlds.py, committed; built by the first test of a worker, copied for the others."""
-    from tests.builders.worlds import a_world
+) -> Callable[[Callable[[], Any]], Any]:
+    """`kept(build)`: what this commits in a fresh database; built by a worker's first test, copied for the others.
 
-    kind = settings.database_url.partition(":")[0].partition("+")[0]
-    if kind not in worlds_kept:
-        worlds_kept[kind] = Kept(rooms(kind), tmp_path_factory.mktemp("world") / "data", a_world)
-    return worlds_kept[kind].settle(settings)
+    To be asked before anything else is done with the database.
+    """
+
+    def settled(build: Callable[[], Any]) -> Any:
+        kind = kind_of(settings.database_url)
+        if (kind, build) not in keepings:
+            folder = tmp_path_factory.mktemp(build.__name__) / "data"
+            keepings[kind, build] = Kept(rooms(kind), folder, build)
+        return keepings[kind, build].settle(settings)
+
+    return settled
+
+
+@pytest.fixture
+def world(app: Flask, kept: Callable[[Callable[[], Any]], Any]) -> Any:
+    """`a_world()` of tests/builders/worlds.py, committed."""
+    from tests.builders.worlds import a_whole_world
+
+    return kept(a_whole_world)
 
 
 @pytest.fixture
