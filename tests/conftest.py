@@ -29,12 +29,11 @@ from market import assets, db, resources
 from market.config import Settings
 from tests.support.clock import FakeClock
 from tests.support.databases import PostgresRoom, Room, SqliteRoom, kind_of
+from tests.support.order import shared_out
 from tests.support.queries import counted
 from tests.support.worlds import Kept, count_from_one
 
 DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
-#: Folders whose tests take seconds each: they come first, so that no worker is left with a long one at the end.
-SLOW = ("examples", "browser", "benchmarks", "cli", "demo")
 #: Faces have next to no SQL of their own. What their tests make them ask is asked on every database by the tests of the
 #: domains and by the walks over all pages; what is not, and what happens twice or at once, is marked `every_database`.
 FACES = ("account", "admin", "console", "storefront", "vendor", "web")
@@ -52,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     soaks = [item for item in items if item.get_closest_marker("soak") and not asked]
     config.hook.pytest_deselected(items=soaks)
     items[:] = [item for item in items if item not in soaks]
-    items.sort(key=lambda item: item.path.parent.name not in SLOW)
+    items[:] = shared_out(items, getattr(config, "workerinput", {}).get("workercount", 1))
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
