@@ -53,6 +53,7 @@ from market.metering.replay import replay
 from market.metering.replay import transactions as replay_transactions
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
 from market.metering.retelling import retold
+from market.metering.singly import transactions as single_transactions
 from market.metering.totals import ADDING, Service, totals
 from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict, Verdicts
 from market.metering.verification import Difference, verify
@@ -138,6 +139,7 @@ __all__ = [
     "stretch",
     "subjects_for",
     "subscription_names",
+    "single_transactions",
     "totals",
     "transactions",
     "types_of",
