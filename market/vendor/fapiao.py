@@ -87,7 +87,7 @@ def issue(id: int) -> Answer:
     try:
         if not form.validate():
             return _page(found, form, RefuseForm(formdata=None)), 422
-        fapiao.issue(found, form.paper(), user=g.user, by=g.actor, at=resources.clock.now())
+        fapiao.issue(found, form.paper(), by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(_request(id), form, RefuseForm(formdata=None)), refusal.status
@@ -128,7 +128,7 @@ def record(id: int, red_id: int) -> Answer:
     try:
         if not form.validate():
             return _red_page(found, form), 422
-        fapiao.record_red(found, form.paper(), user=g.user, by=g.actor, at=resources.clock.now())
+        fapiao.record_red(found, form.paper(), by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
         form.refuse(refusal)
         return _red_page(fapiao.red_at(g.provider, id, red_id), form), refusal.status
@@ -153,7 +153,7 @@ def take_it_back(id: int) -> Answer:
         if not form.validate():
             return _back_page(found, form), 422
         fapiao.take_back(
-            found, form.paper(), words=form.explanation.data or "", user=g.user, by=g.actor, at=resources.clock.now()
+            found, form.paper(), words=form.explanation.data or "", by=g.actor, at=resources.clock.now()
         )
     except MarketError as refusal:
         form.refuse(refusal)
