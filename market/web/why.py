@@ -127,7 +127,7 @@ def _on_this_bill(found: Explanation) -> Iterator[Step]:
         yield Step(_("这一行：补收") if line.gross_fen >= 0 else _("这一行：退回"), formats.money(line.gross_fen), True)
     elif line.kind is LineKind.CREDIT:
         if line.booked_fen:
-            yield Step(_("一共退 %(total)s，其中在别的账单退的", total=formats.money(-found.whole_fen)), formats.money(-line.booked_fen))
+            yield Step(_("一共退 %(total)s，其中不在这张账单退的", total=formats.money(-found.whole_fen)), formats.money(-line.booked_fen))
         yield Step(_("这一行：退回"), formats.money(line.gross_fen), True)
     else:
         yield Step(_("这一行（含税）"), formats.money(line.gross_fen), True)
