@@ -64,12 +64,14 @@ def close(organization: Organization, period: Period, *, now: datetime) -> Bill 
         bill = bill_for(organization, period)
         if bill is not None and bill.status is not BillStatus.DRAFT:
             return bill
-        lines = drafts.draw_up(organization, period, cutoff=now)
-        if not lines:
+        drawn = drafts.drawn_all([organization], period, cutoff=now)[organization.id]
+        if not drawn.lines:
             _drop(bill)
+            if now >= periods.final_at(period):
+                credit_notes.at_issue([], {organization.id: drawn.rests}, at=now)
             return None
         bill = bill or _begun(organization, period, now)
-        _write(bill, lines, now)
+        _write(bill, drawn.lines, now)
         return bill_for(organization, period)
 
 
@@ -93,6 +95,7 @@ def finalize(bill: Bill, *, at: datetime) -> Bill:
 def issue(bill: Bill, *, at: datetime) -> None:
     """Give a draft that was drawn up in this very transaction its number; from now on it never changes."""
     organization = bill.organization
+    rests = drafts.drawn_all([organization], bill.period, cutoff=at)[organization.id].rests
     bill.parties = parties.snapshot(organization, [tax.provider_id for tax in bill.taxes])
     bill.issued_at, bill.due_at = at, periods.due_at(at)
     bill.number = numbering.bill_number(bill)
@@ -104,6 +107,8 @@ def issue(bill: Bill, *, at: datetime) -> None:
         "bill.issued", bill, by=audit.system("billing", organization_id=organization.id), at=at,
         after={"number": bill.number, "gross_fen": bill.gross_fen, "status": bill.status.value},
     )  # fmt: skip
+    db.session.flush()
+    credit_notes.at_issue([bill], {organization.id: rests}, at=at)
     bill_finalized.send(bill, at=at)
     if not bill.gross_fen:
         bill_paid.send(bill, at=at)

@@ -18,6 +18,7 @@ from market.audit import Actor
 from market.billing import fapiao, numbering
 from market.billing.credit_notes import balances, settling, signals
 from market.billing.credit_notes.cutting import Standing
+from market.billing.credit_notes.limits import CREDITABLE
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     CreditNote,
@@ -31,7 +32,6 @@ from market.billing.credit_notes.models import (
     Source,
 )
 from market.billing.credit_notes.refusals import NotCreditable, TooMuchCredited
-from market.billing.credit_notes.standing import CREDITABLE
 from market.billing.models import DUE, Bill, BillStatus
 from market.billing.models import LIFECYCLE as BILL_LIFECYCLE
 from market.kit import money
