@@ -77,6 +77,7 @@ from market.billing.replays import (
     differences,
     replay,
 )
+from market.billing.signals import bill_finalized, bill_overdue, bill_paid, bills_finalized
 from market.billing.sold import (
     Sought,
     Sum,
@@ -88,7 +89,6 @@ from market.billing.sold import (
     on_bills,
     sum_of,
 )
-from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.billing.usage import meters_of
 from market.billing.uses import Month, Source, Usage, Used
 from market.billing.verification import BillDifference, Checked, check_all, checkable, verify
@@ -156,6 +156,7 @@ __all__ = [
     "bill_with_line",
     "bill_overdue",
     "bill_paid",
+    "bills_finalized",
     "bills_in",
     "bills_of",
     "bills_with_lines",
