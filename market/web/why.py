@@ -14,8 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from market import billing, db, metering, rating
-from market.billing import Basis, Bill, BillLine, Explanation, LineKind
-from market.billing.verification import BillDifference
+from market.billing import Basis, Bill, BillDifference, BillLine, Explanation, LineKind
 from market.catalog import Aggregation, Meter
 from market.errors import NotFound
 from market.providers import Provider
