@@ -183,6 +183,10 @@ def _next(found: FapiaoRequest) -> Redirect:
 
 
 def _page(found: FapiaoRequest, form: PaperForm, refusal: RefuseForm) -> str:
+    if found.status not in fapiao.OPEN and (form.has_errors or refusal.has_errors):
+        # The boxes are gone with the request, so the summary alone says it.
+        form, refusal = PaperForm(formdata=None), RefuseForm(formdata=None)
+        form.refuse(fapiao.NotOpen())
     return render_template(
         "vendor/fapiao/show.html",
         found=found,
@@ -198,8 +202,14 @@ def _page(found: FapiaoRequest, form: PaperForm, refusal: RefuseForm) -> str:
 
 
 def _red_page(found: Fapiao, form: PaperForm) -> str:
+    if found.number and form.has_errors:
+        form = PaperForm(formdata=None)
+        form.refuse(fapiao.RedAlready())
     return render_template("vendor/fapiao/red.html", red=found, found=found.request, form=form, words=words)
 
 
 def _back_page(found: FapiaoRequest, form: TakeBackForm) -> str:
+    if form.has_errors and (found.status is not FapiaoStatus.ISSUED or found.awaited):
+        form = TakeBackForm(formdata=None)
+        form.refuse(fapiao.RedAwaited() if found.awaited else fapiao.NotIssued())
     return render_template("vendor/fapiao/take_back.html", found=found, form=form, words=words)
