@@ -38,9 +38,10 @@ def count_of(organization: Organization) -> int:
     return db.session.scalar(query) or 0
 
 
-def every_note(status: CreditNoteStatus | None = None) -> Select[CreditNote]:
-    """All credit notes with bill and organization, newest first; narrowed to a state."""
+def every_note(status: CreditNoteStatus | None = None, *, bill_id: int | None = None) -> Select[CreditNote]:
+    """All credit notes with bill and organization, newest first; narrowed to a state or a bill."""
     query = _notes().options(joinedload(CreditNote.organization))
+    query = query.where(CreditNote.bill_id == bill_id) if bill_id is not None else query
     return query.where(CreditNote.status == status) if status else query
 
 
