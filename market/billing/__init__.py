@@ -32,6 +32,7 @@ from market.billing.credits import owed_back
 from market.billing.customers import last_billed, so_far
 from market.billing.documents import DocumentUnavailable, file_name, pdf, typeset
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
+from market.billing.dry_runs import DryRun, dry_run
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
 from market.billing.first_bill import FirstBill, first_bill
@@ -112,6 +113,7 @@ __all__ = [
     "Course",
     "Difference",
     "DocumentUnavailable",
+    "DryRun",
     "EndPreview",
     "Estimate",
     "EstimateLine",
@@ -170,6 +172,7 @@ __all__ = [
     "drafts_of",
     "draw_up",
     "draw_up_one",
+    "dry_run",
     "due_at",
     "due_bills_of",
     "estimate",

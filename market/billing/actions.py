@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from market import audit, db, metering
 from market.accounts import Organization
@@ -134,6 +134,5 @@ def hold(organization_ids: Collection[int], period: Period, *, waiting: bool = T
     """
     lock = select(Organization.id).where(Organization.id.in_(organization_ids)).order_by(Organization.id)
     held = set(db.session.scalars(lock.with_for_update(key_share=True, skip_locked=not waiting)))
-    live = select(Subscription.id).where(Subscription.organization_id.in_(held), live_in(period))
-    metering.hold_all(db.session.scalars(live).all())
+    metering.hold_all(and_(Subscription.organization_id.in_(held), live_in(period)))
     return [id for id in organization_ids if id in held]

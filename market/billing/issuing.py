@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from market import audit, db
 from market.accounts import Organization
@@ -75,4 +76,8 @@ def _sellers(bills: Sequence[Bill]) -> Mapping[int, list[int]]:
 def _bill_until(buyers: Mapping[int, Organization], period: Period) -> None:
     """No change of these subscriptions may reach behind the end of the month any more."""
     theirs = update(Subscription).where(Subscription.organization_id.in_(buyers), live_in(period))
-    db.session.execute(theirs.values(billed_until=period.end).execution_options(synchronize_session="fetch"))
+    told = theirs.values(billed_until=period.end).returning(Subscription.id)
+    for id in db.session.scalars(told.execution_options(synchronize_session=False)):
+        # SQLAlchemy would do the same for each in ten times the time.
+        if known := db.session.identity_map.get(db.session.identity_key(Subscription, id)):
+            set_committed_value(known, "billed_until", period.end)

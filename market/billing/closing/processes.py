@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 #: Makes a new process able to work: settings, database, who listens to signals. It has to be found by its name.
 Begin = Callable[[], object]
 Chunk = Sequence[Turn]
+#: After so many new objects garbage is looked for; a chunk makes a few hundred thousand, which are all in use.
+_GARBAGE = 100_000
 
 
 def work(chunks: Sequence[Chunk], now: datetime, *, processes: int, begin: Begin | None) -> Iterator[tuple[int, Report]]:
@@ -28,7 +31,7 @@ def work(chunks: Sequence[Chunk], now: datetime, *, processes: int, begin: Begin
         return
     left = dict(enumerate(chunks))
     workers = min(processes, len(chunks))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=begin) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_set_up, initargs=(begin,)) as pool:
         futures = {pool.submit(catch_up, chunk, now): number for number, chunk in left.items()}
         try:
             for future in as_completed(futures):
@@ -39,3 +42,11 @@ def work(chunks: Sequence[Chunk], now: datetime, *, processes: int, begin: Begin
             log.warning("process_lost", organizations=sum(len(chunk) for chunk in left.values()))
     for chunk in left.values():
         yield len(chunk), catch_up(chunk, now)
+
+
+def _set_up(begin: Begin) -> None:
+    """Make a new process able to work. Its programs are never garbage, so they are not looked through for any."""
+    begin()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
