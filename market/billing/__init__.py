@@ -20,11 +20,13 @@ from market.billing.actions import (
 from market.billing.closing import (
     Ahead,
     Failure,
+    MonthEnd,
     Report,
     bill_leavers,
     close_due,
     failures_of,
     late,
+    month_end,
     outstanding,
 )
 from market.billing.course import Course, Line, LineCourse, Stand, course
@@ -129,6 +131,7 @@ __all__ = [
     "LineKind",
     "Month",
     "MonthCounts",
+    "MonthEnd",
     "Noted",
     "NothingDue",
     "Part",
@@ -196,6 +199,7 @@ __all__ = [
     "lines_sought",
     "mark_overdue",
     "meters_of",
+    "month_end",
     "month_stands",
     "months",
     "months_before",

@@ -18,6 +18,8 @@ from market.billing.closing.due import failures_of as failures_of
 from market.billing.closing.due import late as late
 from market.billing.closing.due import leavers, owes
 from market.billing.closing.due import outstanding as outstanding
+from market.billing.closing.month_end import MonthEnd as MonthEnd
+from market.billing.closing.month_end import month_end as month_end
 from market.billing.closing.processes import Begin, work
 from market.billing.closing.report import Failure as Failure
 from market.billing.closing.report import Report as Report
