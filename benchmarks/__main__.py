@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
-from benchmarks import calculator, depth, ingest, pages, trail
+from benchmarks import calculator, close, depth, ingest, pages, trail
 from benchmarks.databases import NoRoom
 from benchmarks.figures import Figure, table
 
@@ -26,12 +26,14 @@ BENCHMARKS: dict[str, Benchmark] = {
     "depth": depth.run,
     "calculator": calculator.run,
     "trail": trail.run,
+    "close": close.run,
 }
 
 #: What only some take.
 EXTRAS = {
     "ingest": ("database", "on", "batch", "rounds", "profile_it"),
     "depth": ("database", "on", "stored"),
+    "close": ("database", "on"),
 }
 
 
@@ -95,7 +97,7 @@ def _options(arguments: list[str] | None, benchmarks: Mapping[str, Benchmark]) -
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it works")
-    parser.add_argument("--on", choices=["postgresql", "sqlite"], default="", help="one database only (ingest, depth)")
+    parser.add_argument("--on", choices=["postgresql", "sqlite"], default="", help="one database only (ingest, depth, close)")
     parser.add_argument(
         "--database", default="", metavar="URL", help="a PostgreSQL server to make a database on; else one is started"
     )

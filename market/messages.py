@@ -28,6 +28,7 @@ BILINGUAL = (
     "market/documents/samples.py",
     "market/config.py",
     "market/messages.py",
+    "market/billing/credit_notes/wording.py",
     "market/billing/wording.py",
     "market/catalog/measures.py",
     "market/kit/capitals.py",

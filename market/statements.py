@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection
+import msgspec
+from sqlalchemy import JSON, Connection, Dialect, Table, insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 from market import db
 
@@ -22,6 +26,7 @@ Rows = list[tuple[Any, ...]]
 _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
 _KEPT = "statements"
+_json = msgspec.json.Encoder().encode
 _EITHER = re.compile(r"\{(.*?)\|(.*?)\}")
 
 
@@ -60,22 +65,54 @@ def write(statement: str, given: Any) -> None:
     _run(statement, given)
 
 
-def _run(statement: str, given: Any) -> Any:
-    """The cursor after it. Whoever listens to SQLAlchemy hears of it; errors are SQLAlchemy's."""
+def add(table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Add many rows, each with values for these columns in this order, as SQLAlchemy's types take them.
+
+    On PostgreSQL they are copied in, which takes a third of the time of any INSERT; triggers and keys hold as ever.
+    """
+    if not db.on_postgresql():
+        if given := [dict(zip(names, row, strict=True)) for row in rows]:
+            db.session.execute(insert(table), given)
+        return
     connection, cursor = _open()
+    written = [_writer(table.columns[name].type, connection.dialect) for name in names]
+    columns = ", ".join(f'"{name}"' for name in names)
+    statement = f'COPY "{table.name}" ({columns}) FROM STDIN'
+    with _told(connection, cursor, statement, None), cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row([write(value) if write else value for write, value in zip(written, row, strict=True)])
+
+
+def _writer(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """How a value is written for COPY; None: as it is."""
+    if isinstance(type_, JSON):
+        return lambda value: None if value is None else _json(value).decode()
+    return type_._cached_bind_processor(dialect)
+
+
+@contextmanager
+def _told(connection: Connection, cursor: Any, statement: str, given: Any) -> Iterator[None]:
+    """Whoever listens to SQLAlchemy hears of a statement; errors are SQLAlchemy's."""
     for hear in connection.dispatch.before_cursor_execute:
         hear(connection, cursor, statement, given, None, False)
     try:
-        if isinstance(given, list):
-            cursor.executemany(statement, given)
-        else:
-            cursor.execute(statement, given)
+        yield
     except connection.dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(
             statement, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
     for hear in connection.dispatch.after_cursor_execute:
         hear(connection, cursor, statement, given, None, False)
+
+
+def _run(statement: str, given: Any) -> Any:
+    """The cursor after it."""
+    connection, cursor = _open()
+    with _told(connection, cursor, statement, given):
+        if isinstance(given, list):
+            cursor.executemany(statement, given)
+        else:
+            cursor.execute(statement, given)
     return cursor
 
 

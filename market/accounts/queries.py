@@ -45,6 +45,15 @@ def members_of(organization: Organization) -> Sequence[Membership]:
     return db.session.scalars(query.options(joinedload(Membership.user))).all()
 
 
+def members_of_all(organization_ids: Collection[int]) -> dict[int, list[Membership]]:
+    """Who belongs to each of these organizations, with the people."""
+    query = select(Membership).where(Membership.organization_id.in_(organization_ids)).order_by(Membership.id)
+    found: dict[int, list[Membership]] = {id: [] for id in organization_ids}
+    for membership in db.session.scalars(query.options(joinedload(Membership.user))):
+        found[membership.organization_id].append(membership)
+    return found
+
+
 def organizations(kind: OrganizationKind | None = None, words: str = "") -> Select[Organization]:
     """Every organization, the latest first, narrowed to a kind and to names or codes with these words; to be paged."""
     query = select(Organization).order_by(Organization.created_at.desc(), Organization.id.desc())

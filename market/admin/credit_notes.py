@@ -37,7 +37,7 @@ def index() -> str:
         for each in CreditNoteStatus
     ]
     return render_template(
-        "admin/credit_notes/index.html", page=paging.page_of(credit_notes.every_note(wanted)), wanted=wanted,
+        "admin/credit_notes/index.html", page=paging.page_of(credit_notes.every_note(wanted, bill_id=request.args.get("bill", type=int))), wanted=wanted,
         filters=filters, words=words, waiting=credit_notes.waiting_count(), refunds=credit_notes.refunds_waiting(),
     )  # fmt: skip
 

@@ -66,7 +66,7 @@ def index() -> str:
     """Credits that administrators have asked for, those that wait first of all."""
     waiting = request.args.get("show") != "all"
     return render_template(
-        "admin/credit_proposals/index.html", page=paging.page_of(credit_notes.proposals(waiting=waiting)), waiting=waiting,
+        "admin/credit_proposals/index.html", page=paging.page_of(credit_notes.every_proposal(waiting=waiting)), waiting=waiting,
         waiting_count=credit_notes.waiting_count(), refunds=credit_notes.refunds_waiting(), limits=resources.settings, words=words,
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ class FailedForm(forms.MarketForm):
 def index() -> str:
     """What is still to be paid back, the longest waiting first; or all of it."""
     everything = request.args.get("show") == "all"
-    query = credit_notes.refunds(() if everything else credit_notes.OPEN_REFUNDS)
+    query = credit_notes.every_refund(() if everything else credit_notes.OPEN_REFUNDS)
     return render_template(
         "admin/refunds/index.html", page=paging.page_of(query), everything=everything,
         waiting=credit_notes.refunds_waiting(), proposals=credit_notes.waiting_count(),

@@ -6,7 +6,7 @@ Invariants  rows are only ever added, in the transaction of the change they desc
             place in the chain; erasing a person changes no hash.
 """
 
-from market.audit.actions import Actor, forget, publish_head, record, system
+from market.audit.actions import Actor, Change, forget, publish_head, record, record_all, system
 from market.audit.masking import masked
 from market.audit.models import FORGOTTEN, AuditEvent, AuditHead, AuditLink
 from market.audit.queries import (
@@ -25,7 +25,7 @@ from market.audit.verification import Head, Report, verify
 from market.audit.verification import size as chain_length
 
 __all__ = [
-    "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "Head", "Narrowed", "Report", "chain_length",
+    "FORGOTTEN", "Actor", "AuditEvent", "AuditHead", "AuditLink", "Change", "Head", "Narrowed", "Report", "chain_length",
     "event_by_id", "event_of", "events", "every", "forget", "history", "link_of", "masked", "newest", "publish_head",
-    "published_heads", "record", "sealed_text", "system", "verify",
+    "published_heads", "record", "record_all", "sealed_text", "system", "verify",
 ]  # fmt: skip

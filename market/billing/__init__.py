@@ -20,11 +20,13 @@ from market.billing.actions import (
 from market.billing.closing import (
     Ahead,
     Failure,
+    MonthEnd,
     Report,
     bill_leavers,
     close_due,
     failures_of,
     late,
+    month_end,
     outstanding,
 )
 from market.billing.course import Course, Line, LineCourse, Stand, course
@@ -32,6 +34,7 @@ from market.billing.credits import owed_back
 from market.billing.customers import last_billed, so_far
 from market.billing.documents import DocumentUnavailable, file_name, pdf, typeset
 from market.billing.drafts import LineDraft, draw_up, draw_up_one, recompute, total_fen
+from market.billing.dry_runs import DryRun, dry_run
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
 from market.billing.first_bill import FirstBill, first_bill
@@ -77,6 +80,7 @@ from market.billing.replays import (
     differences,
     replay,
 )
+from market.billing.signals import bill_finalized, bill_overdue, bill_paid, bills_finalized
 from market.billing.sold import (
     Sought,
     Sum,
@@ -88,7 +92,6 @@ from market.billing.sold import (
     on_bills,
     sum_of,
 )
-from market.billing.signals import bill_finalized, bill_overdue, bill_paid
 from market.billing.usage import meters_of
 from market.billing.uses import Month, Source, Usage, Used
 from market.billing.verification import BillDifference, Checked, check_all, checkable, verify
@@ -112,6 +115,7 @@ __all__ = [
     "Course",
     "Difference",
     "DocumentUnavailable",
+    "DryRun",
     "EndPreview",
     "Estimate",
     "EstimateLine",
@@ -127,6 +131,7 @@ __all__ = [
     "LineKind",
     "Month",
     "MonthCounts",
+    "MonthEnd",
     "Noted",
     "NothingDue",
     "Part",
@@ -156,6 +161,7 @@ __all__ = [
     "bill_with_line",
     "bill_overdue",
     "bill_paid",
+    "bills_finalized",
     "bills_in",
     "bills_of",
     "bills_with_lines",
@@ -169,6 +175,7 @@ __all__ = [
     "drafts_of",
     "draw_up",
     "draw_up_one",
+    "dry_run",
     "due_at",
     "due_bills_of",
     "estimate",
@@ -192,6 +199,7 @@ __all__ = [
     "lines_sought",
     "mark_overdue",
     "meters_of",
+    "month_end",
     "month_stands",
     "months",
     "months_before",

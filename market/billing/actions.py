@@ -6,19 +6,19 @@ same month take turns, and the second finds the work done.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, select
 
-from market import audit, db, metering, rating
+from market import audit, db, metering
 from market.accounts import Organization
 from market.audit import Actor
-from market.billing import credit_notes, drafts, numbering, parties, periods
-from market.billing.drafts import LineDraft
-from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax
+from market.billing import credit_notes, issuing, periods, writing
+from market.billing.models import DUE, LIFECYCLE, Bill, BillStatus
 from market.billing.queries import bill_for
-from market.billing.signals import bill_finalized, bill_overdue, bill_paid
+from market.billing.signals import bill_overdue, bill_paid
 from market.errors import Refused
 from market.kit.period import Period
 from market.subscriptions import Subscription, live_in
@@ -60,16 +60,10 @@ def close(organization: Organization, period: Period, *, now: datetime) -> Bill 
     if now < period.end:
         raise PeriodNotOver
     with db.transaction():
-        _take(organization, period)
-        bill = bill_for(organization, period)
-        if bill is not None and bill.status is not BillStatus.DRAFT:
-            return bill
-        lines = drafts.draw_up(organization, period, cutoff=now)
-        if not lines:
-            _drop(bill)
-            return None
-        bill = bill or _begun(organization, period, now)
-        _write(bill, lines, now)
+        hold([organization.id], period)
+        drafted = writing.draft([organization], period, now=now)
+        if not drafted.bills and now >= periods.final_at(period):
+            issuing.issue_all(drafted, period, at=now)  # there is no bill to wait for: what is due back is given back
         return bill_for(organization, period)
 
 
@@ -83,30 +77,11 @@ def finalize(bill: Bill, *, at: datetime) -> Bill:
     if at < periods.final_at(bill.period):
         raise GraceNotOver
     with db.transaction():
+        hold([bill.organization_id], bill.period)
         organization = db.session.get_one(Organization, bill.organization_id)
-        closed = close(organization, bill.period, now=at) or bill
-        if closed.status is BillStatus.DRAFT and closed.lines:
-            issue(closed, at=at)
-        return closed
-
-
-def issue(bill: Bill, *, at: datetime) -> None:
-    """Give a draft that was drawn up in this very transaction its number; from now on it never changes."""
-    organization = bill.organization
-    bill.parties = parties.snapshot(organization, [tax.provider_id for tax in bill.taxes])
-    bill.issued_at, bill.due_at = at, periods.due_at(at)
-    bill.number = numbering.bill_number(bill)
-    LIFECYCLE.move(bill, BillStatus.OPEN if bill.gross_fen else BillStatus.PAID)
-    bill.paid_at = None if bill.gross_fen else at
-    mine = update(Subscription).where(Subscription.organization_id == organization.id, live_in(bill.period))
-    db.session.execute(mine.values(billed_until=bill.period_end).execution_options(synchronize_session="fetch"))
-    audit.record(
-        "bill.issued", bill, by=audit.system("billing", organization_id=organization.id), at=at,
-        after={"number": bill.number, "gross_fen": bill.gross_fen, "status": bill.status.value},
-    )  # fmt: skip
-    bill_finalized.send(bill, at=at)
-    if not bill.gross_fen:
-        bill_paid.send(bill, at=at)
+        drafted = writing.draft([organization], bill.period, now=at)
+        issuing.issue_all(drafted, bill.period, at=at)
+        return bill_for(organization, bill.period) or bill
 
 
 def receive(bill: Bill, amount_fen: int, *, by: Actor, at: datetime) -> None:
@@ -152,59 +127,12 @@ def _move(bill: Bill, to: BillStatus) -> None:
         LIFECYCLE.move(bill, to)
 
 
-def _take(organization: Organization, period: Period) -> None:
-    """Hold the organization's bills, and the subscriptions whose usage goes into one, until the transaction ends."""
-    lock = select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True)
-    db.session.execute(lock)
-    live = select(Subscription.id).where(Subscription.organization_id == organization.id, live_in(period))
-    metering.hold_all(db.session.scalars(live).all())
+def hold(organization_ids: Collection[int], period: Period, *, waiting: bool = True) -> list[int]:
+    """Hold organizations' bills, and the subscriptions whose usage goes into them, until the transaction ends.
 
-
-def _begun(organization: Organization, period: Period, now: datetime) -> Bill:
-    bill = Bill(
-        organization_id=organization.id,
-        period_start=period.start,
-        period_end=period.end,
-        cutoff=now,
-        gross_fen=0,
-        net_fen=0,
-        tax_fen=0,
-        paid_fen=0,
-    )
-    db.session.add(bill)
-    audit.record(
-        "bill.drafted", bill, by=audit.system("billing", organization_id=organization.id), at=now,
-        after={"period": period.label},
-    )  # fmt: skip
-    return bill
-
-
-def _drop(bill: Bill | None) -> None:
-    """A draft that has lost its last line goes; it never had a number."""
-    if bill is not None:
-        db.session.delete(bill)
-        db.session.flush()
-
-
-def _write(bill: Bill, lines: list[LineDraft], now: datetime) -> None:
-    """Replace the lines and the tax split of a draft."""
-    split = rating.split_tax([(line.provider_id, line.gross_fen, Decimal(line.tax_rate)) for line in lines])
-    for old in (BillLine, BillTax):
-        db.session.execute(delete(old).where(old.bill_id == bill.id))
-    db.session.expire(bill, ["lines", "taxes"])
-    db.session.add_all(
-        BillLine(
-            bill_id=bill.id, position=position, net_fen=taxed.net, tax_fen=taxed.tax, **drafts.columns(line)
-        )
-        for position, (line, taxed) in enumerate(zip(lines, split.lines, strict=True), start=1)
-    )  # fmt: skip
-    db.session.add_all(
-        BillTax(
-            bill_id=bill.id, provider_id=group.key, tax_rate=str(group.rate),
-            gross_fen=group.gross, net_fen=group.net, tax_fen=group.tax,
-        )
-        for group in split.groups
-    )  # fmt: skip
-    bill.gross_fen, bill.net_fen, bill.tax_fen = split.gross, split.net, split.tax
-    bill.cutoff = now
-    db.session.flush()
+    Tells which ones are held, in the order given: without `waiting` those that somebody else holds are left out.
+    """
+    lock = select(Organization.id).where(Organization.id.in_(organization_ids)).order_by(Organization.id)
+    held = set(db.session.scalars(lock.with_for_update(key_share=True, skip_locked=not waiting)))
+    metering.hold_all(and_(Subscription.organization_id.in_(held), live_in(period)))
+    return [id for id in organization_ids if id in held]

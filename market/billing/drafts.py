@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from market import rating, subscriptions
 from market.accounts import Organization
@@ -20,10 +21,13 @@ from market.billing.periods import period_of
 from market.kit.period import Period
 from market.subscriptions import Subscription
 
+#: The columns of a line that are known before it is on a bill.
+FIELDS = tuple(field.name for field in fields(LineDraft))
+_values = attrgetter(*FIELDS)
 
-@dataclass(frozen=True)
-class Drawn:
-    """The lines of a bill, and money back that no line of it has room for: with the bill it gets a credit note."""
+
+class Drawn(NamedTuple):
+    """The lines of a bill, and what of the money back on them, or left out, no line has room for (less than nothing)."""
 
     lines: list[LineDraft]
     rests: list[LineDraft]
@@ -38,24 +42,17 @@ def draw_up(
     Lines stand by provider and subscription, charges in the plan's order, then what came too late for
     earlier bills. Who has all its subscriptions already, with their plans, hands them in.
     """
-    return drawn_all([organization], period, cutoff=cutoff, subscribed=subscribed)[organization.id].lines
+    return draw_up_all([organization], period, cutoff=cutoff, subscribed=subscribed)[organization.id].lines
 
 
 def draw_up_all(
-    organizations: Collection[Organization], period: Period, *, cutoff: datetime
-) -> dict[int, list[LineDraft]]:
-    """The same of several organizations that share the period, by organization id."""
-    return {id: drawn.lines for id, drawn in drawn_all(organizations, period, cutoff=cutoff).items()}
-
-
-def drawn_all(
     organizations: Collection[Organization],
     period: Period,
     *,
     cutoff: datetime,
     subscribed: Iterable[Subscription] | None = None,
 ) -> dict[int, Drawn]:
-    """The same with what has no room on the bills.
+    """The same of several organizations that share the period, by organization id.
 
     However many they are, the database is asked equally often.
     """
@@ -77,12 +74,10 @@ def drawn_all(
 
 def _put_together(charges: list[LineDraft], waiting: list[LineDraft], late: list[LineDraft]) -> Drawn:
     lines, rests = credits.fitted(charges, waiting)
-    fitting = list(_fitting(lines, late))
-    rests += [line for line in late if line.gross_fen < 0 and line not in fitting]
-    order = sorted(
-        [*lines, *fitting], key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT)
-    )
-    return Drawn(order, rests)
+    fitting, left_out = _fitting(lines, late)
+    lines = [*lines, *fitting]
+    lines.sort(key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))
+    return Drawn(lines, [*rests, *left_out])
 
 
 def draw_up_one(subscription: Subscription, period: Period, *, cutoff: datetime) -> list[LineDraft]:
@@ -168,21 +163,25 @@ def _waiting(organization_ids: Collection[int], period: Period) -> Iterator[tupl
         yield id, LineDraft(**stored | {"gross_fen": -rest, "booked_fen": whole + rest})
 
 
-def _fitting(charges: Sequence[LineDraft], late: Sequence[LineDraft]) -> Iterable[LineDraft]:
-    """What can stand on this bill: a provider's lines at one tax rate never come to less than nothing.
+def _fitting(
+    charges: Sequence[LineDraft], late: Sequence[LineDraft]
+) -> tuple[list[LineDraft], list[LineDraft]]:
+    """What can stand on this bill, and what cannot: a provider's lines at one tax rate never come to less than nothing.
 
     A line that gives back more than is left of the others is left out whole: it gets a credit note.
     """
     room: dict[tuple[int, str], int] = defaultdict(int)
     for line in [*charges, *(line for line in late if line.gross_fen > 0)]:
         room[line.provider_id, line.tax_rate] += line.gross_fen
+    fitting: list[LineDraft] = []
+    left_out: list[LineDraft] = []
     for line in late:
         key = line.provider_id, line.tax_rate
-        if line.gross_fen > 0:
-            yield line
-        elif room[key] + line.gross_fen >= 0:
+        fits = line.gross_fen > 0 or room[key] + line.gross_fen >= 0
+        if fits and line.gross_fen <= 0:
             room[key] += line.gross_fen
-            yield line
+        (fitting if fits else left_out).append(line)
+    return fitting, left_out
 
 
 def total_fen(lines: Sequence[LineDraft]) -> int:
@@ -190,6 +189,6 @@ def total_fen(lines: Sequence[LineDraft]) -> int:
     return sum(line.gross_fen for line in lines)
 
 
-def columns(line: LineDraft) -> dict[str, Any]:
-    """The draft's values by column name."""
-    return {field.name: getattr(line, field.name) for field in fields(line)}
+def values(line: LineDraft) -> Iterable[Any]:
+    """The draft's values in the order of `FIELDS`."""
+    return _values(line)

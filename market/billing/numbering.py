@@ -7,14 +7,15 @@ from datetime import datetime
 from sqlalchemy.dialects import postgresql, sqlite
 
 from market import db
-from market.billing.models import Bill, NumberSeries
-from market.kit.period import local_day
+from market.billing.models import NumberSeries
+from market.kit.period import Period, local_day
 
 
-def bill_number(bill: Bill) -> str:
-    """The next number of the bill's month, such as `BL-202610-000318`."""
-    series = f"BL-{bill.period.first_day:%Y%m}"
-    return f"{series}-{_next(series):06d}"
+def bill_numbers(period: Period, count: int) -> list[str]:
+    """The next numbers of a bill's month, such as `BL-202610-000318`."""
+    series = f"BL-{period.first_day:%Y%m}"
+    first = take(series, count)
+    return [f"{series}-{number:06d}" for number in range(first, first + count)]
 
 
 def credit_note_number(at: datetime) -> str:
@@ -24,10 +25,17 @@ def credit_note_number(at: datetime) -> str:
 
 
 def _next(series: str) -> int:
-    """One statement makes the row or counts it up, and holds it until the transaction ends."""
+    return take(series, 1)
+
+
+def take(series: str, count: int) -> int:
+    """So many numbers of a series that follow each other; tells the first.
+
+    One statement makes the row or counts it up, and holds it until the transaction ends.
+    """
     upsert = postgresql.insert if db.engine().dialect.name == "postgresql" else sqlite.insert
-    counted = upsert(NumberSeries).values(name=series, last=1).on_conflict_do_update(
-        index_elements=[NumberSeries.name], set_={"last": NumberSeries.last + 1}
+    counted = upsert(NumberSeries).values(name=series, last=count).on_conflict_do_update(
+        index_elements=[NumberSeries.name], set_={"last": NumberSeries.last + count}
     ).returning(NumberSeries.last)
-    number: int = db.session.execute(counted).scalar_one()
-    return number
+    last: int = db.session.execute(counted).scalar_one()
+    return last - count + 1

@@ -54,9 +54,10 @@ def _told(
     service = Period(line.service_start, line.service_end)
     days: dict[date, int] = defaultdict(int)
     for each in late:
-        if charge.meter and each.event_type == charge.meter.event_type and service.first_day <= each.day <= service.last_day and since < each.noted_at <= until:
+        inside = service.first_day <= each.day <= service.last_day and since < each.noted_at <= until
+        if inside and charge.meter and each.event_type == charge.meter.event_type:
             days[local_day(each.noted_at)] += each.number
-    made = [each for each in corrected if since < (at := each.decided_at or each.proposed_at) <= until and touches(each, charge, service)]
+    made = [each for each in corrected if since < (each.decided_at or each.proposed_at) <= until and touches(each, charge, service)]
     label = dict(line.label)
     for locale in ("zh", "en"):
         words = Words(locale)

@@ -20,12 +20,7 @@ T = TypeVar("T")
 @contextmanager
 def database(*, migrated: bool = True) -> Iterator[Settings]:
     """Settings and database for one command; says in words what cannot be reached."""
-    settings = Settings.from_env()
-    logs.configure(settings.log_format)
-    resources.install(settings)
-    db.connect(settings.database_url)
-    search.listen()
-    notifications.listen()
+    settings = join()
     try:
         if migrated and not schema.is_current():
             raise click.ClickException("The database is not up to date. Run `market migrate` first.")
@@ -34,6 +29,17 @@ def database(*, migrated: bool = True) -> Iterator[Settings]:
         raise click.ClickException(unreachable(error)) from error
     finally:
         db.disconnect()
+
+
+def join() -> Settings:
+    """Set a further process of a command up as `database` does, until it ends."""
+    settings = Settings.from_env()
+    logs.configure(settings.log_format)
+    resources.install(settings)
+    db.connect(settings.database_url)
+    search.listen()
+    notifications.listen()
+    return settings
 
 
 def unreachable(error: OperationalError) -> str:

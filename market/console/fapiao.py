@@ -139,13 +139,11 @@ def withdraw(id: int) -> Redirect:
     return redirect(url_for(".show", id=id), 303)
 
 
-@bp.get("/<int:id>/papers/<int:paper_id>")
+@bp.get("/<int:id>/papers/<int:paper_id>/document")
 @guards.require("fapiao.read")
-def paper(id: int, paper_id: int) -> Response:
+def document(id: int, paper_id: int) -> Response:
     """The file of a fapiao or of a red letter."""
-    document = fapiao.paper_of(fapiao.request_of(g.organization, id), paper_id).document
-    assert document is not None  # `paper_of` finds only papers with a file
-    return uploads.answer(document)
+    return uploads.answer(fapiao.document_of(fapiao.request_of(g.organization, id), paper_id))
 
 
 def _ask_page(bill: Bill, parts: list[Part], form: AskForm) -> str:

@@ -65,6 +65,10 @@ PEOPLE = (
         "telecom-guangdong", Role.OWNER,
     ),
     Person(
+        "provider_finance", "服务商财务 · provider's accountant", "finance@software.example", "示例服务商财务",
+        "sample-software", Role.FINANCE,
+    ),
+    Person(
         "administrator", "管理员甲 · administrator A", "admin-a@market.example", "示例管理员甲", "office", Role.SUPER,
         "MARKETDEMOADMINISTRATORASAMPLEAA",
     ),

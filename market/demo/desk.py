@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from market import accounts, audit, catalog, db, documents, recommended
 from market.accounts import User, Verification
-from market.demo import cast
+from market.demo import cast, fapiao
 from market.kit.period import local_day
 
 _PRAISED = (
@@ -48,6 +48,7 @@ def fill(people: dict[str, User], *, at: datetime) -> None:
         _verify(_send_licence(people["sme"], at=at - _AGO), people["administrator_2"], at=at - _AGO / 2)
         _recommend(people, at=at)
         _ask_for_review(at=at)
+        fapiao.fill(people, at=at)
 
 
 def filled() -> bool:

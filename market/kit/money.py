@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from market.kit.capitals import capital as capital
 from market.kit.refusal import Refusal
-from market.kit.rounding import half_up, largest_remainder, scaled
+from market.kit.rounding import half_up, half_up_ratio, largest_remainder, scaled
 
 _YUAN = re.compile(r"[-+]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,2})?")
 _LARGEST_FEN = 10**15
@@ -25,7 +25,8 @@ def fen(exact: Fraction | Decimal | int) -> int:
     """Yuan, exact, to fen: half up, away from zero. The only place where money is rounded."""
     if not isinstance(exact, Fraction | Decimal | int):
         raise TypeError(f"money is never computed from {type(exact).__name__}")
-    return half_up(Fraction(exact) * 100)
+    number, parts = exact.as_integer_ratio()
+    return half_up_ratio(100 * number, parts)
 
 
 def yuan(amount_fen: int) -> Decimal:

@@ -8,9 +8,13 @@ from fractions import Fraction
 
 def half_up(exact: Fraction) -> int:
     """The nearest integer; a half goes away from zero, so a credit mirrors its charge."""
-    doubled = abs(exact) * 2 + 1
-    nearest = doubled.numerator // (doubled.denominator * 2)
-    return nearest if exact >= 0 else -nearest
+    return half_up_ratio(exact.numerator, exact.denominator)
+
+
+def half_up_ratio(number: int, parts: int) -> int:
+    """The same of `number` ÷ `parts`, which are more than nothing."""
+    nearest = (2 * abs(number) + parts) // (2 * parts)
+    return nearest if number >= 0 else -nearest
 
 
 def largest_remainder(ideals: list[Fraction], total: int) -> list[int]:

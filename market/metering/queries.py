@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from market import db
 from market.catalog.models import Aggregation, Meter
@@ -75,9 +75,9 @@ def hold(provider: Reporter, public_ids: Collection[str], *, alone: bool) -> dic
     }
 
 
-def hold_all(subscription_ids: Collection[int]) -> None:
-    """Let no usage in for these subscriptions until the transaction ends."""
-    query = select(Subscription.id).where(Subscription.id.in_(subscription_ids)).order_by(Subscription.id)
+def hold_all(which: ColumnElement[bool]) -> None:
+    """Let no usage in for the subscriptions of which this is true until the transaction ends."""
+    query = select(Subscription.id).where(which).order_by(Subscription.id)
     db.session.execute(query.with_for_update(key_share=True)).all()
 
 

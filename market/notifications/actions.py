@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -28,23 +29,42 @@ TIMEOUT_SECONDS = 15
 _LINK_WORD = re.compile(r"(?<=/)[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 
 
+class Letter(NamedTuple):
+    """A message to be put in the outbox; named as the arguments of `enqueue`."""
+
+    key: str
+    user: User | None
+    subject: str
+    body: str
+    recipient: str = ""
+
+
 def enqueue(key: str, user: User | None, subject: str, body: str, *, at: datetime, recipient: str = "") -> None:
     """Put one message in the outbox, in the transaction of what it tells. A known `key` changes nothing.
 
     `recipient` is for an address that is not the person's own, or nobody's yet: then there is no `user`.
     """
-    insert: Any = (postgresql if db.engine().dialect.name == "postgresql" else sqlite).insert(Email)
-    row = {
-        "key": key,
-        "user_id": user.id if user else None,
-        "recipient": recipient or (user.email if user else ""),
-        "subject": subject,
-        "body": body,
-        "next_attempt_at": at,
-        "created_at": at,
-    }
+    enqueue_all([Letter(key, user, subject, body, recipient)], at=at)
+
+
+def enqueue_all(letters: Iterable[Letter], *, at: datetime) -> None:
+    """The same for many messages."""
     db.session.flush()  # a person who registers has her number from here on
-    db.session.execute(insert.values(row).on_conflict_do_nothing(index_elements=["key"]))
+    rows = [
+        {
+            "key": each.key,
+            "user_id": each.user.id if each.user else None,
+            "recipient": each.recipient or (each.user.email if each.user else ""),
+            "subject": each.subject,
+            "body": each.body,
+            "next_attempt_at": at,
+            "created_at": at,
+        }
+        for each in letters
+    ]
+    insert: Any = (postgresql if db.engine().dialect.name == "postgresql" else sqlite).insert(Email)
+    if rows:
+        db.session.execute(insert.on_conflict_do_nothing(index_elements=["key"]), rows)
 
 
 def send_due(now: datetime, *, limit: int = 50) -> int:

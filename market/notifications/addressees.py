@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from market import accounts, db
 from market.accounts import Organization, OrganizationKind, User
 from market.notifications import letters
-from market.notifications.actions import enqueue
+from market.notifications.actions import Letter, enqueue_all
 
 
 def members(organization_id: int, kind: OrganizationKind, permission: str) -> list[User]:
@@ -18,9 +18,24 @@ def members(organization_id: int, kind: OrganizationKind, permission: str) -> li
     return [each.user for each in accounts.members_of(organization) if accounts.may(kind, each.role, permission)]
 
 
+def members_of_all(
+    organization_ids: Collection[int], kind: OrganizationKind, permission: str
+) -> dict[int, list[User]]:
+    """The same of several organizations of one kind, in one question."""
+    return {
+        id: [each.user for each in members if accounts.may(kind, each.role, permission)]
+        for id, members in accounts.members_of_all(organization_ids).items()
+    }
+
+
 def send(key: str, event: str, people: Iterable[User], at: datetime, **facts: Any) -> None:
     """One letter for each; the same key is the same letter, however often it is asked for."""
+    enqueue_all(written(key, event, people, **facts), at=at)
+
+
+def written(key: str, event: str, people: Iterable[User], **facts: Any) -> Iterator[Letter]:
+    """The same letters, to be put in the outbox together with others."""
     for user in people:
         language = user.locale if user.locale in letters.LANGUAGES else "zh"
         subject, body = letters.write(event, language, name=user.name, **facts)
-        enqueue(f"{key}.{user.id}", user, subject, body, at=at)
+        yield Letter(f"{key}.{user.id}", user, subject, body)

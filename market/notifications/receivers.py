@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from market.notifications import (
     tasks,
     usage,
 )
+from market.notifications.actions import Letter, enqueue_all
 from market.notifications.models import Email
 from market.payments import Payment
 from market.privacy import Export
@@ -42,7 +44,7 @@ def listen() -> None:
     subscriptions.subscription_ended.connect(_ended)
     subscriptions.order_waiting.connect(_order_waiting)
     subscriptions.order_decided.connect(_order_decided)
-    billing.bill_finalized.connect(_finalized)
+    billing.bills_finalized.connect(_finalized)
     billing.bill_paid.connect(_paid)
     billing.bill_overdue.connect(_overdue)
     payments.payment_announced.connect(_announced)
@@ -107,9 +109,14 @@ def _about(order: Order) -> dict[str, Any]:
     return {"order": order, "facts": revision.facts, "buyer": buyer, "last_day": last_day}
 
 
-def _finalized(bill: Bill, *, at: datetime, **_: Any) -> None:
-    if bill.gross_fen:
-        _tell_payers("bill_finalized", bill, at)
+def _finalized(bills: Sequence[Bill], *, at: datetime, **_: Any) -> None:
+    """A month close issues many at once: payers are looked up, and letters written down, for all of them together."""
+    asking = [bill for bill in bills if bill.gross_fen]
+    payers = addressees.members_of_all({bill.organization_id for bill in asking}, OrganizationKind.BUYER, "bills.pay")
+    letters = [
+        letter for bill in asking for letter in _to_payers("bill_finalized", bill, payers[bill.organization_id])
+    ]
+    enqueue_all(letters, at=at)
 
 
 def _paid(bill: Bill, *, at: datetime, **_: Any) -> None:
@@ -141,8 +148,12 @@ def _arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
 
 def _tell_payers(event: str, bill: Bill, at: datetime) -> None:
     payers = addressees.members(bill.organization_id, OrganizationKind.BUYER, "bills.pay")
+    enqueue_all(_to_payers(event, bill, payers), at=at)
+
+
+def _to_payers(event: str, bill: Bill, payers: Iterable[User]) -> Iterator[Letter]:
     due = local_day(bill.due_at) if bill.due_at else None
-    addressees.send(f"{event}.{bill.id}", event, payers, at, bill=bill, month=bill.period.label, due=due)
+    return addressees.written(f"{event}.{bill.id}", event, payers, bill=bill, month=bill.period.label, due=due)
 
 
 def _decided(revision: OfferingRevision, *, at: datetime, **_: Any) -> None:

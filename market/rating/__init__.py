@@ -55,7 +55,15 @@ from market.rating.terms import (
     times,
 )
 from market.rating.transactions import Transactions, Used
-from market.rating.wording import describe, exact_price, explain, formula, number_text, percent_text, price_text
+from market.rating.wording import (
+    describe,
+    exact_price,
+    explain,
+    formula,
+    number_text,
+    percent_text,
+    price_text,
+)
 
 __all__ = [
     "MODELS",

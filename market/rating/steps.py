@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
 from market.kit import quantity as quantities
@@ -75,8 +76,11 @@ class Step:
 
     def dump(self) -> dict[str, Any]:
         """A JSON object without empty entries; numbers are decimal text, or `10000/31` where a decimal never ends."""
-        named = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: _plain(value) for name, value in named if value is not None and value != ""}
+        return {
+            name: _WRITTEN[type(value)](value)
+            for name, value in zip(_NAMES, _values(self), strict=True)
+            if value is not None and not (type(value) is str and not value)
+        }
 
     @classmethod
     def load(cls, raw: Mapping[str, Any]) -> Step:
@@ -111,16 +115,13 @@ _READ: Mapping[str, Any] = {
     "percent": Decimal,
 }
 
-
-def _plain(value: Any) -> str | int:
-    match value:
-        case Fraction():
-            return fraction_text(value)
-        case Decimal():
-            return quantities.text(value)
-        case StepKind():
-            return value.value
-        case int():
-            return value
-        case _:
-            return str(value)
+_NAMES = tuple(field.name for field in fields(Step))
+_values = attrgetter(*_NAMES)
+#: How each kind of value is written, by its very type: asking whether a value is a fraction takes as long as writing it.
+_WRITTEN: Mapping[type, Callable[[Any], str | int]] = {
+    Fraction: fraction_text,
+    Decimal: quantities.text,
+    StepKind: attrgetter("value"),
+    int: int,
+    str: str,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,16 +23,14 @@ class Use:
     used: Decimal
     allowance: Decimal
     share: Share
+    #: What of the allowance belongs to the share, and what is beyond it.
+    included: Fraction = field(init=False)
+    billable: Fraction = field(init=False)
 
-    @property
-    def included(self) -> Fraction:
-        """What of the allowance belongs to the share."""
-        return Fraction(self.allowance) * self.share.fraction
-
-    @property
-    def billable(self) -> Fraction:
-        """What is beyond it."""
-        return max(_NOTHING, Fraction(self.used) - self.included)
+    def __post_init__(self) -> None:
+        included = Fraction(self.allowance) * self.share.fraction if self.allowance else _NOTHING
+        object.__setattr__(self, "included", included)
+        object.__setattr__(self, "billable", max(_NOTHING, Fraction(self.used) - included))
 
     @property
     def days(self) -> str:

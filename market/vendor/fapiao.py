@@ -87,7 +87,7 @@ def issue(id: int) -> Answer:
     try:
         if not form.validate():
             return _page(found, form, RefuseForm(formdata=None)), 422
-        fapiao.issue(found, form.paper(), user=g.user, by=g.actor, at=resources.clock.now())
+        fapiao.issue(found, form.paper(), by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(_request(id), form, RefuseForm(formdata=None)), refusal.status
@@ -128,7 +128,7 @@ def record(id: int, red_id: int) -> Answer:
     try:
         if not form.validate():
             return _red_page(found, form), 422
-        fapiao.record_red(found, form.paper(), user=g.user, by=g.actor, at=resources.clock.now())
+        fapiao.record_red(found, form.paper(), by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
         form.refuse(refusal)
         return _red_page(fapiao.red_at(g.provider, id, red_id), form), refusal.status
@@ -153,7 +153,7 @@ def take_it_back(id: int) -> Answer:
         if not form.validate():
             return _back_page(found, form), 422
         fapiao.take_back(
-            found, form.paper(), words=form.explanation.data or "", user=g.user, by=g.actor, at=resources.clock.now()
+            found, form.paper(), words=form.explanation.data or "", by=g.actor, at=resources.clock.now()
         )
     except MarketError as refusal:
         form.refuse(refusal)
@@ -162,13 +162,11 @@ def take_it_back(id: int) -> Answer:
     return redirect(url_for(".show", id=id), 303)
 
 
-@bp.get("/<int:id>/papers/<int:paper_id>")
+@bp.get("/<int:id>/papers/<int:paper_id>/document")
 @guards.require("fapiao.read")
-def paper(id: int, paper_id: int) -> Response:
+def document(id: int, paper_id: int) -> Response:
     """The file of a fapiao or of a red letter."""
-    document = fapiao.paper_of(_request(id), paper_id).document
-    assert document is not None  # `paper_of` finds only papers with a file
-    return uploads.answer(document)
+    return uploads.answer(fapiao.document_of(_request(id), paper_id))
 
 
 def _request(id: int) -> FapiaoRequest:
@@ -183,6 +181,10 @@ def _next(found: FapiaoRequest) -> Redirect:
 
 
 def _page(found: FapiaoRequest, form: PaperForm, refusal: RefuseForm) -> str:
+    if found.status not in fapiao.OPEN and (form.has_errors or refusal.has_errors):
+        # The boxes are gone with the request, so the summary alone says it.
+        form, refusal = PaperForm(formdata=None), RefuseForm(formdata=None)
+        form.refuse(fapiao.NotOpen())
     return render_template(
         "vendor/fapiao/show.html",
         found=found,
@@ -198,8 +200,14 @@ def _page(found: FapiaoRequest, form: PaperForm, refusal: RefuseForm) -> str:
 
 
 def _red_page(found: Fapiao, form: PaperForm) -> str:
+    if found.number and form.has_errors:
+        form = PaperForm(formdata=None)
+        form.refuse(fapiao.RedAlready())
     return render_template("vendor/fapiao/red.html", red=found, found=found.request, form=form, words=words)
 
 
 def _back_page(found: FapiaoRequest, form: TakeBackForm) -> str:
+    if form.has_errors and (found.status is not FapiaoStatus.ISSUED or found.awaited):
+        form = TakeBackForm(formdata=None)
+        form.refuse(fapiao.RedAwaited() if found.awaited else fapiao.NotIssued())
     return render_template("vendor/fapiao/take_back.html", found=found, form=form, words=words)

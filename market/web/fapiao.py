@@ -103,9 +103,9 @@ def next_step(request: FapiaoRequest, now: datetime) -> str:
 
 
 def course(request: FapiaoRequest) -> list[dict[str, Any]]:
-    """What happened to a request, newest first, in the words of both sides."""
+    """What happened to a request, newest first, for both sides; of one moment the last thing comes first."""
     told = [{"at": request.requested_at, "title": _("申请了发票"), "text": _("%(kind)s，抬头 %(title)s", kind=KINDS[request.kind], title=request.title["name"])}]
-    if request.taken_at:
+    if request.taken_at and request.taken_at != request.closed_at:
         told.append({"at": request.taken_at, "title": _("服务商开始开票"), "text": ""})
     if request.status is FapiaoStatus.REFUSED and request.closed_at:
         told.append({"at": request.closed_at, "title": _("没开成：%(reason)s", reason=reason(request)), "text": request.refusal_words, "tone": "bad"})
@@ -113,7 +113,7 @@ def course(request: FapiaoRequest) -> list[dict[str, Any]]:
         told.append({"at": request.closed_at, "title": _("撤回了申请"), "text": ""})
     for paper in request.papers:
         told += _told(paper)
-    return sorted(told, key=lambda each: each["at"], reverse=True)
+    return sorted(told, key=lambda each: each["at"])[::-1]
 
 
 def _told(paper: Fapiao) -> list[dict[str, Any]]:

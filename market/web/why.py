@@ -14,8 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from market import billing, db, metering, rating
-from market.billing import Basis, Bill, BillLine, Explanation, LineKind
-from market.billing.verification import BillDifference
+from market.billing import Basis, Bill, BillDifference, BillLine, Explanation, LineKind
 from market.catalog import Aggregation, Meter
 from market.errors import NotFound
 from market.providers import Provider
@@ -127,7 +126,7 @@ def _on_this_bill(found: Explanation) -> Iterator[Step]:
         yield Step(_("这一行：补收") if line.gross_fen >= 0 else _("这一行：退回"), formats.money(line.gross_fen), True)
     elif line.kind is LineKind.CREDIT:
         if line.booked_fen:
-            yield Step(_("一共退 %(total)s，其中在别的账单退的", total=formats.money(-found.whole_fen)), formats.money(-line.booked_fen))
+            yield Step(_("一共退 %(total)s，其中不在这张账单退的", total=formats.money(-found.whole_fen)), formats.money(-line.booked_fen))
         yield Step(_("这一行：退回"), formats.money(line.gross_fen), True)
     else:
         yield Step(_("这一行（含税）"), formats.money(line.gross_fen), True)

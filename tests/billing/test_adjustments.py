@@ -63,15 +63,15 @@ def test_two_months_back_is_still_taken_up() -> None:
     assert adjustments(an_issued_bill(buyer(subscription), DECEMBER)) == [(Decimal(22), 1900, 300)]
 
 
-def test_a_difference_that_is_negative_waits_and_breaks_nothing() -> None:
-    """15 at ¥10 cost ¥150; one more makes it 16 at ¥5, ¥80."""
+def test_a_difference_that_is_negative_gets_a_credit_note_and_breaks_nothing() -> None:
+    """15 at ¥10 cost ¥150; one more makes it 16 at ¥5, ¥80: ¥70 were credited when 20 more came."""
     subscription, meter = october_of(a_plan(volume=[("15", "10"), (None, "5")]), "15")
     late(subscription, meter, "1")
     bill = an_issued_bill(buyer(subscription), NOVEMBER)
     assert adjustments(bill) == []
     assert bill.gross_fen == 0
     late(subscription, meter, "20", recorded="2026-12-04 12:00")
-    assert adjustments(an_issued_bill(buyer(subscription), DECEMBER)) == [(Decimal(36), 15000, 3000)]
+    assert adjustments(an_issued_bill(buyer(subscription), DECEMBER)) == [(Decimal(36), 8000, 10000)]
 
 
 def test_no_line_for_late_usage_that_is_included() -> None:

@@ -236,15 +236,15 @@ def test_a_paper_says_what_the_bill_says_or_is_not_recorded(bill: Bill) -> None:
         (replace(right, data=b"<EIid>1</EIid>"), {"document"}),
     ):
         with pytest.raises(Invalid) as refused:
-            fapiao.issue(request, wrong, user=user, by=an_actor(user), at=LATER)
+            fapiao.issue(request, wrong, by=an_actor(user), at=LATER)
         assert problems(refused) == fields
     assert request.status is FapiaoStatus.REQUESTED
-    fapiao.issue(request, replace(right, number=f"{number(7)[:10]} {number(7)[10:]}"), user=user, by=an_actor(user), at=LATER)
+    fapiao.issue(request, replace(right, number=f"{number(7)[:10]} {number(7)[10:]}"), by=an_actor(user), at=LATER)
     assert (request.status, request.taken_at) == (FapiaoStatus.ISSUED, LATER)
     assert seen(request).blue.number == number(7)
     other = a_request(a_billed_firm(a_plan(monthly="106.00")))
     with pytest.raises(Invalid) as refused:
-        fapiao.issue(other, a_paper(other, number(7)), user=user, by=an_actor(user), at=LATER)
+        fapiao.issue(other, a_paper(other, number(7)), by=an_actor(user), at=LATER)
     assert problems(refused) == {"number"}
 
 
@@ -300,25 +300,25 @@ def test_a_credit_note_on_an_issued_fapiao_waits_for_its_red_letter(bill: Bill, 
     assert (red.gross_fen, red.tax_fen, red.red_reason) == (5300, 300, fapiao.RedReason.ALLOWANCE)
     user = seller(request)
     with pytest.raises(fapiao.RedAwaited):
-        fapiao.take_back(request, a_paper(request, number(9)), words="开错", user=user, by=an_actor(user), at=LATER)
+        fapiao.take_back(request, a_paper(request, number(9)), words="开错", by=an_actor(user), at=LATER)
     red = fapiao.red_at(provider, request.id, red.id)
     with pytest.raises(Invalid) as refused:
-        fapiao.record_red(red, a_paper(request, number(9)), user=user, by=an_actor(user), at=LATER)
+        fapiao.record_red(red, a_paper(request, number(9)), by=an_actor(user), at=LATER)
     assert problems(refused) == {"amount_fen"} and heard == []
-    fapiao.record_red(red, a_paper(request, number(9), amount_fen=5300, data=b""), user=user, by=an_actor(user), at=LATER)
+    fapiao.record_red(red, a_paper(request, number(9), amount_fen=5300, data=b""), by=an_actor(user), at=LATER)
     assert heard == [note.id]
     assert (request.status, seen(request).left_fen) == (FapiaoStatus.ISSUED, 5300)
     with pytest.raises(fapiao.RedAlready):
-        fapiao.record_red(fapiao.red_at(provider, request.id, red.id), a_paper(request), user=user, by=an_actor(user), at=LATER)
+        fapiao.record_red(fapiao.red_at(provider, request.id, red.id), a_paper(request), by=an_actor(user), at=LATER)
 
 
 def test_a_wrong_fapiao_is_taken_back_and_the_part_asked_for_anew(bill: Bill) -> None:
     request = recorded(a_request(bill))
     user = seller(request)
-    fapiao.take_back(request, a_paper(request, number(9)), words="税号写错", user=user, by=an_actor(user), at=LATER)
+    fapiao.take_back(request, a_paper(request, number(9)), words="税号写错", by=an_actor(user), at=LATER)
     assert request.status is FapiaoStatus.RED
     again = a_request(bill, at=LATER)
     assert again.id != request.id and (again.status, again.gross_fen) == (FapiaoStatus.REQUESTED, 10600)
     with pytest.raises(fapiao.NotIssued):
-        fapiao.take_back(seen(request), a_paper(request, number(10)), words="x", user=user, by=an_actor(user), at=LATER)
+        fapiao.take_back(seen(request), a_paper(request, number(10)), words="x", by=an_actor(user), at=LATER)
     assert db.session.scalar(select(func.count(Fapiao.id))) == 2

@@ -9,6 +9,7 @@ import pytest
 
 from market import billing, db, subscriptions
 from market.accounts.models import Organization
+from market.billing import credit_notes
 from market.catalog.models import Plan
 from market.subscriptions import Subscription
 from tests.builders.accounts import an_actor
@@ -104,8 +105,8 @@ def test_where_it_is_to_end_there_is_no_second_way(session):
         billing.preview_on(loaded(subscription), plan=pro, on=date(2026, 12, 5), at=NOW)
 
 
-def test_money_back_without_room_waits_for_the_next_bills(session):
-    """A year of ¥365.00 is left after 41 days; ¥10.00 a month of another service of the provider takes it up bit by bit."""
+def test_money_back_without_room_gets_a_credit_note(session):
+    """A year of ¥365.00 is left after 41 days; ¥10.00 of another service of the provider takes up a bit of it."""
     yearly = a_plan(yearly="365.00")
     subscription = a_subscription(yearly)
     firm = db.session.get_one(Organization, subscription.organization_id)
@@ -117,8 +118,9 @@ def test_money_back_without_room_waits_for_the_next_bills(session):
     subscriptions.cancel(subscription, when="now", reason="", by=an_actor(), at=NOW)
     november, december = issued(firm, "2026-11"), issued(firm, "2026-12")
     assert [(line.kind.value, line.gross_fen, line.booked_fen) for line in november.lines] == [("credit", -1000, -31300), ("charge", 1000, 0)]
-    assert [(line.kind.value, line.gross_fen, line.booked_fen) for line in december.lines] == [("credit", -1000, -31300), ("charge", 1000, 0)]
-    assert (billing.owed_back(firm), billing.verify(november), billing.verify(december)) == (30300, [], [])
+    assert [(line.kind.value, line.gross_fen, line.booked_fen) for line in december.lines] == [("charge", 1000, 0)]
+    assert [note.gross_fen for note in db.session.scalars(credit_notes.notes_of(firm))] == [31300]
+    assert (billing.owed_back(firm), billing.verify(november), billing.verify(december)) == (0, [], [])
     row = billing.view(november).groups[0].rows[0]
     assert (row.charge, row.gross) == ("退回：固定费用", "−10.00")
     assert "另外 ¥313.00 另开冲减单退回" in row.working[-1]

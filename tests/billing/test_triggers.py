@@ -19,8 +19,9 @@ FORBIDDEN = {
     "bills": ["UPDATE bills SET gross_fen = gross_fen + 1, net_fen = net_fen + 1", "UPDATE bills SET due_at = cutoff",
               "UPDATE bills SET number = 'BL-0'", "DELETE FROM bills"],
     "bill_lines": ["UPDATE bill_lines SET gross_fen = gross_fen + 1, net_fen = net_fen + 1", "DELETE FROM bill_lines",
-                   "INSERT INTO bill_lines SELECT * FROM bill_lines", "UPDATE bill_lines SET exact = '1'"],
-    "bill_taxes": ["UPDATE bill_taxes SET tax_fen = 0", "DELETE FROM bill_taxes"],
+                   "UPDATE bill_lines SET exact = '1'"],
+    "bill_taxes": ["UPDATE bill_taxes SET tax_fen = 0", "DELETE FROM bill_taxes",
+                   "INSERT INTO bill_taxes SELECT bill_id, provider_id, '0.13', 0, 0, 0 FROM bill_taxes"],
     "credit_notes": ["UPDATE credit_notes SET gross_fen = 1, net_fen = 1, tax_fen = 0, offset_fen = 1",
                      "UPDATE credit_notes SET number = 'CN-0'", "DELETE FROM credit_notes"],
     "credit_note_lines": [

@@ -68,6 +68,7 @@ def test_a_firm_finds_a_service_uses_it_and_pays_for_it(
     code = asks_how_to_pay(buyer)
     office_books_the_transfer(walker(), code)
     buyer.at("/console/bills/").click(NOVEMBER_NAME).see("已付清", number)
+    asks_for_the_fapiao(buyer)
 
 
 NOVEMBER_NAME = "2026年11月"
@@ -164,3 +165,12 @@ def office_books_the_transfer(office: Walker, code: str) -> None:
     office.page.locator("main table a").first.click()
     office.heading("对公转账").write("到账金额", "149.63").write("付款户名", FIRM).write("银行流水号", "BANK-0001")
     office.click("确认到账", within="main form").see("已入账 ¥149.63", within="body").see("已到账", "BANK-0001")
+
+
+def asks_for_the_fapiao(buyer: Walker) -> None:
+    """Task 11: three clicks from the console; two presses of the last are one request."""
+    buyer.at("/console/").click("账单", within=".side").click("申请发票", within="main")
+    buyer.heading("申请2026年11月的发票").see(FIRM, "增值税专用发票", "¥149.63")
+    buyer.click("确认申请发票", double=True).heading("发票").see("已申请", "最晚", "等服务商开具")
+    assert len(buyer.clicks) <= 3, buyer.clicks
+    assert buyer.page.locator("main table tbody tr").count() == 1

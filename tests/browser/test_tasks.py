@@ -40,6 +40,10 @@ def last_months_bill_as_a_file(firm: Walker) -> None:
         firm.click("下载 PDF")
     assert started.value.path().read_bytes().startswith(b"%PDF")
     assert len(firm.clicks) <= 2
+    # Two more clicks from the bill to the events of a day, without a script.
+    firm.click("为什么是", within="main tr:has-text('用量')").see("核对过了，金额一致", "怎么算的", "每天的用量")
+    firm.page.locator("main table a[href*='/days/']").first.click()
+    firm.see("下面是算出它的每一条事件")
 
 
 def invites_the_accountant(firm: Walker) -> None:

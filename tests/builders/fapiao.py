@@ -78,7 +78,7 @@ def recorded(request: FapiaoRequest, digits: str = "", *, data: bytes = PDF) -> 
     """The provider has recorded the fapiao."""
     user, organization = seller(request), accounts.organization_by_id(request.provider.organization_id)
     paper = a_paper(request, digits, data=data)
-    fapiao.issue(request, paper, user=user, by=an_actor(user, organization), at=moment("2026-11-10 15:00"))
+    fapiao.issue(request, paper, by=an_actor(user, organization), at=moment("2026-11-10 15:00"))
     return seen(request)
 
 

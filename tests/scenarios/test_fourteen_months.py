@@ -14,6 +14,7 @@ import pytest
 
 from market import billing, db, subscriptions
 from market.accounts import Organization
+from market.billing import credit_notes
 from market.catalog.models import Plan, PlanStatus
 from market.kit.period import month
 from market.subscriptions import (
@@ -149,22 +150,22 @@ def test_every_month_is_billed_as_worked_out_by_hand() -> None:
     life.do("2027-06-05 10:00", lambda one, now: subscriptions.resume(one, when=date(2027, 6, 21), by=BY, at=now))
     life.used("2027-06-15 10:00", 1000)
     assert life.bill("2027-06") == (2008, [("charge", "团队 per_unit", 5000), ("credit", "团队 flat", -2992)])
-    # July: by the month again from the 11th. 295 days of three seats come back, 882.58; 93 × 21/31 take up 63.00 of it.
+    # July: by the month again from the 11th. 295 days of three seats come back, 882.58; 93 × 21/31 take up 63.00 of it,
+    # for the rest May's bill is credited.
     life.change("2027-07-11 10:00", "now", "new basic")
     assert life.bill("2027-07")[0] == 0
-    assert owed(life) == 88258 - 6300
-    # August: 93.00 off it; from September on one seat by the year.
+    assert credited(life) == {"2027-05": 88258 - 6300}
+    # August: 93.00; from September on one seat by the year.
     life.change("2027-08-20 10:00", "period_end", "team", quantity=1)
-    assert life.bill("2027-08") == (0, [("charge", "基础二 flat", 9300), ("charge", "基础二 per_unit", 0), ("credit", "团队 flat", -9300)])
-    # September: 365.00 and 100 × 0.05 off it.
+    assert life.bill("2027-08") == (9300, [("charge", "基础二 flat", 9300), ("charge", "基础二 per_unit", 0)])
+    # September: 365.00 and 100 × 0.05.
     life.used("2027-09-10 10:00", 100)
-    assert life.bill("2027-09")[0] == 0
-    assert owed(life) == 88258 - 6300 - 9300 - 37000
-    # October: canceled on the 10th. 326 of 366 days come back, 325.11, after the older money: 400 × 0.05 go to that.
+    assert life.bill("2027-09")[0] == 37000
+    # October: canceled on the 10th. 326 of 366 days come back, 325.11, of which 400 × 0.05 take up 20.00.
     life.used("2027-10-05 10:00", 400)
     life.do("2027-10-10 10:00", lambda one, now: subscriptions.cancel(one, when="now", reason="", by=BY, at=now))
-    assert life.bill("2027-10") == (0, [("charge", "团队 per_unit", 2000), ("credit", "团队 flat", -2000), ("credit", "团队 flat", 0)])
-    assert owed(life) == 88258 - 6300 - 9300 - 37000 - 2000 + 32511
+    assert life.bill("2027-10") == (0, [("charge", "团队 per_unit", 2000), ("credit", "团队 flat", -2000)])
+    assert credited(life) == {"2027-05": 88258 - 6300, "2027-09": 32511 - 2000}
     # November: nothing more.
     closed(month("2027-11"))
     with db.transaction(readonly=True):
@@ -190,9 +191,12 @@ def charged_again(life: Life, label: str) -> list[int]:
         return [line.gross_fen for line in lines if line.kind is billing.LineKind.CHARGE]
 
 
-def owed(life: Life) -> int:
+def credited(life: Life) -> dict[str, int]:
+    """What credit notes gave back, by the month of the bill."""
     with db.transaction(readonly=True):
-        return billing.owed_back(life.organization)
+        assert billing.owed_back(life.organization) == 0
+        notes = db.session.scalars(credit_notes.notes_of(life.organization)).all()
+        return {note.bill.period.label: note.gross_fen for note in reversed(notes)}
 
 
 def timeline(life: Life) -> Any:

@@ -86,7 +86,7 @@ def test_developers_see_none_of_it_and_nobody_anothers_file(client: Client, aske
         request = recorded(seen(db.session.merge(asked)))
         stranger = a_provider(name="别的服务商")
         a_member(stranger.organization, Role.FINANCE, user=a_user(email="stranger@example.com"))
-    path = f"/vendor/fapiao/{request.id}/papers/{request.papers[0].id}"
+    path = f"/vendor/fapiao/{request.id}/papers/{request.papers[0].id}/document"
     assert client.get(path).status_code == 200
     client.sign_in("developer@example.com", PASSWORD)
     assert client.get(path).status_code == 403

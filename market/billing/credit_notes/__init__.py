@@ -10,6 +10,7 @@ Invariants  an issued bill is never changed; never more is credited than a bill,
 from market.billing.credit_notes.automatic import at_issue, use_balance
 from market.billing.credit_notes.balances import applied_to, balance, entries, unspent
 from market.billing.credit_notes.cutting import Standing
+from market.billing.credit_notes.limits import CREDITABLE, standing, taken_back
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     PROPOSAL_LIFECYCLE,
@@ -41,6 +42,8 @@ from market.billing.credit_notes.proposals import (
 from market.billing.credit_notes.queries import (
     count_of,
     every_note,
+    every_proposal,
+    every_refund,
     lines_of,
     note_about,
     note_by_id,
@@ -49,10 +52,8 @@ from market.billing.credit_notes.queries import (
     notes_of,
     of_bill,
     proposal_by_id,
-    proposals,
     proposals_for,
     refund_by_id,
-    refunds,
     refunds_of,
     refunds_waiting,
     waiting_count,
@@ -81,7 +82,6 @@ from market.billing.credit_notes.signals import (
     refund_asked,
     refund_settled,
 )
-from market.billing.credit_notes.standing import CREDITABLE, standing, taken_back
 from market.billing.credit_notes.view import NoteView, file_name, pdf, view
 from market.billing.credit_notes.voiding import void, voidable
 
@@ -135,6 +135,8 @@ __all__ = [
     "credit_proposed",
     "entries",
     "every_note",
+    "every_proposal",
+    "every_refund",
     "fail",
     "file_name",
     "held_back",
@@ -148,13 +150,11 @@ __all__ = [
     "pay",
     "pdf",
     "proposal_by_id",
-    "proposals",
     "proposals_for",
     "refund_asked",
     "refund_by_id",
     "refund_of",
     "refund_settled",
-    "refunds",
     "refunds_of",
     "refunds_waiting",
     "reject",

@@ -19,9 +19,9 @@ from market import audit, db
 from market.billing.credit_notes import balances, issuing, settling
 from market.billing.credit_notes.cutting import Standing, greedy
 from market.billing.credit_notes.issuing import Why
+from market.billing.credit_notes.limits import CREDITABLE, standings
 from market.billing.credit_notes.models import CreditReason, EntryKind, Source
 from market.billing.credit_notes.signals import balance_used
-from market.billing.credit_notes.standing import CREDITABLE, standings
 from market.billing.lines import LineDraft
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, LineKind
 from market.billing.signals import bill_paid

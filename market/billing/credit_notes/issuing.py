@@ -18,6 +18,7 @@ from market.audit import Actor
 from market.billing import fapiao, numbering
 from market.billing.credit_notes import balances, settling, signals
 from market.billing.credit_notes.cutting import Standing
+from market.billing.credit_notes.limits import CREDITABLE
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     CreditNote,
@@ -31,7 +32,6 @@ from market.billing.credit_notes.models import (
     Source,
 )
 from market.billing.credit_notes.refusals import NotCreditable, TooMuchCredited
-from market.billing.credit_notes.standing import CREDITABLE
 from market.billing.models import DUE, Bill, BillStatus
 from market.billing.models import LIFECYCLE as BILL_LIFECYCLE
 from market.kit import money
@@ -71,7 +71,7 @@ def write(bill: Bill, standing: Standing, cuts: Mapping[int, int], why: Why, *, 
     if fapiao.red_for(note, by=by, at=at):
         _await_red(note, by, at)
     _lower(bill, note, by, at)
-    _give(note, at)
+    _give(note, by, at)
     settling.settle_done(bill, at=at)
     signals.credit_note_issued.send(note, at=at)
     return note
@@ -139,7 +139,7 @@ def _lower(bill: Bill, note: CreditNote, by: Actor, at: datetime) -> None:
     )  # fmt: skip
 
 
-def _give(note: CreditNote, at: datetime) -> None:
+def _give(note: CreditNote, by: Actor, at: datetime) -> None:
     """What was paid already: to the balance, or a request to pay it back."""
     if note.balance_fen:
         balances.add(note.organization_id, note.balance_fen, EntryKind.CREDIT, at=at, credit_note_id=note.id)
@@ -148,5 +148,8 @@ def _give(note: CreditNote, at: datetime) -> None:
             organization_id=note.organization_id, credit_note_id=note.id, amount_fen=note.refund_fen, asked_at=at, failure=""
         )
         db.session.add(request)
-        db.session.flush()
+        audit.record(
+            "refund_request.asked", request, by=by, at=at, organization_id=note.organization_id,
+            after={"amount_fen": note.refund_fen, "credit_note": note.number},
+        )  # fmt: skip
         signals.refund_asked.send(request, at=at)

@@ -18,6 +18,7 @@ from market.audit import Actor
 from market.billing.credit_notes import issuing, signals
 from market.billing.credit_notes.cutting import Standing
 from market.billing.credit_notes.issuing import Why
+from market.billing.credit_notes.limits import CREDITABLE, standing
 from market.billing.credit_notes.models import (
     PROPOSAL_LIFECYCLE,
     CreditNote,
@@ -35,7 +36,6 @@ from market.billing.credit_notes.refusals import (
     NotCreditable,
     TooMuchCredited,
 )
-from market.billing.credit_notes.standing import CREDITABLE, standing
 from market.billing.models import Bill
 from market.kit import money
 

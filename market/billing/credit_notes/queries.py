@@ -38,9 +38,10 @@ def count_of(organization: Organization) -> int:
     return db.session.scalar(query) or 0
 
 
-def every_note(status: CreditNoteStatus | None = None) -> Select[CreditNote]:
-    """All credit notes with bill and organization, newest first; narrowed to a state."""
+def every_note(status: CreditNoteStatus | None = None, *, bill_id: int | None = None) -> Select[CreditNote]:
+    """All credit notes with bill and organization, newest first; narrowed to a state or a bill."""
     query = _notes().options(joinedload(CreditNote.organization))
+    query = query.where(CreditNote.bill_id == bill_id) if bill_id is not None else query
     return query.where(CreditNote.status == status) if status else query
 
 
@@ -74,7 +75,7 @@ def of_bill(bill: Bill) -> Sequence[CreditNote]:
     return db.session.scalars(query.order_by(CreditNote.id)).all()
 
 
-def proposals(*, waiting: bool = False) -> Select[CreditProposal]:
+def every_proposal(*, waiting: bool = False) -> Select[CreditProposal]:
     """Administrators' credits, newest first; `waiting` leaves those that need a second person."""
     query = select(CreditProposal).options(*_people(), joinedload(CreditProposal.bill).joinedload(Bill.organization))
     query = query.order_by(CreditProposal.id.desc())
@@ -83,12 +84,12 @@ def proposals(*, waiting: bool = False) -> Select[CreditProposal]:
 
 def proposals_for(bill: Bill) -> Sequence[CreditProposal]:
     """What waits for a second person on a bill."""
-    return db.session.scalars(proposals(waiting=True).where(CreditProposal.bill_id == bill.id)).all()
+    return db.session.scalars(every_proposal(waiting=True).where(CreditProposal.bill_id == bill.id)).all()
 
 
 def proposal_by_id(id: int) -> CreditProposal:
     """One of them, with its note if there is one. Raises NotFound."""
-    query = proposals().where(CreditProposal.id == id).options(joinedload(CreditProposal.credit_note))
+    query = every_proposal().where(CreditProposal.id == id).options(joinedload(CreditProposal.credit_note))
     return _found(query)
 
 
@@ -105,7 +106,7 @@ def lines_of(proposal: CreditProposal) -> list[tuple[BillLine, int]]:
     return [(line, cuts[line.id]) for line in lines]
 
 
-def refunds(statuses: Collection[RefundStatus] = ()) -> Select[RefundRequest]:
+def every_refund(statuses: Collection[RefundStatus] = ()) -> Select[RefundRequest]:
     """Requests to pay money back, the longest waiting first; those that are closed, newest first."""
     query = select(RefundRequest).options(joinedload(RefundRequest.organization), joinedload(RefundRequest.credit_note))
     if statuses:
@@ -115,12 +116,12 @@ def refunds(statuses: Collection[RefundStatus] = ()) -> Select[RefundRequest]:
 
 def refunds_of(organization: Organization) -> Sequence[RefundRequest]:
     """An organization's own, newest first."""
-    return db.session.scalars(refunds().where(RefundRequest.organization_id == organization.id)).all()
+    return db.session.scalars(every_refund().where(RefundRequest.organization_id == organization.id)).all()
 
 
 def refund_by_id(id: int) -> RefundRequest:
     """Any of them, for administrators. Raises NotFound."""
-    return _found(refunds().where(RefundRequest.id == id))
+    return _found(every_refund().where(RefundRequest.id == id))
 
 
 def refunds_waiting() -> int:

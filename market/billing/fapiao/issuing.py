@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from market import audit, db
-from market.accounts import User
 from market.billing.fapiao import papers
 from market.billing.fapiao.models import (
     LIFECYCLE,
@@ -39,7 +38,7 @@ def take_up(request: FapiaoRequest, *, by: audit.Actor, at: datetime) -> None:
         _begin(request, by=by, at=at)
 
 
-def issue(request: FapiaoRequest, paper: Paper, *, user: User, by: audit.Actor, at: datetime) -> Fapiao:
+def issue(request: FapiaoRequest, paper: Paper, *, by: audit.Actor, at: datetime) -> Fapiao:
     """Record the fapiao. Raises NotOpen, and Invalid with everything that does not fit."""
     _opened(request)
     since = request.bill.period.first_day
@@ -52,7 +51,7 @@ def issue(request: FapiaoRequest, paper: Paper, *, user: User, by: audit.Actor, 
         request_id=request.id, red=False, words="", number=paper.plain_number, issued_on=paper.issued_on,
         gross_fen=request.gross_fen, net_fen=request.net_fen, tax_fen=request.tax_fen,
         document_id=document.id if document else None,
-        asked_at=request.requested_at, due_on=request.due_on, recorded_at=at, recorded_by_id=user.id,
+        asked_at=request.requested_at, due_on=request.due_on, recorded_at=at, recorded_by_id=by.user_id,
     )  # fmt: skip
     db.session.add(blue)
     LIFECYCLE.move(request, FapiaoStatus.ISSUED)

@@ -24,6 +24,7 @@ from market.billing.fapiao.models import (
     FapiaoStatus,
 )
 from market.billing.models import Bill, BillLine
+from market.documents.models import Document
 from market.errors import NotFound
 from market.kit.period import local_day
 from market.providers.models import Provider
@@ -114,9 +115,9 @@ def request_at(provider: Provider, id: int) -> FapiaoRequest:
     return _found(FapiaoRequest.id == id, FapiaoRequest.provider_id == provider.id)
 
 
-def paper_of(request: FapiaoRequest, id: int) -> Fapiao:
-    """A paper of this request that has a file. Raises NotFound."""
-    found = next((paper for paper in request.papers if paper.id == id and paper.document_id), None)
+def document_of(request: FapiaoRequest, paper_id: int) -> Document:
+    """The file of a paper of this request, as `request_of` and `request_at` load it. Raises NotFound."""
+    found = next((paper.document for paper in request.papers if paper.id == paper_id), None)
     if found is None:
         raise NotFound
     return found

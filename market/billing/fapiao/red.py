@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from market import audit, db
-from market.accounts import User
 from market.billing.credit_notes.models import CreditNote, CreditNoteLine, CreditReason
 from market.billing.fapiao import amounts, asking, deadlines, issuing, papers
 from market.billing.fapiao.amounts import Sum
@@ -105,7 +104,7 @@ def exists(bill_id: int) -> bool:
     )
 
 
-def record_red(red: Fapiao, paper: Paper, *, user: User, by: audit.Actor, at: datetime) -> None:
+def record_red(red: Fapiao, paper: Paper, *, by: audit.Actor, at: datetime) -> None:
     """The number of a red letter that a credit note waits for; `red.request` is loaded with its papers.
 
     With the last one the note goes on. Raises RedAlready, and Invalid with everything that does not fit.
@@ -116,14 +115,14 @@ def record_red(red: Fapiao, paper: Paper, *, user: User, by: audit.Actor, at: da
     if red.number is not None:
         raise RedAlready
     _check(request, paper, red.gross_fen, at)
-    _fill(red, request, paper, user=user, by=by, at=at)
+    _fill(red, request, paper, by=by, at=at)
     _recorded(red, request, by=by, at=at)
     if red.credit_note_id is not None and not _missing(red.credit_note_id):
         reds_recorded.send(red.credit_note_id, by=by, at=at)
 
 
 def take_back(
-    request: FapiaoRequest, paper: Paper, *, words: str, user: User, by: audit.Actor, at: datetime
+    request: FapiaoRequest, paper: Paper, *, words: str, by: audit.Actor, at: datetime
 ) -> Fapiao:
     """The provider took back what is left of a wrong fapiao; the buyer may ask anew.
 
@@ -139,7 +138,7 @@ def take_back(
     left = _left(request)
     _check(request, paper, left.gross_fen, at)
     red = _red(request, left, reason=RedReason.WRONG, words=" ".join(words.split()), note_id=None, at=at)
-    _fill(red, request, paper, user=user, by=by, at=at)
+    _fill(red, request, paper, by=by, at=at)
     db.session.add(red)
     _recorded(red, request, by=by, at=at)
     return red
@@ -190,12 +189,12 @@ def _check(request: FapiaoRequest, paper: Paper, amount_fen: int, at: datetime) 
     papers.check(paper, amount_fen=amount_fen, since=since, at=at, needs_file=False)
 
 
-def _fill(red: Fapiao, request: FapiaoRequest, paper: Paper, *, user: User, by: audit.Actor, at: datetime) -> None:
+def _fill(red: Fapiao, request: FapiaoRequest, paper: Paper, *, by: audit.Actor, at: datetime) -> None:
     document = papers.keep(paper, request.provider.organization_id, by=by, at=at)
     db.session.flush()
     red.number, red.issued_on = paper.plain_number, paper.issued_on
     red.document_id = document.id if document else None
-    red.recorded_at, red.recorded_by_id = at, user.id
+    red.recorded_at, red.recorded_by_id = at, by.user_id
 
 
 def _recorded(red: Fapiao, request: FapiaoRequest, *, by: audit.Actor, at: datetime) -> None:

@@ -21,7 +21,8 @@ MOST_TITLES = 20
 LONGEST = {"name": 100, "address": 100, "phone": 30, "bank": 60, "account": 40}
 #: What a page or letter somewhere could take for markup, and what no licence has in it.
 _MARKUP = frozenset("<>")
-_PHONE = re.compile(r"[0-9+()（） -]{5,}(?:转[0-9]+)?")
+#: Perhaps with an extension, behind a character such as 转.
+_PHONE = re.compile("[0-9+() -]{5,}(?:[^\x00-\x7f][0-9]+)?")
 _ACCOUNT = re.compile(r"[0-9]{6,32}")
 
 

@@ -1,0 +1,139 @@
+"""Doing what is due: many organizations in one transaction, one by one where something goes wrong.
+
+Whoever closes holds the organizations until the commit. Others who close meanwhile, in another process or on another
+host, leave them out and come back to them at the end, when nothing is left to do for them. On SQLite writers take
+turns. A transaction that is killed leaves nothing behind, so its bills are drawn up by the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import select
+
+from market import audit, db
+from market.accounts import Organization
+from market.billing import actions, issuing, writing
+from market.billing.closing.due import FAILED, Ahead
+from market.billing.closing.report import Failure, Report
+from market.billing.periods import final_at, following
+from market.kit.period import Period
+
+log = structlog.get_logger(__name__)
+
+#: So many organizations, and about so many subscriptions, are billed in one transaction: enough for statements to cost
+#: little, and few enough that events for them, and numbers for others, wait a second at most.
+MOST_TOGETHER, MOST_SUBSCRIPTIONS = 200, 1_000
+_REASON_LENGTH = 500
+
+#: An organization and the period that it is billed for.
+Turn = tuple[int, Period]
+
+
+class Done(NamedTuple):
+    """What became of a chunk: those that go on with their next period, and those that somebody else holds."""
+
+    through: list[Organization]
+    taken: list[int]
+
+
+def chunks(waiting: Iterable[Ahead]) -> Iterator[list[Turn]]:
+    """What is due in portions for one transaction each, in order."""
+    chunk: list[Turn] = []
+    subscribed = 0
+    for ahead in waiting:
+        if chunk and (len(chunk) == MOST_TOGETHER or subscribed + ahead.size > MOST_SUBSCRIPTIONS):
+            yield chunk
+            chunk, subscribed = [], 0
+        chunk.append((ahead.organization.id, ahead.period))
+        subscribed += ahead.size
+    if chunk:
+        yield chunk
+
+
+def catch_up(turns: Sequence[Turn], now: datetime) -> Report:
+    """All periods of these organizations that are over, oldest first; a failure stops the organization it is about."""
+    report = Report()
+    taken = _catch_up(turns, now, report, waiting=False)
+    _catch_up(taken, now, report, waiting=True)
+    return report
+
+
+def _catch_up(turns: Sequence[Turn], now: datetime, report: Report, *, waiting: bool) -> list[Turn]:
+    taken: list[Turn] = []
+    while turns:
+        after: list[Turn] = []
+        for period, ids in _by_period(turns).items():
+            done = close_together(ids, period, now, report, waiting=waiting)
+            taken += [(id, period) for id in done.taken]
+            coming = [(organization.id, following(organization, period)) for organization in done.through]
+            after += [turn for turn in coming if turn[1].end <= now]
+        turns = after
+    return taken
+
+
+def close_together(
+    ids: Sequence[int], period: Period, now: datetime, report: Report, *, waiting: bool = True
+) -> Done:
+    """One period of several organizations, all or, where that fails, each by itself."""
+    done = Report()
+    try:
+        with db.transaction():
+            outcome = _close(ids, period, now, done, waiting=waiting)
+    except Exception as error:
+        if len(ids) > 1:
+            log.warning("chunk_not_billed", organizations=len(ids), period=period.label, reason=_reason(error))
+            return _one_by_one(ids, period, now, report, waiting=waiting)
+        log.exception("period_not_billed", organization=ids[0], period=period.label)
+        report.failures.append(Failure(ids[0], period, _reason(error)))
+        _note(report.failures[-1], now)
+        return Done([], [])
+    report.add(done)
+    return outcome
+
+
+def _one_by_one(ids: Sequence[int], period: Period, now: datetime, report: Report, *, waiting: bool) -> Done:
+    parts = [close_together([id], period, now, report, waiting=waiting) for id in ids]
+    return Done([one for part in parts for one in part.through], [id for part in parts for id in part.taken])
+
+
+def _close(ids: Sequence[int], period: Period, now: datetime, report: Report, *, waiting: bool) -> Done:
+    held = actions.hold(ids, period, waiting=waiting)
+    organizations = _organizations(held)
+    drafted = writing.draft(organizations, period, now=now)
+    taken = [id for id in ids if id not in set(held)]
+    if final_at(period) > now:
+        report.drafted += len(drafted.bills)
+        return Done([], taken)
+    issuing.issue_all(drafted, period, at=now)
+    report.issued += len(drafted.bills)
+    return Done(organizations, taken)
+
+
+def _organizations(ids: Sequence[int]) -> list[Organization]:
+    found = {one.id: one for one in db.session.scalars(select(Organization).where(Organization.id.in_(ids)))}
+    return [found[id] for id in ids]
+
+
+def _by_period(turns: Iterable[Turn]) -> dict[Period, list[int]]:
+    found: dict[Period, list[int]] = {}
+    for id, period in turns:
+        found.setdefault(period, []).append(id)
+    return found
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:_REASON_LENGTH]
+
+
+def _note(failure: Failure, now: datetime) -> None:
+    """Keep the reason where administrators see it; the same one only once."""
+    with db.transaction():
+        organization = db.session.get_one(Organization, failure.organization_id)
+        told = f"{failure.period.label} · {failure.reason}"
+        known = audit.history(organization)
+        if not any(event.action == FAILED and event.reason == told for event in known):
+            audit.record(FAILED, organization, by=audit.system("billing"), at=now, reason=told)
