@@ -41,23 +41,25 @@ W = TypeVar("W", bound=Wish)
 class Together(Generic[W]):
     """Wishes are done by `do`, several at once, `most` in size; at most `abreast` threads do so at a time.
 
-    Nobody waits for company: what comes while nobody works is done at once and alone. Whoever finishes hands the work
-    on to one of those that came meanwhile. `do` must not raise; when it does, the wishes count as done all the same.
+    What comes while nobody works is done at once and alone. What comes later waits until somebody has finished, who
+    hands the work on; or until as much waits as is `worth` another thread's work beside the first.
+    `do` must not raise; when it does, the wishes count as done all the same.
     """
 
-    def __init__(self, do: Callable[[Sequence[W]], object], *, abreast: int, most: int) -> None:
-        self._do, self._abreast, self._most = do, abreast, most
+    def __init__(self, do: Callable[[Sequence[W]], object], *, abreast: int, worth: int, most: int) -> None:
+        self._do, self._abreast, self._worth, self._most = do, abreast, worth, most
         self._lock = threading.Lock()
-        self._working = 0
+        self._working = self._size = 0
         self._waiting: deque[W] = deque()
 
     def have_done(self, wish: W) -> None:
         """Return when the wish is done, by this thread or another."""
         with self._lock:
-            waits = self._working >= self._abreast
+            waits = self._working > 0 and (self._working >= self._abreast or self._size + wish.size < self._worth)
             if waits:
                 wish.await_turn()
                 self._waiting.append(wish)
+                self._size += wish.size
             else:
                 self._working += 1
         if waits:
@@ -74,8 +76,8 @@ class Together(Generic[W]):
         group, size = [first], first.size
         with self._lock:
             while self._waiting and size + self._waiting[0].size <= self._most:
-                size += self._waiting[0].size
-                group.append(self._waiting.popleft())
+                group.append(self._next())
+                size += group[-1].size
         return group
 
     def _finish(self, group: Sequence[W]) -> None:
@@ -84,6 +86,12 @@ class Together(Generic[W]):
             wish.wake()
         with self._lock:
             if self._waiting:
-                self._waiting.popleft().wake()
+                self._next().wake()
             else:
                 self._working -= 1
+
+    def _next(self) -> W:
+        """Who has waited longest; call it with the lock."""
+        wish = self._waiting.popleft()
+        self._size -= wish.size
+        return wish
