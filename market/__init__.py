@@ -27,3 +27,9 @@ Domains know the business and no HTTP; faces know HTTP and no business. Imports 
     db, errors, config, resources
     kit            pure values: money, period, lifecycle, quantity
 """
+
+import gc
+
+# Starting makes hundreds of thousands of objects that stay. Looking through all of them for garbage, again and again
+# while they become more, would be a fifth of what it takes.
+gc.set_threshold(50_000, 20, 20)

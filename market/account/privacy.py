@@ -11,12 +11,20 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField
 
 from market import privacy, resources
-from market.errors import MarketError
+from market.accounts import OrganizationKind
+from market.errors import MarketError, Refused
 from market.web import archives, errors, forms, guards, login
 
 bp = Blueprint("privacy", __name__, url_prefix="/privacy")
 
 Answer = AnyResponse | str | tuple[str, int]
+
+#: Where each kind of organization has its members.
+MEMBERS = {
+    OrganizationKind.BUYER: "console.team.index",
+    OrganizationKind.PROVIDER: "vendor.team.index",
+    OrganizationKind.PLATFORM: "admin.team.index",
+}
 
 
 class EraseForm(forms.MarketForm):
@@ -76,4 +84,20 @@ def erase_post() -> Answer:
 
 def _erase_page(form: EraseForm) -> str:
     obstacle = privacy.obstacle(g.user)
-    return render_template("account/privacy/erase.html", form=form, obstacle=obstacle and errors.translate(obstacle))
+    way_out = _way_out(obstacle) if obstacle else []
+    return render_template(
+        "account/privacy/erase.html", form=form, obstacle=obstacle and errors.translate(obstacle), way_out=way_out
+    )
+
+
+def _way_out(obstacle: Refused) -> list[tuple[str, str]]:
+    """Where to remove what is in her way: at the firm that is meant, if she acts for it now."""
+    meant = (each for each in login.memberships() if each.organization.name == obstacle.params["organization"])
+    membership = next((each for each in meant if each is guards.membership_of(each.organization.kind)), None)
+    if membership is None:
+        return []
+    if isinstance(obstacle, privacy.LastOwner):
+        return [(_("去成员列表"), url_for(MEMBERS[membership.organization.kind]))]
+    if membership.organization.kind is OrganizationKind.BUYER:
+        return [(_("我的订阅"), url_for("console.subscriptions.index")), (_("账单"), url_for("console.bills.index"))]
+    return []

@@ -72,7 +72,7 @@ class Size:
 _2011 = Rules(
     "2011-300",
     "《中小企业划型标准规定》（工信部联企业〔2011〕300号）",
-    "the classification rules of 2011 (工信部联企业〔2011〕300号)",
+    "the classification rules of 2011 (MIIT, document 300 of 2011)",
     date(2011, 6, 18),
     (
         Industry("manufacturing", "工业（制造、采矿、电热水气）", "Industry (manufacturing, mining, utilities)", staff=(1000, 300, 20), revenue=(40000, 2000, 300)),

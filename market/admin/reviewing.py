@@ -141,7 +141,7 @@ def plan_views(revision: OfferingRevision) -> list[PlanView]:
     return [
         PlanView(
             change,
-            [PriceRow(*_row(each.before, each.after)) for each in change.charges],
+            [PriceRow(*_row(each.before, each.after, change)) for each in change.charges],
             _estimate(change.after, change.after),
             _total(change.before, change.after),
             users.get(change.before.id, 0) if change.before else 0,
@@ -150,15 +150,15 @@ def plan_views(revision: OfferingRevision) -> list[PlanView]:
     ]
 
 
-def _row(before: Charge | None, after: Charge | None) -> tuple[str, str, str]:
+def _row(before: Charge | None, after: Charge | None, change: PlanChange) -> tuple[str, str, str]:
     named = after or before
-    return formats.local(named, "name"), _price(before), _price(after)
+    return formats.local(named, "name"), _price(before, change.before), _price(after, change.after)
 
 
-def _price(charge: Charge | None) -> str:
+def _price(charge: Charge | None, plan: Plan | None) -> str:
     if charge is None:
         return ""
-    unit = formats.local(charge.meter, "unit") if charge.meter else ""
+    unit = formats.local(charge.meter, "unit") if charge.meter else formats.local(plan, "quantity_unit") if plan else ""
     try:
         words = rating.describe(rating.parse(charge.terms), unit, formats.language())
     except Refusal:

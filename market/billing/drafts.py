@@ -25,14 +25,20 @@ from market.subscriptions import Subscription
 _ZERO = Decimal(0)
 
 
-def draw_up(organization: Organization, period: Period, *, cutoff: datetime) -> list[LineDraft]:
+def draw_up(
+    organization: Organization, period: Period, *, cutoff: datetime, subscribed: Iterable[Subscription] | None = None
+) -> list[LineDraft]:
     """The lines of the organization's bill for `period` with the usage that is stored now.
 
     For a period that has not ended this is the running bill: fees of the whole month, usage until `cutoff`.
     Lines stand by provider and subscription, charges in the plan's order, then what came too late for
-    earlier bills.
+    earlier bills. Who has all its subscriptions already, with their plans, hands them in.
     """
-    charges = _charges(subscriptions.live_during(organization, period), period, cutoff)
+    if subscribed is None:
+        live = subscriptions.live_during(organization, period)
+    else:
+        live = sorted((one for one in subscribed if subscriptions.was_live(one, period)), key=lambda one: one.id)
+    charges = _charges(live, period, cutoff)
     lines = credits.fitted(charges, _waiting(organization, period))
     lines += _fitting(lines, list(_late(organization, period)))
     return sorted(lines, key=lambda line: (line.provider_id, line.subscription_id, line.kind is LineKind.ADJUSTMENT))

@@ -172,6 +172,7 @@ def _usage(
         [(meter.id, None) for meter in meters.values()]
         + [(c.meter_id, c.filter) for c in [*own, *same] if c.meter_id in meters and c.filter is not None]
     )
+    plan = subscription.plan
     return Usage(
         months,
         tuple(
@@ -182,8 +183,8 @@ def _usage(
             )
             for id, only in _one_version_each(parts, meters)
         ),
-        subscription.plan.offering_id,
-        held=(subscription.quantity, subscription.plan.quantity_unit_zh) if subscription.plan.quantity_unit_zh else None,
+        plan.offering_id,
+        held=(subscription.quantity, plan.quantity_unit_zh, plan.quantity_unit_en) if plan.quantity_unit_zh else None,
     )  # fmt: skip
 
 

@@ -107,8 +107,8 @@ class Replay:
     gaps: tuple[Gap, ...] = ()
     #: What is used and paid for today, and what this service does not count.
     lacking: tuple[Used, ...] = ()
-    #: The same of the unit in which the plan in use is sold; empty: it does.
-    lacking_unit: str = ""
+    #: The same of the unit in which the plan in use is sold, in Chinese and in English; empty: it does.
+    lacking_unit: tuple[str, ...] = ()
     #: In what number it would be held, where it is sold by quantity.
     held: int = 1
     #: Whether it is what the firm really has, with the dates that hold for it.
@@ -206,13 +206,13 @@ def _held(usage: Usage, plan: Plan) -> int | None:
     return None if guess is None else fitted(plan, math.ceil(guess))
 
 
-def _lacking_unit(usage: Usage, plan: Plan, counted: frozenset[Measure]) -> str:
+def _lacking_unit(usage: Usage, plan: Plan, counted: frozenset[Measure]) -> tuple[str, ...]:
     """The unit in which the plan in use is sold, where the other service neither sells nor counts any."""
     if usage.held is None or plan.offering_id == usage.offering_id:
-        return ""
+        return ()
     unit = usage.held[1]
     known = plan.quantity_unit_zh == unit or any(each.unit == unit for each in counted)
-    return "" if known else unit
+    return () if known else usage.held[1:]
 
 
 def _counted(plans: Iterable[Plan]) -> frozenset[Measure]:

@@ -155,7 +155,10 @@ def key_of(line: Line, charge: Charge) -> Key:
 
 def charges_of(charge_ids: Iterable[int]) -> Mapping[int, Charge]:
     """The metered ones among these charges, with their meters."""
-    query = select(Charge).join(Charge.meter).where(Charge.id.in_(set(charge_ids)))
+    wanted = set(charge_ids)
+    if not wanted:
+        return {}
+    query = select(Charge).join(Charge.meter).where(Charge.id.in_(wanted))
     return {charge.id: charge for charge in db.session.scalars(query.options(contains_eager(Charge.meter)))}
 
 

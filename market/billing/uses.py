@@ -62,13 +62,13 @@ class Used:
 class Usage:
     """What was used, month by month, oldest first; `offering_id` is where it was measured.
 
-    `held` is the number in which the plan in use is sold, with its unit. `guesses` are monthly quantities by `Gap.key`.
+    `held` is the number in which the plan in use is sold, with its unit in Chinese and in English. `guesses` are monthly quantities by `Gap.key`.
     """
 
     months: tuple[Month, ...]
     used: tuple[Used, ...]
     offering_id: int | None = None
-    held: tuple[int, str] | None = None
+    held: tuple[int, str, str] | None = None
     guesses: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property

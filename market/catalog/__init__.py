@@ -76,6 +76,7 @@ from market.catalog.models import (
 )
 from market.catalog.offered import Offered, plans_on_sale
 from market.catalog.plans import (
+    LEAST_NOTICE,
     LastPlan,
     PlanInvalid,
     check_plan,
@@ -135,6 +136,7 @@ from market.catalog.signals import offering_changed, revision_decided, revision_
 __all__ = [
     "CERTIFICATES",
     "EDITABLE",
+    "LEAST_NOTICE",
     "OF_FIELD",
     "PENDING",
     "REVIEW_TARGET",

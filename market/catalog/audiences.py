@@ -17,9 +17,10 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, sele
 
 from market import audit, db
 from market.accounts.models import Organization, OrganizationKind
+from market.catalog import numbers
 from market.catalog.actions import Retired, record
 from market.catalog.models import Charge, Offering, OfferingStatus, Plan, PlanStatus
-from market.catalog.plans import check_plan, publish, retire
+from market.catalog.plans import LEAST_NOTICE, check_plan, publish, retire
 from market.errors import Invalid, NotFound, Refused
 
 #: Firms to one private plan.
@@ -57,11 +58,13 @@ def agree(
     summary_en: str,
     trial_days: int,
     charges: Sequence[Mapping[str, Any]],
+    quantity: Mapping[str, Any] | None = None,
+    notice_days: int = LEAST_NOTICE,
     firms: Sequence[Organization],
     by: audit.Actor,
     at: datetime,
 ) -> Plan:
-    """Put what was agreed on sale, for these firms only; `charges` as `save_plan` takes them.
+    """Put what was agreed on sale, for these firms only; `charges` and `quantity` as `save_plan` takes them.
 
     The same `key` is the same plan, however often it is sent. Raises PlanInvalid, Invalid without a firm, Retired.
     """
@@ -74,15 +77,16 @@ def agree(
     if known is not None:
         return known
     written = check_plan(
-        offering, slug=slug, name_zh=name_zh, name_en=name_en, trial_days=trial_days, charges=charges
-    )
+        offering, slug=slug, name_zh=name_zh, name_en=name_en, trial_days=trial_days, charges=charges, quantity=quantity,
+        notice_days=notice_days,
+    )  # fmt: skip
     if not written:
         raise Invalid("写明至少一个收费项目。")
     _check_firms(firms)
     plan = Plan(
         offering=offering, slug=slug, name_zh=name_zh.strip(), name_en=name_en.strip(), summary_zh=summary_zh.strip(),
-        summary_en=summary_en.strip(), trial_days=trial_days, position=base.position, private=True, created_at=at,
-        status=PlanStatus.DRAFT, charges=written, **_as_sold(base),
+        summary_en=summary_en.strip(), trial_days=trial_days, notice_days=notice_days, position=base.position,
+        private=True, created_at=at, status=PlanStatus.DRAFT, charges=written, **numbers.columns(quantity or {}, []),
     )  # fmt: skip
     db.session.add(plan)
     db.session.flush()
@@ -176,12 +180,6 @@ def _check_firms(firms: Sequence[Organization]) -> None:
         raise Invalid(fields={"firms": "一个商定套餐最多给 200 家企业。"})
     if any(firm.kind is not OrganizationKind.BUYER for firm in firms):
         raise Invalid(fields={"firms": "只能选在这里注册、订购服务的企业。"})
-
-
-def _as_sold(base: Plan) -> dict[str, Any]:
-    """How the plan it is made from is sold by quantity, and how early its changes are announced."""
-    names = [column.key for column in Plan.__table__.columns if column.key.startswith("quantity_")]
-    return {name: getattr(base, name) for name in [*names, "notice_days"]}
 
 
 def _record(action: str, plan: Plan, firm: Organization, *, by: audit.Actor, at: datetime) -> None:

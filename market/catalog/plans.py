@@ -37,6 +37,8 @@ from market.providers import Provider
 
 MOST_CHARGES = 20
 LONGEST_TRIAL = 365
+#: Days before a new price counts for those who have the plan.
+LEAST_NOTICE, LONGEST_NOTICE = 7, 365
 #: Of a charge's filter.
 MOST_VALUES, LONGEST_VALUE = 50, 100
 
@@ -80,6 +82,7 @@ def save_plan(
     position: int,
     charges: Sequence[Mapping[str, Any]],
     quantity: Mapping[str, Any] | None = None,
+    notice_days: int = LEAST_NOTICE,
     by: audit.Actor,
     at: datetime,
 ) -> Plan:
@@ -95,11 +98,12 @@ def save_plan(
     _check_editable(offering)
     words = {
         "name_zh": name_zh.strip(), "name_en": name_en.strip(), "summary_zh": summary_zh.strip(),
-        "summary_en": summary_en.strip(), "trial_days": trial_days, "position": position,
+        "summary_en": summary_en.strip(), "trial_days": trial_days, "notice_days": notice_days, "position": position,
     }  # fmt: skip
     written = check_plan(
-        offering, slug=slug, name_zh=name_zh, name_en=name_en, trial_days=trial_days, charges=charges, quantity=quantity
-    )
+        offering, slug=slug, name_zh=name_zh, name_en=name_en, trial_days=trial_days, charges=charges, quantity=quantity,
+        notice_days=notice_days,
+    )  # fmt: skip
     words |= numbers.columns(quantity or {}, [])
     plan = draft_of(offering, slug) or _next_version(offering, slug, words, at=at)
     before = snapshot(plan)
@@ -121,9 +125,10 @@ def check_plan(
     trial_days: int,
     charges: Sequence[Mapping[str, Any]],
     quantity: Mapping[str, Any] | None = None,
+    notice_days: int = LEAST_NOTICE,
 ) -> list[Charge]:
     """The charges as `save_plan` would write them. Raises PlanInvalid with everything that is wrong."""
-    words = {"name_zh": name_zh.strip(), "name_en": name_en.strip(), "trial_days": trial_days}
+    words = {"name_zh": name_zh.strip(), "name_en": name_en.strip(), "trial_days": trial_days, "notice_days": notice_days}
     problems = list(_word_problems(slug, words))
     numbers.columns(quantity or {}, problems)
     written = _charges(offering, charges, problems)
@@ -199,6 +204,7 @@ def snapshot(plan: Plan) -> dict[str, Any]:
     return {
         "name": plan.name_zh,
         "trial_days": plan.trial_days,
+        "notice_days": plan.notice_days,
         **numbers.snapshot(plan),
         "charges": {charge.slug: dict(charge.terms) | _picked(charge) for charge in plan.charges},
     }
@@ -263,6 +269,8 @@ def _word_problems(slug: str, words: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(name, message, {})
     if not 0 <= words["trial_days"] <= LONGEST_TRIAL:
         yield Problem("trial_days", "试用天数填 0 到 %(most)s，0 表示不试用。", {"most": LONGEST_TRIAL})
+    if not LEAST_NOTICE <= words["notice_days"] <= LONGEST_NOTICE:
+        yield Problem("notice_days", "改价要提前至少 7 天通知，最多写 365 天。", {})
 
 
 # --- charges -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from market import resources, subscriptions
+from market.console import parts
 from market.errors import NotFound
 from market.subscriptions import (
     LIVE,
@@ -57,8 +58,9 @@ def rotation(subscription: Subscription) -> Rotation:
 def show(id: int) -> str:
     """What replacing means, before it is asked for, and what happened before."""
     subscription = _mine(id)
+    who = parts.actor([subscription])
     story = [
-        {"at": each.at, "title": trail.title(each), "actor": trail.actor(each), "reason": trail.reason(each.reason)}
+        {"at": each.at, "title": trail.title(each), "actor": who(each), "reason": trail.reason(each.reason)}
         for each in subscriptions.timeline(subscription)
         if each.action in ABOUT
     ]

@@ -17,7 +17,7 @@ from market.console import change_options
 from market.errors import MarketError
 from market.kit.period import local_day
 from market.subscriptions import Subscription, SubscriptionStatus
-from market.web import formats, forms, guards
+from market.web import changing, formats, forms, guards
 
 bp = Blueprint("pauses", __name__)
 
@@ -86,14 +86,59 @@ def place(id: int) -> Answer:
     return redirect(url_for("console.subscriptions.show", id=id), 303)
 
 
+class ResumeForm(forms.MarketForm):
+    """From which day it goes on; empty: today."""
+
+    on = forms.DayField(_l("哪天恢复"))
+
+
+@bp.get("/<int:id>/resume")
+@guards.require("subscriptions.change")
+def back(id: int) -> Answer:
+    """Choose the day on which a pause, running or planned, is over."""
+    subscription = subscriptions.subscription_of(g.organization, id)
+    if not rests(subscription):
+        return redirect(url_for("console.subscriptions.show", id=id), 303)
+    return _resume_page(subscription, ResumeForm())
+
+
 @bp.post("/<int:id>/resume")
 @guards.require("subscriptions.change")
-def resume(id: int) -> Response:
-    """Go on from today."""
-    subscription = subscriptions.subscription_of(g.organization, id)
-    subscriptions.resume(subscription, by=g.actor, at=resources.clock.now())
-    flash(_("已恢复使用，今天起照常计费。"), "ok")
+def resume(id: int) -> Answer:
+    """Go on from today, or from the day given."""
+    subscription, form = subscriptions.subscription_of(g.organization, id), ResumeForm()
+    if not form.validate_on_submit():
+        return _resume_page(subscription, form), 422
+    now = resources.clock.now()
+    try:
+        asked = subscriptions.resume(subscription, when=form.on.data or "now", by=g.actor, at=now)
+    except MarketError as refusal:
+        if not form.on.data:
+            raise
+        form.refuse(refusal)
+        return _resume_page(subscription, form), refusal.status
+    if asked.effective_at > now:
+        flash(_("已安排 %(date)s 恢复使用，从那天起照常计费。", date=formats.date(asked.effective_at)), "ok")
+    else:
+        flash(_("已恢复使用，今天起照常计费。"), "ok")
     return redirect(url_for("console.subscriptions.show", id=id), 303)
+
+
+def rests(subscription: Subscription) -> bool:
+    """Whether there is a pause, running or planned, that could be given an end."""
+    planned = any(
+        one.kind is subscriptions.ChangeKind.PAUSE and one.status is subscriptions.ChangeStatus.PLANNED
+        for one in subscription.changes
+    )
+    return subscription.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED) and (
+        planned or subscription.status is SubscriptionStatus.PAUSED
+    )
+
+
+def _resume_page(subscription: Subscription, form: ResumeForm) -> str:
+    return render_template(
+        "console/changes/resume.html", subscription=subscription, form=form, planned=changing.planned_of(subscription)
+    )
 
 
 def _page(subscription: Subscription, form: PauseForm) -> str:

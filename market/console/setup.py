@@ -56,7 +56,7 @@ def progress(subscription: Subscription, now: datetime) -> Progress | None:
     failed, late = subscription.status is SubscriptionStatus.FAILED, request.due_at <= now
     return Progress(
         subscription,
-        _title(subscription, failed),
+        _title(subscription, failed=failed, late=late),
         _steps(subscription, request, failed),
         _failure(request) if failed else _promise(request, late),
         failed,
@@ -78,9 +78,11 @@ def show(id: int) -> str | Response:
     return redirect(url_for("console.subscriptions.show", id=id), 303)
 
 
-def _title(subscription: Subscription, failed: bool) -> str:
+def _title(subscription: Subscription, *, failed: bool, late: bool) -> str:
     if failed:
         return _("没有开通成功，没有产生费用")
+    if late:
+        return _("还没有开通，已经超过约定的时间")
     promised = formats.local(subscription.revision.facts, "deadline_setup")
     return _("正在开通（%(time)s）", time=promised) if promised else _("正在开通")
 
@@ -105,7 +107,8 @@ def _received(by_system: bool, known: bool) -> str:
 
 def _promise(request: ProvisioningRequest, late: bool) -> str:
     if late:
-        return _("已经超过约定的时间，平台已提醒服务商。您可以再等，也可以取消，没有开通不收费。")
+        promised = _("服务商应在 %(date)s 前完成，平台已提醒。", date=formats.datetime(request.due_at))
+        return promised + _("您可以再等，也可以取消，没有开通不收费。")
     return _("最晚 %(date)s 完成。开通以后才开始计费。", date=formats.datetime(request.due_at))
 
 

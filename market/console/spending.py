@@ -149,7 +149,7 @@ def account_of(organization: Organization, period: Period, scope: Scope, *, now:
     if issued:
         lines = issued.lines
     elif period.start <= now:
-        lines = billing.draw_up(organization, period, cutoff=now)
+        lines = billing.draw_up(organization, period, cutoff=now, subscribed=scope.mine.values())
     course = billing.course(organization, period, scope.narrow(lines), now=now)
     return Account(period, issued, issued.cutoff if issued else now, course)
 
@@ -196,7 +196,7 @@ def _item(each: LineCourse, words: Words, seen: Mapping[tuple[int, int], datetim
         included=rated.included if metered else Decimal(0),
         over=rated.billable if metered else Decimal(0),
         unit=unit,
-        price=() if "trial" in label else rating.describe(_without_included(line.terms), unit, words.locale),
+        price=() if "trial" in label else rating.describe(_without_included(line.terms), unit or words.local(label, "units"), words.locale),
         working=billing.working(line, words),
         fen=line.gross_fen,
         last_used_at=seen.get((line.subscription_id, each.meter.id)) if each.meter else None,

@@ -16,7 +16,16 @@ from market.console import access, change_options, changes, next_charge, parts, 
 from market.errors import MarketError
 from market.kit import period
 from market.metering import corrections
-from market.subscriptions import LIVE, OPENING, RequestKind, Subscription, SubscriptionStatus
+from market.subscriptions import (
+    LIVE,
+    OPENING,
+    ChangeKind,
+    ChangeStatus,
+    RequestKind,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionStatus,
+)
 from market.web import agreements, changing, completeness, formats, forms, guards
 from market.web import corrections as words
 from market.web.standing import standing
@@ -99,6 +108,8 @@ def show(id: int) -> str:
         contracts=subscriptions.contracts_of(subscription),
         coming=changing.planned_of(subscription),
         withdraw_url=lambda change_id: url_for(".changes.withdraw", id=id, change_id=change_id),
+        rests=pauses.rests(subscription),
+        resumes_at=next((one.effective_at for one in subscription.changes if _ends_pause(one)), None),
         changeable=subscription.status in change_options.CHANGEABLE,
         progress=setup.progress(subscription, now),
         rotation=access.rotation(subscription) if g.can("access.read") else None,
@@ -171,6 +182,10 @@ def retry(id: int) -> Response:
     subscriptions.retry(request, by=g.actor, at=resources.clock.now())
     flash(_("已重新通知服务商开通。"), "ok")
     return redirect(url_for(".show", id=id), 303)
+
+
+def _ends_pause(change: SubscriptionChange) -> bool:
+    return change.kind is ChangeKind.RESUME and change.status is ChangeStatus.PLANNED
 
 
 def _cancel_page(subscription: Subscription, form: CancelForm) -> str:

@@ -193,7 +193,7 @@ def _told(month: Month) -> str:
 def _bills() -> Sequence[billing.Bill]:
     if not g.can("bills.read"):
         return []
-    return list(paging.page_of(billing.bills_of(g.organization), size=BILLS))
+    return paging.first_of(billing.bills_of(g.organization), BILLS)
 
 
 def _yuan(fen: int) -> str:

@@ -81,10 +81,14 @@ def explain(steps: Sequence[Step], unit: str = "", locale: str = "zh") -> tuple[
 
 
 def describe(terms: Terms, unit: str = "", locale: str = "zh") -> tuple[str, ...]:
-    """The price in words, a line each: `¥0.50/GB`, `每期含 200 GB`; tiers one by one."""
+    """The price in words, a line each: `¥0.50/GB`, `每期含 200 GB`; tiers one by one.
+
+    The unit of a fixed fee is what a plan is sold by the number of: `¥30.00/月/席`; one-off fees are due but once.
+    """
     words = _words(locale)
     if isinstance(terms, Flat):
-        return (words[f"price.{terms.interval}"].format(price=price_text(terms.amount)),)
+        price = words[f"price.{terms.interval}"].format(price=price_text(terms.amount))
+        return (words["price.each"].format(price=price, unit=unit) if unit and terms.interval != "once" else price,)
     return (*_price(words, terms, unit), *_conditions(words, terms, unit))
 
 

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from market import billing, catalog, search, subscriptions
 from market.catalog import Charge, Offering, Plan
 from market.kit import quantity
+from market.kit.quantity import plural
 from market.kit.refusal import Refusal
 from market.storefront import prices
 from market.web import errors, formats
@@ -112,7 +113,7 @@ class Units:
     @property
     def label(self) -> str:
         """What is asked for."""
-        return _("要多少%(unit)s", unit=self.unit)
+        return _("要多少%(unit)s", unit=plural(self.unit))
 
     @property
     def unit(self) -> str:

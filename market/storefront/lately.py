@@ -18,6 +18,10 @@ from market.web import replays as words
 from market.web.replays import Row
 
 
+#: Subscriptions with a table of their own; the rest is one list.
+TABLES = 3
+
+
 @dataclass(frozen=True)
 class Told:
     """One subscription of the firm's, with this offering's plans: those that can be compared, and why others cannot."""
@@ -30,20 +34,31 @@ class Told:
     #: Whether it is a subscription to this very offering.
     here: bool
 
+    @property
+    def telling(self) -> bool:
+        """Whether there is more to say than that nothing can be compared."""
+        return bool(self.here or self.rows)
 
-def told(offering: Offering, *, now: datetime) -> list[Told]:
-    """For each of the firm's subscriptions in the same sub-category that has been used for a whole month."""
+
+def told(offering: Offering, *, now: datetime) -> tuple[list[Told], list[Told]]:
+    """For each of the firm's subscriptions in the same sub-category that has been used for a whole month.
+
+    First what gets a table, this very offering's before others', then the rest.
+    """
     membership = guards.membership_of(OrganizationKind.BUYER)
     if membership is None or not accounts.may(OrganizationKind.BUYER, membership.role, "money.read"):
-        return []
+        return [], []
     firm, kind = membership.organization, catalog.shown_revision(offering).facts["subcategory"]
     alike = [
         one for one in subscriptions.subscriptions_of(firm)
         if one.started_at and one.status in subscriptions.LIVE and one.revision.facts.get("subcategory") == kind
     ]  # fmt: skip
     if not alike:
-        return []
-    return [_told(known, offering) for known in billing.lately(firm, alike, now=now) if known.months]
+        return [], []
+    found = [_told(known, offering) for known in billing.lately(firm, alike, now=now) if known.months]
+    found.sort(key=lambda each: (not each.here, not each.rows))
+    tables = [each for each in found if each.telling][:TABLES]
+    return tables, [each for each in found if each not in tables]
 
 
 def _told(known: billing.Lately, offering: Offering) -> Told:

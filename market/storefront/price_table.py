@@ -32,7 +32,7 @@ def price_rows(plans: Sequence[Plan]) -> list[PriceRow]:
     rows: list[PriceRow] = []
     for key in sorted(keys, key=lambda key: key[0] != "fee"):
         charges = [next((c for c in plan.charges if _key(c) == key), None) for plan in plans]
-        rows += _fee_rows(charges) if key[0] == "fee" else _use_rows(charges)
+        rows += _fee_rows(charges, plans) if key[0] == "fee" else _use_rows(charges)
     trials = [_("%(days)d 天", days=plan.trial_days) if plan.trial_days else _("无") for plan in plans]
     rows.append(PriceRow(_("免费试用"), "", [(text,) for text in trials]))
     return rows
@@ -50,9 +50,13 @@ def _key(charge: Charge) -> tuple[str, str]:
     return ("use", f"{charge.meter.slug} {charge.filter or ''}")
 
 
-def _fee_rows(charges: Sequence[Charge | None]) -> Iterator[PriceRow]:
+def _fee_rows(charges: Sequence[Charge | None], plans: Sequence[Plan]) -> Iterator[PriceRow]:
     known = next(charge for charge in charges if charge is not None)
-    cells = [rating.describe(rating.parse(c.terms), "", formats.language()) if c else (_("无"),) for c in charges]
+    units = [formats.local(plan, "quantity_unit") for plan in plans]
+    cells = [
+        rating.describe(rating.parse(charge.terms), unit, formats.language()) if charge else (_("无"),)
+        for charge, unit in zip(charges, units, strict=True)
+    ]
     yield PriceRow(formats.local(known, "name"), "", cells)
 
 

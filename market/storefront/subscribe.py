@@ -22,6 +22,7 @@ from market import billing, catalog, rating, resources, subscriptions
 from market.catalog import Offering, Plan
 from market.errors import Invalid, MarketError, NotFound
 from market.kit import quantity
+from market.kit.quantity import plural
 from market.storefront.calculator import UNITS, units_hint
 from market.web import agreements, contracts, errors, formats, forms, guards, htmx
 
@@ -99,7 +100,7 @@ def _guesses(plan: Plan) -> BaseForm:
     """
     metered = [charge for charge in plan.charges if charge.meter is not None]
     units = forms.CountField(
-        _("要多少%(unit)s", unit=formats.local(plan, "quantity_unit")),
+        _("要多少%(unit)s", unit=plural(formats.local(plan, "quantity_unit"))),
         [forms.Filled(), _suits(plan)],
         id="units",
         default=plan.quantity_minimum,

@@ -97,6 +97,7 @@ from market.subscriptions.queries import (
     subscriptions_of,
     timeline,
     to_do,
+    was_live,
     with_plan,
 )
 from market.subscriptions.refusals import (
@@ -326,6 +327,7 @@ __all__ = [
     "timeline",
     "to_do",
     "watch",
+    "was_live",
     "with_plan",
     "withdraw",
     "withdraw_change",

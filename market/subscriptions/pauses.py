@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from market import audit
 from market.errors import Invalid
 from market.kit import period as periods
-from market.subscriptions import changes, refusals, span
+from market.subscriptions import changes, effects, refusals, span
 from market.subscriptions.changes import When
-from market.subscriptions.models import ChangeKind, Subscription, SubscriptionChange, SubscriptionStatus
+from market.subscriptions.models import ChangeKind, ChangeStatus, Subscription, SubscriptionChange, SubscriptionStatus
 
 
 def pause(
@@ -44,13 +44,23 @@ def resume(
 ) -> SubscriptionChange:
     """Go on from a midnight: today's ("now"), the period's end, or a day's. Going on already, it changes nothing.
 
+    A later day that was planned for the same pause is not needed any more and goes.
     Raises NotRunning, HasEnded, IsSuspended, EndsBefore, NotPaused, Invalid.
     """
     changes.take(subscription, at, by)
     midnight = changes.effective_at(subscription, when, at)
     if not span.held_at(subscription, midnight).paused:
         return _same(subscription, ChangeKind.RESUME, midnight, refusals.NotPaused)
+    for later in _overtaken(subscription, midnight):
+        effects.supersede(later, at=at)
     return _ask(subscription, ChangeKind.RESUME, midnight, reason=reason, by=by, at=at)
+
+
+def _overtaken(subscription: Subscription, midnight: datetime) -> list[SubscriptionChange]:
+    """Planned ends of the pause that is over at `midnight`."""
+    planned = [one for one in subscription.changes if one.status is ChangeStatus.PLANNED and one.effective_at > midnight]
+    again = min((one.effective_at for one in planned if one.kind is ChangeKind.PAUSE), default=None)
+    return [one for one in planned if one.kind is ChangeKind.RESUME and (again is None or one.effective_at <= again)]
 
 
 def _ask(

@@ -116,6 +116,14 @@ def live_in(period: Period) -> ColumnElement[bool]:
     )
 
 
+def was_live(subscription: Subscription, period: Period) -> bool:
+    """The same of one that is loaded."""
+    started, ended = subscription.started_at, subscription.ended_at
+    if started is None or started >= period.end:
+        return False
+    return ended is None or ended > period.start or started >= period.start
+
+
 def running_for(organization: Organization, offering: Offering) -> Sequence[Subscription]:
     """What the organization already has, or has ordered, of one offering; oldest first."""
     query = select(Subscription).join(Subscription.plan)

@@ -17,7 +17,7 @@ from market import catalog, db, resources
 from market.catalog import Aggregation, Meaning, Meter, Rounding, TimeBase
 from market.errors import MarketError
 from market.kit.period import SHANGHAI
-from market.web import forms, guards
+from market.web import forms, guards, subjects
 
 bp = Blueprint("meters", __name__, url_prefix="/meters")
 
@@ -69,9 +69,11 @@ def show(id: int) -> str:
     """One version with an event that it would count, its other versions, and the plans that price them."""
     meter = catalog.meter_of(g.provider, id)
     versions = catalog.versions_of(meter)
+    plans = {each.id: catalog.plans_with(each) for each in versions}
     return render_template(
         "vendor/meters/show.html", meter=meter, way=_ways()[meter.aggregation, meter.time_base], sample=_sample(meter),
-        rounding=ROUNDINGS[meter.rounding], versions=versions, plans={each.id: catalog.plans_with(each) for each in versions},
+        rounding=ROUNDINGS[meter.rounding], versions=versions, plans=plans,
+        services=subjects.LOOKUPS["Offering"]({plan.offering_id for some in plans.values() for plan in some}),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, HiddenField, SelectField, StringField
 
+from market import catalog
 from market.web import forms
 
 #: What a charge can be: the kinds of the form, each a charge model or an interval of the flat one.
@@ -29,6 +30,7 @@ class PlanForm(forms.MarketForm):
     summary_zh, summary_en = forms.bilingual(_l("给谁用"), _l("给谁用（英文）"), limit=200, required=False)
     slug = StringField(_l("代号"))
     trial_days = StringField(_l("免费试用天数"), default="0")
+    notice_days = StringField(_l("改价提前多少天通知"), default=str(catalog.LEAST_NOTICE))
     quantity_unit_zh, quantity_unit_en = forms.bilingual(_l("按什么计数"), _l("按什么计数（英文）"), limit=20, required=False)
     quantity_minimum = StringField(_l("最少订多少"))
     quantity_maximum = StringField(_l("最多订多少"))

@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from wtforms import Field
 from wtforms.fields.choices import SelectChoice
 
-from market import billing, rating
+from market import billing, catalog, rating
 from market.catalog import Charge, Meter, Plan, PlanInvalid, priced
 from market.kit import quantity
 from market.kit.refusal import Refusal
@@ -156,6 +156,19 @@ class PlanEditor:
         numbers = {name: _number(words[f"quantity_{name}"]) for name in ("minimum", "maximum", "step")}
         return units | numbers
 
+    def asked(self, slug: str) -> dict[str, Any]:
+        """What the boxes say, as `catalog.check_plan` takes it; days that are no number are out of every bound."""
+        words = self.words
+        return {
+            "slug": slug,
+            "name_zh": words.name_zh.data or "",
+            "name_en": words.name_en.data or "",
+            "trial_days": _days(words.trial_days.data or "0"),
+            "notice_days": _days(words.notice_days.data or str(catalog.LEAST_NOTICE)),
+            "quantity": self.quantity(),
+            "charges": self.charges(),
+        }
+
     def charges(self) -> list[dict[str, Any]]:
         """The charges as `catalog.save_plan` takes them, each with a slug of its own."""
         taken: set[str] = set()
@@ -268,7 +281,7 @@ def from_request(meters: Sequence[Meter], slug: str = "") -> PlanEditor:
 def from_plan(plan: Plan, meters: Sequence[Meter]) -> PlanEditor:
     """The form filled with a version of a plan."""
     words = PlanForm(formdata=None, obj=plan)
-    words.trial_days.data = str(plan.trial_days)
+    words.trial_days.data, words.notice_days.data = str(plan.trial_days), str(plan.notice_days)
     by_number = bool(plan.quantity_unit_zh)
     words.quantity_minimum.data = str(plan.quantity_minimum) if by_number else ""
     words.quantity_maximum.data = str(plan.quantity_maximum or "") if by_number else ""
@@ -339,6 +352,12 @@ def _stored(charge: Charge) -> dict[str, Any]:
 def _slug(row: ChargeRow, taken: set[str]) -> str:
     base = f"fee-{row.kind}" if row.flat else (row.form.meter.data or row.kind.replace("_", "-"))
     return next(name for name in (base, *(f"{base[:56]}-{n}" for n in range(2, 99))) if name not in taken)
+
+
+def _days(typed: str) -> int:
+    """Whole days as typed; -1 for anything else, which no plan may have."""
+    typed = typed.strip()
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else -1
 
 
 def _number(box: Field) -> str:

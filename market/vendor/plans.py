@@ -143,16 +143,7 @@ def _complain(offering: Offering, editor: PlanEditor, plan: Plan | None) -> bool
 
 
 def _asked(editor: PlanEditor, plan: Plan | None) -> dict[str, Any]:
-    words = editor.words
-    days = (words.trial_days.data or "0").strip()
-    return {
-        "slug": plan.slug if plan else (words.slug.data or "").strip(),
-        "name_zh": words.name_zh.data or "",
-        "name_en": words.name_en.data or "",
-        "trial_days": int(days) if days.isascii() and days.isdigit() and len(days) < 6 else -1,
-        "quantity": editor.quantity(),
-        "charges": editor.charges(),
-    }
+    return editor.asked(plan.slug if plan else (editor.words.slug.data or "").strip())
 
 
 def _save(offering: Offering, editor: PlanEditor, plan: Plan | None) -> Plan:

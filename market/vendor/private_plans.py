@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -139,20 +138,15 @@ def _agree(offering: Offering, base: Plan, editor: PlanEditor, form: FirmsForm) 
     words = editor.words
     right = words.validate()
     right = form.validate() and right
-    days = (words.trial_days.data or "0").strip()
-    asked: dict[str, Any] = {
-        "name_zh": words.name_zh.data or "",
-        "name_en": words.name_en.data or "",
-        "trial_days": int(days) if days.isascii() and days.isdigit() and len(days) < 6 else -1,
-        "charges": editor.charges(),
-    }
-    catalog.check_plan(offering, slug=base.slug, **asked)
+    asked = editor.asked(base.slug)
+    catalog.check_plan(offering, **asked)
     firms = form.firms()
     if not right:
         raise Invalid
     return catalog.agree(
         base, key=form.key.data, summary_zh=words.summary_zh.data or "", summary_en=words.summary_en.data or "",
-        firms=firms, by=g.actor, at=resources.clock.now(), **asked,
+        firms=firms, by=g.actor, at=resources.clock.now(),
+        **{name: value for name, value in asked.items() if name != "slug"},
     )  # fmt: skip
 
 

@@ -37,16 +37,10 @@ def prices(plan: Plan) -> list[Price]:
     return [_price(charge, seat) for charge in plan.charges]
 
 
-def each(terms: rating.Terms, seat: str) -> str:
-    """Whose fee it is, where a plan is sold by a number and the fee is paid for each."""
-    recurring = isinstance(terms, rating.Flat) and terms.interval != "once"
-    return _("每%(unit)s", unit=seat) if seat and recurring else ""
-
-
 def _price(charge: Charge, seat: str) -> Price:
     unit, terms = formats.local(charge.meter, "unit") if charge.meter else "", rating.parse(charge.terms)
-    part = [text for text in (billing.picked(charge.filter, formats.language()), each(terms, seat)) if text]
-    lines = [*part, *rating.describe(terms, unit, formats.language())]
+    part = [text] if (text := billing.picked(charge.filter, formats.language())) else []
+    lines = [*part, *rating.describe(terms, unit or seat, formats.language())]
     return Price(charge.slug, formats.local(charge, "name"), lines, charge.meter is not None, unit)
 
 

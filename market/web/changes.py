@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
-from market import catalog
+from market import billing, catalog, db, rating
 from market.accounts import Role
 from market.audit import AuditEvent
+from market.catalog import Charge, Filter, Plan
+from market.subscriptions import Subscription
 from market.web import facts, firms, formats, roles, states
 from market.web.scopes import SCOPES
 
@@ -21,6 +28,7 @@ FIELDS = {
     "name": _l("名称"),
     "slug": _l("网址名"),
     "trial_days": _l("试用天数"),
+    "notice_days": _l("改价提前通知的天数"),
     "charges": _l("收费项目"),
     "field": _l("哪一项"),
     "reviewer": _l("审核员编号"),
@@ -118,6 +126,14 @@ FIELDS = {
     "tile": _l("颜色"),
     "parent_slug": _l("上级类别"),
     "parts": _l("包含的服务"),
+    "quantity": _l("数量"),
+    "change": _l("改什么"),
+    "on": _l("生效时间"),
+    "firm": _l("企业"),
+    "price_change": _l("调价编号"),
+    "old": _l("旧版"),
+    "new": _l("新版"),
+    "subscriptions": _l("几个订阅"),
 }
 #: Stored words that are the same whatever they belong to.
 WORDS = {
@@ -133,9 +149,18 @@ WORDS = {
     "hour": _l("小时"),
     "rules": _l("平台规则"),
     "privacy": _l("隐私政策"),
+    "plan": _l("套餐"),
+    "quantity": _l("数量"),
+    "pause": _l("暂停"),
+    "resume": _l("恢复使用"),
+    "price": _l("价格"),
 }
 #: The fields in which such words stand; elsewhere they could be somebody's own text.
-WORDY = frozenset({"gateway", "provisioning", "aggregation", "time_base", "subject"})
+WORDY = frozenset({"gateway", "provisioning", "aggregation", "time_base", "subject", "change"})
+#: The fields that hold a day or an instant.
+WHEN = frozenset(
+    {"on", "cancel_at", "until", "expires_at", "valid_until", "starts_on", "ends_on", "effective_on", "due", "day"}
+)
 #: Whose states the states of a thing are.
 THINGS = {
     "OfferingRevision": "revision", "Offering": "offering", "Plan": "plan", "Provider": "provider",
@@ -156,41 +181,94 @@ class Change:
     new: str
 
 
+@dataclass(frozen=True)
+class Called:
+    """What the codes in a row stand for: charges with the unit they are priced in, and plans."""
+
+    charges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    plans: Mapping[str, str] = field(default_factory=dict)
+
+
 def changes(event: AuditEvent, *, office: bool) -> list[Change]:
     """What changed, field by field."""
+    called = _called(event)
     return [
-        Change(_label(field), field in event.before, _shown(event, event.before, field), _shown(event, event.after, field))
-        for field in dict.fromkeys([*event.before, *event.after])
-        if office or field not in OF_THE_OFFICE
+        Change(_label(name), name in event.before, _shown(event, event.before, name, called), _shown(event, event.after, name, called))
+        for name in dict.fromkeys([*event.before, *event.after])
+        if office or name not in OF_THE_OFFICE
     ]
 
 
-def _label(field: str) -> str:
-    fact = catalog.OF_FIELD.get(field)
-    return facts.label(fact, field) if fact else str(FIELDS.get(field) or firms.LABELS.get(field, field))
+def _called(event: AuditEvent) -> Called:
+    if event.subject_type == "Plan":
+        wanted = select(Charge).where(Charge.plan_id == event.subject_id).options(joinedload(Charge.meter))
+        return Called(charges={
+            one.slug: (formats.local(one, "name"), formats.local(one.meter, "unit") if one.meter else "")
+            for one in db.session.scalars(wanted)
+        })  # fmt: skip
+    if event.subject_type == "Subscription":
+        offering = select(Plan.offering_id).join(Subscription, Subscription.plan_id == Plan.id).where(Subscription.id == event.subject_id)
+        versions = select(Plan).where(Plan.offering_id.in_(offering)).order_by(Plan.version_number)
+        return Called(plans={one.slug: formats.local(one, "name") for one in db.session.scalars(versions)})
+    return Called()
 
 
-def _shown(event: AuditEvent, side: Mapping[str, Any], field: str) -> str:
+def _label(name: str) -> str:
+    fact = catalog.OF_FIELD.get(name)
+    return facts.label(fact, name) if fact else str(FIELDS.get(name) or firms.LABELS.get(name, name))
+
+
+def _shown(event: AuditEvent, side: Mapping[str, Any], name: str, called: Called) -> str:
     """A stored value for people: states in words, money as money, entries of a list or group on lines of their own."""
-    value = side.get(field)
+    value = side.get(name)
     if value is None:
         return ""
+    if name == "charges" and isinstance(value, dict):
+        return "\n".join(_charge(slug, one, called) for slug, one in value.items())
+    if name == "quantity" and isinstance(value, dict):
+        return _numbers(value)
     if isinstance(value, dict):
-        return "\n".join(f"{name}: {json.dumps(one, ensure_ascii=False)}" for name, one in value.items())
+        return "\n".join(f"{key}: {json.dumps(one, ensure_ascii=False)}" for key, one in value.items())
     if isinstance(value, list):
-        return "\n".join(_word(field, one) if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
-    if field == "status" and value in (known := states.STATES.get(THINGS.get(event.subject_type, ""), {})):
+        return "\n".join(_word(name, one) if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
+    if name == "status" and value in (known := states.STATES.get(THINGS.get(event.subject_type, ""), {})):
         return str(known[value].label)
-    return _word(field, value)
+    if name == "plan" and value in called.plans:
+        return called.plans[value]
+    return _word(name, value)
 
 
-def _word(field: str, value: Any) -> str:
-    if isinstance(value, bool) or field in WORDY and value in WORDS:
+def _charge(slug: str, stored: Mapping[str, Any], called: Called) -> str:
+    """One charge of a plan: its name and its price, as offering pages word it; half-written prices as they are."""
+    label, unit = called.charges.get(slug, (slug, ""))
+    part = [Filter(which, tuple(values)) for which, values in stored.get("filter", {}).items()]
+    try:
+        terms = rating.parse({key: one for key, one in stored.items() if key != "filter"})
+    except rating.InvalidTerms:
+        return f"{label}{_('：')}{json.dumps(stored, ensure_ascii=False)}"
+    said = [*(billing.picked(one, formats.language()) for one in part), *rating.describe(terms, unit, formats.language())]
+    return f"{label}{_('：')}{_('；').join(said)}"
+
+
+def _numbers(stored: Mapping[str, Any]) -> str:
+    """By what number a plan is sold."""
+    least, most, step = stored.get("minimum, maximum, step", [None, None, None])
+    return _(
+        "按%(unit)s卖：最少 %(least)s，最多 %(most)s，每次增减 %(step)s",
+        unit=stored.get("unit", ""), least=least or 1, most=most or _("没有上限"), step=step or 1,
+    )  # fmt: skip
+
+
+def _word(name: str, value: Any) -> str:
+    if isinstance(value, bool) or name in WORDY and value in WORDS:
         return str(WORDS[value])
-    if field.endswith("_fen") and isinstance(value, int):
+    if name.endswith("_fen") and isinstance(value, int):
         return formats.money(value)
-    if field == "role" and value in {role.value for role in Role}:
+    if name == "role" and value in {role.value for role in Role}:
         return str(roles.LABELS[Role(value)])
-    if field == "scopes" and value in SCOPES:
+    if name == "scopes" and value in SCOPES:
         return str(SCOPES[value].name)
+    if name in WHEN and isinstance(value, str):
+        with suppress(ValueError):
+            return formats.date(date.fromisoformat(value)) if len(value) == len("2026-11-22") else formats.datetime(datetime.fromisoformat(value))
     return str(value)

@@ -50,7 +50,7 @@ def worded(terms: Mapping[str, Any], quantity: int | None = None) -> Worded:
     rows.append((_("服务说明"), _("第 %(number)s 版", number=terms["revision"])))
     if sold := plan.get("quantity"):
         unit = formats.local(sold, "unit")
-        many = _("%(count)s %(unit)s", count=quantity, unit=unit) if quantity else _("下单时填写，单位：%(unit)s", unit=unit)
+        many = formats.quantity(quantity, unit) if quantity else _("下单时填写，单位：%(unit)s", unit=unit)
         rows.append((_("数量"), many))
     if plan["trial_days"]:
         rows.append((_("免费试用"), _("开通后 %(days)s 天，到期自动停止", days=plan["trial_days"])))
@@ -70,9 +70,8 @@ def worded(terms: Mapping[str, Any], quantity: int | None = None) -> Worded:
 
 def _price(charge: Mapping[str, Any], sold: Mapping[str, Any] | None) -> str:
     meter, language = charge["meter"], formats.language()
-    unit = formats.local(meter, "unit") if meter else ""
+    unit = formats.local(meter, "unit") if meter else formats.local(sold, "unit") if sold else ""
     only = next((Filter(name, tuple(values)) for name, values in charge["filter"].items()), None)
     priced = rating.parse(charge["terms"])
-    whose = agreements.each(priced, formats.local(sold, "unit") if sold else "")
-    part = [text for text in (billing.picked(only, language), whose) if text]
+    part = [text] if (text := billing.picked(only, language)) else []
     return _("；").join([*part, *rating.describe(priced, unit, language)])

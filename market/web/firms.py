@@ -161,6 +161,8 @@ def texts(facts: Profile, *, on: date) -> dict[str, str]:
 def _wan(fen: int | None) -> str:
     if fen is None:
         return ""
+    if language() == "en":
+        return f"¥{Decimal(fen) / 100:,f}"
     return _("%(amount)s 万元", amount=f"{Decimal(fen) / 1_000_000:,f}")
 
 

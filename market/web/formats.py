@@ -5,6 +5,7 @@ request. `None` is written as 暂无数据 / No data yet, never as a bare dash.
 Times are aware and shown in Asia/Shanghai.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import date as Date
 from datetime import datetime as DateTime
@@ -162,9 +163,14 @@ def local(thing: Any, key: str) -> str:
     return _get(thing, f"{key}_{first}") or _get(thing, f"{key}_{second}") or ""
 
 
+def written(value: Any) -> str:
+    """JSON for reading, in one line: with its Chinese as it is, unlike what scripts are given."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 FILTERS = (
     money, money_plain, money_large, unit_price, quantity, about, percent,
-    date, datetime, clock, stamp, iso, month, relative, local, plural,
+    date, datetime, clock, stamp, iso, month, relative, local, plural, written,
 )  # fmt: skip
 
 

@@ -74,6 +74,11 @@ def page_of(statement: Select[Any], *, size: int = 20) -> Page:
     return Page(rows, number, size, total)
 
 
+def first_of(statement: Select[Any], size: int) -> Sequence[Any]:
+    """The first rows of `statement`, where nobody turns pages and nothing is counted."""
+    return db.session.scalars(statement.limit(size)).unique().all()
+
+
 def page_of_list(items: Sequence[Any], *, size: int = 20) -> Page:
     """The asked-for page of a list that is already in memory."""
     number = min(current_number(), max(1, -(-len(items) // size)))

@@ -156,7 +156,7 @@ def why_not(found: Replay) -> list[str]:
     """Why a plan cannot be held against the usage as it is."""
     told = [_("它不计“%(name)s”，不知道是不是包含在内。", name=used_name(each)) for each in found.lacking]
     if found.lacking_unit:
-        told.append(_("您现在按数量订（每%(unit)s），它不这样算，不知道够不够用。", unit=found.lacking_unit))
+        told.append(_("您现在按数量订（每%(unit)s），它不这样算，不知道够不够用。", unit=found.lacking_unit[formats.language() == "en"]))
     return told + [_gap(each) for each in found.gaps]
 
 

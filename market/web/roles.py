@@ -31,7 +31,7 @@ PURPOSES: dict[Kind, dict[Role, LazyString]] = {
     Kind.PROVIDER: {
         Role.OWNER: _l("什么都能做，包括管理成员。"),
         Role.PRODUCT: _l("编写服务和价格，提交审核，处理开通。不管接口密钥。"),
-        Role.FINANCE: _l("看客户的订阅和用量，不能改任何内容。"),
+        Role.FINANCE: _l("看客户的订阅、用量和费用，不能改任何内容。"),
         Role.DEVELOPER: _l("管理接口密钥和用量上报，处理开通。不能改服务和价格。"),
     },
     Kind.PLATFORM: {

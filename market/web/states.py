@@ -91,7 +91,7 @@ STATES: dict[str, dict[str, State]] = {
         "active": State(_l("使用中"), "ok", DONE),
         "failed": State(_l("没开通成"), "bad", STOP),
         "paused": State(_l("已暂停"), "", "player-pause"),
-        "suspended": State(_l("已停用，待处理"), "warn", STOP),
+        "suspended": State(_l("停止使用，待处理"), "warn", STOP),
         "ended": State(_l("已停用"), "", OFF),
     },
     "bill": {

@@ -45,11 +45,12 @@ def _offerings(ids: Collection[int]) -> Found:
 
 def _revisions(ids: Collection[int]) -> Found:
     found = db.session.scalars(select(OfferingRevision).where(OfferingRevision.id.in_(ids)))
-    return {one.id: f"{_name(one)} · {one.number}" for one in found}
+    return {one.id: _version(_name(one), one.number) for one in found}
 
 
 def _plans(ids: Collection[int]) -> Found:
-    return {one.id: f"{formats.local(one, 'name')} · {one.version_number}" for one in db.session.scalars(select(Plan).where(Plan.id.in_(ids)))}
+    found = db.session.scalars(select(Plan).where(Plan.id.in_(ids)))
+    return {one.id: _version(formats.local(one, "name"), one.version_number) for one in found}
 
 
 def _entries(ids: Collection[int]) -> Found:
@@ -78,6 +79,10 @@ def _meters(ids: Collection[int]) -> Found:
 def _policies(ids: Collection[int]) -> Found:
     found = db.session.scalars(select(PolicyVersion).where(PolicyVersion.id.in_(ids)))
     return {one.id: _("%(policy)s第 %(number)d 版", policy=policy_notices.title(one.subject), number=one.number) for one in found}
+
+
+def _version(name: str, number: int) -> str:
+    return _("%(name)s（第 %(number)s 版）", name=name, number=number)
 
 
 def _name(revision: OfferingRevision) -> str:

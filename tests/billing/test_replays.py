@@ -176,15 +176,15 @@ def seats(price: str, unit: str = "人", **columns: Any) -> Plan:
 def test_a_plan_sold_by_quantity_is_bought_for_as_many_as_there_were() -> None:
     people = Usage(MONTHS, (measured(a_meter("人", Aggregation.MAX), "9", "11", "8"),))
     assert only(replay(people, [seats("10.00")])).held == 15
-    assert only(replay(replace(people, used=(), held=(7, "人")), [seats("10.00")])).held == 10
+    assert only(replay(replace(people, used=(), held=(7, "人", "person")), [seats("10.00")])).held == 10
     nobody = only(replay(Usage(MONTHS, ()), [seats("10.00")]))
     assert [(gap.key, gap.reason) for gap in nobody.gaps] == [("units.人", Reason.HOW_MANY)]
     assert only(replay(Usage(MONTHS, (), guesses={"units.人": Decimal(3)}), [seats("10.00")])).held == 5
 
 
 def test_who_pays_by_the_seat_is_not_compared_with_what_knows_no_seats() -> None:
-    usage = Usage(MONTHS, (), offering_id=1, held=(7, "人"))
-    assert [each.lacking_unit for each in replay(usage, [a_plan((None, fee("1.00"))), seats("1.00", offering=3)])] == ["人", ""]
+    usage = Usage(MONTHS, (), offering_id=1, held=(7, "人", "person"))
+    assert [each.lacking_unit for each in replay(usage, [a_plan((None, fee("1.00"))), seats("1.00", offering=3)])] == [("人", "person"), ()]
 
 
 def test_how_many_transactions_there_were_is_asked_where_it_matters() -> None:

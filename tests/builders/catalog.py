@@ -208,7 +208,9 @@ def a_private_plan(
         if charge.meter is not None
     ]
     fee = {"terms": {"model": "flat", "interval": "month", "amount": monthly}, "slug": "fee-month"}
+    names = ("unit_zh", "unit_en", "minimum", "maximum", "step")
+    numbers = {name: getattr(base, f"quantity_{name}") for name in names} if base.quantity_unit_zh else None
     return catalog.agree(
         base, key=key or f"agreed-{next(_numbers)}", name_zh=name, name_en="Agreed", summary_zh="", summary_en="",
-        trial_days=trial_days, charges=[fee, *usage], firms=firms, by=audit.system("test"), at=EARLY,
+        trial_days=trial_days, charges=[fee, *usage], quantity=numbers, firms=firms, by=audit.system("test"), at=EARLY,
     )  # fmt: skip

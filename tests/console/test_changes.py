@@ -180,6 +180,24 @@ def test_only_owner_and_purchaser_change(bought, client, role):
         client.page(f"/console/subscriptions/{bought}/{path}", status=403)
 
 
+def test_a_pause_is_given_its_end_later_and_another_one(owner, bought, clock):
+    with db.transaction():
+        subscriptions.pause(db.session.get_one(Subscription, bought), when="now", by=an_actor(), at=NOV_20)
+    page = owner.page(f"/console/subscriptions/{bought}").follow("安排哪天恢复")
+    assert page.submit(button="确认恢复", on="2026-11-19").status == 422
+    page = page.submit(button="确认恢复", on="2026-12-20")
+    assert "2026年12月20日 起 恢复使用" in page.text and "安排哪天恢复" not in page.text
+    clock.set(datetime(2026, 11, 21, 2, tzinfo=UTC))
+    subscriptions.apply_due(clock.now())
+    page = owner.page(f"/console/subscriptions/{bought}")
+    assert "已安排 2026年12月20日 恢复" in page.text
+    page = page.follow("选一天恢复").submit(button="确认恢复", on="2026-12-01")
+    assert "已安排 2026年12月1日 恢复" in page.text
+    with db.transaction(readonly=True):
+        planned = [one for one in subscriptions.changes_of(db.session.get_one(Subscription, bought)) if one.status is ChangeStatus.PLANNED]
+    assert [one.effective_at.date() for one in planned] == [date(2026, 11, 30)]
+
+
 def test_a_pause_with_its_end_and_going_on_before(owner, bought, clock):
     page = owner.page(f"/console/subscriptions/{bought}").follow("暂停")
     for words in ("2026年11月21日 起暂停", "少 ¥10.00", "2026年12月1日 起暂停"):

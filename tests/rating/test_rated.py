@@ -172,7 +172,8 @@ def test_one_transaction_more_never_makes_a_percentage_cheaper(terms, transactio
 @given(limited(METERED), st.decimals(1, 50, places=0), QUANTITIES)
 def test_so_many_units_of_a_plan_include_so_much_more(terms, units, quantity):
     assert rating.times(terms, units).included == terms.included * units
-    assert rating.rate(rating.times(terms, units), quantity).exact <= max(rating.rate(terms, quantity).exact, Fraction(terms.minimum))
+    if not isinstance(terms, rating.Volume):  # there, less to pay for may fall into a dearer tier
+        assert rating.rate(rating.times(terms, units), quantity).exact <= max(rating.rate(terms, quantity).exact, Fraction(terms.minimum))
 
 
 @pytest.mark.parametrize(

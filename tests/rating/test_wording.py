@@ -123,7 +123,7 @@ def test_a_step_without_a_unit_reads_without_a_gap():
 @pytest.mark.parametrize(
     ("terms", "zh", "en"),
     [
-        (monthly("99"), ["¥99.00/月"], ["¥99.00/month"]),
+        (monthly("99"), ["¥99.00/月/GB"], ["¥99.00/month per GB"]),
         (Flat(Decimal("5000"), "once"), ["¥5,000.00（一次性）"], ["¥5,000.00 once"]),
         (per_unit("0.5", included="200"), ["¥0.50/GB", "每期含 200 GB"], ["¥0.50/GB", "200 GB included per period"]),
         (

@@ -137,6 +137,14 @@ def test_a_plan_is_sold_in_the_numbers_its_provider_says(vendor, plans, offering
     assert stored(offering)[0].quantity_maximum is None and stored(offering)[0].quantity_minimum == 5
 
 
+def test_how_early_a_new_price_is_told_is_said_in_the_plan_and_a_week_at_least(vendor, plans, offering):
+    page = vendor.page(f"{plans}/new").submit(button="保存套餐", **WORDS, **{"charges-0-amount": "10"}, notice_days="6")
+    assert page.status == 422 and page.one("input", id="notice_days").get("aria-invalid") == "true"
+    page = page.submit(button="保存套餐", notice_days="30")
+    assert stored(offering)[0].notice_days == 30 and "改价提前 30 天通知" in page.text
+    assert vendor.page(f"{plans}/team").one("input", id="notice_days").get("value") == "30"
+
+
 def test_empty_tiers_do_not_count_and_errors_still_find_their_row(vendor, plans):
     values, _amount = CHARGES["volume"]
     page = with_charge(vendor, plans, "volume", **USED, **values).submit(button="添加一行")

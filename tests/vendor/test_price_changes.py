@@ -62,13 +62,15 @@ def test_an_agreed_plan_from_a_code_to_a_list(shop, client):
     page = client.page(f"/vendor/offerings/{shop.offering_id}/private-plans/").follow("商定价格")
     wrong = page.submit(button="按商定的价格开售", codes="91440106MA0000ZZZZ")
     assert wrong.status == 422 and "91440106MA0000ZZZZ" in wrong.text
-    sheet = page.submit(button="按商定的价格开售", codes="91440106MA00000314", name_zh="五金厂商定版", name_en="Agreed")
+    sheet = page.submit(button="按商定的价格开售", codes="91440106MA00000314", name_zh="五金厂商定版", name_en="Agreed",
+                        quantity_unit_zh="台", quantity_unit_en="device", quantity_minimum="5", notice_days="60")  # fmt: skip
     assert sheet.heading == "五金厂商定版" and "示例五金厂" in sheet.text
     assert "名单是空的" in sheet.submit(button="移出名单").text
     assert "停售" in client.page(sheet.path).submit(button="停售这个商定套餐").text
     with db.transaction(readonly=True):
         plan = db.session.scalars(select(Plan).where(Plan.private)).one()
         assert plan.status is PlanStatus.RETIRED
+        assert (plan.quantity_unit_en, plan.quantity_minimum, plan.notice_days) == ("device", 5, 60)
 
 
 def test_limits_are_set_and_lifted(shop, client):
