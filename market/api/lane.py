@@ -36,8 +36,8 @@ Application = Callable[[Environ, Start], Iterable[bytes]]
 
 #: Written at once, counted in events: more would make those wait who came first.
 MOST_TOGETHER = 1000
-#: Two keep database and server both busy; more only get into each other's way at the counters. A second one is worth
-#: it when there is enough to do: of single events, one transaction with twice as many is cheaper.
+#: On PostgreSQL two keep database and server both busy; more only get into each other's way at the counters. A second
+#: one is worth it when there is enough to do: of single events, one transaction with twice as many is cheaper.
 ABREAST, WORTH = 2, 300
 #: How many keys are remembered.
 MOST_KEYS = 10_000
@@ -75,7 +75,8 @@ class Party:
 
     def __init__(self, provider_id: int, organization_id: int, source: str) -> None:
         self._reporter, self._organization_id, self._source = Reporting(provider_id), organization_id, source
-        self.together = Together(self.take_in, abreast=ABREAST, worth=WORTH, most=MOST_TOGETHER)
+        # SQLite has one writer at a time: a second one would only keep asking for the lock.
+        self.together = Together(self.take_in, abreast=ABREAST if db.on_postgresql() else 1, worth=WORTH, most=MOST_TOGETHER)
 
     def take_in(self, reports: Sequence[Report]) -> None:
         """Verdicts for those whose key still works; all others, and all when anything fails, are left to Flask."""
