@@ -86,6 +86,7 @@ SWEEPS = (
     Sweep("old attempts", subscriptions.prune, 3600),
     Sweep("changes", subscriptions.apply_due, 5),
     Sweep("endings", subscriptions.end_due, 5),
+    Sweep("failed set-ups", subscriptions.lapse_due, 600),
     Sweep("orders", subscriptions.expire_due, 60),
     Sweep("keys", accounts.warn_of_expiry, 600),
     Sweep("bills", billing.close_due, 5),

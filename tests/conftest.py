@@ -28,13 +28,12 @@ from sqlalchemy.orm import Session
 from market import assets, db, resources
 from market.config import Settings
 from tests.support.clock import FakeClock
-from tests.support.databases import PostgresRoom, Room, SqliteRoom
+from tests.support.databases import PostgresRoom, Room, SqliteRoom, kind_of
+from tests.support.order import shared_out
 from tests.support.queries import counted
 from tests.support.worlds import Kept, count_from_one
 
 DATABASES = ["sqlite", "postgresql"] if os.environ.get("TEST_DATABASE_URL") else ["sqlite"]
-#: Folders whose tests take seconds each: they come first, so that no worker is left with a long one at the end.
-SLOW = ("examples", "browser", "benchmarks", "cli", "demo")
 #: Faces have next to no SQL of their own. What their tests make them ask is asked on every database by the tests of the
 #: domains and by the walks over all pages; what is not, and what happens twice or at once, is marked `every_database`.
 FACES = ("account", "admin", "console", "storefront", "vendor", "web")
@@ -52,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     soaks = [item for item in items if item.get_closest_marker("soak") and not asked]
     config.hook.pytest_deselected(items=soaks)
     items[:] = [item for item in items if item not in soaks]
-    items.sort(key=lambda item: item.path.parent.name not in SLOW)
+    items[:] = shared_out(items, getattr(config, "workerinput", {}).get("workercount", 1))
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
@@ -227,26 +226,40 @@ def app(
 
 
 @pytest.fixture(scope="session")
-def worlds_kept() -> dict[str, Kept]:
-    """The finished world of each kind of database."""
+def keepings() -> dict[tuple[str, Callable[[], Any]], Kept]:
+    """What was built on each kind of database."""
     return {}
 
 
 @pytest.fixture
-def world(
-    app: Flask,
+def kept(
     settings: Settings,
+    database: None,
     rooms: Callable[[str], Room],
-    worlds_kept: dict[str, Kept],
+    keepings: dict[tuple[str, Callable[[], Any]], Kept],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Any:
-    """`a_world()` of tests/builders/worlds.py, committed; built by the first test of a worker, copied for the others."""
-    from tests.builders.worlds import a_world
+) -> Callable[[Callable[[], Any]], Any]:
+    """`kept(build)`: what this commits in a fresh database; built by a worker's first test, copied for the others.
 
-    kind = settings.database_url.partition(":")[0].partition("+")[0]
-    if kind not in worlds_kept:
-        worlds_kept[kind] = Kept(rooms(kind), tmp_path_factory.mktemp("world") / "data", a_world)
-    return worlds_kept[kind].settle(settings)
+    To be asked before anything else is done with the database.
+    """
+
+    def settled(build: Callable[[], Any]) -> Any:
+        kind = kind_of(settings.database_url)
+        if (kind, build) not in keepings:
+            folder = tmp_path_factory.mktemp(build.__name__) / "data"
+            keepings[kind, build] = Kept(rooms(kind), folder, build)
+        return keepings[kind, build].settle(settings)
+
+    return settled
+
+
+@pytest.fixture
+def world(app: Flask, kept: Callable[[Callable[[], Any]], Any]) -> Any:
+    """`a_world()` of tests/builders/worlds.py, committed."""
+    from tests.builders.worlds import a_whole_world
+
+    return kept(a_whole_world)
 
 
 @pytest.fixture

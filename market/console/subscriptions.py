@@ -12,7 +12,7 @@ from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, resources, subscriptions
-from market.console import access, change_options, changes, next_charge, parts, pauses, setup
+from market.console import access, change_options, changes, next_charge, parts, pauses
 from market.errors import MarketError
 from market.kit import period
 from market.metering import corrections
@@ -26,7 +26,7 @@ from market.subscriptions import (
     SubscriptionChange,
     SubscriptionStatus,
 )
-from market.web import agreements, changing, completeness, formats, forms, guards
+from market.web import agreements, changing, completeness, formats, forms, guards, setting_up
 from market.web import corrections as words
 from market.web.standing import standing
 
@@ -111,7 +111,7 @@ def show(id: int) -> str:
         rests=pauses.rests(subscription),
         resumes_at=next((one.effective_at for one in subscription.changes if _ends_pause(one)), None),
         changeable=subscription.status in change_options.CHANGEABLE,
-        progress=setup.progress(subscription, now),
+        progress=setting_up.progress(subscription, now),
         rotation=access.rotation(subscription) if g.can("access.read") else None,
         opening=subscription.status in OPENING,
         live=subscription.status in LIVE,

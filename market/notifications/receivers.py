@@ -58,11 +58,17 @@ def _failed(subscription: Subscription, *, at: datetime, reason: str = "", **_: 
     _tell_buyer("subscription_failed", subscription, at, reason=tasks.said(reason))
 
 
-def _ended(subscription: Subscription, *, at: datetime, **_: Any) -> None:
-    _tell_buyer("subscription_ended", subscription, at)
+def _ended(subscription: Subscription, *, at: datetime, reason: str = "", **_: Any) -> None:
+    if subscription.started_at:
+        _tell_buyer("subscription_ended", subscription, at)
+        return
+    lapsed = reason == subscriptions.NOT_RETRIED
+    _tell_buyer("setup_ended", subscription, at, lapsed=lapsed)
+    if lapsed:
+        tasks.lapsed(subscription, at=at)
 
 
-def _tell_buyer(event: str, subscription: Subscription, at: datetime, **facts: str) -> None:
+def _tell_buyer(event: str, subscription: Subscription, at: datetime, **facts: str | bool) -> None:
     user = db.session.get_one(User, subscription.accepted_by_id)
     revision = db.session.get_one(OfferingRevision, subscription.revision_id)
     # A failure may happen again after a retry, and is then news again.

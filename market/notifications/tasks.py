@@ -60,6 +60,17 @@ def _failed(
         addressees.send(key, "task_failed", [buyer], at, reason=said(reason), **_about(request, subscription))
 
 
+def lapsed(subscription: Subscription, *, at: datetime) -> None:
+    """The provider's people hear that a set-up they could not do is over."""
+    revision = db.session.get_one(OfferingRevision, subscription.revision_id)
+    customer = db.session.get_one(Organization, subscription.organization_id)
+    people = _sellers(subscription.provider_id)
+    addressees.send(
+        f"setup_lapsed.{subscription.id}", "setup_lapsed", people, at,
+        subscription=subscription, facts=revision.facts, customer=customer,
+    )  # fmt: skip
+
+
 def _rotated(subscription: Subscription, *, at: datetime, **_: Any) -> None:
     people = addressees.members(subscription.organization_id, OrganizationKind.BUYER, "access.read")
     revision = db.session.get_one(OfferingRevision, subscription.revision_id)

@@ -15,7 +15,7 @@ from market.privacy.actions import (
     path_of,
     request_export,
 )
-from market.privacy.erasure import LastOwner, StillInUse, erase, obstacle
+from market.privacy.erasure import LastOwner, OnlyMember, StillInUse, erase, obstacle
 from market.privacy.models import OPEN, Export, ExportStatus
 from market.privacy.queries import (
     export_of_organization,
@@ -33,6 +33,7 @@ __all__ = [
     "ExportPending",
     "ExportStatus",
     "LastOwner",
+    "OnlyMember",
     "StillInUse",
     "build_due",
     "erase",

@@ -46,6 +46,13 @@ class StillInUse(Refused):
     message = "“%(organization)s”还有使用中的订阅或没付清的账单，而您是唯一的成员。先停用订阅、付清账单，再注销。"
 
 
+class OnlyMember(Refused):
+    """A provider or the office would be left with nobody at all."""
+
+    code = "only_member"
+    message = "您是“%(organization)s”唯一的成员。先邀请另一位所有者，对方接受以后再注销。"
+
+
 def obstacle(user: User) -> Refused | None:
     """Why she cannot go yet, as the refusal `erase` would raise; None if she may."""
     heads = select(Membership.organization_id).where(Membership.user_id == user.id, Membership.role.in_(HEADS))
@@ -56,7 +63,9 @@ def obstacle(user: User) -> Refused | None:
     for organization in db.session.scalars(alone.order_by(Organization.id)):
         if db.session.scalar(others.where(Membership.organization_id == organization.id).limit(1)) is not None:
             return LastOwner(organization=organization.name)
-        if organization.kind is not OrganizationKind.BUYER or _busy(organization):
+        if organization.kind is not OrganizationKind.BUYER:
+            return OnlyMember(organization=organization.name)
+        if _busy(organization):
             return StillInUse(organization=organization.name)
     return None
 

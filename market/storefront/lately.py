@@ -17,7 +17,6 @@ from market.web import guards
 from market.web import replays as words
 from market.web.replays import Row
 
-
 #: Subscriptions with a table of their own; the rest is one list.
 TABLES = 3
 

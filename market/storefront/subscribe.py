@@ -24,7 +24,7 @@ from market.errors import Invalid, MarketError, NotFound
 from market.kit import quantity
 from market.kit.quantity import plural
 from market.storefront.calculator import UNITS, units_hint
-from market.web import agreements, contracts, errors, formats, forms, guards, htmx
+from market.web import agreements, contracts, errors, formats, forms, guards, htmx, setting_up
 
 bp = Blueprint("subscribe", __name__)
 bp.before_request(guards.buyer)
@@ -211,7 +211,7 @@ def done(id: int) -> Answer:
         subscription=subscription,
         facts=subscription.revision.facts,
         opening=opening,
-        request_row=subscriptions.requests_about(subscription)[subscriptions.RequestKind.PROVISION],
+        progress=setting_up.progress(subscription, resources.clock.now()),
         contract=subscriptions.contracts_of(subscription)[-1],
         last_day=agreements.last_day,
     )

@@ -9,7 +9,7 @@ Invariants  a subscription comes from an order; one request key of an organizati
 """
 
 from market.subscriptions.access import access_changed_at, access_of, forget_due
-from market.subscriptions.actions import cancel, convert, end_due, keep
+from market.subscriptions.actions import FAILED_KEPT, NOT_RETRIED, cancel, convert, end_due, keep, lapse_due
 from market.subscriptions.agreement import terms, terms_hash
 from market.subscriptions.capacity import Room, places_taken, room
 from market.subscriptions.changes import (
@@ -171,6 +171,7 @@ from market.subscriptions.span import (
 )
 
 __all__ = [
+    "FAILED_KEPT",
     "FAR",
     "LIVE",
     "OPENING",
@@ -191,6 +192,7 @@ __all__ = [
     "Held",
     "IsSuspended",
     "LimitReached",
+    "NOT_RETRIED",
     "NoSystem",
     "NobodyToTell",
     "NotCanceled",
@@ -272,6 +274,7 @@ __all__ = [
     "forget_due",
     "held_at",
     "keep",
+    "lapse_due",
     "live_during",
     "live_in",
     "load_changes",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from market import audit, db
 from market.subscriptions import effects, refusals, signals, span
@@ -13,6 +13,7 @@ from market.subscriptions.models import (
     LIFECYCLE,
     LIVE,
     OPENING,
+    ProvisioningRequest,
     RequestKind,
     Subscription,
     SubscriptionStatus,
@@ -20,6 +21,12 @@ from market.subscriptions.models import (
 from market.subscriptions.provisioning import requests
 
 When = Literal["now", "period_end"]
+
+#: A set-up that failed waits so long for another try, then it ends: as long as people had to do it at all, and as an
+#: order waits for its owner. Longer, and whoever forgot it would be charged some day for what she bought elsewhere.
+FAILED_KEPT = timedelta(days=14)
+#: Why such a one has ended, in the trail.
+NOT_RETRIED = "not_retried"
 
 
 def cancel(subscription: Subscription, *, when: When, reason: str, by: audit.Actor, at: datetime) -> None:
@@ -66,6 +73,34 @@ def convert(subscription: Subscription, *, by: audit.Actor, at: datetime) -> Non
         raise refusals.NotTrialing
     if subscription.cancel_at is not None:
         _stay("subscription.converted", subscription, by=by, at=at)
+
+
+def lapse_due(now: datetime) -> int:
+    """End failed set-ups that nobody has tried again for so long, without charge; returns how many.
+
+    Each in a transaction of its own.
+    """
+    with db.transaction(readonly=True):
+        failed = (
+            select(Subscription.id)
+            .join(ProvisioningRequest, ProvisioningRequest.subscription_id == Subscription.id)
+            .where(Subscription.status == SubscriptionStatus.FAILED, ProvisioningRequest.kind == RequestKind.PROVISION)
+            .group_by(Subscription.id)
+            .having(func.max(ProvisioningRequest.finished_at) <= now - FAILED_KEPT)
+        )
+        due = [*db.session.scalars(failed.order_by(Subscription.id))]
+    return sum(_lapse(id, now) for id in due)
+
+
+def _lapse(id: int, now: datetime) -> int:
+    with db.transaction():
+        subscription = db.session.get_one(Subscription, id)
+        effects.settle(subscription, now)
+        if subscription.status is not SubscriptionStatus.FAILED:
+            return 0
+        requests.call_off(subscription, at=now, error=NOT_RETRIED)
+        _end(subscription, at=now, reason=NOT_RETRIED, by=audit.system("worker"))
+    return 1
 
 
 def end_due(now: datetime) -> int:
@@ -120,7 +155,7 @@ def _end(subscription: Subscription, *, at: datetime, reason: str, by: audit.Act
     subscription.ended_at = at
     subscription.cancel_at = subscription.cancel_at or at
     _record("subscription.ended", subscription, by=by, at=at, reason=reason)
-    signals.subscription_ended.send(subscription, at=at)
+    signals.subscription_ended.send(subscription, at=at, reason=reason)
 
 
 def _record(

@@ -13,7 +13,13 @@ from market.errors import Invalid
 from market.kit import period as periods
 from market.subscriptions import changes, effects, refusals, span
 from market.subscriptions.changes import When
-from market.subscriptions.models import ChangeKind, ChangeStatus, Subscription, SubscriptionChange, SubscriptionStatus
+from market.subscriptions.models import (
+    ChangeKind,
+    ChangeStatus,
+    Subscription,
+    SubscriptionChange,
+    SubscriptionStatus,
+)
 
 
 def pause(

@@ -10,7 +10,7 @@ _signals = Namespace()
 
 #: The provider has set it up; it is trialing or active from now on.
 subscription_activated = _signals.signal("subscription-activated")
-#: It is over. What was used until then stands on the next bill.
+#: It is over. What was used until then stands on the next bill; what never began costs nothing. `reason=` says why.
 subscription_ended = _signals.signal("subscription-ended")
 #: The provider could not set it up, or could not be reached. `reason=` says why.
 subscription_failed = _signals.signal("subscription-failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -78,6 +79,12 @@ def index() -> str:
 def show(id: int) -> str:
     """One task: what, for whom, by when, and the ways to answer it."""
     return _page(_task(id), CompleteForm(formdata=None), FailForm(formdata=None))
+
+
+def _lapses_at(task: ProvisioningRequest) -> datetime | None:
+    """When a failed set-up ends by itself; None for everything else."""
+    failed = task.kind is RequestKind.PROVISION and task.status is RequestStatus.FAILED
+    return task.finished_at + subscriptions.FAILED_KEPT if failed and task.finished_at else None
 
 
 def _or_closed(task: ProvisioningRequest, form: F) -> F:
@@ -178,6 +185,7 @@ def _page(task: ProvisioningRequest, complete: CompleteForm, fail: FailForm) -> 
         with_access=task.kind in WITH_ACCESS,
         needs_access=task.kind is RequestKind.ROTATE,
         closed=closed,
+        lapses_at=_lapses_at(task),
         can_retry=_can_retry(task),
         complete=complete,
         fail=fail,

@@ -195,7 +195,7 @@ STATES: dict[str, dict[str, State]] = {
         "expiring": State(_l("快到期"), "warn", WAIT),
         "replaced": State(_l("更换中，还能用"), "info", "history"),
         "expired": State(_l("已过期"), "", OFF),
-        "revoked": State(_l("已作废"), "", OFF),
+        "revoked": State(_l("已经停用"), "", OFF),
     },
     "fapiao": {
         "requested": State(_l("已申请"), "info", WAIT),

@@ -13,7 +13,8 @@ from market.catalog import Meter, OfferingRevision, Plan, RevisionStatus
 from market.metering.corrections import UsageCorrection
 from market.metering.reconciliation import ReconciledDay
 from market.policies import PolicyVersion
-from market.recommended import Entry
+from market.providers import Provider
+from market.recommended import Edition, Entry
 from market.subscriptions import Order, ProvisioningRequest, Subscription
 from market.web import formats, policy_notices
 
@@ -85,6 +86,14 @@ def _version(name: str, number: int) -> str:
     return _("%(name)s（第 %(number)s 版）", name=name, number=number)
 
 
+def _providers(ids: Collection[int]) -> Found:
+    return {one.id: formats.local(one, "name") for one in db.session.scalars(select(Provider).where(Provider.id.in_(ids)))}
+
+
+def _editions(ids: Collection[int]) -> Found:
+    return {one.id: formats.local(one, "name") for one in db.session.scalars(select(Edition).where(Edition.id.in_(ids)))}
+
+
 def _name(revision: OfferingRevision) -> str:
     return formats.local(revision.facts, "name")
 
@@ -96,6 +105,8 @@ LOOKUPS: Mapping[str, Callable[[Collection[int]], Found]] = {
     "Offering": _offerings,
     "OfferingRevision": _revisions,
     "Plan": _plans,
+    "Provider": _providers,
+    "Edition": _editions,
     "Entry": _entries,
     "Meter": _meters,
     "ReconciledDay": _days,

@@ -234,6 +234,7 @@ REASONS = {
     "private_target": _l("通知地址指向内网，没有发送"),
     "not_https": _l("通知地址不是 https，没有发送"),
     "called_off": _l("客户已取消"),
+    "not_retried": _l("没开通成，两周没有人重试，自动取消"),
     "invalid": _l("服务商系统回应的登录信息读不懂"),
 }
 

@@ -51,3 +51,4 @@ def test_what_stands_in_the_way_is_said_before_anything_is_typed(client: Client)
     somebody(client)
     page = client.page("/account/privacy/erase")
     assert "唯一的所有者" in page.text and not page.all("input", name="email")
+    assert page.follow("去成员列表").heading == "成员与权限"

@@ -105,6 +105,12 @@ def fitting(things: Things, endpoint: str) -> Values:
     return next((things[name] for name in names if name in things), {})
 
 
+def a_whole_world() -> World:
+    """One world, committed."""
+    with db.transaction():
+        return a_world()
+
+
 def a_world(mark: str = "one") -> World:
     """Everything, in the open transaction. `mark` tells worlds in one database apart."""
     a_city()

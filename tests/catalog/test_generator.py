@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,22 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from market import audit, db, rating
+from market import db, rating
 from market.accounts import Organization, OrganizationKind, uscc
-from market.catalog import facts, generator, seed
+from market.catalog import facts, generator
 from market.catalog.models import Charge, Offering, OfferingRevision, OfferingStatus, Plan
 from market.catalog.signals import offering_changed
-from market.config import ROOT
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def catalog(database: None) -> Path:
-    """The seed files, loaded."""
-    folder = ROOT / "catalog_seed"
-    seed.load(folder, by=audit.system("seed"), at=AT)
-    return folder
 
 
 def made_up() -> list[tuple[str, str, dict]]:
@@ -40,7 +30,7 @@ def made_up() -> list[tuple[str, str, dict]]:
         return [tuple(row) for row in db.session.execute(query.order_by(Offering.id))]
 
 
-def test_it_makes_as_many_as_asked_in_batches(catalog):
+def test_it_makes_as_many_as_asked_in_batches(loaded):
     assert list(generator.generate(listings=120, organizations=70, seed=1, at=AT, batch=50)) == [50, 50, 20, 50, 20]
     assert len(made_up()) == 120
     with db.transaction(readonly=True):
@@ -48,14 +38,14 @@ def test_it_makes_as_many_as_asked_in_batches(catalog):
         assert db.session.scalar(buyers) == 70
 
 
-def test_repeating_it_makes_nothing_new_and_a_larger_number_adds_the_rest(catalog):
+def test_repeating_it_makes_nothing_new_and_a_larger_number_adds_the_rest(loaded):
     first = sum(generator.generate(listings=30, organizations=10, seed=1, at=AT))
     again = sum(generator.generate(listings=30, organizations=10, seed=1, at=AT))
     more = sum(generator.generate(listings=60, organizations=10, seed=1, at=AT))
     assert (first, again, more) == (40, 0, 30)
 
 
-def test_a_row_does_not_depend_on_the_size_of_the_run(catalog):
+def test_a_row_does_not_depend_on_the_size_of_the_run(loaded):
     list(generator.generate(listings=30, organizations=0, seed=1, at=AT))
     short = made_up()
     list(generator.generate(listings=90, organizations=0, seed=1, at=AT, batch=25))
@@ -64,7 +54,7 @@ def test_a_row_does_not_depend_on_the_size_of_the_run(catalog):
     assert [row[1:] for row in made_up()[90:]] != [row[1:] for row in short]
 
 
-def test_made_up_listings_are_complete_live_and_priced(catalog):
+def test_made_up_listings_are_complete_live_and_priced(loaded):
     list(generator.generate(listings=50, organizations=0, seed=1, at=AT))
     for _, _, content in made_up():
         assert facts.missing(facts.parse(content)) == []
@@ -82,7 +72,7 @@ def test_made_up_listings_are_complete_live_and_priced(catalog):
     assert {category for _, category, _ in made_up()} == {"storage", "development", "promotion", "payment"}
 
 
-def test_every_made_up_listing_is_announced(catalog):
+def test_every_made_up_listing_is_announced(loaded):
     heard: list[str] = []
 
     def hear(offering: Offering, **_: object) -> None:

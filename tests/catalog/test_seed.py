@@ -117,27 +117,24 @@ def test_a_few_files_for_a_month_cost_visible_fen():
 # --- loading -----------------------------------------------------------------------------
 
 
-def test_loading_puts_every_offering_on_sale(session):
-    report = seed.load(FOLDER, by=BY, at=JUNE)
+def test_loading_puts_every_offering_on_sale(loaded, session):
     catalog = seed.read(FOLDER)
-    assert report.changed == report.unchanged == 0
+    assert loaded.changed == loaded.unchanged == 0
     live = db.session.scalars(select(Offering.slug).where(Offering.status == OfferingStatus.LIVE)).all()
     assert set(live) == {offering.slug for provider in catalog.providers for offering in provider.offerings}
     assert db.session.scalar(select(func.count()).select_from(Plan).where(Plan.status != PlanStatus.PUBLISHED)) == 0
     assert db.session.scalar(select(func.count()).select_from(Solution)) == len(catalog.solutions)
 
 
-def test_loading_again_writes_nothing(session):
-    first = seed.load(FOLDER, by=BY, at=JUNE)
+def test_loading_again_writes_nothing(loaded, session):
     entries = db.session.scalar(select(func.count()).select_from(AuditEvent))
     again = seed.load(FOLDER, by=BY, at=JULY)
-    assert (again.created, again.changed, again.unchanged) == (0, 0, first.created)
+    assert (again.created, again.changed, again.unchanged) == (0, 0, loaded.created)
     assert not db.session.dirty
     assert db.session.scalar(select(func.count()).select_from(AuditEvent)) == entries
 
 
-def test_a_changed_text_is_a_new_revision_and_leaves_the_old_one_as_it_was(session, folder):
-    seed.load(folder, by=BY, at=JUNE)
+def test_a_changed_text_is_a_new_revision_and_leaves_the_old_one_as_it_was(loaded, session, folder):
     change(folder, OFFERING, "约 1 分钟，自动开通", "约 2 分钟，自动开通")
     assert seed.load(folder, by=BY, at=JULY).changed == 1
     old, new = storage().revisions
@@ -145,8 +142,7 @@ def test_a_changed_text_is_a_new_revision_and_leaves_the_old_one_as_it_was(sessi
     assert (new.status, new.facts["deadline_setup_zh"]) == (RevisionStatus.PUBLISHED, "约 2 分钟，自动开通")
 
 
-def test_a_changed_price_is_a_new_version_of_its_plan_only(session, folder):
-    seed.load(folder, by=BY, at=JUNE)
+def test_a_changed_price_is_a_new_version_of_its_plan_only(loaded, session, folder):
     change(folder, OFFERING, 'unit_price = "0.80"', 'unit_price = "0.75"')
     assert seed.load(folder, by=BY, at=JULY).changed == 1
     plans = [(plan.slug, plan.version_number, plan.status.value) for plan in storage().plans]
@@ -155,8 +151,7 @@ def test_a_changed_price_is_a_new_version_of_its_plan_only(session, folder):
     ]  # fmt: skip
 
 
-def test_a_plan_taken_out_of_the_file_is_not_sold_any_more(session, folder):
-    seed.load(folder, by=BY, at=JUNE)
+def test_a_plan_taken_out_of_the_file_is_not_sold_any_more(loaded, session, folder):
     path = folder / OFFERING
     text = path.read_text(encoding="utf-8")
     path.write_text(text[: text.index('[[plans]]\nslug = "yearly"')], encoding="utf-8")
@@ -164,8 +159,7 @@ def test_a_plan_taken_out_of_the_file_is_not_sold_any_more(session, folder):
     assert {plan.slug for plan in storage().plans if plan.status is PlanStatus.PUBLISHED} == {"payg", "monthly"}
 
 
-def test_what_a_provider_has_taken_over_is_left_alone(session, folder):
-    seed.load(folder, by=BY, at=JUNE)
+def test_what_a_provider_has_taken_over_is_left_alone(loaded, session, folder):
     actions.start_revision(storage(), by=an_actor(a_user()), at=JUNE)
     change(folder, OFFERING, "约 1 分钟，自动开通", "约 2 分钟，自动开通")
     report = seed.load(folder, by=BY, at=JULY)
@@ -173,15 +167,13 @@ def test_what_a_provider_has_taken_over_is_left_alone(session, folder):
     assert [revision.facts["deadline_setup_zh"] for revision in storage().revisions] == ["约 1 分钟，自动开通"] * 2
 
 
-def test_a_provider_s_new_phone_number_is_a_change_of_its_profile(session, folder):
-    seed.load(folder, by=BY, at=JUNE)
+def test_a_provider_s_new_phone_number_is_a_change_of_its_profile(loaded, session, folder):
     change(folder, PROVIDER, "000-0000-0101", "000-0000-0199")
     report = seed.load(folder, by=BY, at=JULY)
     assert (report.created, report.changed) == (0, 1)
 
 
-def test_what_a_meter_means_cannot_be_changed_afterwards(session, folder):
-    seed.load(folder, by=BY, at=JUNE)
+def test_what_a_meter_means_cannot_be_changed_afterwards(loaded, session, folder):
     change(folder, PROVIDER, "unit_size = 1000", "unit_size = 1024")
     with pytest.raises(seed.SeedInvalid) as caught:
         seed.load(folder, by=BY, at=JULY)
@@ -190,8 +182,7 @@ def test_what_a_meter_means_cannot_be_changed_afterwards(session, folder):
     assert db.session.scalars(sizes).all() == [1000]
 
 
-def test_every_revision_was_decided_in_words_the_audit_trail_keeps(session):
-    seed.load(FOLDER, by=BY, at=JUNE)
+def test_every_revision_was_decided_in_words_the_audit_trail_keeps(loaded, session):
     revisions = db.session.scalar(select(func.count()).select_from(OfferingRevision))
     published = select(func.count()).select_from(AuditEvent).where(AuditEvent.action == "revision.published")
     assert db.session.scalar(published) == revisions

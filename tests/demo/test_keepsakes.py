@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from market import accounts, audit, credentials, db, demo, resources, schema
+from market import accounts, audit, credentials, db, demo, resources
 from market.billing import Bill
 from market.catalog import seed
 from market.config import ROOT, Settings
@@ -21,6 +23,7 @@ from market.metering import UsageEvent
 from market.recommended import Entry
 from market.subscriptions import Subscription
 from tests.support.clock import FakeClock
+from tests.support.databases import Room, kind_of
 
 
 @pytest.fixture
@@ -49,29 +52,26 @@ def cut_short_after(days: int, clock: FakeClock) -> None:
         pass
 
 
-def test_a_first_start_that_was_killed_is_finished_by_the_next(
-    installed: Settings, clock: FakeClock, tmp_path: Path
-) -> None:
-    cut_short_after(25, clock)
-    assert not desk.filled()
-    demo.prepare(installed)
-    healed = facts()
-    db.connect(f"sqlite:///{tmp_path / 'whole.db'}")
-    schema.upgrade()
-    demo.prepare(installed)
-    assert healed == facts()
+def a_sample_world() -> dict[str, int]:
+    """A start that nothing disturbs; how much it makes."""
+    demo.prepare(resources.settings)
+    return facts()
 
 
-def test_a_second_start_changes_nothing(installed: Settings) -> None:
-    demo.prepare(installed)
+@pytest.fixture
+def prepared(installed: Settings, kept: Callable[[Callable[[], Any]], Any]) -> dict[str, int]:
+    """The sample world is there."""
+    return dict(kept(a_sample_world))
+
+
+def test_a_second_start_changes_nothing(installed: Settings, prepared: dict[str, int]) -> None:
     before, told = facts(), (installed.data_dir / "demo.json").read_text()
     demo.prepare(installed)
-    assert facts() == before
+    assert facts() == before == prepared
     assert (installed.data_dir / "demo.json").read_text() == told
 
 
-def test_everything_scripts_need_is_told_and_works(installed: Settings) -> None:
-    demo.prepare(installed)
+def test_everything_scripts_need_is_told_and_works(installed: Settings, prepared: dict[str, int]) -> None:
     told = json.loads((installed.data_dir / "demo.json").read_text())
     assert {"address", "sign_ins", "provider", "subscription"} <= set(told)
     assert {"sme", "provider", "administrator", "administrator_2"} <= set(told["sign_ins"])
@@ -86,3 +86,19 @@ def test_everything_scripts_need_is_told_and_works(installed: Settings) -> None:
         key = accounts.key_of_secret(told["provider"]["api_key"], at=datetime.now(UTC))
         assert key is not None and key.source == told["provider"]["source"]
     assert (installed.data_dir / "demo.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_first_start_that_was_killed_is_finished_by_the_next(
+    installed: Settings, clock: FakeClock, prepared: dict[str, int], rooms: Callable[[str], Room], tmp_path: Path
+) -> None:
+    room = rooms(kind_of(installed.database_url))
+    fresh = replace(installed, database_url=room.fresh(), data_dir=tmp_path / "fresh")
+    fresh.data_dir.mkdir()
+    resources.install(fresh, with_clock=clock)
+    db.connect(fresh.database_url)
+    cut_short_after(25, clock)
+    assert not desk.filled()
+    demo.prepare(fresh)
+    assert facts() == prepared
+    db.disconnect()
+    room.drop(fresh.database_url)

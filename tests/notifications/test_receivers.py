@@ -8,12 +8,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from market import db, payments
-from market.accounts import Role
+from market import db, payments, subscriptions
+from market.accounts import Organization, Role
 from market.notifications import Email
 from market.payments import Payment
+from market.providers import Provider
 from tests.builders.accounts import a_member, a_user, an_actor, an_administrator, the_office
 from tests.builders.billing import OCTOBER, an_issued_bill, moment
+from tests.builders.catalog import a_plan
+from tests.builders.subscriptions import a_subscription, the_request
 from tests.scenarios.stories import a_story, a_usual_october
 
 AT = moment("2026-11-06 12:00")
@@ -76,3 +79,15 @@ def test_the_whole_amount_is_told_by_the_bill_alone(payment: Payment) -> None:
     arrives(payment.id, 22_193)
     assert not letters("payment_arrived.")
     assert set(letters("bill_paid.")) == {"owner@example.com", "payer@example.com"}
+
+
+def test_both_sides_hear_that_a_failed_set_up_has_ended(app: Flask) -> None:
+    with db.transaction():
+        ordered = a_subscription(a_plan(monthly="99.00"), user=a_user(email="buyer@example.com"), started_at=None)
+        provider = db.session.get_one(Provider, ordered.provider_id)
+        a_member(db.session.get_one(Organization, provider.organization_id), user=a_user(email="seller@example.com", locale="en"))
+        subscriptions.fail(the_request(ordered), reason="没有线路", by=an_actor(), at=AT)
+    assert subscriptions.lapse_due(AT + subscriptions.FAILED_KEPT) == 1
+    assert "没有产生任何费用" in letters("setup_ended.")["buyer@example.com"].body
+    assert "not charged" in letters("setup_lapsed.")["seller@example.com"].body
+    assert not letters("subscription_ended.")

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from market import accounts, audit, credentials, db, notifications, privacy, schema
-from market.accounts.models import Role, User
+from market.accounts.models import OrganizationKind, Role, User
 from market.audit import AuditEvent
 from market.catalog.models import ReviewComment
-from market.privacy import LastOwner, StillInUse
+from market.privacy import LastOwner, OnlyMember, StillInUse
 from tests.builders.accounts import a_member, a_user, an_actor, an_organization
 from tests.builders.catalog import an_offering
 from tests.builders.subscriptions import a_subscription
@@ -107,6 +107,13 @@ def test_a_firm_of_one_must_have_ended_and_paid_everything(database: None) -> No
             privacy.erase(alone, by=an_actor(alone), at=PRESENT)
         an_organization(owner=content)
         assert privacy.obstacle(content) is None
+
+
+def test_the_only_person_of_a_provider_lets_another_owner_in_first(database: None) -> None:
+    with db.transaction():
+        alone = somebody()
+        an_organization(owner=alone, kind=OrganizationKind.PROVIDER)
+        assert isinstance(privacy.obstacle(alone), OnlyMember)
 
 
 def test_of_two_owners_who_leave_at_once_one_stays(database: None) -> None:

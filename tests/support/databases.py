@@ -211,6 +211,11 @@ class PostgresRoom:
         return self.url.set(database=name).render_as_string(hide_password=False)
 
 
+def kind_of(url: str) -> str:
+    """`sqlite` or `postgresql`."""
+    return make_url(url).get_backend_name()
+
+
 def _file(url: str) -> Path:
     return Path(make_url(url).database or "")
 

@@ -1,6 +1,6 @@
-"""The world of `tests/builders/worlds.py`, built once for each kind of database and copied for whoever wants it.
+"""What takes long to build and many tests begin with, built once for each kind of database and copied for whoever wants it.
 
-Building it takes half a second, and a hundred tests look at the same one.
+The world of `tests/builders/worlds.py` takes half a second, and a hundred tests look at it; the catalogue two and a half.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ def _numbering() -> list[ModuleType]:
 
 
 class Kept:
-    """A world, with the files that belong to it and where the builders' numbers stood after it."""
+    """What `build` has committed and told, with the files that belong to it and where the builders' numbers stood after it."""
 
     def __init__(self, room: Room, folder: Path, build: Callable[[], Any]) -> None:
         self.room, self.folder, self.build = room, folder, build
-        self.world: Any = None
-        self.numbers: dict[str, Any] = {}
+        self.name = build.__name__
+        self.told: Any = None
+        self.numbers: dict[str, Any] | None = None
 
     def settle(self, settings: Settings) -> Any:
-        """Put it into this fresh database, to which nobody else is connected; gives a `World`."""
-        if self.world is None:
+        """Put it into this fresh database, to which nobody else is connected; gives what `build` told."""
+        if self.numbers is None:
             self._build(settings)
         else:
             db.disconnect()
-            self.room.refill(settings.database_url, "world")
+            self.room.refill(settings.database_url, self.name)
             shutil.copytree(self.folder, settings.data_dir, dirs_exist_ok=True)
             for name, number in self.numbers.items():
                 sys.modules[name]._numbers = copy(number)
             db.connect(settings.database_url)
-        return self.world
+        return self.told
 
     def _build(self, settings: Settings) -> None:
-        with db.transaction():
-            self.world = self.build()
+        self.told = self.build()
         db.disconnect()
-        self.room.keep(settings.database_url, "world")
+        self.room.keep(settings.database_url, self.name)
         shutil.copytree(settings.data_dir, self.folder)
         self.numbers = {module.__name__: copy(module._numbers) for module in _numbering()}
         db.connect(settings.database_url)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from market import audit, db
 from market.accounts.models import OrganizationKind
 from market.catalog import Meter
 from market.providers import Provider
+from market.web import changes
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_administrator, an_organization, the_office
 from tests.builders.catalog import a_provider
 from tests.builders.worlds import a_world
@@ -226,3 +228,19 @@ def test_the_trail_speaks_of_things_by_their_names_and_of_values_in_words(client
 
 def a_firm_of(meter: Meter) -> int:
     return db.session.get_one(Provider, meter.provider_id).organization_id
+
+
+def test_what_a_plan_costs_and_when_a_change_begins_read_like_pages(app: Flask, database: None) -> None:
+    plan = audit.AuditEvent(
+        subject_type="Plan", subject_id=0, before={"charges": {}},
+        after={"charges": {"fee": {"model": "flat", "interval": "month", "amount": "49.00"}, "half-written": {"model": "flat"}}},
+    )  # fmt: skip
+    change = audit.AuditEvent(
+        subject_type="Subscription", subject_id=0, before={},
+        after={"change": "pause", "on": "2026-11-30T16:00:00+00:00", "until": "2026-12-31"},
+    )  # fmt: skip
+    with app.test_request_context(), db.transaction(readonly=True):
+        (charges,) = changes.changes(plan, office=True)
+        assert charges.new.splitlines() == ["fee：¥49.00/月", 'half-written：{"model": "flat"}']
+        told = [(each.label, each.new) for each in changes.changes(change, office=True)]
+    assert told == [("改什么", "暂停"), ("生效时间", "2026年12月1日 00:00"), ("有效期至", "2026年12月31日")]

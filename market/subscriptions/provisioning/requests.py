@@ -122,11 +122,11 @@ def resend(request: ProvisioningRequest, *, by: audit.Actor, at: datetime) -> No
     audit.record("webhook.resent", request, by=by, at=at, organization_id=_seller(subscription))
 
 
-def call_off(subscription: Subscription, *, at: datetime) -> None:
-    """The buyer no longer wants what is being set up; a provider that may know of it is told to undo it."""
+def call_off(subscription: Subscription, *, at: datetime, error: str = CALLED_OFF) -> None:
+    """Nobody wants any more what was to be set up; a provider that may know of it is told to undo it."""
     request = next(each for each in reversed(requests_in_order(subscription)) if each.kind is RequestKind.PROVISION)
     db.lock(request)
-    close(request, RequestStatus.CANCELED, at=at, error=CALLED_OFF)
+    close(request, RequestStatus.CANCELED, at=at, error=error)
     follow(subscription, OrderStatus.CANCELED)
     undo(request, subscription, at=at)
 

@@ -166,6 +166,24 @@ def test_setting_up_in_any_state_too(database):
             db.rollback()
 
 
+def test_a_failed_set_up_that_nobody_tries_again_ends_without_charge(database):
+    with db.transaction():
+        forgotten, retried = (a_subscription(started_at=None) for _ in range(2))
+        for one in (forgotten, retried):
+            subscriptions.fail(the_request(one), reason="没有线路", by=an_actor(), at=LATER)
+    over = LATER + subscriptions.FAILED_KEPT
+    assert subscriptions.lapse_due(over - timedelta(seconds=1)) == 0
+    with db.transaction():
+        subscriptions.retry(the_request(fresh(retried.id)), by=an_actor(), at=over - timedelta(days=1))
+        subscriptions.fail(the_request(fresh(retried.id)), reason="还是没有", by=an_actor(), at=over - timedelta(days=1))
+    assert subscriptions.lapse_due(over) == 1 and subscriptions.lapse_due(over) == 0
+    with db.transaction(readonly=True):
+        ended = fresh(forgotten.id)
+        assert (ended.status, ended.started_at) == (SubscriptionStatus.ENDED, None)
+        assert fresh(retried.id).status is SubscriptionStatus.FAILED
+    assert history(forgotten.id) == [("provision", "canceled")], "nobody may have made anything"
+
+
 # --- giving up, and coming too late ------------------------------------------------------
 
 
