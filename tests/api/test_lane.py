@@ -169,9 +169,9 @@ def test_a_verdict_that_depends_on_others_is_left_to_each_alone(known: Caller) -
 
 
 def test_when_the_database_fails_every_report_is_left_to_flask(known: Caller) -> None:
+    group, theirs = reports(known, known.event(), known.event()), party(known)
     db.disconnect()
-    group = reports(known, known.event(), known.event())
-    party(known).take_in(group)
+    theirs.take_in(group)
     assert [report.verdicts for report in group] == [None, None]
 
 
