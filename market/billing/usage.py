@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -89,16 +89,24 @@ def daily_transactions(
     percentages: Iterable[tuple[Key, Meter, Percentage]],
 ) -> dict[Key, dict[date, Transactions]]:
     """The same by local day, asked in bulk: told apart by amount only where a charge needs that."""
-    wanted: dict[tuple[int, Period, Filter | None], tuple[Meter, set[int], list[bool]]] = {}
+    wanted: dict[tuple[int, Period, Filter | None], tuple[Meter, set[int], list[int]]] = {}
     for (subscription_id, meter_id, service, only), meter, terms in percentages:
-        _, ids, each = wanted.setdefault((meter_id, service, only), (meter, set(), []))
+        _, ids, bounds = wanted.setdefault((meter_id, service, only), (meter, set(), []))
         ids.add(subscription_id)
-        each.append(terms.each)
+        bounds += terms.bounds
     return {
         (subscription_id, meter_id, service, only): days
-        for (meter_id, service, only), (meter, ids, each) in wanted.items()
-        for subscription_id, days in metering.transactions(ids, meter, service, each=any(each), only=only).items()
+        for (meter_id, service, only), (meter, ids, bounds) in wanted.items()
+        for subscription_id, days in _told_apart(ids, meter, service, only, bounds).items()
     }
+
+
+def _told_apart(
+    ids: Collection[int], meter: Meter, service: Period, only: Filter | None, bounds: Sequence[int]
+) -> dict[int, dict[date, Transactions]]:
+    if bounds:
+        return metering.single_transactions(ids, meter, service, bounds=bounds, only=only)
+    return metering.transactions(ids, meter, service, only=only)
 
 
 def used_of(line: Counted) -> Used:

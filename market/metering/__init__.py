@@ -52,6 +52,7 @@ from market.metering.replay import replay
 from market.metering.replay import transactions as replay_transactions
 from market.metering.resending import AlreadySettled, judge_text, resend, set_aside
 from market.metering.retelling import retold
+from market.metering.singly import transactions as single_transactions
 from market.metering.verdicts import REASONS, BadEvent, EventRefused, Outcome, Receipt, Verdict, Verdicts
 from market.metering.verification import Difference, verify
 
@@ -131,6 +132,7 @@ __all__ = [
     "stretch",
     "subjects_for",
     "subscription_names",
+    "single_transactions",
     "transactions",
     "types_of",
     "unresolved_count",

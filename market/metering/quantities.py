@@ -8,7 +8,6 @@ meters stop at that instant or at the subscription's end; the others count the w
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,7 +17,7 @@ from typing import NamedTuple
 from market.catalog.models import Filter, Meter, TimeBase
 from market.kit.period import Period, month_of
 from market.kit.quantity import round6
-from market.metering import archived, counts, series, values, weighing
+from market.metering import series, weighing
 from market.rating import Transactions
 from market.subscriptions.models import Subscription
 
@@ -109,15 +108,12 @@ def courses(
 
 
 def transactions(
-    subscription_ids: Collection[int], meter: Meter, period: Period, *, each: bool, only: Filter | None = None
+    subscription_ids: Collection[int], meter: Meter, period: Period, *, only: Filter | None = None
 ) -> dict[int, dict[date, Transactions]]:
     """How many events a summing meter counted by subscription and local day, and what they came to in priced units.
 
-    With `each` they are told apart by what a single one came to, to six places. No counter says that, so it is read
-    from the events that stand; raises EventsArchived where they are no longer here.
+    `singly` tells them apart by what a single one came to.
     """
-    if each:
-        return _amounts(subscription_ids, meter, period, only)
     found = series.read(subscription_ids, period, None, only=only, meter=meter)
     return {
         key[0]: {
@@ -125,21 +121,6 @@ def transactions(
             for point in each_day.points(period)
         }
         for key, each_day in found.items()
-    }
-
-
-def _amounts(
-    subscription_ids: Collection[int], meter: Meter, period: Period, only: Filter | None
-) -> dict[int, dict[date, Transactions]]:
-    archived.refuse(period, list(subscription_ids))
-    days: dict[int, dict[date, Counter[Decimal]]] = defaultdict(lambda: defaultdict(Counter))
-    for count in counts.of_events(subscription_ids, [meter], period.start, period.end):
-        subscription_id, _, day, slice = count.key
-        if values.matches(meter, slice, only):
-            days[subscription_id][day][priced(meter, count.value, period)] += 1
-    return {
-        subscription_id: {day: Transactions.of(amounts) for day, amounts in by_day.items()}
-        for subscription_id, by_day in days.items()
     }
 
 

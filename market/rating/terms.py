@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from math import lcm
+from math import ceil, floor, lcm
 from typing import Any, Final, Literal
 
 from market.kit.quantity import round6
@@ -169,6 +169,19 @@ class Percentage(Limits):
     def each(self) -> bool:
         """Whether the price of a transaction depends on its own amount, so that their sum is not enough."""
         return bool(self.fee_minimum) or self.fee_maximum is not None
+
+    @property
+    def bounds(self) -> tuple[int, ...]:
+        """From which amounts on, in millionths, one transaction is priced by another rule: the least ends, the most begins."""
+        if not self.percent:
+            return ()
+        least, most = self.fee_minimum - self.fee, None if self.fee_maximum is None else self.fee_maximum - self.fee
+        found = [ceil(self._reaching(least))] if self.fee_minimum else []
+        return (*found, floor(self._reaching(most)) + 1) if most is not None else tuple(found)
+
+    def _reaching(self, part: Decimal) -> Fraction:
+        """The amount in millionths of which the percentage is so much."""
+        return Fraction(part) * 100 / Fraction(self.percent) * 1_000_000
 
     def of_one(self, amount: Fraction) -> Fraction:
         """What one transaction of this amount costs before least and most."""

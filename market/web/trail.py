@@ -44,6 +44,7 @@ TITLES = {
     "subscription.access_rotated": _l("服务商更换了登录信息"),
     "subscription.rotate_failed": _l("服务商没能更换登录信息"),
     "subscription.access_deleted": _l("数据已到删除日，登录信息已删除"),
+    "webhook.tested": _l("发了一条测试通知"),
     "webhook.resent": _l("请平台再发一次通知"),
     "webhook.delivered": _l("通知已送到服务商系统"),
     "webhook.not_delivered": _l("通知没有送到服务商系统"),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
 
+from market import db, subscriptions
+from market.accounts import Organization
 from tests.api.conftest import Caller, a_caller
+from tests.builders.accounts import an_actor
+from tests.builders.catalog import a_plan
+from tests.builders.subscriptions import a_subscription
 from tests.conftest import PRESENT
 from tests.support.client import Client
 
@@ -39,6 +44,22 @@ def test_a_strangers_usage_and_subscription_do_not_exist(client: Client, caller:
     assert other.send("GET", f"/subscriptions/{name}").status_code == 404
     assert caller.send("GET", f"/subscriptions/{name}").json["status"] == "active"
     assert [one["id"] for one in other.send("GET", "/subscriptions").json["data"]] == [other.subscription.public_id]
+
+
+def test_a_subscription_tells_its_number_and_what_is_planned(caller: Caller) -> None:
+    name = caller.subscription.public_id
+    assert (caller.send("GET", f"/subscriptions/{name}").json["quantity"], caller.send("GET", "/subscriptions").json["data"][0]["planned_changes"]) == (None, [])
+    with db.transaction():
+        seats = a_plan(caller.subscription.plan.offering, slug="seats", monthly="9.00", quantity_unit_zh="席", quantity_unit_en="seat")
+        bought = a_subscription(seats, organization=db.session.get_one(Organization, caller.subscription.organization_id))
+        subscriptions.change(bought, quantity=4, when="now", by=an_actor(), at=PRESENT)
+        subscriptions.change(bought, quantity=7, when=date(2026, 12, 1), by=an_actor(), at=PRESENT)
+        subscriptions.pause(bought, when=date(2027, 2, 1), by=an_actor(), at=PRESENT)
+    told = caller.send("GET", f"/subscriptions/{bought.public_id}").json
+    assert told["quantity"] == {"value": 4, "unit_zh": "席", "unit_en": "seat"}
+    assert [(one["kind"], one["effective_at"][:10], one["quantity"]) for one in told["planned_changes"]] == [
+        ("quantity", "2026-11-30", 7), ("pause", "2027-01-31", None)
+    ]  # fmt: skip
 
 
 def test_a_wrong_question_is_a_422_that_names_the_field(caller: Caller) -> None:

@@ -143,3 +143,15 @@ def inline(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(inline, value)) + "]"
     return json.dumps(value)
+
+
+@pytest.mark.parametrize("more", [{}, {"fee": "0.3"}, {"percent": "0", "fee": "0.3"}, {"percent": "0.7", "fee_minimum": "0"}])
+def test_amounts_at_around_and_between_the_bounds_are_grouped_by_the_database_as_one_by_one(more: dict[str, str]) -> None:
+    shop, takings = a_shop(EACH | more)
+    for number, fen in enumerate((0, "1", 1999, "2000.01", 4999, 5000, "5000.000001", 20000, 96999, 97000, 100000, 100001, 142857, 999999999)):
+        report(shop, takings, fen, at=moment(f"2026-10-{9 + number % 3:02} 12:00"), id=f"t{number}")
+    for taken_back in ("t3", "t11"):
+        correct(event_named(taken_back), None, now=moment("2026-10-12 12:00"))
+    bill = an_issued_bill(buyer(shop), OCTOBER)
+    assert bill.lines[0].transactions and len(bill.lines[0].transactions) <= 3
+    assert billing.verify(bill) == [], "worked out again from each event by other arithmetic"
