@@ -74,7 +74,7 @@ TITLES = {
     "authenticator.replaced": _l("换了验证器应用"),
     "authenticator.removed": _l("移除了验证器应用"),
     "recovery_codes.made": _l("生成了恢复码"),
-    "recovery_code.used": _l("用恢复码登录"),
+    "recovery_code.used": _l("用恢复码登录了"),
     "passkey.added": _l("添加了通行密钥"),
     "passkey.renamed": _l("改了通行密钥的名字"),
     "passkey.removed": _l("移除了通行密钥"),
