@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
     )
+    api.open_lane(app)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "market" / "translations")
     web.init_app(app, settings)
     for face in (storefront, account, console, vendor, admin):

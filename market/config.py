@@ -89,7 +89,7 @@ class Settings:
     #: A day's usage that nobody has objected to for so long is accepted.
     objection_days: int = 10
     web_workers: int = 1
-    web_threads: int = 8
+    web_threads: int = 16
     log_format: str = "console"
     allow_private_webhooks: bool = True
 
@@ -180,7 +180,7 @@ class _Reader:
             credit_yuan=self.number("MARKET_CREDIT_YUAN", 500, 0, 1_000_000),
             objection_days=self.number("MARKET_OBJECTION_DAYS", 10, 1, 60),
             web_workers=self.number("MARKET_WEB_WORKERS", 1, 1, 64),
-            web_threads=self.number("MARKET_WEB_THREADS", 8, 1, 256),
+            web_threads=self.number("MARKET_WEB_THREADS", 16, 1, 256),
             log_format=self.choice("MARKET_LOG_FORMAT", "console", ("console", "json")),
             allow_private_webhooks=self.flag("MARKET_ALLOW_PRIVATE_WEBHOOKS", demo or test_clock),
         )

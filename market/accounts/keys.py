@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -117,10 +117,10 @@ def revoke_key(key: ApiKey, *, by: audit.Actor, at: datetime) -> None:
         signals.key_revoked.send(key, by=by, at=at)
 
 
-_HOLDER = Statement("""
+_HOLDERS = Statement("""
     SELECT k.secret_hash, k.revoked_at, k.expires_at,
         k.id, k.organization_id, o.kind, k.name, k.prefix, k.scopes, k.source, k.test, k.last_used_at
-    FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.prefix = :prefix
+    FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.prefix IN :prefixes
 """)
 
 
@@ -146,11 +146,25 @@ def holder_of_secret(secret: str, *, at: datetime) -> Holder | None:
 
     The secret has 256 random bits, so a fast hash is safe.
     """
-    mark = TEST_MARK if secret.startswith(TEST_MARK) else LIVE_MARK
+    return holders([(prefix_of(secret), _digest(secret))], at=at)[0]
+
+
+def holders(claims: Sequence[tuple[str, str]], *, at: datetime) -> list[Holder | None]:
+    """The same for several at once, of each the prefix and the SHA-256 of the whole secret."""
     db.session.flush()
-    found = _HOLDER.run(prefix=secret[: len(mark) + DIGITS])
-    hash, revoked_at, expires_at, *said = found[0] if found else ("", None, None)
-    if not secrets.compare_digest(hash, _digest(secret)) or revoked_at is not None:
+    found = {row[7]: row for row in _HOLDERS.run(prefixes=sorted({prefix for prefix, _ in claims}))}
+    return [_holder(found.get(prefix), digest, at) for prefix, digest in claims]
+
+
+def prefix_of(secret: str) -> str:
+    """The beginning of a secret, under which its key is found."""
+    mark = TEST_MARK if secret.startswith(TEST_MARK) else LIVE_MARK
+    return secret[: len(mark) + DIGITS]
+
+
+def _holder(found: tuple[Any, ...] | None, digest: str, at: datetime) -> Holder | None:
+    hash, revoked_at, expires_at, *said = found or ("", None, None)
+    if not secrets.compare_digest(hash, digest) or revoked_at is not None:
         return None
     if expires_at is not None and at >= instant(expires_at):
         return None

@@ -18,6 +18,7 @@ from market.api import (
     door,
     events,
     heartbeats,
+    lane,
     log,
     meters,
     offerings,
@@ -46,6 +47,11 @@ for module in MODULES:
     for path in known.keys() & bp.paths.keys():
         added = bp.paths[path]
         bp.paths[path] = known[path].model_copy(update={name: getattr(added, name) for name in added.model_fields_set})
+
+
+def open_lane(app: OpenAPI) -> None:
+    """Answer usual reports before Flask does. Comes first, so that what the app learns from proxies is known here too."""
+    lane.init_app(app)
 
 
 def init_app(app: OpenAPI) -> None:

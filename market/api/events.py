@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from flask_babel import gettext as _
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from market import billing, metering, resources
 from market.api import bodies, door
@@ -105,14 +107,16 @@ def create(query: EventsQuery) -> Response:
         events = bodies.events(body)
     except bodies.NotJson as refusal:
         return _unreadable(refusal, body, dry_run)
-    reporter = door.reporter()
+    reporter, verbose = door.reporter(), wants_verdicts(request.headers.get("Accept", ""))
     g.turn = turns.take(reporter.id)
     verdicts = metering.ingest(
         reporter, g.api_key.source, events,
         now=resources.clock.now(), closed_until=billing.closed_until, dry_run=dry_run,
-        receipts=_wants_verdicts(),
+        receipts=verbose,
     )  # fmt: skip
-    return _answer(verdicts)
+    if not dry_run:
+        current_app.extensions["lane"].remember(g.api_key, reporter)
+    return answered(verdicts, verbose=verbose)
 
 
 @bp.teardown_request
@@ -133,8 +137,9 @@ def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response
     return problem(refusal.status, refusal.code, _("有事件没有计入"), translate(refusal))
 
 
-def _answer(verdicts: metering.Verdicts) -> Response:
-    if _wants_verdicts():
+def answered(verdicts: metering.Verdicts, *, verbose: bool) -> Response:
+    """What a report is told; what was accepted of it is committed whatever it is told."""
+    if verbose:
         return answer(_body(verdicts))
     lost = verdicts.lost
     if not lost:
@@ -144,9 +149,9 @@ def _answer(verdicts: metering.Verdicts) -> Response:
     return problem(400, "events_refused", _("有事件没有计入"), detail, **_body(verdicts))
 
 
-def _wants_verdicts() -> bool:
+def wants_verdicts(accepted: str) -> bool:
     """A client that can read verdicts says so by name; `*/*` reads only the status."""
-    return any(kind == "application/json" and quality > 0 for kind, quality in request.accept_mimetypes)
+    return any(kind == "application/json" and quality > 0 for kind, quality in parse_accept_header(accepted, MIMEAccept))
 
 
 def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:

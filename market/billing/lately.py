@@ -172,7 +172,7 @@ def _usage(
         [(meter.id, None) for meter in meters.values()]
         + [(c.meter_id, c.filter) for c in [*own, *same] if c.meter_id in meters and c.filter is not None]
     )
-    plan = subscription.plan
+    plan, singly = subscription.plan, _singly(subscription, months, [*own, *same])
     return Usage(
         months,
         tuple(
@@ -180,12 +180,35 @@ def _usage(
                 measure_of(meters[id]),
                 tuple(used.get((subscription.id, id, month.paid, only), _ZERO) for month in months),
                 Source.MEASURED, meters[id], only, priced=meters[id].counter_id in priced,
+                transactions=singly.get(id, ()) if only is None else (),
             )
             for id, only in _one_version_each(parts, meters)
         ),
         plan.offering_id,
         held=(subscription.quantity, plan.quantity_unit_zh, plan.quantity_unit_en) if plan.quantity_unit_zh else None,
     )  # fmt: skip
+
+
+def _singly(
+    subscription: Subscription, months: Sequence[Month], charges: Iterable[Charge]
+) -> dict[int, tuple[rating.Transactions, ...]]:
+    """By meter, each month's transactions as they were, where a plan of the same provider prices them one by one."""
+    asked = [
+        ((subscription.id, charge.meter.id, month.paid, None), charge.meter, terms)
+        for charge in charges
+        if charge.meter is not None and charge.filter is None and catalog.counts_transactions(charge)
+        and isinstance(terms := rating.parse(charge.terms), rating.Percentage)
+        for month in months
+    ]  # fmt: skip
+    try:
+        found = usage.transactions(asked)
+    except metering.EventsArchived:
+        return {}  # they are guessed, like those of other providers
+    nothing = rating.Transactions()
+    return {
+        meter.id: tuple(found.get((subscription.id, meter.id, month.paid, None), nothing) for month in months)
+        for _, meter, _ in asked
+    }
 
 
 def _one_version_each(

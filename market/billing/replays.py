@@ -176,7 +176,8 @@ def _replay(usage: Usage, plan: Plan, counted: frozenset[Measure]) -> Replay:
                 gaps.append(found)
             else:
                 bases[charge.id] = found
-            if _by_transaction(charge) and _count_key(charge.meter) not in usage.guesses:
+            known = isinstance(found, Used) and _singly(found, charge.meter)
+            if _by_transaction(charge) and not known and _count_key(charge.meter) not in usage.guesses:
                 gaps.append(Gap(_count_key(charge.meter), plan, Reason.TRANSACTIONS, charge.meter, charge))
     lacking = tuple(_lacking(usage, plan, bases, counted))
     unit = _lacking_unit(usage, plan, counted)
@@ -188,6 +189,11 @@ def _by_transaction(charge: Charge) -> bool:
     """Whether it is not enough to know what transactions come to."""
     terms = _terms(charge)
     return isinstance(terms, rating.Percentage) and bool(terms.fee or terms.each)
+
+
+def _singly(used: Used, meter: Meter) -> bool:
+    """Whether the transactions of this very meter are known one by one."""
+    return bool(used.transactions) and used.meter is not None and used.meter.id == meter.id
 
 
 def _count_key(meter: Meter) -> str:
@@ -279,8 +285,9 @@ def _line(due: Due, number: int, month: Month, used: Used | None, guesses: Mappi
     quantity = used.told_to(meter, number, month.whole) if used and meter else None
     priced: rating.Used = quantity or _ZERO
     if meter and isinstance(due.terms, rating.Percentage):
-        # Transactions of one size, as many as somebody thinks there are.
-        priced = rating.Transactions.alike(math.ceil(guesses.get(_count_key(meter), 1)), quantity or _ZERO)
+        # As they were, else of one size, as many as somebody thinks there are.
+        guessed = rating.Transactions.alike(math.ceil(guesses.get(_count_key(meter), 1)), quantity or _ZERO)
+        priced = used.transactions[number] if used and _singly(used, meter) else guessed
     rated = rating.rate(due.terms, priced, share=due.share)
     return ReplayLine(
         pair=pair_of(due.terms, used),

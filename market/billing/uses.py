@@ -11,6 +11,7 @@ from fractions import Fraction
 from market.catalog import Filter, Meter
 from market.catalog.measures import Measure, converted, in_units_of
 from market.kit.period import Period
+from market.rating import Transactions
 
 _YEAR_DAYS = 365
 
@@ -35,7 +36,8 @@ class Month:
 class Used:
     """One kind of use: a quantity for each month, in the units of `meter`, or of the measure where there is none.
 
-    `priced`: it costs money today, so a service that does not count it cannot be compared.
+    `priced`: it costs money today, so a service that does not count it cannot be compared. `transactions` are the same
+    month by month, one by one as far as prices on this meter need it; empty where nobody has looked.
     """
 
     measure: Measure
@@ -44,6 +46,7 @@ class Used:
     meter: Meter | None = None
     only: Filter | None = None
     priced: bool = True
+    transactions: tuple[Transactions, ...] = ()
 
     @property
     def something(self) -> bool:

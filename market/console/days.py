@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from wtforms import TextAreaField
 
 from market import billing, metering, resources, subscriptions
 from market.catalog import Meter
+from market.console import parts
 from market.errors import MarketError, NotFound
 from market.kit import period as periods
 from market.kit.period import Period, local_day
@@ -63,13 +64,13 @@ class Item(NamedTuple):
 def index() -> str:
     """A month of one item, day by day."""
     items, now = _items(), resources.clock.now()
-    item = _chosen(items)
+    item, mine = _chosen(items), list({each.subscription.id: each.subscription for each in items}.values())
     period = _month(now)
     return render_template(
         "console/days/index.html", items=items, item=item, period=period,
         rows=_rows(item, period, now) if item else [], objection_days=resources.settings.objection_days,
         before=periods.local_day(period.start - timedelta(days=1)),
-        after=local_day(period.end) if period.end <= now else None, name=_name,
+        after=local_day(period.end) if period.end <= now else None, name=lambda each: _name(each, mine),
     )  # fmt: skip
 
 
@@ -184,12 +185,12 @@ def _rows(item: Item, period: Period, now: datetime) -> list[Row]:
 def _page(item: Item, day: date, form: ObjectForm) -> str:
     used = metering.daily(item.subscription, item.meter, periods.days(day, day), until=resources.clock.now())
     return render_template(
-        "console/days/new.html", item=item, day=day, form=form, used=used[0][1], name=_name(item),
+        "console/days/new.html", item=item, day=day, form=form, used=used[0][1], name=_name(item, subscriptions.subscriptions_of(g.organization)),
     )  # fmt: skip
 
 
-def _name(item: Item) -> str:
-    return f"{formats.local(item.subscription.revision.facts, 'name')} · {formats.local(item.meter, 'name')}"
+def _name(item: Item, mine: Iterable[Subscription]) -> str:
+    return f"{parts.named(item.subscription, mine)} · {formats.local(item.meter, 'name')}"
 
 
 def _where(found: ReconciledDay) -> str:

@@ -16,7 +16,7 @@ from market import accounts, resources
 from market.accounts import ChangedMeanwhile, CheckStatus, Profile
 from market.errors import Invalid, MarketError
 from market.kit.period import local_day
-from market.web import firms, forms, guards
+from market.web import firms, forms, guards, login
 
 bp = Blueprint("organization", __name__, url_prefix="/organization")
 
@@ -94,7 +94,7 @@ def show() -> str:
 def edit() -> str:
     """The form; asked again for a part while somebody types."""
     form = OrganizationForm(formdata=firms.asked_live())
-    if not request.args:
+    if not request.args.keys() - {"next"}:
         form.fill(accounts.profile_of(g.organization), g.organization.version)
     return _page(form)
 
@@ -119,7 +119,12 @@ def save() -> Answer:
         form.refuse(refusal)
         return _page(form), 422
     _tell(changed, was)
-    return redirect(url_for(".show"), 303)
+    return redirect(_back(), 303)
+
+
+def _back() -> str:
+    """Where somebody came from who only wanted to mend the facts there; else the page of the facts."""
+    return login.safe_next(url_for(".show"))
 
 
 def _tell(changed: list[str], was: CheckStatus) -> None:
@@ -147,7 +152,7 @@ def _conflict(form: OrganizationForm, refusal: ChangedMeanwhile) -> str:
     form.refuse(refusal)
     return render_template(
         "console/organization/conflict.html", form=form, differences=differences,
-        change=firms.last_change(g.organization),
+        change=firms.last_change(g.organization), back=_back(),
     )  # fmt: skip
 
 
@@ -179,6 +184,7 @@ def _page(form: OrganizationForm) -> str:
         "console/organization/edit.html",
         form=form,
         was=kept,
+        back=_back(),
         verified=g.organization.check_status is CheckStatus.VERIFIED,
         checking=g.organization.check_status is CheckStatus.CHECKING,
         size=firms.size_view(form.facts(), on=local_day(resources.clock.now())),

@@ -13,6 +13,13 @@ from market.subscriptions import Subscription
 from market.web import agreements, changing, formats, subjects, trail
 
 
+def named(subscription: Subscription, mine: Iterable[Subscription]) -> str:
+    """What a firm calls one of its subscriptions: the service, and the end of its number where it has several of it."""
+    name = formats.local(subscription.revision.facts, "name")
+    alike = [one for one in mine if one.plan.offering_id == subscription.plan.offering_id and one.started_at]
+    return name if len(alike) < 2 else _("%(name)s（编号末四位 %(end)s）", name=name, end=subscription.public_id[-4:])
+
+
 def costs(lines: Iterable[billing.LineDraft]) -> dict[int, int]:
     """What each subscription comes to on the running bill, in fen."""
     totals: dict[int, int] = {}

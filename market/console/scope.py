@@ -9,6 +9,7 @@ from datetime import datetime
 from market import billing, metering
 from market.billing import Course, Line
 from market.catalog import Meter
+from market.console import parts
 from market.errors import NotFound
 from market.subscriptions import Subscription
 from market.web import formats
@@ -97,7 +98,7 @@ class Scope:
         """Everything the page can be narrowed to."""
         return [
             Group(
-                formats.local(one.revision.facts, "name"),
+                parts.named(one, self.mine.values()),
                 Choice(one.public_id, formats.local(one.plan, "name")),
                 [Choice(address(one, meter.slug), formats.local(meter, "name")) for meter in self.meters_of(one)],
             )

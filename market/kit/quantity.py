@@ -86,7 +86,18 @@ def measure(written: str, unit: str) -> str:
     """A written number with its unit: `1 order`, `20 orders`, `20 GB`, `20 次`; a unit that is a number is multiplied."""
     if unit[:1].isdigit():
         return f"{written} × {unit}"
-    return f"{written} {unit if written == '1' else plural(unit)}".rstrip()
+    return f"{written} {singular(unit) if written == '1' else plural(unit)}".rstrip()
+
+
+def singular(unit: str) -> str:
+    """What providers have written in the plural (`seats`, `GB·hours`) in the singular; everything else as it is."""
+    found = _ENGLISH_UNIT.fullmatch(unit)
+    noun = found["noun"] if found else ""
+    if len(noun) < 4 or not noun.endswith("s") or noun.endswith(("ss", "us", "is")):
+        return unit
+    if noun.endswith("ies"):
+        return unit[:-3] + "y"
+    return unit[:-2] if noun.endswith(("ches", "shes", "xes")) else unit[:-1]
 
 
 def plural(unit: str) -> str:

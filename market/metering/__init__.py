@@ -11,7 +11,7 @@ from market.metering.actions import ingest
 from market.metering.archived import EventsArchived
 from market.metering.census import Fault
 from market.metering.counters import rework
-from market.metering.envelope import load, split
+from market.metering.envelope import Body, joined, load, split
 from market.metering.evidence import Entry, Proved, asking, entries, evidence, proved
 from market.metering.history import corrected, history
 from market.metering.hourly import hours
@@ -68,6 +68,7 @@ __all__ = [
     "BadEvent",
     "Band",
     "DayCount",
+    "Body",
     "DayUse",
     "Difference",
     "Entry",
@@ -112,6 +113,7 @@ __all__ = [
     "ingest",
     "inspect",
     "is_open",
+    "joined",
     "judge_text",
     "last_event_at",
     "last_used",

@@ -10,7 +10,7 @@ import msgspec
 
 from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
 from market.metering.counts import Count, Key
-from market.metering.envelope import Body, Envelope
+from market.metering.envelope import Envelope
 from market.metering.identity import Keys
 from market.metering.lanes import ClosedUntil, Days, Lane, Reporter
 from market.metering.store import EventRow
@@ -75,7 +75,7 @@ def ingest(
             named[arrival.place] = arrival.event
     verdicts = Verdicts(named, others)
     if not dry_run and (lost := verdicts.lost):
-        written = events.written if isinstance(events, Body) else events.__getitem__
+        written = getattr(events, "written", events.__getitem__)
         refused.keep(provider, key_source, [(written(place), verdict) for place, verdict in lost], at=now)
     return verdicts
 

@@ -96,6 +96,30 @@ class Body(Sequence[Any]):
         return self._written[place]
 
 
+class _Joined(Sequence[Any]):
+    """The events of several bodies, one body after the other."""
+
+    def __init__(self, parts: Sequence[Body]) -> None:
+        self._places = [(part, place) for part in parts for place in range(len(part))]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, place: Any) -> Any:
+        part, within = self._places[place]
+        return part[within]
+
+    def written(self, place: int) -> Any:
+        """An event as it was written."""
+        part, within = self._places[place]
+        return part.written(within)
+
+
+def joined(parts: Sequence[Body]) -> Sequence[Any]:
+    """Several bodies as one, in their order."""
+    return parts[0] if len(parts) == 1 else _Joined(parts)
+
+
 def split(body: bytes) -> Body:
     """The events of a body, one or an array of them. Raises EventRefused `not_json` or `too_deep`."""
     many = body.lstrip()[:1] == b"["

@@ -136,6 +136,15 @@ class Verdicts(Sequence[Verdict]):
         """The places and verdicts of events that are not counted."""
         return [(place, verdict) for place, verdict in sorted(self._others.items()) if not verdict.counted]
 
+    def parts(self, sizes: Sequence[int]) -> Iterator[Verdicts]:
+        """The verdicts of the first so many events, then of the next."""
+        start = 0
+        for size in sizes:
+            end = start + size
+            others = {place - start: verdict for place, verdict in self._others.items() if start <= place < end}
+            yield Verdicts(self._accepted[start:end], others)
+            start = end
+
     def _at(self, place: int) -> Verdict:
         event = self._accepted[place]
         return Verdict(event.id, event.source, Outcome.ACCEPTED) if event else self._others[place]

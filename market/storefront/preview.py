@@ -71,6 +71,7 @@ def show(id: int) -> str | tuple[str, int]:
         exit_rows=exit_rows(window),
         sectors=sectors(window),
         trail=trail(window)[1:],
+        lately=([], []),
         data=[],
     )
     return (html, 422) if calculator.has_errors else html

@@ -14,12 +14,12 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, HiddenField
+from wtforms import BooleanField, Field, HiddenField
 from wtforms.form import BaseForm
 from wtforms.validators import ValidationError
 
 from market import billing, catalog, rating, resources, subscriptions
-from market.catalog import Offering, Plan
+from market.catalog import Charge, Offering, Plan
 from market.errors import Invalid, MarketError, NotFound
 from market.kit import quantity
 from market.kit.quantity import plural
@@ -72,7 +72,15 @@ class OrderForm(forms.MarketForm):
     @property
     def uses(self) -> dict[str, Decimal]:
         """The guesses that can be reckoned with."""
-        return {field.name: _usable(field.data) for field in self.guesses if field.name != UNITS}
+        given = (each for each in self.guesses if each.name != UNITS and each.data is not None)
+        return {each.name: _usable(Decimal(each.data)) for each in given}
+
+    def unit_of(self, box: Field) -> str:
+        """What a box counts in."""
+        if box.name == UNITS:
+            return formats.local(self.plan, "quantity_unit")
+        charge = next((each for each in self.plan.charges if each.slug == box.name), None)
+        return formats.local(charge.meter, "unit") if charge else _("笔")
 
     @property
     def has_errors(self) -> bool:
@@ -108,19 +116,23 @@ def _guesses(plan: Plan) -> BaseForm:
     )
     boxes = BaseForm(
         ({UNITS: units} if plan.quantity_unit_zh else {})
-        | {
-            charge.slug: forms.QuantityField(
-                formats.local(charge, "name"),
-                [_not_negative],
-                id=f"use-{charge.slug}",
-                default=quantity.parse(charge.typical or "0"),
-                description=formats.local(charge, "hint"),
-            )
-            for charge in metered
-        }
+        | {name: box for charge in metered for name, box in _boxes_of(charge).items()}
     )
     boxes.process(request.form if request.method == "POST" else request.args)
     return boxes
+
+
+def _boxes_of(charge: Charge) -> dict[str, Any]:
+    """How much of it, and how many transactions where each of them costs something."""
+    name, id = formats.local(charge, "name"), f"use-{charge.slug}"
+    much = forms.QuantityField(
+        name, [_not_negative], id=id, default=quantity.parse(charge.typical or "0"), description=formats.local(charge, "hint")
+    )
+    many = forms.CountField(
+        _("每月笔数（%(use)s）", use=name), id=f"{id}-count", default=charge.typical_count or None,
+        description=_("按每笔金额相同估算"),
+    )  # fmt: skip
+    return {charge.slug: much} | ({catalog.count_key(charge): many} if catalog.counts_transactions(charge) else {})
 
 
 def _not_negative(_form: BaseForm, field: forms.QuantityField) -> None:

@@ -63,6 +63,8 @@ from market.subscriptions.pauses import pause, resume
 from market.subscriptions.provisioning.answers import complete, fail
 from market.subscriptions.provisioning.deadlines import FAR, Stage, prune, watch
 from market.subscriptions.provisioning.requests import resend, retry, rotate
+from market.subscriptions.provisioning.transport import Outcome
+from market.subscriptions.provisioning.trial import trial_of
 from market.subscriptions.provisioning.webhook import deliver_due
 from market.subscriptions.provisioning.worklist import (
     View,
@@ -209,6 +211,7 @@ __all__ = [
     "OrderClosed",
     "OrderStatus",
     "OtherOffering",
+    "Outcome",
     "PriceChangeAnnounced",
     "PriceChangeForOthers",
     "PriceChangeOver",
@@ -331,6 +334,7 @@ __all__ = [
     "terms_hash",
     "timeline",
     "to_do",
+    "trial_of",
     "watch",
     "was_live",
     "with_plan",

@@ -93,6 +93,7 @@ def show(id: int) -> str:
             }
             for event in subscriptions.timeline(subscription)
         ],
+        contracts=subscriptions.contracts_of(subscription),
         now_at=now,
         told=standing(subscription, now),
         coming=changing.planned_of(subscription),

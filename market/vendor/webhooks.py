@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField
 
-from market import providers, resources, subscriptions
+from market import db, providers, resources, subscriptions
 from market.errors import MarketError
 from market.web import forms, guards, paging, trail
 
@@ -67,6 +67,22 @@ def rotate() -> Answer:
         return _page(WebhookForm(formdata=None, webhook_url=g.provider.webhook_url)), 422
     keep_old = not form.at_once.data
     return _shown_once(providers.rotate_secret(g.provider, by=g.actor, at=resources.clock.now(), keep_old=keep_old))
+
+
+@bp.post("/test")
+@guards.require("keys.edit")
+def test() -> Response:
+    """Send a message about nothing, when no transaction is open any more, and say what the system answered."""
+    trial = subscriptions.trial_of(g.provider, by=g.actor, at=resources.clock.now())
+    db.on_commit(lambda: _tell(trial.send()))
+    return redirect(url_for(".index"), 303)
+
+
+def _tell(outcome: subscriptions.Outcome) -> None:
+    if outcome.delivered:
+        flash(_("测试通知已送到，您的系统回了 %(status)s。", status=outcome.status), "ok")
+    else:
+        flash(_("测试通知没有送到：%(why)s。", why=trail.reason(outcome.error)), "warn")
 
 
 def _shown_once(secret: str) -> Response:

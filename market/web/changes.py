@@ -29,6 +29,8 @@ FIELDS = {
     "slug": _l("网址名"),
     "trial_days": _l("试用天数"),
     "notice_days": _l("改价提前通知的天数"),
+    "http_status": _l("系统的回应"),
+    "milliseconds": _l("用了多少毫秒"),
     "charges": _l("收费项目"),
     "field": _l("哪一项"),
     "reviewer": _l("审核员编号"),

@@ -83,9 +83,13 @@ def init_app(app: Flask) -> None:
 def request_id() -> str:
     """The id of this request: the caller's if it gave a decent one, else ours."""
     if "request_id" not in g:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(6)
+        g.request_id = id_of(request.headers.get("X-Request-Id", ""))
     return str(g.request_id)
+
+
+def id_of(given: str) -> str:
+    """The id of a request whose caller gave this one."""
+    return given if GIVEN_ID.fullmatch(given) else secrets.token_hex(6)
 
 
 def path() -> str:
@@ -98,22 +102,27 @@ def path() -> str:
     return scrubbed("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in written))
 
 
-def _begin() -> None:
-    g.started = time.perf_counter()
+def begin(started: float) -> None:
+    """The request in hand began then; from here on each line has its id."""
+    g.started = started
     structlog.contextvars.bind_contextvars(request_id=request_id())
+
+
+def say(method: str, path: str, status: int, started: float, **more: str) -> None:
+    """The line of a request that has ended."""
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    log.info("request", method=method, path=path, status=status, milliseconds=milliseconds, **more)
+
+
+def _begin() -> None:
+    begin(time.perf_counter())
 
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
     if request.endpoint not in QUIET:
         # The query string stays out: it may hold what somebody searched for or was sent as a link.
-        log.info(
-            "request",
-            method=request.method,
-            path=path(),
-            status=response.status_code,
-            milliseconds=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
-        )
+        say(request.method, path(), response.status_code, g.get("started", time.perf_counter()))
     return response
 
 

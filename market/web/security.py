@@ -111,15 +111,19 @@ def largest_body(limit: int) -> Callable[[V], V]:
     return decorate
 
 
-def _known_host() -> None:
-    """Flask's own TRUSTED_HOSTS knows no IPv6 addresses, and fails again in the page that tells of it."""
+def is_known_host(said: str) -> bool:
+    """Whether a `Host` header names us."""
     try:
-        name = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}").hostname or ""
+        name = urlsplit(f"//{said}").hostname or ""
     except ValueError:
         name = ""
     known = resources.settings.known_hosts
-    below = any(each.startswith(".") and name.endswith(each) for each in known)
-    if not (name in known or below or request.endpoint == HEALTH):
+    return name in known or any(each.startswith(".") and name.endswith(each) for each in known)
+
+
+def _known_host() -> None:
+    """Flask's own TRUSTED_HOSTS knows no IPv6 addresses, and fails again in the page that tells of it."""
+    if not (is_known_host(request.environ.get("HTTP_HOST", "")) or request.endpoint == HEALTH):
         raise UnknownHost
 
 

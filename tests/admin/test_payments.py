@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from market import db, payments
@@ -16,9 +19,8 @@ from tests.support.pages import Page
 SLIP = {"amount_fen": "221.93", "payer_name": "示例五金制品有限公司", "bank_reference": "20261106-77", "arrived_on": "2026-11-06"}
 
 
-@pytest.fixture
-def payment_id(client: Client) -> int:
-    """A transfer of ¥221.93 is announced; a finance administrator has signed in."""
+def an_announced_transfer() -> int:
+    """Of ¥221.93."""
     with db.transaction():
         story = a_story()
         a_usual_october(story)
@@ -28,8 +30,16 @@ def payment_id(client: Client) -> int:
         a_member(the_office(), Role.FINANCE, user=a_user(email="finance@example.com", name="示例财务"))
         a_member(the_office(), Role.AUDITOR, user=a_user(email="auditor@example.com"))
         a_member(the_office(), Role.CURATOR, user=a_user(email="curator@example.com"))
+        db.session.flush()
+        return payment.id
+
+
+@pytest.fixture
+def payment_id(client: Client, kept: Callable[[Callable[[], Any]], Any]) -> int:
+    """A transfer is announced; a finance administrator has signed in."""
+    id = kept(an_announced_transfer)
     client.sign_in("finance@example.com", PASSWORD)
-    return payment.id
+    return id
 
 
 @pytest.fixture

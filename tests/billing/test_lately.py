@@ -17,6 +17,7 @@ from tests.builders.accounts import an_actor
 from tests.builders.billing import NOVEMBER, OCTOBER, SEPTEMBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_meter, a_plan, a_provider, an_offering, complete_facts
 from tests.builders.metering import report
+from tests.builders.subscriptions import a_subscription
 from tests.scenarios.stories import Story, a_story
 
 NOW = moment("2026-12-10 10:00")
@@ -54,6 +55,22 @@ def looked_at(story: Story, **options: Any) -> Lately:
     db.session.flush()
     (known,) = lately(story.organization, subscriptions.subscriptions_of(story.organization), now=NOW, **options)
     return known
+
+
+def test_transactions_of_its_own_provider_are_priced_as_they_were_and_not_guessed(session: Any) -> None:
+    story = a_story(started="2026-09-10 09:00")
+    plan = a_plan(story.backup.plan.offering, slug="shop", position=5)
+    takings = a_meter(plan.offering.provider, "takings", unit_zh="元", unit_en="CNY")
+    a_charge(plan, {"model": "percentage", "percent": "1"}, meter=takings)
+    each = a_plan(plan.offering, slug="each", position=6)
+    a_charge(each, {"model": "percentage", "percent": "1", "fee_minimum": "0.5", "fee_maximum": "10"}, meter=takings)
+    shop = a_subscription(plan, organization=story.organization, started_at=moment("2026-11-01 00:00"))
+    for yuan in (10, 10, 200, 5000):
+        report(shop, takings, yuan, at=moment("2026-11-11 12:00"))
+    db.session.flush()
+    (known,) = lately(story.organization, [one for one in subscriptions.subscriptions_of(story.organization) if one.id == shop.id], now=NOW)
+    found = {offered.plan.slug: replay for offered, replay in known.rivals}
+    assert found["each"].total_fen == 50 + 50 + 200 + 1000 and not found["each"].gaps
 
 
 def test_its_own_replay_is_its_bills_to_the_fen(story: Story) -> None:

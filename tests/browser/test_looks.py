@@ -34,24 +34,37 @@ RULES: dict[str, Any] = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2a
 #: What of it depends on colors.
 COLORS: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]}
 SHAPES = {**RULES, "rules": {name: {"enabled": False} for name in COLORS["runOnly"]["values"]}}
-#: One element for each way of being colored: its own colors, size and weight, those of what it stands in, and all that is painted
-#: behind it. Whatever is colored in the same way has the same contrast, on whichever page and however wide.
+#: One element for each way of being colored, of what axe reads to judge it: its own colors, size and weight, those of what it
+#: stands in, all that is painted behind it and by whatever else meets it, and what would excuse it: that it is no word, out of
+#: use or out of sight. Whatever is colored in the same way has the same contrast, on whichever page and however wide.
 COLORED = """known => {
-    const painted = new Map(), found = new Map(), old = new Set(known);
+    const paints = new Map(), painted = new Map(), found = new Map(), old = new Set(known);
+    const paint = element => {
+        if (!paints.has(element)) {
+            const s = getComputedStyle(element);
+            const own = [s.backgroundColor, s.backgroundImage, s.opacity, s.filter, s.mixBlendMode, s.clip, s.position, s.zIndex, s.transform].join(" ");
+            paints.set(element, own === "rgba(0, 0, 0, 0) none 1 none normal auto static auto none" ? "" : own + ";");
+        }
+        return paints.get(element);
+    };
     const behind = element => {
         if (!element) return "";
-        if (!painted.has(element)) {
-            const s = getComputedStyle(element);
-            const own = [s.backgroundColor, s.backgroundImage, s.opacity, s.filter, s.position].join(" ");
-            painted.set(element, behind(element.parentElement) + (own === "rgba(0, 0, 0, 0) none 1 none static" ? "" : own + ";"));
-        }
+        if (!painted.has(element)) painted.set(element, behind(element.parentElement) + paint(element));
         return painted.get(element);
     };
-    for (const element of document.body.querySelectorAll("*")) {
-        const says = [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
-        if (!(says || element.matches("input, select, textarea")) || !element.checkVisibility()) continue;
+    const all = [...document.body.querySelectorAll("*")].filter(element => element.checkVisibility());
+    const places = all.filter(paint).map(element => [element, element.getBoundingClientRect()]);
+    const meeting = element => {
+        const r = element.getBoundingClientRect();
+        const others = places.filter(([other, o]) => o.left < r.right && r.left < o.right && o.top < r.bottom && r.top < o.bottom && !other.contains(element));
+        return [...new Set(others.map(([other]) => behind(other) + (element.compareDocumentPosition(other) & 2)))].join("|");
+    };
+    for (const element of all) {
+        const text = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data.trim()).join("");
+        if (!(text || element.matches("input, select, textarea"))) continue;
         const s = getComputedStyle(element), around = getComputedStyle(element.parentElement);
-        const key = [element.localName, s.color, s.fontSize, s.fontWeight, s.textDecorationLine, s.textShadow, around.color, behind(element)].join(",");
+        const excused = [text.length < 2 || !/[\\p{L}\\p{N}]/u.test(text), ...["[disabled], [aria-disabled]", "[aria-hidden]", "label"].map(which => !!element.closest(which))];
+        const key = [element.localName, s.color, s.fontSize, s.fontWeight, s.textDecorationLine, s.textShadow, around.color, behind(element), meeting(element), excused].join(",");
         if (!old.has(key) && !found.has(key)) found.set(key, element);
     }
     window.colored = [...found.values()];
@@ -92,14 +105,14 @@ class Colors:
         self.page, self.theme = page, theme
         self.known: set[str] = set()
 
-    def problems(self, *, everywhere: bool = False) -> list[str]:
-        """What is wrong with what is colored in a way not seen yet, or with everything, whatever lies over it."""
+    def problems(self) -> list[str]:
+        """What is wrong with what is colored in a way not seen yet."""
         self.page.emulate_media(color_scheme=self.theme)
         found = self.page.evaluate(COLORED, sorted(self.known))
         self.known |= set(found)
-        if not (found or everywhere):
+        if not found:
             return []
-        return [f"{self.theme}: {one}" for one in violations(self.page, COLORS, "document" if everywhere else "{include: window.colored}")]
+        return [f"{self.theme}: {one}" for one in violations(self.page, COLORS, "{include: window.colored}")]
 
 
 def come(visit: Any, side: Side | None) -> Page:
@@ -125,7 +138,7 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
             continue  # to a page that is looked at by itself
         wrong += weight(page, address, answer.body())
         page.evaluate(AXE)
-        wrong += [f"{address} at 1440: {problem}" for problem in [*dark.problems(), *light.problems(everywhere=True), *violations(page, SHAPES)]]
+        wrong += [f"{address} at 1440: {problem}" for problem in [*dark.problems(), *light.problems(), *violations(page, SHAPES)]]
         page.set_viewport_size({"width": 390, "height": 844})
         wrong += [f"{address} at 390: {problem}" for problem in [*dark.problems(), *light.problems(), *violations(page, SHAPES)]]
         page.set_viewport_size({"width": 320, "height": 640})

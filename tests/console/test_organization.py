@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from market import db
@@ -43,6 +45,15 @@ def test_facts_size_and_check_stand_on_one_page(enter, firm):
     assert "企业资料已保存" in saved.text
     assert "小型企业" in saved.text and "员工 120 人达到中型，营业收入 900 万元为小型，按规则取小型" in saved.text
     assert "900 万元" in saved.text and "资产总额" not in saved.text
+
+
+def test_who_only_mends_a_fact_goes_back_to_where_she_was(enter, firm):
+    back = "/console/subscriptions/?show=ended"
+    page = enter().page(f"/console/organization/edit?next={quote(back)}")
+    assert page.one("input", id="organization_name").get("value"), "what is known stands in the boxes"
+    assert page.submit(button="保存企业资料", phone="0757-8").response.request.full_path == back
+    away = enter().page("/console/organization/edit?next=https://elsewhere.example/")
+    assert away.submit(button="保存企业资料", phone="0757-9").path == "/console/organization/"
 
 
 def test_the_page_answers_while_somebody_types(enter, firm):

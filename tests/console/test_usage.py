@@ -95,6 +95,12 @@ class TestRunningMonth:
         [line] = rows_of(client, f"/console/usage/lines.csv?of={of}")
         assert line["项目"] == "外网流量"
 
+    def test_two_of_one_service_are_told_apart_by_the_end_of_their_numbers(self, client: Client, story: Story) -> None:
+        with db.transaction():
+            second = a_subscription(story.backup.plan, organization=story.organization)
+        for address in ("/console/usage/", "/console/days/"):
+            assert f"编号末四位 {second.public_id[-4:]}" in client.page(address).html
+
     def test_the_hours_of_a_day_come_from_its_events(self, client: Client, story: Story) -> None:
         page = client.page("/console/usage/?by=hour&day=2026-10-20")
         assert "10月20日 每小时" in page.text

@@ -108,7 +108,8 @@ def test_rounding_moves_a_quantity_by_half_a_millionth_at_most(exact):
         ("1", "order", "1 order"), ("20", "order", "20 orders"), ("0", "hour", "0 hours"), ("1.5", "GB·hour", "1.5 GB·hours"),
         ("20", "GB", "20 GB"), ("20", "次", "20 次"), ("20", "GB·小时", "20 GB·小时"), ("2", "visits", "2 visits"),
         ("3", "entry", "3 entries"), ("3", "day", "3 days"), ("3", "batch", "3 batches"), ("5", "person", "5 people"),
-        ("5", "fapiao", "5 fapiao"), ("8.475", "1,000 visits", "8.475 × 1,000 visits"), ("7", "", "7"),
+        ("5", "fapiao", "5 fapiao"), ("8.475", "1,000 visits", "8.475 × 1,000 visits"), ("1", "seats", "1 seat"), ("1", "GB·hours", "1 GB·hour"),
+        ("1", "entries", "1 entry"), ("1", "batches", "1 batch"), ("1", "bus", "1 bus"), ("1", "access", "1 access"), ("7", "", "7"),
     ],
 )  # fmt: skip
 def test_a_unit_follows_its_number(written: str, unit: str, text: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -23,18 +25,23 @@ from tests.support.together import together
 Lines = dict[str, list[dict[str, object]]]
 
 
-def a_world_without_archives(mark: str) -> World:
-    """Everything but archives: the tests make their own."""
+def two_worlds() -> tuple[World, World]:
+    """Everything twice, but no archives: the tests make their own."""
     with db.transaction():
-        world = a_world(mark)
+        worlds = a_world("one"), a_world("two")
         db.session.execute(Export.__table__.delete())
     shutil.rmtree(resources.settings.data_dir / "exports")
-    return world
+    return worlds
 
 
 @pytest.fixture
-def world(database: None) -> World:
-    return a_world_without_archives("one")
+def worlds(kept: Callable[[Callable[[], Any]], Any]) -> tuple[World, World]:
+    return kept(two_worlds)
+
+
+@pytest.fixture
+def world(worlds: tuple[World, World]) -> World:
+    return worlds[0]
 
 
 def person(email: str) -> User:
@@ -77,8 +84,8 @@ def check_contents(archive: ZipFile) -> None:
 
 
 @pytest.mark.parametrize("side", ["buyer", "seller"])
-def test_an_archive_holds_all_of_ones_own_and_nothing_of_anybody_elses(world: World, side: str) -> None:
-    mine, theirs = (getattr(each, side) for each in (world, a_world_without_archives("two")))
+def test_an_archive_holds_all_of_ones_own_and_nothing_of_anybody_elses(worlds: tuple[World, World], side: str) -> None:
+    mine, theirs = (getattr(each, side) for each in worlds)
     _id, lines = made(mine.email)
     with db.transaction(readonly=True):
         organization, other = firm_of(person(mine.email)), firm_of(person(theirs.email))

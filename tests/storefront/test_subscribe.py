@@ -13,7 +13,7 @@ from market.accounts.models import Role
 from market.catalog.models import Offering, OfferingRevision, OfferingStatus, Plan
 from market.subscriptions import Subscription
 from tests.builders.accounts import PASSWORD, a_city, a_member, a_user, an_actor, an_organization
-from tests.builders.catalog import a_charge, a_plan, an_offering
+from tests.builders.catalog import a_charge, a_meter, a_plan, an_offering
 from tests.builders.subscriptions import ORDERED, a_subscription, the_request
 
 CHECK = "/offerings/backup/subscribe"
@@ -36,6 +36,22 @@ def shop(database) -> Plan:
 def owner(shop, client):
     client.post("/sign-in", data=_token(client) | {"email": "owner@example.com", "password": PASSWORD})
     return client
+
+
+def test_where_each_transaction_costs_something_their_number_is_asked_and_kept(shop, owner):
+    with db.transaction():
+        terms = {"model": "percentage", "percent": "1", "fee": "0.10"}
+        meter = a_meter(shop.offering.provider, "takings", unit_zh="元", unit_en="CNY")
+        taken = a_plan(db.session.get_one(Offering, shop.offering_id), slug="taken", position=2)
+        a_charge(taken, terms, meter=meter, slug="takings", typical="1000", typical_count=10)
+    page = owner.page(f"{CHECK}?plan=taken")
+    assert page.one("input", id="use-takings-count").get("value") == "10" and "¥11.00" in page.text
+    page = page.submit(button="重新计算", **{"takings.count": "40"})
+    assert "¥14.00" in page.text
+    assert page.submit("/subscribe", agree="y", **{"takings.count": "x"}).status == 422
+    page.submit("/subscribe", agree="y")
+    with db.transaction(readonly=True):
+        assert db.session.scalars(select(Subscription)).one().estimate == {"takings": "1000", "takings.count": "40"}
 
 
 def _token(client) -> dict[str, str]:

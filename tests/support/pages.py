@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
+from weakref import WeakKeyDictionary
 from xml.etree.ElementTree import Element
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import Map, RequestRedirect
 
 from tests.support.trees import parse
 
@@ -31,6 +32,8 @@ _CSRF = "csrf_token"
 _TOKEN = re.compile(r'(<input[^<>]* name="csrf_token"[^<>]* value=")[^"]+')
 #: Pages that were found right in this process.
 _right: set[int] = set()
+#: How many rules there are and what they say.
+_maps: WeakKeyDictionary[Map, tuple[int, int]] = WeakKeyDictionary()
 
 
 def text_of(element: Element) -> str:
@@ -60,9 +63,12 @@ def problems(html: str, path: str, app: Flask, *, fragment: bool = False) -> lis
     return found
 
 
-def _routes(app: Flask) -> tuple[object, ...]:
-    """What links may lead to."""
-    return tuple((rule.rule, frozenset(rule.methods or ())) for rule in app.url_map.iter_rules())
+def _routes(app: Flask) -> int:
+    """What links may lead to, as a number."""
+    count = len(app.url_map._rules)
+    if _maps.get(app.url_map, (0, 0))[0] != count:
+        _maps[app.url_map] = count, hash(tuple((rule.rule, frozenset(rule.methods or ())) for rule in app.url_map.iter_rules()))
+    return _maps[app.url_map][1]
 
 
 def _problems(html: str, path: str, app: Flask, fragment: bool) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
+from standardwebhooks import Webhook
 
 from market import db, subscriptions
 from market.accounts.models import Role
@@ -15,7 +16,7 @@ from market.providers import Provider
 from market.subscriptions import RequestKind, RequestStatus, Subscription, SubscriptionStatus
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, an_organization
 from tests.builders.catalog import a_plan, a_provider, an_offering
-from tests.builders.subscriptions import ORDERED, a_receiver, a_subscription, the_request
+from tests.builders.subscriptions import ORDERED, SECRET, a_receiver, a_subscription, the_request
 
 NOV_19 = datetime(2026, 11, 19, 2, 0, tzinfo=UTC)
 
@@ -147,6 +148,21 @@ def test_the_log_shows_every_attempt_and_a_button_sends_again(database, client):
         with db.transaction():
             db.session.get_one(Provider, provider.id).webhook_stopped_at = NOV_19
         assert "已停发" in client.page("/vendor/webhooks/").text
+
+
+def test_a_test_message_is_signed_and_its_answer_told(database, client):
+    with a_receiver() as receiver:
+        with db.transaction():
+            provider = a_provider(**receiver.settings())
+            a_member(provider.organization, user=a_user(email="tester@example.com"))
+        client.sign_in("tester@example.com", PASSWORD)
+        page = client.page("/vendor/webhooks/").submit("/webhooks/test")
+        assert "测试通知已送到，您的系统回了 204" in page.text
+        (call,) = receiver.calls
+        assert call.json["type"] == "test" and Webhook(SECRET).verify(call.body, call.headers)
+        receiver.says(500)
+        assert "没有送到：服务商系统回应了错误 500" in page.submit("/webhooks/test").text
+        assert "发了一条测试通知" in client.page("/vendor/activity/").text
 
 
 def test_finance_may_look_but_not_do(seller, client):

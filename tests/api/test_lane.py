@@ -1,0 +1,235 @@
+"""The lane of usual reports: the same answers as by way of Flask, one transaction for several, and no key that no longer works."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from market import accounts, db, metering
+from market.accounts import SCOPES
+from market.api.lane import Party, Report
+from market.api.together import Together, Wish
+from market.metering import Looked, UsageEvent
+from market.metering.models import RefusedEvent
+from tests.api.conftest import Caller, a_caller
+from tests.builders.accounts import EARLY, an_actor
+from tests.builders.metering import SOURCE
+from tests.conftest import PRESENT
+from tests.support.client import Client
+
+BATCH = "application/cloudevents-batch+json"
+one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+LANE, FLASK = "/events", "/events?dry_run=0"
+
+
+def stored() -> int:
+    with db.transaction(readonly=True):
+        return db.session.scalar(select(func.count()).select_from(UsageEvent)) or 0
+
+
+@pytest.fixture
+def known(caller: Caller) -> Caller:
+    """A caller whose key has reported before."""
+    assert caller.post(caller.event()).status_code == 204
+    return caller
+
+
+HEADERS: list[dict[str, str]] = [
+    {}, {"Accept": "application/json"}, {"Accept": "*/*", "Accept_Language": "en"}, {"Accept": "application/json;q=0"},
+    {"Accept": "application/json, text/html", "Accept_Language": "en-GB"}, {"X_Request_Id": "given-by-them-1"},
+]  # fmt: skip
+
+
+def asked(caller: Caller, queries: Any, path: str, kind: str, name: str, headers: dict[str, str]) -> tuple[Any, ...]:
+    """What a report is told, without what differs from one request to the next; `name` is in the ids of its events."""
+    first = caller.event(1, id=f"{name}-1")
+    if kind != "new":
+        caller.post(first, path=FLASK)
+    mixed = [first, first | {"data": {"value": 2}}, caller.event(-1, id=f"{name}-2"), caller.event(3, id=f"{name}-3"), 7]
+    with queries(at_most=40) as statements:
+        answer = caller.post(mixed if kind == "mixed" else [first], path=path, type=BATCH, **headers)
+    # Only Flask's way has to find the provider of a key.
+    assert any("FROM providers" in statement for statement in statements) == (path == FLASK)
+    differs = {"Content-Length"} | (set() if "X_Request_Id" in headers else {"X-Request-Id"})
+    text = re.sub(r'("request_id": ?")\w+', r"\1", answer.get_data(as_text=True).replace(name, ""))
+    return answer.status, sorted(each for each in answer.headers if each[0] not in differs), text
+
+
+@one_database
+@pytest.mark.parametrize("kind", ["new", "known", "mixed"])
+def test_both_ways_give_the_same_answer(known: Caller, queries: Any, kind: str) -> None:
+    for number, headers in enumerate(HEADERS):
+        first, by_flask, again = (
+            asked(known, queries, path, kind, f"{kind}-{number}{letter}", headers)
+            for letter, path in (("a", LANE), ("b", FLASK), ("c", LANE))
+        )
+        assert first == by_flask == again
+
+
+@one_database
+@pytest.mark.parametrize("unusual", [
+    {"Cookie": "session=x"}, {"Content_Encoding": "identity"}, {"ce-id": "a", "type": "application/json"}, {"Host": "elsewhere.example"},
+    {"type": "application/json; charset=utf-8"}, {"body": b"{"}, {"body": b"[]"}, {"Authorization": "bearer {secret}"},
+])  # fmt: skip
+def test_what_is_not_usual_goes_by_way_of_flask(known: Caller, unusual: dict[str, Any]) -> None:
+    ways = []
+    for path in (LANE, FLASK):
+        options = {"body": known.event(id=f"{path}!"), "type": BATCH} | unusual
+        body = options.pop("body")
+        if "Authorization" in options:
+            options["Authorization"] = options["Authorization"].format(secret=known.secret)
+        answer = known.post(body, path=path, **options)
+        ways.append((answer.status_code, re.sub(r'"request_id": "\w+"', "", answer.get_data(as_text=True))))
+    assert ways[0] == ways[1]
+
+
+def test_a_key_that_was_stopped_reports_no_more_however_often_it_did(known: Caller) -> None:
+    assert known.post(known.event()).status_code == 204
+    with db.transaction():
+        [key] = accounts.keys_of(known.organization)
+        accounts.revoke_key(key, by=an_actor(), at=PRESENT)
+    assert known.post(known.event()).status_code == 401
+    assert stored() == 2
+
+
+def test_neither_does_a_wrong_secret_under_its_name(known: Caller) -> None:
+    known.secret = known.secret[:-1] + ("a" if known.secret[-1] != "a" else "b")
+    assert known.post(known.event()).status_code == 401
+
+
+def reports(caller: Caller, *bodies: Any, secrets: dict[int, str] | None = None) -> list[Report]:
+    made = []
+    for number, events in enumerate(bodies):
+        secret = (secrets or {}).get(number, caller.secret)
+        body = metering.split(json.dumps(events).encode())
+        digest = sha256(secret.encode()).hexdigest()
+        made.append(Report(accounts.prefix_of(secret), digest, body, verbose=True, started=0.0))
+    return made
+
+
+def party(caller: Caller) -> Party:
+    return Party(caller.provider.id, caller.organization.id, SOURCE)
+
+
+def outcomes(report: Report) -> list[str]:
+    assert report.verdicts is not None
+    return [verdict.code or verdict.outcome.value for verdict in report.verdicts]
+
+
+def test_several_reports_are_judged_as_if_one_came_after_the_other(known: Caller) -> None:
+    first = known.event(1, id="a")
+    group = reports(
+        known, [first, known.event(2, id="b")], first, [known.event(5, id="b"), known.event(-1, id="c")], known.event(3, id="d")
+    )  # fmt: skip
+    party(known).take_in(group)
+    assert [outcomes(report) for report in group] == [
+        ["accepted", "accepted"], ["duplicate"], ["conflict", "negative"], ["accepted"]
+    ]  # fmt: skip
+    assert stored() == 4
+    with db.transaction(readonly=True):
+        assert sorted(map(tuple, db.session.execute(select(RefusedEvent.event_id, RefusedEvent.code)))) == [("b", "conflict"), ("c", "negative")]
+    assert not list(metering.inspect(Looked(), lambda *_: None))
+
+
+def test_one_key_that_does_not_work_stops_no_other(client: Client, known: Caller) -> None:
+    with db.transaction():
+        tested, reading, stopped = (
+            accounts.issue_key(known.organization, name="n", source=SOURCE, scopes=scopes, test=test, by=an_actor(), at=EARLY)
+            for scopes, test in ((SCOPES, True), (["usage:read"], False), (SCOPES, False))
+        )
+        accounts.revoke_key(stopped[0], by=an_actor(), at=PRESENT)
+        for key, _ in (tested, reading, stopped):
+            accounts.touch_key(key, at=PRESENT)
+    strange = a_caller(client)
+    strange.post(strange.event())
+    secrets = {1: tested[1], 2: reading[1], 3: stopped[1], 4: strange.secret, 5: "mk_00000000_nothing"}
+    group = reports(known, *(known.event() for _ in range(7)), secrets=secrets)
+    party(known).take_in(group)
+    assert [report.verdicts is not None for report in group] == [True, False, False, False, False, False, True]
+
+
+def test_a_verdict_that_depends_on_others_is_left_to_each_alone(known: Caller) -> None:
+    many = [known.event(10**9, id=f"m{number}") for number in range(600)]
+    group = reports(known, many, [event | {"id": f"n{event['id']}"} for event in many])
+    before = stored()
+    party(known).take_in(group)
+    assert [report.verdicts for report in group] == [None, None]
+    assert stored() == before
+    alone = reports(known, many)
+    party(known).take_in(alone)
+    assert outcomes(alone[0]) == ["accepted"] * 600
+
+
+def test_when_the_database_fails_every_report_is_left_to_flask(known: Caller) -> None:
+    group, theirs = reports(known, known.event(), known.event()), party(known)
+    db.disconnect()
+    theirs.take_in(group)
+    assert [report.verdicts for report in group] == [None, None]
+
+
+# --- working together, without a database --------------------------------------------------
+
+
+class Shift:
+    """Threads with a wish each; who works first works until `finish`, and fails."""
+
+    def __init__(self, **how: int) -> None:
+        self.groups: list[list[int]] = []
+        self.busy, self.go = threading.Event(), threading.Event()
+        self.together: Together[Wish] = Together(self.do, **({"abreast": 1, "worth": 1, "most": 5} | how))
+        self.threads: list[threading.Thread] = []
+
+    def do(self, group: Sequence[Wish]) -> None:
+        self.groups.append([wish.size for wish in group])
+        if not self.busy.is_set():
+            self.busy.set()
+            assert self.go.wait(30)
+            raise ZeroDivisionError
+
+    def wish(self, size: int, *, waits: bool = True) -> None:
+        waiting = len(self.together._waiting) + 1
+        self.threads.append(threading.Thread(target=self.have_done, args=(size,)))
+        self.threads[-1].start()
+        if not waits:
+            assert self.busy.wait(30)
+        while waits and len(self.together._waiting) < waiting:
+            self.go.wait(0.001)
+
+    def have_done(self, size: int) -> None:
+        with suppress(ZeroDivisionError):
+            self.together.have_done(Wish(size))
+
+    def finish(self) -> list[list[int]]:
+        self.go.set()
+        for thread in self.threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in self.threads)
+        return self.groups
+
+
+def test_what_comes_while_one_works_is_done_together_as_far_as_it_fits_even_when_that_one_fails() -> None:
+    shift = Shift()
+    shift.wish(1, waits=False)
+    for size in (2, 3, 4, 9, 1):
+        shift.wish(size)
+    assert shift.finish() == [[1], [2, 3], [4], [9], [1]]
+
+
+def test_a_second_one_works_beside_the_first_once_enough_has_come() -> None:
+    shift = Shift(abreast=2, worth=4)
+    shift.wish(1, waits=False)
+    for size in (1, 2):
+        shift.wish(size)
+    shift.wish(1, waits=False)
+    for thread in shift.threads[1:]:
+        thread.join(30)
+    assert shift.groups == [[1], [1, 1, 2]]
+    assert shift.finish() == [[1], [1, 1, 2]]
