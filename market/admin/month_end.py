@@ -64,7 +64,7 @@ def _step(kind: str) -> str:
     if kind == "InvalidTerms":
         return _("套餐的计费条款读不出来。请服务商改正套餐，或联系技术人员；改好后自动补出。")
     if kind == "EventsArchived":
-        return _("这个账期的原始事件已归档。请先恢复那个月的事件（market events restore），再结账。")
+        return _("这个账期的原始事件已归档，按笔计价的用量没法重新算。请把原因交给技术人员，从归档文件核对。")
     if kind in ("OperationalError", "InterfaceError", "DBAPIError"):
         return _("数据库暂时连不上或太忙。后台会自动再试；一直没好，请检查数据库。")
     return _("请把原因交给技术人员；用试算看看是哪一行。改好后自动补出，不用重新操作。")
