@@ -35,13 +35,12 @@ def dry_run() -> tuple[str, int]:
     """What a firm's bill of a month would say now; nothing is written."""
     words, label = request.args.get("organization", "").strip(), request.args.get("month", "").strip()
     problem, found = "", None
-    try:
-        period = periods.month(label)
-    except periods.InvalidMonth:
-        problem = _("月份要写成 2026-10 的样子。")
-    else:
-        found = _found(words, period)
-        problem = "" if found else _("没有找到唯一的一家企业：请写全名或统一社会信用代码。")
+    if request.args:
+        try:
+            found = _found(words, periods.month(label))
+            problem = "" if found else _("没有找到唯一的一家企业：请写全名或统一社会信用代码。")
+        except periods.InvalidMonth:
+            problem = _("月份要写成 2026-10 的样子。")
     page = render_template(
         "admin/month_end/dry_run.html", found=found, problem=problem, words=words, month=label, language=formats.language(),
         last_day=lambda line: periods.Period(line.service_start, line.service_end).last_day,
