@@ -35,13 +35,12 @@ def dry_run() -> tuple[str, int]:
     """What a firm's bill of a month would say now; nothing is written."""
     words, label = request.args.get("organization", "").strip(), request.args.get("month", "").strip()
     problem, found = "", None
-    try:
-        period = periods.month(label)
-    except periods.InvalidMonth:
-        problem = _("月份要写成 2026-10 的样子。")
-    else:
-        found = _found(words, period)
-        problem = "" if found else _("没有找到唯一的一家企业：请写全名或统一社会信用代码。")
+    if request.args:
+        try:
+            found = _found(words, periods.month(label))
+            problem = "" if found else _("没有找到唯一的一家企业：请写全名或统一社会信用代码。")
+        except periods.InvalidMonth:
+            problem = _("月份要写成 2026-10 的样子。")
     page = render_template(
         "admin/month_end/dry_run.html", found=found, problem=problem, words=words, month=label, language=formats.language(),
         last_day=lambda line: periods.Period(line.service_start, line.service_end).last_day,
@@ -64,7 +63,7 @@ def _step(kind: str) -> str:
     if kind == "InvalidTerms":
         return _("套餐的计费条款读不出来。请服务商改正套餐，或联系技术人员；改好后自动补出。")
     if kind == "EventsArchived":
-        return _("这个账期的原始事件已归档。请先恢复那个月的事件（market events restore），再结账。")
+        return _("这个账期的原始事件已归档，按笔计价的用量没法重新算。请把原因交给技术人员，从归档文件核对。")
     if kind in ("OperationalError", "InterfaceError", "DBAPIError"):
         return _("数据库暂时连不上或太忙。后台会自动再试；一直没好，请检查数据库。")
     return _("请把原因交给技术人员；用试算看看是哪一行。改好后自动补出，不用重新操作。")

@@ -139,7 +139,8 @@ def _counting(connection: Connection, meter: Meter) -> _Counting:
 
 
 def _entries(connection: Connection, asked: Proved, counting: _Counting, span: Period) -> Iterator[Entry]:
-    rows = connection.execution_options(yield_per=_AT_ONCE).execute(_rows(asked, span))
+    # Of the statement, not of the connection: that would stay with it, and it may be the one that writes.
+    rows = connection.execute(_rows(asked, span).execution_options(yield_per=_AT_ONCE))
     for _, together in groupby(rows, key=attrgetter("at")):
         same = list(together)
         gone, ids = {row.corrects for row in same}, {row.id: row.event_id for row in same}

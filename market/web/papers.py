@@ -16,7 +16,7 @@ from market.kit.period import local_day
 from market.web import paging
 
 #: Lines on one page of the screen, and how many are still printed: 1,000 take a second and 85 MB, 10,000 ten times that.
-SIZE = 100
+SIZE = 80
 MOST_PRINTED = 1000
 
 

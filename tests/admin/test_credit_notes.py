@@ -9,7 +9,7 @@ from market.accounts.models import Organization, Role
 from market.billing import credit_notes
 from market.billing.credit_notes import Amount, Destination
 from tests.builders.accounts import PASSWORD, a_member, an_administrator
-from tests.builders.credit_notes import NOON, a_credit, a_note, an_open_bill, paid
+from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
 from tests.support.client import Client
 
 FINANCE = "finance@example.com"

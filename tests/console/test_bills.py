@@ -183,9 +183,9 @@ def test_a_long_bill_is_shown_a_page_at_a_time_and_its_lines_are_a_file(client: 
         client_user = a_member(buyer(subscription), Role.FINANCE, user=a_user(email="finance@example.com"))
     client.sign_in(client_user.email, PASSWORD)
     page = client.page(f"/console/bills/{bill.id}")
-    assert "第 1–100 行，共 106 行" in page.text and "税率 6%，105 行" in page.text and page.text.count("为什么是 ¥1.00") == 100
+    assert "第 1–80 行，共 106 行" in page.text and "税率 6%，105 行" in page.text and page.text.count("为什么是 ¥1.00") == 80
     rest = page.follow("2")
-    assert rest.text.count("为什么是 ¥1.00") == 5 and rest.text.count("为什么是 ¥5.00") == 1 and "110.00" in rest.text
+    assert rest.text.count("为什么是 ¥1.00") == 25 and rest.text.count("为什么是 ¥5.00") == 1 and "110.00" in rest.text
     text = client.get(page.link("明细 CSV")).data.decode("utf-8-sig")
     assert len(text.splitlines()) == 107
     printed = "".join("".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(client.get(f"/console/bills/{bill.id}/bill.pdf").data)).pages)

@@ -11,10 +11,15 @@ from decimal import Decimal
 
 import pytest
 
-from market import rating
+from market import billing, rating
+from market.billing import credit_notes
 from market.config import ROOT
 from market.kit import money
 from market.kit import period as periods
+from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, buyer, moment
+from tests.builders.catalog import a_plan
+from tests.builders.metering import report
+from tests.builders.subscriptions import a_subscription
 
 #: Row → file and test.
 ELSEWHERE = {
@@ -54,3 +59,19 @@ def test_one_yuan_split_three_ways() -> None:
 def test_months_from_31_january() -> None:
     ends = [periods.anchored(date(2027, 1, 31), number, "month").first_day for number in range(4)]
     assert ends == [date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30)]
+
+
+@pytest.mark.usefixtures("session")
+def test_volume_15_billed_then_one_more_gives_70_back() -> None:
+    """At most 15 cost ¥10 each, more than 15 cost ¥5 each: −150, +80."""
+    plan = a_plan(volume=[("15", "10"), (None, "5")])
+    subscription, meter = a_subscription(plan), plan.charges[0].meter
+    report(subscription, meter, "15", at=moment("2026-10-15 12:00"))
+    october = an_issued_bill(buyer(subscription), OCTOBER)
+    assert october.gross_fen == 15_000
+    report(subscription, meter, "1", at=moment("2026-10-30 12:00"), recorded=moment("2026-11-10 12:00"))
+    november = an_issued_bill(buyer(subscription), NOVEMBER)
+    assert november.gross_fen == 0
+    [note] = credit_notes.of_bill(billing.bill_by_id(october.id))
+    assert (note.gross_fen, note.offset_fen, note.net_fen + note.tax_fen) == (7_000, 7_000, 7_000)
+    assert billing.bill_by_id(october.id).owed_fen == 8_000
