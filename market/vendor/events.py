@@ -21,7 +21,7 @@ from market.kit.period import SHANGHAI
 from market.metering import UsageEvent, archives, corrections, uploads
 from market.subscriptions import Subscription
 from market.web import corrections as words
-from market.web import evidence, guards
+from market.web import errors, evidence, guards
 from market.web.locale import here_with
 
 bp = Blueprint("events", __name__, url_prefix="/events")
@@ -87,9 +87,12 @@ def index() -> str:
 
 @bp.get("/<int:id>")
 @guards.require("events.read")
-def show(id: int) -> str:
-    """One event for good: as it was sent, what it counted for, and in which bill it is."""
-    event = _event(id)
+def show(id: int) -> str | tuple[str, int]:
+    """One event for good: as it was sent, what it counted for, and in which bill it is; of an archived one, where it lies."""
+    try:
+        event = _event(id)
+    except metering.EventsArchived as refusal:
+        return render_template("vendor/events/archived.html", told=errors.translate(refusal)), refusal.status
     subscription = subscriptions.of_provider(g.provider, event.subscription_id)
     return render_template(
         "vendor/events/show.html",
