@@ -10,7 +10,7 @@ import httpx
 
 from examples.tour.reckoning import Ledger
 from examples.tour.visitor import Surprise, patiently
-from examples.tour.world import World
+from examples.tour.world import CERTIFICATES, World
 
 
 class Storage:
@@ -60,7 +60,7 @@ class Storage:
     def reported(self) -> bool:
         """Whether the provider has told the marketplace everything; it says so at /status."""
         root = httpx.URL(str(self.http.base_url)).copy_with(path="/status")
-        usage = patiently(self.world, lambda: httpx.get(root, trust_env=False, timeout=30)).json()["usage"]
+        usage = patiently(self.world, lambda: httpx.get(root, trust_env=False, verify=CERTIFICATES, timeout=30)).json()["usage"]
         if usage.get("refused"):
             raise Surprise(f"the marketplace refused usage: {usage}")
         return not usage["waiting"]

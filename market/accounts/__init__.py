@@ -15,6 +15,7 @@ from market.accounts.actions import (
 from market.accounts.approval import set_approval_limit
 from market.accounts.invitations import (
     InvitationGone,
+    SentJustNow,
     accept,
     accept_as_new,
     check_newcomer,
@@ -170,6 +171,7 @@ __all__ = [
     "Role",
     "SCOPES",
     "Sector",
+    "SentJustNow",
     "SizeClass",
     "TARGET_DAYS",
     "USED_PRECISION",

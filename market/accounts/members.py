@@ -24,13 +24,13 @@ class LastTop(Refused):
     """The organization would be left without anybody who may do everything."""
 
     code = "last_owner"
-    message = "“%(organization)s”至少要有一位老板（所有者）。请先让另一位成员担任，再来做这件事。"
+    message = "“%(organization)s”至少要有一位老板（所有者）。请先让另一位成员担任；没有别的成员，就先邀请一位。"
 
 
 class LastSuper(LastTop):
     """The office would be left without anybody who may do everything."""
 
-    message = "平台至少要有一位超级管理员。请先让另一位管理员担任，再来做这件事。"
+    message = "平台至少要有一位超级管理员。请先让另一位管理员担任；没有别的管理员，就先邀请一位。"
 
 
 class OwnMembership(Refused):

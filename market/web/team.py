@@ -124,7 +124,7 @@ def _add_inviting(bp: Blueprint) -> None:
         except MarketError as refusal:
             form.refuse(refusal)
             return _page("invite", form=form), refusal.status
-        flash(_("已邀请 %(email)s，邀请信马上寄出，7 天内有效。", email=invitation.email), "ok")
+        flash(_("已邀请 %(email)s，邀请链接 7 天内有效。", email=invitation.email), "ok")
         return redirect(url_for(".index"), 303)
 
     @bp.post("/invitations/<int:id>/resend")
@@ -132,9 +132,13 @@ def _add_inviting(bp: Blueprint) -> None:
     def resend(id: int) -> Response:
         """Once more, with a new link and another week."""
         now = resources.clock.now()
-        invitation = accounts.resend(g.organization, id, by=g.actor, at=now)
+        try:
+            invitation = accounts.resend(g.organization, id, by=g.actor, at=now)
+        except accounts.SentJustNow as refusal:
+            flash(errors.translate(refusal), "warn")
+            return redirect(url_for(".index"), 303)
         credentials.attempt("invitation", account=g.user.id, address=request.remote_addr or "", at=now)
-        flash(_("又给 %(email)s 寄了一封邀请信，之前的链接不能用了。", email=invitation.email), "ok")
+        flash(_("已给 %(email)s 换了新的邀请链接，7 天内有效，之前的链接不能用了。", email=invitation.email), "ok")
         return redirect(url_for(".index"), 303)
 
     @bp.post("/invitations/<int:id>/withdraw")

@@ -82,7 +82,7 @@ class Program:
 
     def status(self) -> dict[str, Any] | None:
         try:
-            return dict(httpx.get(f"{self.url}/status", timeout=30, trust_env=False).json())
+            return dict(httpx.get(f"{self.url}/status", timeout=30, trust_env=False, verify=False).json())
         except httpx.HTTPError:
             return None
 
