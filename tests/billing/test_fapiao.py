@@ -119,6 +119,7 @@ def test_five_working_days_skip_the_weekend(day: str, due: str) -> None:
 @pytest.mark.parametrize(
     ("data", "kind"),
     [(A_PDF, PDF), (an_ofd(), OFD), (b'\xef\xbb\xbf<?xml version="1.0"?><EInvoice/>', XML), (b"<EInvoice></EInvoice>", XML)],
+    ids=["pdf", "ofd", "xml with a mark", "xml"],
 )
 def test_a_file_is_told_by_its_bytes(data: bytes, kind: str) -> None:
     assert fapiao_file(data) == kind
@@ -130,6 +131,7 @@ def test_a_file_is_told_by_its_bytes(data: bytes, kind: str) -> None:
         b"", b"x" * (5 * 1024 * 1024 + 1), A_PDF[:-10], b"PK\x03\x04 nothing", an_ofd()[:40], b"<html", b"hello",
         b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "<?xml version='1.0'?><!DOCTYPE a><a/>".encode("utf-16"),
     ],
+    ids=["empty", "too large", "half a PDF", "no archive", "half an archive", "HTML", "text", "XML with entities", "XML in UTF-16"],
 )  # fmt: skip
 def test_what_is_no_fapiao_is_refused_in_words(data: bytes) -> None:
     with pytest.raises(Unusable, match="。"):
