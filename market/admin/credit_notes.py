@@ -15,7 +15,7 @@ from market.billing import credit_notes
 from market.billing.credit_notes import CreditNote, CreditNoteStatus
 from market.errors import MarketError
 from market.web import credits as words
-from market.web import formats, forms, guards, paging
+from market.web import formats, forms, guards, paging, row_numbers
 from market.web.states import STATES
 
 bp = Blueprint("credit_notes", __name__, url_prefix="/credit-notes")
@@ -36,8 +36,9 @@ def index() -> str:
         (STATES["credit_note"][each.value].label, url_for(".index", status=each.value), each is wanted)
         for each in CreditNoteStatus
     ]
+    bill_id = request.args.get("bill", type=row_numbers.read)
     return render_template(
-        "admin/credit_notes/index.html", page=paging.page_of(credit_notes.every_note(wanted, bill_id=request.args.get("bill", type=int))), wanted=wanted,
+        "admin/credit_notes/index.html", page=paging.page_of(credit_notes.every_note(wanted, bill_id=bill_id)), wanted=wanted,
         filters=filters, words=words, waiting=credit_notes.waiting_count(), refunds=credit_notes.refunds_waiting(),
     )  # fmt: skip
 

@@ -123,7 +123,12 @@ def _do(id: int, act: Callable[[RefundRequest], None], done: str) -> Answer:
 
 def _page(refund: RefundRequest, form: PaidForm, failed: FailedForm) -> str:
     open_ = refund.status in credit_notes.OPEN_REFUNDS
+    held_back = open_ and credit_notes.held_back(refund)
+    if (not open_ or held_back) and (form.has_errors or failed.has_errors):
+        # The boxes are gone with the request, so the summary alone says it.
+        form, failed = PaidForm(formdata=None), FailedForm(formdata=None)
+        form.refuse(credit_notes.RefundWaits() if held_back else credit_notes.RefundClosed())
     return render_template(
         "admin/refunds/show.html", refund=refund, form=form, failed=failed, open=open_,
-        held_back=open_ and credit_notes.held_back(refund), story=parts.timeline(history(refund)),
+        held_back=held_back, story=parts.timeline(history(refund)),
     )  # fmt: skip

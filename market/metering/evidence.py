@@ -140,15 +140,15 @@ def _counting(connection: Connection, meter: Meter) -> _Counting:
 
 def _entries(connection: Connection, asked: Proved, counting: _Counting, span: Period) -> Iterator[Entry]:
     # Of the statement, not of the connection: that would stay with it, and it may be the one that writes.
-    rows = connection.execute(_rows(asked, span).execution_options(yield_per=_AT_ONCE))
-    for _, together in groupby(rows, key=attrgetter("at")):
-        same = list(together)
-        gone, ids = {row.corrects for row in same}, {row.id: row.event_id for row in same}
-        for row in same:
-            slice = values.slice_of(asked.meter, row.data)
-            if counting.counts(row.stored_at) and values.matches(asked.meter, slice, asked.only):
-                counted = row.kind is not Kind.REVERSAL and row.id not in gone
-                yield _entry(asked.meter, row, slice, counted, ids.get(row.corrects))
+    with connection.execute(_rows(asked, span).execution_options(yield_per=_AT_ONCE)) as rows:
+        for _, together in groupby(rows, key=attrgetter("at")):
+            same = list(together)
+            gone, ids = {row.corrects for row in same}, {row.id: row.event_id for row in same}
+            for row in same:
+                slice = values.slice_of(asked.meter, row.data)
+                if counting.counts(row.stored_at) and values.matches(asked.meter, slice, asked.only):
+                    counted = row.kind is not Kind.REVERSAL and row.id not in gone
+                    yield _entry(asked.meter, row, slice, counted, ids.get(row.corrects))
 
 
 def _rows(asked: Proved, span: Period) -> Select[Any]:
@@ -170,8 +170,12 @@ def _rows(asked: Proved, span: Period) -> Select[Any]:
 
 
 def _entry(meter: Meter, row: Any, slice: str, counted: bool, corrects: str | None) -> Entry:
-    member = values.member_of(meter, row.data)
-    value = member.value if member else f"{values.value_of(meter, row.data):f}"
+    """Of a reversal nothing counts; it may come without the value it takes back."""
+    if row.kind is Kind.REVERSAL and row.data.get(meter.value_property) is None:
+        value = ""
+    else:
+        member = values.member_of(meter, row.data)
+        value = member.value if member else f"{values.value_of(meter, row.data):f}"
     return Entry(
         row.id, row.event_id, row.source, row.type, row.at, row.stored_at, row.kind, corrects, slice, counted,
         value, None, row.data,

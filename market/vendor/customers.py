@@ -10,7 +10,7 @@ from market import billing, resources, subscriptions
 from market.metering import corrections
 from market.subscriptions import OPEN_REQUESTS, RequestStatus, Standing, Wanted
 from market.vendor import customer_sheet, menu
-from market.web import agreements, changing, completeness, formats, guards, paging, trail
+from market.web import agreements, changing, completeness, formats, guards, paging, row_numbers, trail
 from market.web import corrections as words
 from market.web import tasks as task_words
 from market.web.standing import standing
@@ -30,7 +30,6 @@ STANDINGS = {
     Standing.ENDED: _l("已停用"),
 }
 LONGEST_TEXT = 100
-LONGEST_NUMBER = 12
 
 
 @bp.get("/")
@@ -64,8 +63,7 @@ def export() -> FlaskResponse:
 
 def _wanted() -> Wanted:
     """What the address asks for; nonsense asks for nothing."""
-    offering, state = request.args.get("offering", ""), request.args.get("state", "")
-    number = int(offering) if offering.isascii() and offering.isdigit() and len(offering) < LONGEST_NUMBER else None
+    number, state = request.args.get("offering", type=row_numbers.read), request.args.get("state", "")
     text = request.args.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT]
     return Wanted(text, number, next((each for each in Standing if each.value == state), None))
 

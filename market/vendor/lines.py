@@ -9,12 +9,11 @@ from market.billing import BillLine, LineKind
 from market.kit import period as periods
 from market.kit.period import Period
 from market.kit.refusal import Refusal
-from market.web import bill_sheet, formats, guards, paging, why
+from market.web import bill_sheet, formats, guards, paging, row_numbers, why
 
 bp = Blueprint("lines", __name__, url_prefix="/lines")
 
 LONGEST_TEXT = 100
-LONGEST_NUMBER = 12
 SIZE = 50
 STATES = {"issued": True, "draft": False}
 
@@ -79,12 +78,11 @@ def _own(line: BillLine) -> str | None:
 def _sought(newest: Period | None) -> billing.Sought:
     """What the address asks for; nonsense asks for nothing, no month for the newest."""
     asked = request.args
-    offering, kind, state = asked.get("offering", ""), asked.get("kind", ""), asked.get("state", "")
-    number = int(offering) if offering.isascii() and offering.isdigit() and len(offering) < LONGEST_NUMBER else None
+    kind, state = asked.get("kind", ""), asked.get("state", "")
     return billing.Sought(
         period=_month(asked.get("month", ""), newest),
         text=asked.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT],
-        offering_id=number,
+        offering_id=asked.get("offering", type=row_numbers.read),
         kind=next((each for each in LineKind if each.value == kind), None),
         issued=STATES.get(state),
     )

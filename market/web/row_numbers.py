@@ -9,6 +9,13 @@ from werkzeug.routing import IntegerConverter, ValidationError
 MOST = 2**63 - 1
 
 
+def read(value: str) -> int:
+    """The number of a row in the words of an address. Raises ValueError for what no column can hold."""
+    if not value.isascii() or not value.isdigit() or len(value) > len(str(MOST)) or int(value) > MOST:
+        raise ValueError(value)
+    return int(value)
+
+
 class RowNumber(IntegerConverter):
     """Digits that fit into the column."""
 

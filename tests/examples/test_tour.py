@@ -8,13 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from examples import ports
 from examples.tour.__main__ import Check, main
 from examples.tour.visitor import Visitor
 from examples.tour.world import World
 from tests.conftest import DATABASES
+from tests.support.tampering import tamper
 
 SHORT = ["--files", "10", "--days", "3"]
 #: Twenty seconds on two idle cores; a slow and busy machine may take its time.
@@ -42,13 +42,8 @@ def test_the_bill_agrees_with_the_files_and_one_fen_too_much_is_found(
 ) -> None:
     def add_a_fen(agrees: Check) -> None:
         assert agrees() and "Every amount agrees to the fen." in capsys.readouterr().out
-        with create_engine(database_url).begin() as connection:
-            line = "SELECT max(id) FROM bill_lines WHERE gross_fen > 0"
-            connection.execute(
-                text(
-                    f"UPDATE bill_lines SET gross_fen = gross_fen + 1, net_fen = net_fen + 1 WHERE id = ({line})"
-                )
-            )
+        line = "SELECT max(id) FROM bill_lines WHERE gross_fen > 0"
+        tamper(database_url, f"UPDATE bill_lines SET gross_fen = gross_fen + 1, net_fen = net_fen + 1 WHERE id = ({line})")
 
     assert main(tour(tmp_path, database_url, *SHORT), before_check=add_a_fen) == 1
     assert "DIFFERS" in capsys.readouterr().out

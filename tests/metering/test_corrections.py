@@ -184,17 +184,16 @@ def test_the_difference_stands_on_the_next_bill_with_its_own_service_period() ->
     assert not [line for line in an_issued_bill(buyer(subscription), DECEMBER).lines if line.gross_fen]
 
 
-def test_what_a_bill_has_no_room_for_waits_for_one_that_has() -> None:
+def test_what_a_bill_has_no_room_for_is_credited_with_it_and_once_only() -> None:
     subscription, meter = used({"a": "1000"})
-    an_issued_bill(buyer(subscription), OCTOBER)
+    october = an_issued_bill(buyer(subscription), OCTOBER)
     adjusted(correct(event_named("a"), None, now=moment("2026-11-06 09:00")), moment("2026-11-06 10:00"))
-    for label in ("2026-11", "2026-12", "2027-01"):
+    for label in ("2026-11", "2026-12", "2027-01", "2027-02"):
         month = period.month(label)
         report(subscription, meter, "300", at=month.start + timedelta(days=5))
         assert an_issued_bill(buyer(subscription), month).gross_fen == 30000
-    february = period.month("2027-02")
-    report(subscription, meter, "1200", at=february.start + timedelta(days=5))
-    assert an_issued_bill(buyer(subscription), february).gross_fen == 20000
+    db.session.refresh(october)
+    assert (october.gross_fen, october.credited_fen, october.owed_fen) == (100000, 100000, 0)
 
 
 def test_what_was_adjusted_up_can_be_taken_back() -> None:

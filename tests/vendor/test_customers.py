@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from market import db, subscriptions
 from market.accounts.models import Role
 from market.catalog.models import Charge, Offering, Plan
+from market.providers import Provider
 from market.subscriptions import RequestStatus, Subscription, SubscriptionStatus
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, an_organization
 from tests.builders.billing import an_issued_bill
@@ -113,11 +114,12 @@ def test_the_list_is_narrowed_by_name_offering_and_state(vendor, seller, clock):
 def test_the_list_as_a_file_says_the_same_and_no_amounts_to_a_developer(vendor, seller, client, clock):
     clock.set(NOV_19)
     with db.transaction():
-        plan = a_plan(an_offering(the_plan(seller).offering.provider, plans=False), monthly="99.00")
+        provider = db.session.get_one(Provider, seller.provider_id, options=[joinedload(Provider.organization)], populate_existing=True)
+        a_member(provider.organization, Role.DEVELOPER, user=a_user(email="developer@example.com"))
+        plan = a_plan(an_offering(provider, plans=False), monthly="99.00")
         firm = an_organization(name="=示例五金厂")
         a_subscription(plan, organization=firm, started_at=ORDERED)
         an_issued_bill(firm)
-        a_member(plan.offering.provider.organization, Role.DEVELOPER, user=a_user(email="developer@example.com"))
     text = vendor.get("/vendor/customers/customers.csv?state=active").text
     assert text.count("\n") == 2
     for words in ("'=示例五金厂", "使用中", "2026-10-01", "99.00,99.00"):

@@ -180,10 +180,14 @@ def test_every_quantity_follows_from_its_file_alone(client: Client, case: Case) 
 def test_the_page_of_the_bill_leads_to_the_files_of_metered_lines(client: Client, case: Case) -> None:
     page = client.page(f"/console/bills/{case.bill.id}")
     links = [a.get("href") or "" for a in page.all("a") if "/lines/" in (a.get("href") or "")]
-    assert len(links) == 2 * (len(KINDS) + 1)
-    answer = client.get(links[0])
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="events-{case.bill.number}-2.csv"'
-    assert "下载事件" in page.text
+    assert len(links) == 1 + len(KINDS) + 1, "the fee, every kind, half of one"
+    fee, *metered = (client.page(link) for link in links)
+    assert not any("/events" in (a.get("href") or "") for a in fee.all("a"))
+    for number, line in enumerate(metered, start=2):
+        assert "全部事件的文件" in line.text
+        files = [a.get("href") or "" for a in line.all("a") if "/events?" in (a.get("href") or "")]
+        answer = client.get(files[0])
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="events-{case.bill.number}-{number}.csv"'
 
 
 def test_what_was_taken_back_is_in_the_file_and_not_counted(client: Client, case: Case) -> None:
