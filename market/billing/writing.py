@@ -14,6 +14,8 @@ from market.accounts import Organization
 from market.billing import drafts
 from market.billing.lines import LineDraft
 from market.billing.models import Bill, BillLine, BillStatus, BillTax
+from market.errors import Refused
+from market.kit import money
 from market.kit.period import Period
 
 _DRAWN = drafts.FIELDS
@@ -21,6 +23,13 @@ _LINE = ("bill_id", "position", "net_fen", "tax_fen", *_DRAWN)
 _TAX = ("bill_id", "provider_id", "tax_rate", "gross_fen", "net_fen", "tax_fen")
 
 Split = rating.TaxSplit[int]
+
+
+class AmountTooLarge(Refused):
+    """No bill comes to so much; a price or a report of usage is wrong."""
+
+    code = "amount_too_large"
+    message = "金额太大：须小于 10 万亿元"
 
 
 class Drafted(NamedTuple):
@@ -33,7 +42,7 @@ class Drafted(NamedTuple):
 def draft(organizations: Sequence[Organization], period: Period, *, now: datetime) -> Drafted:
     """Draw up the bills of firms that are held, or draw them up anew; in the order given, without those of nothing.
 
-    Issued ones stay as they are and are not among the answers.
+    Issued ones stay as they are and are not among the answers. Raises AmountTooLarge.
     """
     known = _known(organizations, period)
     waiting = [each for each in organizations if each.id not in known or known[each.id].status is BillStatus.DRAFT]
@@ -73,6 +82,8 @@ def _drafted(bill: Bill, period: Period) -> audit.Change:
 
 
 def _split(lines: Sequence[LineDraft]) -> Split:
+    if sum(max(abs(line.gross_fen), abs(line.booked_fen)) for line in lines) >= money.LARGEST_FEN:
+        raise AmountTooLarge
     return rating.split_tax([(line.provider_id, line.gross_fen, Decimal(line.tax_rate)) for line in lines])
 
 

@@ -12,7 +12,8 @@ from market.kit.refusal import Refusal
 from market.kit.rounding import half_up, half_up_ratio, largest_remainder, scaled
 
 _YUAN = re.compile(r"[-+]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,2})?")
-_LARGEST_FEN = 10**15
+#: No amount comes to so much; sums of thousands still fit in BIGINT.
+LARGEST_FEN = 10**15
 
 
 class InvalidAmount(Refusal):
@@ -47,7 +48,7 @@ def parse_yuan(written: str) -> int:
     if not _YUAN.fullmatch(cleaned):
         raise InvalidAmount("“%(written)s”不是金额：请写成 1234.56 的样子，最多两位小数", written=written[:40])
     amount = fen(Decimal(cleaned.replace(",", "")))
-    if abs(amount) >= _LARGEST_FEN:
+    if abs(amount) >= LARGEST_FEN:
         raise InvalidAmount("金额太大：须小于 10 万亿元")
     return amount
 
