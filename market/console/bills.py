@@ -81,12 +81,7 @@ def sheet(id: int) -> Response:
 def line(id: int, line: int) -> str:
     """Why a line comes to its amount, worked out again while one looks."""
     bill, found = _line(id, line)
-    links = why.Links(
-        line=lambda each: url_for(".line", id=each.bill_id, line=each.id),
-        day=lambda on: url_for(".day", id=bill.id, line=found.id, day=on.isoformat()),
-        file=lambda form: url_for(".events", id=bill.id, line=found.id, format=form),
-    )
-    return why.page("console/bills/line.html", bill, found, links)
+    return why.page("console/bills/line.html", bill, found, why.Links.of_bill(bill, found))
 
 
 @bp.get("/<int:id>/lines/<int:line>/days/<day>")

@@ -8,7 +8,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from flask import render_template
+from flask import render_template, url_for
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -48,6 +48,15 @@ class Links:
     line: Callable[[BillLine], str | None]
     day: Callable[[date], str] | None = None
     file: Callable[[str], str] | None = None
+
+    @classmethod
+    def of_bill(cls, bill: Bill, found: BillLine) -> Links:
+        """Beside the bill's own page, in the blueprint that answers now."""
+        return cls(
+            line=lambda each: url_for(".line", id=each.bill_id, line=each.id),
+            day=lambda on: url_for(".day", id=bill.id, line=found.id, day=on.isoformat()),
+            file=lambda form: url_for(".events", id=bill.id, line=found.id, format=form),
+        )
 
 
 @dataclass(frozen=True)
