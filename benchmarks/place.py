@@ -73,7 +73,7 @@ def place(*, months: int = 2) -> Iterator[Place]:
 @contextmanager
 def shelf(folder: Path, url: str) -> Iterator[Place]:
     """A marketplace in a database and a folder of its own with the catalogue and nobody in it, open while it is furnished."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     environment = {"MARKET_DATA_DIR": str(folder), "DATABASE_URL": url, "PORT": str(ports.claim())}
     settings = Settings.from_env(environment)
     logs.configure()
