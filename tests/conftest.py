@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from market import assets, db, resources
 from market.config import Settings
 from tests.support.clock import FakeClock
-from tests.support.databases import PostgresRoom, Room, SqliteRoom, kind_of
+from tests.support.databases import PostgresRoom, Room, SqliteRoom, kind_of, let_go
 from tests.support.order import shared_out
 from tests.support.queries import counted
 from tests.support.worlds import Kept, count_from_one
@@ -79,6 +79,14 @@ def _assets() -> None:
 
 
 @pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of this run share."""
+    from tests.support.shared import folder_of
+
+    return folder_of(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
 def rooms() -> Iterator[Callable[[str], Room]]:
     """Where each kind of database comes from; made when first asked for."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -117,7 +125,7 @@ def database_url(request: pytest.FixtureRequest, rooms: Callable[[str], Room]) -
     room = rooms(request.param)
     url = room.fresh()
     yield url
-    db.disconnect()
+    let_go(url)
     room.drop(url)
 
 
@@ -146,7 +154,7 @@ def database(settings: Settings, clock: FakeClock) -> Iterator[None]:
     resources.install(settings, with_clock=clock)
     db.connect(settings.database_url)
     yield
-    db.disconnect()
+    let_go(settings.database_url)
 
 
 @pytest.fixture
@@ -160,12 +168,19 @@ def session(database: None) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+def compiled_templates(run_folder: Path) -> BytecodeCache:
     """Every test has an app of its own, every worker a few; they need not each compile the same templates."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
+    folder = run_folder / "templates"
     folder.mkdir(exist_ok=True)
     return FileSystemBytecodeCache(str(folder))
+
+
+@pytest.fixture(scope="session")
+def known_pages(run_folder: Path) -> None:
+    """Nor read the same pages slowly."""
+    from tests.support import trees
+
+    trees.share(run_folder / "places")
 
 
 @pytest.fixture(scope="session")
@@ -205,6 +220,7 @@ def app(
     clock: FakeClock,
     database: None,
     compiled_templates: BytecodeCache,
+    known_pages: None,
     known_rules: None,
     apps: dict[Settings, Made],
 ) -> Flask:

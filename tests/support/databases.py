@@ -3,7 +3,8 @@
 Each worker migrates one template; a test gets a copy of it, so tests may commit, start servers and run in any order.
 On SQLite a copy takes a few milliseconds. On PostgreSQL it is a database that another test has left, emptied; where
 more than rows has changed in it, it goes and the next test gets a new copy. Addresses are used again, so that the engine
-behind an address need not compile every statement anew for each test.
+behind an address need not compile every statement anew for each test; nor need its connections be made anew, which
+costs the server more than most tests ask of it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from market import db
 
 Migrate = Callable[[str], object]
 
+#: All others but those that rest in the test's own pool.
 _ALONE = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)"""
 #: Tables that rows were ever added to since they were last vacuumed, committed or not.
 _USED = """
     SELECT oid::regclass::text FROM pg_class
@@ -173,7 +177,7 @@ class PostgresRoom:
         """Whether the database is again what the template is; nobody else is connected to it then."""
         try:
             broom = self._broom(url)
-            broom.execute(_ALONE)
+            broom.execute(_ALONE, [_resting(db.make_engine(url))])
             if used := _used(broom):
                 broom.execute(_EMPTY)
                 # Freed room inside a table would let later rows come before earlier ones.
@@ -188,6 +192,7 @@ class PostgresRoom:
         self.numbers.give_back(int(_name(url).rpartition("_")[2]))
 
     def _leave(self, url: str) -> None:
+        db.make_engine(url).dispose()
         if broom := self.brooms.pop(url, None):
             broom.close()
 
@@ -209,6 +214,21 @@ class PostgresRoom:
 
     def _address(self, name: str) -> str:
         return self.url.set(database=name).render_as_string(hide_password=False)
+
+
+def let_go(url: str) -> None:
+    """Unbind the session from the database; on PostgreSQL its connections rest until the next test."""
+    if kind_of(url) == "sqlite":
+        db.disconnect()
+    else:
+        db.session.remove()
+        db._engines.clear()
+
+
+def _resting(engine: Engine) -> list[int]:
+    """The server's processes behind the connections that nobody uses; all others belong to somebody who has not ended."""
+    records = list(engine.pool._pool.queue)  # type: ignore[attr-defined]  # SQLAlchemy has no other way to ask
+    return [record.dbapi_connection.info.backend_pid for record in records if record.dbapi_connection is not None]
 
 
 def kind_of(url: str) -> str:
