@@ -118,7 +118,7 @@ def _transfers() -> list[Waiting]:
     announced = payments.awaiting().where(Payment.announced_at.is_not(None)).limit(MOST)
     return [
         Waiting(
-            _("到账确认"), "building-bank",
+            _("到账确认") if g.can("payments.confirm") else _("对公转账"), "building-bank",
             _("%(number)s，%(money)s", number=payment.bill.number, money=formats.money(payment.amount_fen)),
             payment.bill.organization.name,
             url_if("admin.payments.show", id=payment.id) or url_if("admin.payments.index"),

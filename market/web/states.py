@@ -153,7 +153,7 @@ STATES: dict[str, dict[str, State]] = {
         "queued": State(_l("等待发送"), "info", WAIT),
         "sent": State(_l("已发出"), "ok", DONE),
         "kept": State(_l("存在本地邮箱"), "", "mail"),
-        "failed": State(_l("没有发出，会再试"), "warn", STOP),
+        "failed": State(_l("没有发出"), "warn", STOP),
     },
     "export": {
         "requested": State(_l("等待准备"), "info", WAIT),
