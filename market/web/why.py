@@ -131,7 +131,10 @@ def _on_this_bill(found: Explanation) -> Iterator[Step]:
     """What of it stands on this very line."""
     line = found.line
     if line.kind is LineKind.ADJUSTMENT:
-        yield Step(_("减去之前的账单已收的"), formats.money(-line.booked_fen))
+        given = int(line.label.get("credited_fen", 0))
+        yield Step(_("减去之前的账单已收的"), formats.money(-line.booked_fen - given))
+        if given:
+            yield Step(_("加上冲减单已经退的，不退第二次"), formats.money(given))
         yield Step(_("这一行：补收") if line.gross_fen >= 0 else _("这一行：退回"), formats.money(line.gross_fen), True)
     elif line.kind is LineKind.CREDIT:
         if line.booked_fen:

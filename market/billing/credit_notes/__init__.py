@@ -10,7 +10,7 @@ Invariants  an issued bill is never changed; never more is credited than a bill,
 from market.billing.credit_notes.automatic import at_issue, use_balance
 from market.billing.credit_notes.balances import applied_to, balance, entries, unspent
 from market.billing.credit_notes.cutting import Standing
-from market.billing.credit_notes.limits import CREDITABLE, standing, taken_back
+from market.billing.credit_notes.limits import CREDITABLE, Given, given, standing, taken_back
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     PROPOSAL_LIFECYCLE,
@@ -106,6 +106,7 @@ __all__ = [
     "Destination",
     "EntryKind",
     "FourEyes",
+    "Given",
     "Lines",
     "NotCreditable",
     "NoteView",
@@ -139,6 +140,7 @@ __all__ = [
     "every_refund",
     "fail",
     "file_name",
+    "given",
     "held_back",
     "lines_of",
     "note_about",
