@@ -99,8 +99,7 @@ def _charges(subscribed: Iterable[Subscription], period: Period, cutoff: datetim
     drawer = Drawer()
     used = usage.used(due, period, cutoff=cutoff)
     drawn = [drawer.line(one, quantity) for one, quantity in zip(due, used, strict=True)]
-    # What is used on paused days is told, what is not used is not.
-    return [line for line, one in zip(drawn, due, strict=True) if line.gross_fen or line.quantity or not one.paused]
+    return [line for line, one in zip(drawn, due, strict=True) if one.stands(line.quantity, line.gross_fen)]
 
 
 def recompute(

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from market import billing, rating
 from market.catalog import Charge, Plan
 from market.storefront import prices
+from market.storefront.calculator import units_hint
 from market.web import formats
 
 _UNIT_LEFT_OUT = re.compile(r"/(?=[，\s]|$)")
@@ -27,15 +28,23 @@ class PriceRow:
 
 
 def price_rows(plans: Sequence[Plan]) -> list[PriceRow]:
-    """Fees first, then use by kind, then the trial."""
+    """Fees first, then use by kind, in which numbers it can be had, and the trial."""
     keys = dict.fromkeys(_key(charge) for plan in plans for charge in plan.charges)
     rows: list[PriceRow] = []
     for key in sorted(keys, key=lambda key: key[0] != "fee"):
         charges = [next((c for c in plan.charges if _key(c) == key), None) for plan in plans]
         rows += _fee_rows(charges, plans) if key[0] == "fee" else _use_rows(charges)
+    if any(plan.quantity_unit_zh for plan in plans):
+        rows.append(PriceRow(_("能订多少"), "", [(_numbers(plan),) for plan in plans]))
     trials = [_("%(days)d 天", days=plan.trial_days) if plan.trial_days else _("无") for plan in plans]
     rows.append(PriceRow(_("免费试用"), "", [(text,) for text in trials]))
     return rows
+
+
+def _numbers(plan: Plan) -> str:
+    """In which numbers a plan can be had, so that one that is too small is seen at once."""
+    unit = formats.local(plan, "quantity_unit")
+    return _("按%(unit)s：%(numbers)s", unit=unit, numbers=units_hint(plan)) if unit else _("不按数量卖")
 
 
 def has_tiers(plans: Sequence[Plan]) -> bool:
