@@ -136,6 +136,7 @@ TITLES = {
     "fapiao.withdrawn": _l("撤回了发票申请"),
     "fapiao.taken_up": _l("服务商开始开票"),
     "fapiao.issued": _l("登记了发票"),
+    "fapiao.mended": _l("改正了发票号码或日期"),
     "fapiao.refused": _l("没有开成发票"),
     "fapiao.amount_changed": _l("冲减单改变了要开的金额"),
     "fapiao.red_wanted": _l("冲减单要求开红字发票"),
@@ -227,6 +228,7 @@ BY_PROVIDER = frozenset(
         "subscription.rotate_failed",
         "fapiao.taken_up",
         "fapiao.issued",
+        "fapiao.mended",
         "fapiao.refused",
         "fapiao.red_recorded",
     }

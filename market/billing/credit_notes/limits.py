@@ -10,7 +10,13 @@ from sqlalchemy import ColumnElement, func, select
 
 from market import db
 from market.billing.credit_notes.cutting import Group, Piece, Service, Standing, given_back
-from market.billing.credit_notes.models import CreditNote, CreditNoteLine, CreditNoteStatus, CreditReason, Source
+from market.billing.credit_notes.models import (
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteStatus,
+    CreditReason,
+    Source,
+)
 from market.billing.models import Bill, BillLine, BillStatus, BillTax
 
 #: Bills that can be credited: money is asked for, or was paid.
