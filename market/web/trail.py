@@ -198,7 +198,7 @@ TITLES = {
     "credit_note.awaiting_red_fapiao": _l("冲减单等待红字发票"),
     "credit_note.settled": _l("冲减单结清"),
     "credit_note.voided": _l("作废冲减单"),
-    "refund_request.asked": _l("申请退款"),
+    "refund_request.asked": _l("申请了退款"),
     "refund_request.paid": _l("登记已退款"),
     "refund_request.failed": _l("登记没有退成"),
     "refund_request.retried": _l("再退一次"),

@@ -51,12 +51,12 @@ from market.billing.credit_notes.queries import (
     notes_about,
     notes_of,
     of_bill,
+    on_line,
     proposal_by_id,
     proposals_for,
     refund_by_id,
     refunds_of,
-    refunds_waiting,
-    waiting_count,
+    work_waiting,
 )
 from market.billing.credit_notes.refunds import OPEN as OPEN_REFUNDS
 from market.billing.credit_notes.refunds import ask, call_off, fail, held_back, pay, retry
@@ -149,6 +149,7 @@ __all__ = [
     "notes_about",
     "notes_of",
     "of_bill",
+    "on_line",
     "pay",
     "pdf",
     "proposal_by_id",
@@ -158,7 +159,6 @@ __all__ = [
     "refund_of",
     "refund_settled",
     "refunds_of",
-    "refunds_waiting",
     "reject",
     "retry",
     "settle_done",
@@ -169,5 +169,5 @@ __all__ = [
     "view",
     "void",
     "voidable",
-    "waiting_count",
+    "work_waiting",
 ]
