@@ -401,5 +401,5 @@ def test_a_plan_that_is_too_small_says_so_and_which_ones_are_not(client: FlaskCl
     page = client.page("/offerings/seats?plan=p0&plan.quantity=25", status=422)
     said = "这个套餐最多订 20，装不下 25。 装得下的套餐：部门版、集团版。"
     assert said in page.text and not page.all("strong", class_="price")
-    assert "按人：5 起，每次加 5，最多 60" in page.text and "按人：5 起，每次加 5" in page.text
+    assert "能订多少5 到 20 人每次加 55 到 60 人每次加 55 人 起每次加 5" in "".join(page.one("section", id="prices").itertext()).replace("\n", "")
     assert "¥300.00" in client.page("/offerings/seats?plan=p1&plan.quantity=30").text
