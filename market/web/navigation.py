@@ -61,7 +61,7 @@ VENDOR = (
     Entry("vendor.overview.index", _l("概览"), "home"),
     Entry("vendor.offerings.index", _l("我的服务"), "package"),
     Entry("vendor.meters.index", _l("计量项"), "scale"),
-    Entry("vendor.tasks.index", _l("待办任务"), "list-check"),
+    Entry("vendor.tasks.index", _l("待办任务"), "list-check", without=("provisioning.do", _l("同事的任务"))),
     Entry("vendor.customers.index", _l("我的客户"), "users"),
     Entry("vendor.usage.index", _l("用量"), "chart-line"),
     Entry("vendor.events.index", _l("用量上报"), "activity"),

@@ -142,6 +142,13 @@ STATES: dict[str, dict[str, State]] = {
         "failed": State(_l("没办成"), "bad", STOP),
         "canceled": State(_l("不用办了"), "", OFF),
     },
+    "task_of_others": {
+        "pending": State(_l("等同事办理"), "info", WAIT),
+        "delivered": State(_l("系统已收到，等它确认"), "info", WAIT),
+        "done": State(_l("已完成"), "ok", DONE),
+        "failed": State(_l("没办成"), "bad", STOP),
+        "canceled": State(_l("不用办了"), "", OFF),
+    },
     "task": {
         "pending": State(_l("等您办理"), "info", WAIT),
         "delivered": State(_l("系统已收到，等它确认"), "info", WAIT),
