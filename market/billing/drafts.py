@@ -65,6 +65,7 @@ def draw_up_all(
     charges, waiting, late = (dict[int, list[LineDraft]]((id, []) for id in ids) for _ in range(3))
     for line in _charges(live, period, cutoff):
         charges[owners[line.subscription_id]].append(line)
+    charges = credits.within(charges)
     for id, line in _waiting(ids, period):
         waiting[id].append(line)
     for id, line in _late(organizations, period, cutoff):

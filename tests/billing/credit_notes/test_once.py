@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
-from market import billing
+from market import billing, db, subscriptions
 from market.accounts import Organization
-from market.billing import LineKind, credit_notes
-from market.billing.credit_notes import CreditNote, CreditReason, Lines
+from market.billing import BillLine, LineKind, credit_notes
+from market.billing.credit_notes import Amount, CreditNote, CreditReason, Lines
 from market.catalog import Meter
 from market.kit.period import Period
 from market.subscriptions import Subscription
 from tests.builders.accounts import a_user, an_actor
-from tests.builders.billing import DECEMBER, NOVEMBER, OCTOBER, an_issued_bill, buyer, moment
+from tests.builders.billing import DECEMBER, NOVEMBER, OCTOBER, after_grace, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_plan
 from tests.builders.corrections import approve, correct, event_named
 from tests.builders.credit_notes import a_note
@@ -85,3 +86,31 @@ def test_the_bill_says_what_was_given_back_before(session: None) -> None:
     line = next(line for line in an_issued_bill(buyer(subscription), NOVEMBER).lines if line.kind is LineKind.ADJUSTMENT)
     told = "按补报、更正后的用量重算 ¥40.00，之前的账单已收 ¥100.00，冲减单已退 ¥30.00"
     assert told in billing.working(line, billing.Words("zh"))
+
+
+def a_left_year(credited_fen: int, *, other: str = "") -> tuple[Subscription, CreditNote]:
+    """¥365.00 paid on 1 October for a year, so much of it credited, and left on the last of November: 304 days come back."""
+    plan = a_plan(yearly="365.00")
+    subscription = a_subscription(plan)
+    bill = an_issued_bill(buyer(subscription), OCTOBER)
+    note = a_note(bill, Amount(credited_fen))
+    if other:
+        a_subscription(a_plan(plan.offering, slug="other", monthly=other), organization=buyer(subscription))
+    subscriptions.cancel(subscription, when="now", reason="", by=an_actor(), at=moment("2026-11-30 12:00"))
+    return subscription, note
+
+
+@pytest.mark.parametrize(("fen", "back"), [(36500, 0), (30000, 6500), (6100, 30400), (1000, 30400)])
+@pytest.mark.parametrize("other", ["", "900.00"])
+def test_a_fee_that_was_credited_does_not_come_back_a_second_time(session: None, fen: int, back: int, other: str) -> None:
+    subscription, _ = a_left_year(fen, other=other)
+    firm = buyer(subscription)
+    for period in (NOVEMBER, DECEMBER):
+        billing.close(firm, period, now=after_grace(period))
+        bill = billing.bill_for(firm, period)
+        if bill is not None:
+            assert billing.verify(billing.finalize(bill, at=after_grace(period))) == []
+    lines = db.session.scalars(select(BillLine).where(BillLine.kind == LineKind.CREDIT)).all()
+    noted = sum(note.gross_fen for note in db.session.scalars(credit_notes.notes_of(firm))) - fen
+    assert noted - sum(line.gross_fen for line in lines) == back
+    assert billing.owed_back(firm) == 0
