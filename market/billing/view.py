@@ -310,8 +310,9 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
     unit = words.local(line.label, "unit") or words.local(line.label, "units")
     part = (picked,) if (picked := words.local(line.label, "picked")) else ()
     if line.kind is LineKind.ADJUSTMENT:
-        total = line.gross_fen + line.booked_fen
-        told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
+        total, given = line.gross_fen + line.booked_fen, int(line.label.get("credited_fen", 0))
+        told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen + given))
+        told += words.say("adjustment.given", given=price(given)) if given else ""
         news = (said,) if (said := words.local(line.label, "news")) else ()
         return (*part, *rating.explain(steps, unit, words.locale), told, *news)
     told_besides = tuple(_besides(line, steps, words))
@@ -327,8 +328,12 @@ def _besides(line: Any, steps: Sequence[rating.Step], words: Words) -> Iterator[
     whole = abs(line.gross_fen + (line.booked_fen if line.kind is LineKind.CREDIT else 0))
     if whole != money.fen(sum((step.amount for step in steps), Fraction(0))):
         yield words.say("rounded", amount=price(whole))
-    if line.kind is LineKind.CREDIT and line.booked_fen:
-        yield words.say("back.how", total=price(whole), part=price(-line.gross_fen), rest=price(-line.booked_fen))
+    given = int(line.label.get("credited_fen", 0))
+    if line.kind is LineKind.CREDIT and given:
+        yield words.say("back.given", total=price(whole), given=price(given))
+    if line.kind is LineKind.CREDIT and line.booked_fen + given:
+        rest = price(-line.booked_fen - given)
+        yield words.say("back.how", total=price(whole - given), part=price(-line.gross_fen), rest=rest)
 
 
 def _plain(steps: Sequence[rating.Step]) -> bool:
