@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from market import accounts, audit, catalog, db, payments, providers, recommended, resources
 from market.admin import menu, parts
 from market.billing import credit_notes
+from market.billing.credit_notes import RefundStatus
 from market.kit.period import local_day
 from market.payments import Payment
 from market.providers import ProviderStatus
@@ -178,7 +179,7 @@ def _refunds() -> list[Waiting]:
         Waiting(
             _("退款"), "building-bank",
             _("%(name)s，%(money)s", name=refund.organization.name, money=formats.money(refund.amount_fen)),
-            _("没有退成") if refund.failure else _("等着退回客户的账户"),
+            _("没有退成") if refund.status is RefundStatus.FAILED else _("等着退回客户的账户"),
             url_for("admin.credit_notes.refunds.show", id=refund.id),
             refund.asked_at,
         )
