@@ -126,7 +126,7 @@ def test_calculator_bill_and_shell_agree_to_the_fen(
     slugs = {charge.id: charge.slug for charge in plan.charges}
     guess |= {slugs[line.charge_id]: line.quantity for line in running if line.quantity is not None}
     # Yearly fees of nothing are no line.
-    billed = {slug: 0 for slug in slugs.values()} | {slugs[line.charge_id]: line.gross_fen for line in running}
+    billed = dict.fromkeys(slugs.values(), 0) | {slugs[line.charge_id]: line.gross_fen for line in running}
     estimated = {line.charge.slug: line.fen for line in billing.estimate(plan, guess, units=units).lines}
     assert billed == estimated == shell_says(tmp_path_factory.mktemp("rate"), plan, written, units)
 
