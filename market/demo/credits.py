@@ -44,7 +44,7 @@ def fill(people: dict[str, User], *, at: datetime) -> None:
     """Credit all of it, by the verbs the pages call, and pay some of it back; the rest stays as balance."""
     bills = {key: _bills(people[key]) for key in ("sme", "sme_tea")}
     newest = [mine[0].issued_at for mine in bills.values() if mine]
-    at = max(at, *(issued + 3 * _SOON for issued in newest if issued))
+    at = max([at, *(issued + 3 * _SOON for issued in newest if issued)])
     for credit in _CREDITS:
         if credit.age < len(bills[credit.buyer]):
             _credit(bills[credit.buyer][credit.age], credit, people["administrator"], at)
