@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
-from market.metering.counts import Count, Key
+from market.metering.arrivals import Arrival, refused_as
+from market.metering.counts import Key
 from market.metering.envelope import Envelope
 from market.metering.identity import Keys
-from market.metering.lanes import ClosedUntil, Days, Lane, Reporter
-from market.metering.store import EventRow
+from market.metering.lanes import ClosedUntil, Days, Lane, Name, Reporter
 from market.metering.tallies import Tally
 from market.metering.verdicts import EventRefused, Outcome, Receipt, Verdict, Verdicts
 
@@ -22,23 +21,6 @@ _MANY = 50
 
 #: What plain meters count of several events.
 Sums = dict[Key, Tally]
-
-
-class _Arrival(msgspec.Struct, gc=False):
-    """One event of a request that could be read, on its way to its verdict."""
-
-    place: int
-    event: Envelope
-    key: bytes
-    lane: Lane | None = None
-    day: date = date.min
-    #: What `lane.scales` read, in their order.
-    weights: Sequence[int] = ()
-    counts: Sequence[Count] = ()
-    verdict: Verdict | None = None
-
-    def refuse(self, refusal: EventRefused) -> None:
-        self.verdict = _refused(self.event.id, self.event.source, refusal)
 
 
 def ingest(
@@ -82,10 +64,10 @@ def ingest(
 
 def _read(
     provider: Reporter, key_source: str, events: Sequence[Any], now: datetime
-) -> tuple[dict[int, Verdict], list[_Arrival]]:
+) -> tuple[dict[int, Verdict], list[Arrival]]:
     """The verdicts on what cannot be read, by its place, and all others."""
     verdicts: dict[int, Verdict] = {}
-    readable: list[_Arrival] = []
+    readable: list[Arrival] = []
     key_of, read = Keys(provider.id, key_source).of, envelope.read
     for place, raw in enumerate(events):
         try:
@@ -93,43 +75,47 @@ def _read(
             if event.source != key_source:
                 raise EventRefused("wrong_source", "这个密钥只能用 source “%(source)s”。", source=key_source)
         except EventRefused as refusal:
-            verdicts[place] = _refused(*envelope.outline(raw), refusal)
+            verdicts[place] = refused_as(*envelope.outline(raw), refusal)
         else:
-            readable.append(_Arrival(place, event, key_of(event.id)))
+            readable.append(Arrival(place, event, key_of(event.id)))
     return verdicts, readable
 
 
-def _judge(provider: Reporter, arrivals: Sequence[_Arrival], now: datetime, closed_until: ClosedUntil) -> None:
+def _judge(provider: Reporter, arrivals: Sequence[Arrival], now: datetime, closed_until: ClosedUntil) -> None:
     """Refuse all that cannot be counted; the rest stays without a verdict."""
-    wanted = {(arrival.event.type, arrival.event.subject) for arrival in arrivals}
-    found = lanes.of(provider, wanted, now=now, closed_until=closed_until)
-    days = Days()
+    groups: dict[Name, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
-        event = arrival.event
-        try:
-            lane = found[event.type, event.subject]
-            if lane.__class__ is str:
-                raise EventRefused(lane)
-            _weigh(arrival, lane, now, days)  # type: ignore[arg-type]  # `isinstance` would take longer than it should
-        except EventRefused as refusal:
-            arrival.refuse(refusal)
+        groups[arrival.event.type, arrival.event.subject].append(arrival)
+    found = lanes.of(provider, groups.keys(), now=now, closed_until=closed_until)
+    days = Days()
+    for name, group in groups.items():
+        lane = found[name]
+        for arrival in group:
+            try:
+                if isinstance(lane, str):
+                    raise EventRefused(lane)
+                _weigh(arrival, lane, now, days)
+            except EventRefused as refusal:
+                arrival.refuse(refusal)
 
 
-def _weigh(arrival: _Arrival, lane: Lane, now: datetime, days: Days) -> None:
+def _weigh(arrival: Arrival, lane: Lane, now: datetime, days: Days) -> None:
     event = arrival.event
     at = event.at
     if not lane.first <= at < lane.last:
         lane.check(at, now)
+        arrival.band = lane.band(at)
     arrival.day = day = days.of(at)
-    arrival.weights = [scale.weigh(event.data) for scale in lane.scales]
+    for scale in lane.scales:
+        arrival.weights.append(scale.weigh(event.data))
     if lane.others:
         arrival.counts = [counters.count(lane.subject.id, meter, day, at, event.data) for meter in lane.others]
     arrival.lane = lane
 
 
-def _first_of_each(arrivals: Sequence[_Arrival]) -> tuple[dict[str, _Arrival], list[_Arrival]]:
+def _first_of_each(arrivals: Sequence[Arrival]) -> tuple[dict[str, Arrival], list[Arrival]]:
     """The first event of a request under each id, and those that come after it under the same one."""
-    first: dict[str, _Arrival] = {}
+    first: dict[str, Arrival] = {}
     repeats = []
     for arrival in arrivals:
         if not arrival.verdict and first.setdefault(arrival.event.id, arrival) is not arrival:
@@ -139,9 +125,9 @@ def _first_of_each(arrivals: Sequence[_Arrival]) -> tuple[dict[str, _Arrival], l
 
 def _settle(
     provider: Reporter,
-    readable: Sequence[_Arrival],
-    fresh: Mapping[str, _Arrival],
-    repeats: list[_Arrival],
+    readable: Sequence[Arrival],
+    fresh: Mapping[str, Arrival],
+    repeats: list[Arrival],
     taken: Collection[str],
     now: datetime,
     *,
@@ -174,7 +160,7 @@ def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[dict[bytes, bytes
     )
 
 
-def _refuse_overfull(arrivals: Collection[_Arrival]) -> Sums:
+def _refuse_overfull(arrivals: Collection[Arrival]) -> Sums:
     """Refuse what no counter has room for; what plain meters count of all others."""
     sums = _sums(arrivals)
     overfull = {*tallies.overfull(sums), *counters.overfull(count for arrival in arrivals for count in arrival.counts)}
@@ -190,21 +176,21 @@ def _refuse_overfull(arrivals: Collection[_Arrival]) -> Sums:
     return _sums(arrivals)
 
 
-def _sums(arrivals: Iterable[_Arrival]) -> Sums:
-    return tallies.of((arrival.lane, arrival.day, arrival.weights) for arrival in arrivals if arrival.lane and not arrival.verdict)
+def _sums(arrivals: Iterable[Arrival]) -> Sums:
+    return tallies.of(arrival for arrival in arrivals if not arrival.verdict)
 
 
-def _store(provider: Reporter, source: str, arrivals: Collection[_Arrival], sums: Sums, now: datetime) -> set[str]:
+def _store(provider: Reporter, source: str, arrivals: Collection[Arrival], sums: Sums, now: datetime) -> set[str]:
     """Insert what is new; returns the ids that were taken. The unique key decides, whoever else reports at this moment."""
     known = _sent_before(arrivals)
-    rows = [_row(arrival.key, arrival.event, arrival.lane) for arrival in arrivals if arrival.lane and arrival.key not in known]
+    new = [arrival for arrival in arrivals if arrival.key not in known] if known else [*arrivals]
     taken = {arrival.event.id for arrival in arrivals if arrival.key in known} if known else set()
-    if rows:
-        taken |= store.insert(provider.id, source, rows, [] if known else tallies.moved(sums), stored_at=now)
+    if new:
+        taken |= store.insert(provider.id, source, new, [] if known else tallies.moved(sums), stored_at=now)
     return taken
 
 
-def _sent_before(arrivals: Collection[_Arrival]) -> Collection[bytes]:
+def _sent_before(arrivals: Collection[Arrival]) -> Collection[bytes]:
     """The keys that are taken if the first one is: then a whole batch was most likely sent again, and need not be tried."""
     first = next(iter(arrivals), None)
     if first is None or len(arrivals) < _MANY or not store.payloads([first.key]):
@@ -212,23 +198,14 @@ def _sent_before(arrivals: Collection[_Arrival]) -> Collection[bytes]:
     return store.payloads([arrival.key for arrival in arrivals]).keys()
 
 
-def _row(key: bytes, event: Envelope, lane: Lane) -> EventRow:
-    data = msgspec.Raw(event.written)
-    return EventRow(key.hex(), event.digest.hex(), event.id, event.type, lane.subject.id, event.at, data, lane.band(event.at))
-
-
-def _count(arrivals: Collection[_Arrival], taken: Collection[str]) -> None:
+def _count(arrivals: Collection[Arrival], taken: Collection[str]) -> None:
     """Move the counters that did not move with the events."""
     if taken:
         moves.add(tallies.moved(_sums(arrivals)))
     counters.apply([count for arrival in arrivals if not arrival.verdict for count in arrival.counts])
 
 
-def _refused(id: str, source: str, refusal: EventRefused) -> Verdict:
-    return Verdict(id, source, Outcome.REFUSED, refusal.code, refusal.message, refusal.params)
-
-
-def _repeated(arrival: _Arrival, payload: bytes, first: Receipt | None) -> Verdict:
+def _repeated(arrival: Arrival, payload: bytes, first: Receipt | None) -> Verdict:
     event = arrival.event
     if payload == event.digest:
         return Verdict(event.id, event.source, Outcome.DUPLICATE, first=first)
