@@ -21,6 +21,8 @@ _MANY = 50
 
 #: What plain meters count of several events.
 Sums = dict[Key, Tally]
+#: By the key of an event that has been stored, the digest of what it said.
+Payloads = Mapping[bytes, bytes]
 
 
 def ingest(
@@ -45,8 +47,12 @@ def ingest(
     fresh, repeats = _first_of_each(readable)
     sums = _refuse_overfull(fresh.values())
     fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
-    taken = set() if dry_run else _store(provider, key_source, fresh.values(), sums, now)
-    _settle(provider, readable, fresh, repeats, set(fresh) if dry_run else taken, now, receipts=receipts)
+    known: Payloads = {}
+    if dry_run:
+        taken = set(fresh)
+    else:
+        taken, known = _store(provider, key_source, fresh.values(), sums, now)
+    _settle(provider, readable, fresh, repeats, taken, known, now, receipts=receipts)
     if not dry_run:
         _count(fresh.values(), taken)
     named: list[Envelope | None] = [None] * len(events)
@@ -129,6 +135,7 @@ def _settle(
     fresh: Mapping[str, Arrival],
     repeats: list[Arrival],
     taken: Collection[str],
+    known: Payloads,
     now: datetime,
     *,
     receipts: bool,
@@ -139,7 +146,7 @@ def _settle(
     stored_now = fresh.keys() - taken
     doubtful = [each for each in readable if (each.verdict or each.event.id in taken) and each.event.id not in stored_now]
     keys = [arrival.key for arrival in doubtful]
-    known, told = _known(provider, keys) if receipts else (store.payloads(keys) if keys else {}, {})
+    known, told = _known(provider, keys) if receipts else (_payloads(keys, known), {})
     for arrival in doubtful:
         if (payload := known.get(arrival.key)) is not None:
             arrival.verdict = _repeated(arrival, payload, told.get(arrival.key))
@@ -150,7 +157,13 @@ def _settle(
             arrival.verdict = _repeated(arrival, event.digest, first_here)
 
 
-def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[dict[bytes, bytes], dict[bytes, Receipt]]:
+def _payloads(keys: Sequence[bytes], known: Payloads) -> Payloads:
+    """The digests of the events that have taken these keys; of some they are known, and stay what they are."""
+    rest = [key for key in keys if key not in known]
+    return {**known, **store.payloads(rest)} if rest else known
+
+
+def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[Payloads, dict[bytes, Receipt]]:
     """The digests and receipts of the events that have taken these keys."""
     found = store.identities(keys) if keys else {}
     receipts = queries.receipts(provider, found.values())
@@ -180,22 +193,27 @@ def _sums(arrivals: Iterable[Arrival]) -> Sums:
     return tallies.of(arrival for arrival in arrivals if not arrival.verdict)
 
 
-def _store(provider: Reporter, source: str, arrivals: Collection[Arrival], sums: Sums, now: datetime) -> set[str]:
-    """Insert what is new; returns the ids that were taken. The unique key decides, whoever else reports at this moment."""
+def _store(
+    provider: Reporter, source: str, arrivals: Collection[Arrival], sums: Sums, now: datetime
+) -> tuple[set[str], Payloads]:
+    """Insert what is new; returns the ids that were taken, and by what as far as that was looked up.
+
+    The unique key decides, whoever else reports at this moment.
+    """
     known = _sent_before(arrivals)
     new = [arrival for arrival in arrivals if arrival.key not in known] if known else [*arrivals]
     taken = {arrival.event.id for arrival in arrivals if arrival.key in known} if known else set()
     if new:
         taken |= store.insert(provider.id, source, new, [] if known else tallies.moved(sums), stored_at=now)
-    return taken
+    return taken, known
 
 
-def _sent_before(arrivals: Collection[Arrival]) -> Collection[bytes]:
-    """The keys that are taken if the first one is: then a whole batch was most likely sent again, and need not be tried."""
+def _sent_before(arrivals: Collection[Arrival]) -> Payloads:
+    """The keys that are taken, and by what, if the first one is: then a whole batch was most likely sent again, not tried."""
     first = next(iter(arrivals), None)
     if first is None or len(arrivals) < _MANY or not store.payloads([first.key]):
-        return ()
-    return store.payloads([arrival.key for arrival in arrivals]).keys()
+        return {}
+    return store.payloads([arrival.key for arrival in arrivals])
 
 
 def _count(arrivals: Collection[Arrival], taken: Collection[str]) -> None:

@@ -46,7 +46,8 @@ class Texts(Column):
     types = 1009, 25
 
     def __init__(self, values: Sequence[str]) -> None:
-        super().__init__(len(values), b"".join([_text(value) for value in values]))
+        written = [value.encode() for value in values]
+        super().__init__(len(values), b"".join([len(each).to_bytes(4, "big") + each for each in written]))
 
 
 class Names(Column):
@@ -55,7 +56,7 @@ class Names(Column):
     types = Texts.types
 
     def __init__(self, values: Sequence[str]) -> None:
-        written = {value: _text(value) for value in set(values)}
+        written = {value: len(value.encode()).to_bytes(4, "big") + value.encode() for value in set(values)}
         super().__init__(len(values), b"".join([written[value] for value in values]))
 
 
@@ -87,11 +88,6 @@ class Jsons(Column):
         super().__init__(len(values), b"".join(items))
 
 
-def _text(value: str) -> bytes:
-    written = value.encode()
-    return len(written).to_bytes(4, "big") + written
-
-
 class _Dumper(Dumper):
     """How psycopg sends a column."""
 
@@ -102,4 +98,6 @@ class _Dumper(Dumper):
 
 
 for _kind in (Uuids, Texts, Names, Numbers, Instants, Jsons):
-    psycopg.adapters.register_dumper(_kind, type(f"{_kind.__name__}Dumper", (_Dumper,), {"oid": _kind.types[0]}))
+    psycopg.adapters.register_dumper(
+        _kind, type(f"{_kind.__name__}Dumper", (_Dumper,), {"oid": _kind.types[0]})
+    )

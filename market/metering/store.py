@@ -78,17 +78,16 @@ def insert(
 def payloads(keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """Those of the keys that are taken, with the digests of the events that took them."""
     if on_postgresql():
-        found = read("SELECT uuid_send(key), uuid_send(payload) FROM event_identities WHERE key = ANY(%s::uuid[])", ([key.hex() for key in keys],))
-        return dict(found)
+        query = "SELECT uuid_send(key), uuid_send(payload) FROM event_identities WHERE key = ANY(%s)"
+        return dict(read(query, (columns.Uuids(keys),)))
     return {key: identity.payload for key, identity in identities(keys).items()}
 
 
 def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     """Those of the keys that are taken, and by what."""
     if on_postgresql():
-        names = [key.hex() for key in keys]
-        found = read("SELECT key, payload, event, at, stored_at FROM event_identities WHERE key = ANY(%s::uuid[])", (names,))
-        return {key.bytes: Identity(payload.bytes, *rest) for key, payload, *rest in found}
+        query = "SELECT uuid_send(key), uuid_send(payload), event, at, stored_at FROM event_identities WHERE key = ANY(%s)"
+        return {key: Identity(*rest) for key, *rest in read(query, (columns.Uuids(keys),))}
     known: dict[bytes, Identity] = {}
     for start in range(0, len(keys), _PAGE):
         page = keys[start : start + _PAGE]
