@@ -310,8 +310,9 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
     unit = words.local(line.label, "unit") or words.local(line.label, "units")
     part = (picked,) if (picked := words.local(line.label, "picked")) else ()
     if line.kind is LineKind.ADJUSTMENT:
-        total = line.gross_fen + line.booked_fen
-        told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
+        total, given = line.gross_fen + line.booked_fen, int(line.label.get("credited_fen", 0))
+        told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen + given))
+        told += words.say("adjustment.given", given=price(given)) if given else ""
         news = (said,) if (said := words.local(line.label, "news")) else ()
         return (*part, *rating.explain(steps, unit, words.locale), told, *news)
     told_besides = tuple(_besides(line, steps, words))

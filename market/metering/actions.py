@@ -40,10 +40,10 @@ def ingest(
     `events` are loaded JSON, or as `split` gives them. What is accepted is stored and counted in this transaction;
     an event that is already known under its (source, id) is a duplicate or a conflict whatever else may be wrong with
     it by now, so a whole batch can always be sent again. An event counts for the meters there are at `now`, whenever
-    it happened. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
+    it happened; of what waited for a bill, `now` is the moment after that bill's cutoff. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
     """
     others, readable = _read(provider, key_source, events, now)
-    _judge(provider, readable, now, closed_until)
+    now = _judge(provider, readable, now, closed_until)
     fresh, repeats = _first_of_each(readable)
     sums = _refuse_overfull(fresh.values())
     fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
@@ -87,12 +87,12 @@ def _read(
     return verdicts, readable
 
 
-def _judge(provider: Reporter, arrivals: Sequence[Arrival], now: datetime, closed_until: ClosedUntil) -> None:
-    """Refuse all that cannot be counted; the rest stays without a verdict."""
+def _judge(provider: Reporter, arrivals: Sequence[Arrival], now: datetime, closed_until: ClosedUntil) -> datetime:
+    """Refuse all that cannot be counted; the rest stays without a verdict. Tells when it is stored."""
     groups: dict[Name, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
         groups[arrival.event.type, arrival.event.subject].append(arrival)
-    found = lanes.of(provider, groups.keys(), now=now, closed_until=closed_until)
+    found, now = lanes.of(provider, groups.keys(), now=now, closed_until=closed_until)
     days = Days()
     for name, group in groups.items():
         lane = found[name]
@@ -103,6 +103,7 @@ def _judge(provider: Reporter, arrivals: Sequence[Arrival], now: datetime, close
                 _weigh(arrival, lane, now, days)
             except EventRefused as refusal:
                 arrival.refuse(refusal)
+    return now
 
 
 def _weigh(arrival: Arrival, lane: Lane, now: datetime, days: Days) -> None:

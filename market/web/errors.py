@@ -75,7 +75,7 @@ def translate(refusal: MarketError | Refusal) -> str:
 
 def field_messages(refusal: MarketError) -> dict[str, str]:
     """The messages of a refusal by form field, translated; empty when it names none."""
-    if isinstance(refusal, Invalid):
+    if isinstance(refusal, Invalid) and refusal.fields:
         return {
             name: translate(message) if isinstance(message, Refusal) else gettext(message)
             for name, message in refusal.fields.items()

@@ -165,9 +165,13 @@ def test_a_test_message_is_signed_and_its_answer_told(database, client):
         assert "发了一条测试通知" in client.page("/vendor/activity/").text
 
 
-def test_finance_may_look_but_not_do(seller, client):
+def test_finance_may_look_but_not_do_and_is_asked_to_do_nothing(seller, client):
     client.sign_in("finance@example.com", PASSWORD)
     assert "您的角色不能办理" in client.page(task_of(seller)).text
+    assert client.page("/vendor/tasks/").heading == "同事的任务"
+    for path in ("/vendor/", "/vendor/tasks/", task_of(seller)):
+        text = client.page(path).text
+        assert not [words for words in ("等您办", "待办任务") if words in text], path
 
 
 def test_another_providers_task_is_not_found(vendor, seller):
