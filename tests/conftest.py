@@ -73,6 +73,15 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Whoever has waited for all workers removes what they shared; what lies in the run's folder goes with it."""
+    server = os.environ.get("TEST_DATABASE_URL")
+    if server and not hasattr(session.config, "workerinput"):
+        from tests.support.databases import clear
+
+        clear(server, session.config._tmp_path_factory.getbasetemp())
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _assets() -> None:
     assets.build()
@@ -87,7 +96,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rooms() -> Iterator[Callable[[str], Room]]:
+def rooms(run_folder: Path) -> Iterator[Callable[[str], Room]]:
     """Where each kind of database comes from; made when first asked for."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = Path(
@@ -98,9 +107,9 @@ def rooms() -> Iterator[Callable[[str], Room]]:
     def room(kind: str) -> Room:
         if kind not in made:
             made[kind] = (
-                SqliteRoom(folder / "sqlite", _migrate)
+                SqliteRoom(folder / "sqlite", run_folder, _migrate)
                 if kind == "sqlite"
-                else PostgresRoom(os.environ["TEST_DATABASE_URL"], _migrate)
+                else PostgresRoom(os.environ["TEST_DATABASE_URL"], run_folder, _migrate)
             )
         return made[kind]
 
@@ -253,9 +262,9 @@ def kept(
     database: None,
     rooms: Callable[[str], Room],
     keepings: dict[tuple[str, Callable[[], Any]], Kept],
-    tmp_path_factory: pytest.TempPathFactory,
+    run_folder: Path,
 ) -> Callable[[Callable[[], Any]], Any]:
-    """`kept(build)`: what this commits in a fresh database; built by a worker's first test, copied for the others.
+    """`kept(build)`: what this commits in a fresh database; built by the first test that wants it, copied for the others.
 
     To be asked before anything else is done with the database.
     """
@@ -263,8 +272,7 @@ def kept(
     def settled(build: Callable[[], Any]) -> Any:
         kind = kind_of(settings.database_url)
         if (kind, build) not in keepings:
-            folder = tmp_path_factory.mktemp(build.__name__) / "data"
-            keepings[kind, build] = Kept(rooms(kind), folder, build)
+            keepings[kind, build] = Kept(rooms(kind), run_folder / f"{kind}-{build.__name__}", build)
         return keepings[kind, build].settle(settings)
 
     return settled
