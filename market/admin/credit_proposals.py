@@ -159,7 +159,8 @@ def _what(form: CreditForm, typed: Mapping[str, str]) -> credit_notes.What:
 
 def _form(bill: Bill, form: CreditForm, typed: Mapping[str, str]) -> str:
     stands = credit_notes.standing(bill)
-    lines = [(line, stands.of_line(line.id)) for line in bill.lines]
+    left_of = stands.by_line()
+    lines = [(line, left_of.get(line.id, 0)) for line in bill.lines]
     open_lines = [(line, left) for line, left in lines if left]
     return render_template(
         "admin/credit_proposals/new.html", bill=bill, form=form, typed=typed, stands=stands, lines=open_lines[:MOST_LINES],

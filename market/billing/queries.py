@@ -138,6 +138,12 @@ class MonthCounts:
     by_status: Mapping[BillStatus, int]
     gross_fen: int
     paid_fen: int
+    credited_fen: int
+
+    @property
+    def owed_fen(self) -> int:
+        """What is still to be paid."""
+        return self.gross_fen - self.paid_fen - self.credited_fen
 
     @property
     def label(self) -> str:
@@ -153,13 +159,13 @@ def months(*, limit: int = 24) -> list[MonthCounts]:
     """Every billed period, newest first."""
     query = select(
         Bill.period_start, Bill.period_end, Bill.status,
-        func.count(), func.sum(Bill.gross_fen), func.sum(Bill.paid_fen),
+        func.count(), func.sum(Bill.gross_fen), func.sum(Bill.paid_fen), func.sum(Bill.credited_fen),
     ).group_by(Bill.period_start, Bill.period_end, Bill.status)  # fmt: skip
-    found: dict[tuple[datetime, datetime], list[tuple[BillStatus, int, int, int]]] = {}
-    for start, end, status, count, gross, paid in db.session.execute(query):
-        found.setdefault((start, end), []).append((status, count, int(gross), int(paid)))
+    found: dict[tuple[datetime, datetime], list[tuple[BillStatus, int, int, int, int]]] = {}
+    for start, end, status, count, gross, paid, credited in db.session.execute(query):
+        found.setdefault((start, end), []).append((status, count, int(gross), int(paid), int(credited)))
     counted = [
-        MonthCounts(start, end, {row[0]: row[1] for row in rows}, sum(row[2] for row in rows), sum(row[3] for row in rows))
+        MonthCounts(start, end, {row[0]: row[1] for row in rows}, *(sum(sums) for sums in zip(*(row[2:] for row in rows), strict=True)))
         for (start, end), rows in found.items()
     ]
     return sorted(counted, key=lambda month: month.period_start, reverse=True)[:limit]

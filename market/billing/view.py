@@ -32,6 +32,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was paid out of the buyer's balance, and when."""
+
+    amount_fen: int
+    used_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A credit note of the bill: what it took off what was to be paid, and what it gave back otherwise."""
 
@@ -129,13 +137,13 @@ def view(
     locale: str = "zh",
     *,
     receipts: Iterable[Receipt] = (),
-    used_fen: int = 0,
+    drawn: Iterable[Drawn] = (),
     noted: Iterable[Noted] = (),
     part: Part | None = None,
 ) -> BillView:
     """A stored bill; needs its organization, lines and taxes, as `bill_of` and `bill_for` load them, or a `part` of the lines.
 
-    A draft shows the parties of now, an issued bill those of then. `used_fen` was paid out of the buyer's balance.
+    A draft shows the parties of now, an issued bill those of then.
     """
     words, part = Words(locale), part or all_of(bill)
     draft = bill.status is BillStatus.DRAFT
@@ -164,7 +172,7 @@ def view(
         returned=amount(bill.returned_fen) if bill.returned_fen else "",
         owed=amount(bill.owed_fen),
         owed_fen=bill.owed_fen,
-        payments=(*([words.say("balance", amount=price(used_fen))] if used_fen else []), *(_payment(words, each) for each in receipts)),
+        payments=tuple(_payments(words, drawn, receipts)),
         notes=tuple(_note(words, each) for each in noted),
         texts={key.replace(".", "_"): words.say(key) for key in _TEXTS},
         issued_on=local_day(bill.issued_at) if bill.issued_at else None,
@@ -188,9 +196,13 @@ def _span(words: Words, bill: Bill) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _payment(words: Words, receipt: Receipt) -> str:
-    day, sum_ = words.date(receipt.arrived_on), price(receipt.amount_fen)
-    return words.say("payment", date=day, amount=sum_, payer=receipt.payer)
+def _payments(words: Words, drawn: Iterable[Drawn], receipts: Iterable[Receipt]) -> list[str]:
+    """What was paid, in the order of the days."""
+    told = [(each.used_on, words.say("balance", date=words.date(each.used_on), amount=price(each.amount_fen))) for each in drawn]
+    for receipt in receipts:
+        day, sum_ = receipt.arrived_on, price(receipt.amount_fen)
+        told.append((day, words.say("payment", date=words.date(day), amount=sum_, payer=receipt.payer)))
+    return [line for _, line in sorted(told, key=lambda each: each[0])]
 
 
 def _note(words: Words, noted: Noted) -> str:

@@ -79,7 +79,7 @@ def _read(
         try:
             event = read(raw, now=now)
             if event.source != key_source:
-                raise EventRefused("wrong_source", "这个密钥只能用 source “%(source)s”。", source=key_source)
+                raise EventRefused("wrong_source", "source 只能是 “%(source)s”。", source=key_source)
         except EventRefused as refusal:
             verdicts[place] = refused_as(*envelope.outline(raw), refusal)
         else:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from market import db
+from market.billing.credit_notes import RefundRequest
 from market.catalog import Meter, OfferingRevision, Plan, RevisionStatus
 from market.metering.corrections import UsageCorrection
 from market.metering.reconciliation import ReconciledDay
@@ -82,6 +83,12 @@ def _policies(ids: Collection[int]) -> Found:
     return {one.id: _("%(policy)s第 %(number)d 版", policy=policy_notices.title(one.subject), number=one.number) for one in found}
 
 
+def _refunds(ids: Collection[int]) -> Found:
+    """By the amount, as on the pages of the refund."""
+    wanted = select(RefundRequest.id, RefundRequest.amount_fen).where(RefundRequest.id.in_(ids))
+    return {id: formats.money(fen) for id, fen in db.session.execute(wanted)}
+
+
 def _version(name: str, number: int) -> str:
     return _("%(name)s（第 %(number)s 版）", name=name, number=number)
 
@@ -112,4 +119,5 @@ LOOKUPS: Mapping[str, Callable[[Collection[int]], Found]] = {
     "ReconciledDay": _days,
     "UsageCorrection": _corrections,
     "PolicyVersion": _policies,
+    "RefundRequest": _refunds,
 }

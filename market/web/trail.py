@@ -273,6 +273,18 @@ REASONS = {
     "not_retried": _l("没开通成，两周没有人重试，自动取消"),
     "invalid": _l("服务商系统回应的登录信息读不懂"),
 }
+#: The same as the provider reads them, about a system of its own.
+OWN_REASONS = {
+    "timeout": _l("您的系统 15 秒内没有回应"),
+    "unreachable": _l("连不上您的系统"),
+    "broken_off": _l("您的系统中途断开了连接"),
+    "answer_too_large": _l("您的系统的回应超过 64 KB，没有读取"),
+    "wrong_subject": _l("您的系统的回应写着别的订阅，没有采纳"),
+    "not_confirmed": _l("您的系统收到了通知，三天没有确认办好"),
+    "not_done": _l("超过期限两周没有办理"),
+    "unknown_host": _l("找不到您的系统的地址"),
+    "invalid": _l("您的系统回应的登录信息读不懂"),
+}
 
 
 def actor(event: AuditEvent) -> str:
@@ -292,10 +304,17 @@ def title(event: AuditEvent) -> str:
     return str(TITLES.get(event.action, event.action))
 
 
-def reason(code: str) -> str:
-    """A stored reason for people: known codes in words, `http_503` with its number, other text as it is."""
+def reason(code: str, *, own: bool = False) -> str:
+    """A stored reason for people: known codes in words, `http_503` with its number, other text as it is.
+
+    `own`: told to the provider whose system it is about.
+    """
+    if own and code in OWN_REASONS:
+        return str(OWN_REASONS[code])
     if code in REASONS:
         return str(REASONS[code])
     if code.startswith("http_") and code[5:].isdigit():
+        if own:
+            return gettext("您的系统回应了错误 %(status)s", status=code[5:])
         return gettext("服务商系统回应了错误 %(status)s", status=code[5:])
     return code

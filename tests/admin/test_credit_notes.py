@@ -35,6 +35,7 @@ def test_a_small_credit_is_issued_from_the_bills_page_and_told_by_letter(client:
     done = page.submit(button="提出冲减", what="amount", amount_fen="50.00", reason="agreed", note="客户没用上，双方商定")
     assert "CN-202611-000001" in done.heading and "账单少付 ¥50.00" in done.text
     assert bill(bill_id).owed_fen == 85000
+    assert "850.00" in client.page("/admin/bills/").text
     assert client.page(f"/admin/credit-notes/{1}").link("下载 PDF")
 
 

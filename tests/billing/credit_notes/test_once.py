@@ -100,6 +100,18 @@ def a_left_year(credited_fen: int, *, other: str = "") -> tuple[Subscription, Cr
     return subscription, note
 
 
+def test_who_is_about_to_leave_reads_what_the_bill_will_give_back(session: None) -> None:
+    """Of a year's ¥365.00 ¥300.00 are credited; whoever leaves in November is told of the rest, not of 304 days."""
+    subscription = a_subscription(a_plan(yearly="365.00"))
+    a_note(an_issued_bill(buyer(subscription), OCTOBER), Amount(30000))
+    at = moment("2026-11-30 12:00")
+    loaded = subscriptions.subscription_of(buyer(subscription), subscription.id)
+    now, later = billing.preview_end(loaded, at=at)
+    assert (now.back_fen, now.bill_fen, later.back_fen) == (6500, -6500, 0)
+    paused, _ = billing.preview_pause(loaded, at=at.replace(day=1))
+    assert (paused.back_fen, paused.difference_fen) == (2900, -2900)
+
+
 @pytest.mark.parametrize(("fen", "back"), [(36500, 0), (30000, 6500), (6100, 30400), (1000, 30400)])
 @pytest.mark.parametrize("other", ["", "900.00"])
 def test_a_fee_that_was_credited_does_not_come_back_a_second_time(session: None, fen: int, back: int, other: str) -> None:
