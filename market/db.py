@@ -163,10 +163,15 @@ _LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
 _RESTED_SECONDS = 1.0
 
 
-def connect(url: str) -> Engine:
-    """Bind the session to the database at `url`, replacing an earlier binding."""
+def connect(url: str, *, patience: float = _LOCK_SECONDS) -> Engine:
+    """Bind the session to the database at `url`, replacing an earlier binding.
+
+    A writer waits `patience` seconds for SQLite's one write lock.
+    """
     disconnect()
     engine = make_engine(url)
+    if patience != _LOCK_SECONDS:
+        engine = engine.execution_options(market_patience=patience)
     readonly = engine.execution_options(market_readonly=True)
     if engine.dialect.name == "postgresql":
         readonly = readonly.execution_options(postgresql_readonly=True)
@@ -235,17 +240,17 @@ def _begin_sqlite(connection: Connection) -> None:
     if readonly:
         connection.exec_driver_sql("BEGIN")
     else:
-        _begin_writing(connection)
+        _begin_writing(connection, connection.get_execution_options().get("market_patience", _LOCK_SECONDS))
 
 
-def _begin_writing(connection: Connection) -> None:
+def _begin_writing(connection: Connection, patience: float) -> None:
     """Take SQLite's write lock, looking for it every millisecond.
 
     SQLite's own waiting sleeps up to 100 ms between two looks, while the lock changes hands every few
     milliseconds: with four reporting clients that halved the events a second.
     """
     raw: Any = connection.connection.dbapi_connection
-    deadline = time.monotonic() + _LOCK_SECONDS
+    deadline = time.monotonic() + patience
     raw.execute("PRAGMA busy_timeout=0").close()
     try:
         while not _settled(raw) and time.monotonic() < deadline:

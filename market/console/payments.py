@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from market import payments, resources
-from market.web import guards
+from market.web import guards, mailing
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
 
@@ -32,5 +32,5 @@ def show(id: int) -> str:
 def announce(id: int) -> Response:
     """我已转账: tell the administrators to look for the money."""
     payments.announce(payments.payment_of(g.organization, id), by=g.actor, at=resources.clock.now())
-    flash(_("已记下。到账后会把账单标为已付清，并发邮件告诉您。"), "ok")
+    flash(mailing.with_news(_("已记下。到账后会把账单标为已付清。")), "ok")
     return redirect(url_for(".show", id=id), 303)
