@@ -19,6 +19,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.numbers import format_decimal, format_percent
 from flask import Flask
 from flask_babel import get_locale, gettext
+from jinja2.filters import do_filesizeformat
 
 from market import resources
 from market.kit.quantity import measure, plural
@@ -99,6 +100,13 @@ def percent(ratio: Decimal | float | None) -> str:
     return format_percent(ratio, "#,##0.#%", locale=_locale())
 
 
+def filesize(count: int) -> str:
+    """How large a file is: 129 字节, 1.3 kB."""
+    if count < 1000:
+        return gettext("%(count)d 字节", count=count)
+    return str(do_filesizeformat(count))
+
+
 def date(value: Date | DateTime | None, *, short: bool = False) -> str:
     """2026年11月22日; `short` leaves the year out when it is this one."""
     if value is None:
@@ -169,7 +177,7 @@ def written(value: Any) -> str:
 
 
 FILTERS = (
-    money, money_plain, money_large, unit_price, quantity, about, percent,
+    money, money_plain, money_large, unit_price, quantity, about, percent, filesize,
     date, datetime, clock, stamp, iso, month, relative, local, plural, written,
 )  # fmt: skip
 
