@@ -149,6 +149,8 @@ def test_a_bill_of_nothing_offers_no_payment(client: Client) -> None:
     page = client.page(f"/console/bills/{bill.id}")
     assert "免费试用" in page.text
     assert "去付款" not in page.text
+    why = page.follow("为什么是").text
+    assert "试用期内不收费" in why and "试用的日期" in why
 
 
 def test_the_list_is_read_with_few_questions(client: Client, october: int, queries: object) -> None:
