@@ -38,6 +38,7 @@ from sqlalchemy import (
     func,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 from sqlalchemy.exc import DisconnectionError
@@ -344,6 +345,16 @@ def lock(row: Base, *, shared: bool = False) -> None:
 def on_postgresql() -> bool:
     """Which of the two dialects to speak."""
     return engine().dialect.name == "postgresql"
+
+
+def by_index() -> None:
+    """Have PostgreSQL find rows by their indexes from here to the end of the transaction.
+
+    For many writes into a table that has just been empty: how a foreign key is looked up is planned once a connection,
+    and what was right for no rows would read all of them for each row that comes later.
+    """
+    if on_postgresql():
+        session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def serialize(name: str) -> None:
