@@ -57,7 +57,7 @@ AGAIN = _l("刚才的内容没有保存，也没有办理。请等 1 分钟，�
 RELOAD = _l("刚才的内容没有保存，也没有办理。请等 1 分钟再刷新这一页；浏览器问是否重新提交时选“继续”，内容会原样再发一次。")
 UNSURE = _l("不知道刚才的内容保存了没有。请等 1 分钟，先打开原来的页面看看，没有保存的再填一次。")
 #: What is typed and never written into a page: passwords and the words of a second step.
-UNREPEATED = re.compile(r"password|current|code|secret", re.IGNORECASE)
+UNREPEATED = re.compile(r"password|secret|^current$|^code$", re.IGNORECASE)
 FORGED = (
     _l("这一页放得太久了"),
     _l("为了您的账号安全，刚才的内容没有保存。请返回上一页刷新，再填一次。"),
