@@ -164,15 +164,10 @@ _LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
 _RESTED_SECONDS = 1.0
 
 
-def connect(url: str, *, patience: float = _LOCK_SECONDS) -> Engine:
-    """Bind the session to the database at `url`, replacing an earlier binding.
-
-    A writer waits `patience` seconds for SQLite's one write lock.
-    """
+def connect(url: str, *, patience: float | None = None) -> Engine:
+    """Bind the session to the database at `url`, replacing an earlier binding; `patience` is for SQLite's write lock."""
     disconnect()
-    engine = make_engine(url)
-    if patience != _LOCK_SECONDS:
-        engine = engine.execution_options(market_patience=patience)
+    engine = make_engine(url) if patience is None else make_engine(url).execution_options(market_patience=patience)
     readonly = engine.execution_options(market_readonly=True)
     if engine.dialect.name == "postgresql":
         readonly = readonly.execution_options(postgresql_readonly=True)
