@@ -35,6 +35,7 @@ class Running:
             "err": str(self.err), "timeout": timeout,
         }  # fmt: skip
         self.pid = _ask(order)
+        self.ended: subprocess.CompletedProcess[str] | None = None
 
     def said(self) -> str:
         """What it has printed so far."""
@@ -42,9 +43,11 @@ class Running:
 
     def wait(self) -> subprocess.CompletedProcess[str]:
         """How it ended; one that hangs is ended."""
-        code = _ask({"wait": self.pid})
-        with self.folder:
-            return subprocess.CompletedProcess(self.arguments, code, self.out.read_text(), self.err.read_text())
+        if self.ended is None:
+            code = _ask({"wait": self.pid})
+            with self.folder:
+                self.ended = subprocess.CompletedProcess(self.arguments, code, self.out.read_text(), self.err.read_text())
+        return self.ended
 
 
 def market(*arguments: object, timeout: float = 150, **environment: str) -> subprocess.CompletedProcess[str]:
