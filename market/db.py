@@ -184,6 +184,13 @@ def disconnect() -> None:
         _engines.clear()
 
 
+def part() -> None:
+    """Close the connections that nobody uses just now; each process that splits off afterwards makes its own."""
+    session.remove()
+    if _engines:
+        _engines[False].dispose()
+
+
 def engine() -> Engine:
     """The engine in use."""
     return _engines[False]
