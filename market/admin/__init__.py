@@ -12,6 +12,7 @@ from market.admin import (
     fapiao,
     month_end,
     offerings,
+    opinions,
     organizations,
     overview,
     payments,
@@ -20,6 +21,7 @@ from market.admin import (
     provisioning,
     recommended,
     refunds,
+    reports,
     reviews,
     team,
     verifications,
@@ -27,7 +29,7 @@ from market.admin import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, fapiao, policies, team, audit)
+MODULES = (overview, reviews, offerings, opinions, reports, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, fapiao, policies, team, audit)
 
 credit_notes.bp.register_blueprint(credit_proposals.bp)
 credit_notes.bp.register_blueprint(refunds.bp)

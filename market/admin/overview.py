@@ -8,13 +8,14 @@ from datetime import datetime
 from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
-from market import accounts, audit, catalog, db, payments, providers, recommended, resources
+from market import accounts, audit, catalog, db, payments, providers, quality, recommended, resources
 from market.admin import parts
 from market.kit.period import local_day
 from market.payments import Payment
 from market.providers import ProviderStatus
 from market.web import formats, guards, journal
 from market.web.navigation import url_if
+from market.web.problems import KINDS
 
 bp = Blueprint("overview", __name__)
 
@@ -28,6 +29,7 @@ DECIDES = {
     "payments": "payments.confirm",
     "providers": "providers.decide",
     "verifications": "verifications.decide",
+    "feedback": "feedback.decide",
 }
 
 
@@ -49,7 +51,7 @@ class Waiting:
 def index() -> str:
     """The first page of the administration."""
     now = resources.clock.now()
-    waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications(), *_verifications(now)]
+    waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications(), *_verifications(now), *_reports()]
     waiting.sort(key=lambda one: (one.since is None, one.since or now))
     recent = audit.newest(RECENT) if g.can("audit.read") else []
     return render_template(
@@ -136,6 +138,21 @@ def _applications() -> list[Waiting]:
         Waiting(_("服务商入驻"), "building-store", formats.local(provider, "name"), provider.organization.name,
                 url_for("admin.providers.show", id=provider.id))
         for provider in applied
+    ]  # fmt: skip
+
+
+def _reports() -> list[Waiting]:
+    if not _waits_here("feedback"):
+        return []
+    return [
+        Waiting(
+            _("反馈的问题"), "speakerphone",
+            formats.local(report.offering.live_revision.facts, "name") if report.offering.live_revision else report.offering.slug,
+            str(KINDS[report.kind.value]),
+            url_for("admin.reports.show", id=report.id),
+            report.created_at,
+        )
+        for report in db.session.scalars(quality.reports().limit(MOST))
     ]  # fmt: skip
 
 

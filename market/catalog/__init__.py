@@ -53,7 +53,15 @@ from market.catalog.facts import (
     labels,
 )
 from market.catalog.guesses import count_key, counts_transactions, guessed_use
-from market.catalog.measures import Counting, Measure, converted, in_units_of, measure_of, unit_words
+from market.catalog.measures import (
+    Counting,
+    Measure,
+    converted,
+    in_measure,
+    in_units_of,
+    measure_of,
+    unit_words,
+)
 from market.catalog.meters import Meaning, MeterReplaced, MeterTaken, add_meter, change_meter, meaning_of
 from market.catalog.models import (
     EDITABLE,
@@ -103,6 +111,7 @@ from market.catalog.queries import (
     offering_by_slug,
     offering_of,
     offering_with_prices,
+    offerings_by_slugs,
     offerings_of,
     plans_with,
     shown_revision,
@@ -203,6 +212,7 @@ __all__ = [
     "drop_plan",
     "edit",
     "guessed_use",
+    "in_measure",
     "in_units_of",
     "labels",
     "live_counts",
@@ -223,6 +233,7 @@ __all__ = [
     "offering_changed",
     "offering_of",
     "offering_with_prices",
+    "offerings_by_slugs",
     "offerings_of",
     "on_sale_after",
     "pending_revision",

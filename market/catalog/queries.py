@@ -97,6 +97,12 @@ def offering_by_slug(slug: str) -> Offering:
     return offering
 
 
+def offerings_by_slugs(slugs: Collection[str]) -> dict[str, Offering]:
+    """The offerings at these addresses with all a card shows, by their slugs; those never listed are missing."""
+    query = select(Offering).where(Offering.slug.in_(slugs), Offering.status != OfferingStatus.UNLISTED).options(*_shop_window())
+    return {offering.slug: offering for offering in db.session.scalars(query) if offering.live_revision is not None}
+
+
 def offering_with_prices(slug: str) -> Offering:
     """The offering at an address with its plans and no words, in one statement: what an answer of the calculator needs.
 

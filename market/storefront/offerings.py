@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from market import accounts, catalog, recommended, resources, subscriptions
+from market import accounts, catalog, db, quality, recommended, resources, subscriptions
 from market.accounts import Organization, OrganizationKind
 from market.catalog import Offering, Plan
 from market.storefront import browse, lately, places, structured
@@ -18,10 +18,13 @@ from market.storefront.prices import plan_price
 from market.storefront.terms import exit_rows, promise_rows
 from market.web import formats, guards, htmx, paging, replays
 from market.web.navigation import url_if
+from market.web.opinions import Writers
 
 bp = Blueprint("offerings", __name__, url_prefix="/offerings")
 
 PAGE_SIZE = 12
+#: As many reviews as the page itself shows; the rest has a page of its own.
+REVIEWS = 3
 
 
 @bp.get("/")
@@ -67,6 +70,9 @@ def show(slug: str) -> str | tuple[str, int]:
         sectors=sectors(offering),
         trail=trail(offering),
         lately=lately.told(offering, now=at),
+        summary=quality.summary(offering),
+        reviews=db.session.scalars(quality.reviews_of(offering).limit(REVIEWS)).all(),
+        writers=Writers(),
         signed=replays.signed,
         data=[structured.product(offering), structured.crumbs(trail(offering), offering)],
     )
