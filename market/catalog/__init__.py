@@ -140,7 +140,7 @@ from market.catalog.review import (
     submit,
 )
 from market.catalog.sections import SECTIONS, Choice, Fact, Section
-from market.catalog.signals import offering_changed, revision_decided, revision_submitted
+from market.catalog.signals import offering_changed, revision_decided, revision_submitted, solution_changed
 
 __all__ = [
     "CERTIFICATES",
@@ -253,6 +253,7 @@ __all__ = [
     "set_provisioning",
     "shown_revision",
     "solution_by_slug",
+    "solution_changed",
     "solutions",
     "start_revision",
     "submit",

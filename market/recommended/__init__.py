@@ -30,6 +30,7 @@ from market.recommended.queries import (
     entry_by_id,
     listed,
     listed_for,
+    listed_ids,
     waiting,
 )
 from market.recommended.signals import entry_decided
@@ -56,6 +57,7 @@ __all__ = [
     "expire_due",
     "listed",
     "listed_for",
+    "listed_ids",
     "nominate",
     "waiting",
     "withdraw",

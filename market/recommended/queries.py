@@ -94,6 +94,11 @@ def listed_for(offering_ids: Collection[int], on: date) -> dict[int, Entry]:
     return {entry.offering_id: entry for entry in db.session.scalars(query)}
 
 
+def listed_ids(on: date) -> Sequence[int]:
+    """The ids of all offerings in the catalogue on a day."""
+    return db.session.scalars(_listed(on).with_only_columns(Entry.offering_id)).all()
+
+
 def listed(on: date) -> Sequence[Entry]:
     """The catalogue as the public sees it on a day: entries whose offering can be bought, with all a card shows."""
     query = (

@@ -5,22 +5,37 @@ Not here    the catalogue itself (catalog), the search page (storefront).
 Invariants  a change is listed in its own transaction; index and shelf can be lost without losing anything.
 """
 
-from market.search.actions import find, listen, rebuild, refresh
+from market.search.actions import Answer, Named, find, index, listen, named, rebuild, refresh, suggestion
 from market.search.index import Document, SearchIndex
-from market.search.shelf import Listing, Shelf, shelf
+from market.search.listings import BUDGETS, EVERY, PROMISES, Listing
+from market.search.models import Kind
+from market.search.query import Query, parse
+from market.search.shelf import Ranked, Shelf, shelf
 from market.search.starting import starting_plan, usual, usual_month_fen
 
 __all__ = [
+    "BUDGETS",
+    "EVERY",
+    "PROMISES",
+    "Answer",
     "Document",
+    "Kind",
     "Listing",
+    "Named",
+    "Query",
+    "Ranked",
     "SearchIndex",
     "Shelf",
     "find",
+    "index",
     "listen",
+    "named",
+    "parse",
     "rebuild",
     "refresh",
     "shelf",
     "starting_plan",
+    "suggestion",
     "usual",
     "usual_month_fen",
 ]

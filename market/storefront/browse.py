@@ -6,9 +6,8 @@ beside a choice says how many offerings it would leave with the other groups as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
@@ -18,12 +17,16 @@ from flask_babel import lazy_gettext as _l
 
 from market import catalog, search
 from market.catalog import Branch
-from market.search import Listing, Shelf
-from market.storefront import places
-from market.web import formats
+from market.search import Kind, Listing, Named, Query, Shelf
+from market.storefront.cards import today
+from market.storefront.groups import Group, groups
+from market.web import formats, paging
 from market.web.locale import here_with
 
 LONGEST_QUERY = 100
+PAGE_SIZE = 12
+#: So many providers and solutions are named beside the offerings, and so many offerings where a filter should go.
+BESIDE = 3
 
 SORTS = {
     "": _l("最新上架"),
@@ -31,31 +34,6 @@ SORTS = {
     "-price": _l("常见用量月费从高到低"),
 }
 SEARCH_SORTS = {"": _l("最相关"), "price": SORTS["price"], "-price": SORTS["-price"], "new": _l("最新上架")}
-BILLING = {
-    "usage": _l("按用量付费"),
-    "month": _l("按月付费"),
-    "year": _l("按年付费"),
-    "once": _l("有一次性费用"),
-}
-
-
-@dataclass(frozen=True)
-class Group:
-    """A set of choices about one property of an offering."""
-
-    key: str
-    label: LazyString
-    values: Callable[[Listing], Iterable[str]]
-    names: dict[str, Any]
-    one: bool = False  # only one choice at a time
-
-
-GROUPS = (
-    Group("trial", _l("试用"), lambda one: ["1"] if one.trial else [], {"1": _l("有免费试用")}),
-    Group("local", _l("数据存放地"), lambda one: ["1"] if one.local else [], {"1": _l("数据存放在广东省内")}),
-    Group("billing", _l("怎么收费"), lambda one: one.billing, BILLING),
-    Group("cert", _l("合规证明"), lambda one: one.certificates, places.SHORT_NAMES),
-)
 
 
 @dataclass(frozen=True)
@@ -76,20 +54,22 @@ class Facet:
     label: str
     options: list[Option]
     one: bool
+    open: bool
 
 
 @dataclass(frozen=True)
 class Chip:
-    """An applied choice and the address without it."""
+    """An applied choice and the address without it; how many that leaves, and the names of the first."""
 
     label: str
     url: str
     left: int = 0
+    names: Sequence[str] = ()
 
 
 @dataclass
 class Browse:
-    """One reading of a list's address. `listings` are what is left, in the order asked for."""
+    """One reading of a list's address. `page` is the part of what is left that it asks for."""
 
     branches: Sequence[Branch]
     query: str = ""
@@ -98,10 +78,19 @@ class Browse:
     chosen: dict[str, list[str]] = field(default_factory=dict)
     sort: str = ""
     error: str = ""
+    #: Nothing has all the words; these have some.
     close: bool = False
-    listings: list[Listing] = field(default_factory=list)
+    #: There is no index just now, so only names and key words were looked at.
+    plain: bool = False
+    asked: Query | None = None
+    page: paging.Page = field(default_factory=lambda: paging.Page((), 1, PAGE_SIZE, 0))
     facets: list[Facet] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
+    sellers: Sequence[Named] = ()
+    bundles: Sequence[Named] = ()
+    #: What a mistyped question may have meant, with its address.
+    meant: str = ""
+    meant_url: str = ""
 
     @property
     def sorts(self) -> dict[str, LazyString]:
@@ -124,8 +113,6 @@ def read() -> Browse:
     branches = catalog.categories()
     browse = Browse(branches, query=_words_asked())
     _read_category(browse)
-    groups = _groups(browse.category)
-    browse.chosen = {group.key: values for group in groups if (values := _chosen(group))}
     browse.sort = request.args.get("sort", "")
     if browse.sort not in browse.sorts:
         browse.sort = ""
@@ -135,7 +122,10 @@ def read() -> Browse:
             limit=LONGEST_QUERY, count=len(browse.query),
         )  # fmt: skip
         return browse
-    _answer(browse, groups)
+    shelf = search.shelf()
+    found = groups(shelf, branches, browse.category)
+    browse.chosen = {group.key: values for group in found if group.key != "category" and (values := _chosen(group))}
+    _answer(browse, shelf, found)
     return browse
 
 
@@ -152,96 +142,108 @@ def _read_category(browse: Browse) -> None:
         browse.unknown_category = wanted[:40]
 
 
-def _groups(branch: Branch | None) -> list[Group]:
-    """The groups that make sense here: sub-categories only inside a category."""
-    if branch is None:
-        return list(GROUPS)
-    names = {child.slug: formats.local(child, "name") for child in branch.children}
-    inside = Group("subcategory", _l("小类"), lambda one: [one.subcategory], names, one=True)
-    return [inside, *GROUPS]
-
-
 def _chosen(group: Group) -> list[str]:
     known = [value for value in dict.fromkeys(request.args.getlist(group.key)) if value in group.names]
     return known[-1:] if group.one else known
 
 
-def _answer(browse: Browse, groups: list[Group]) -> None:
-    shelf = search.shelf()
-    pool = _found(shelf, browse)
-    if browse.category is not None:
-        pool = [one for one in pool if one.category == browse.category.category.slug]
-    passes = {key: _test(group, browse.chosen[key]) for group in groups if (key := group.key) in browse.chosen}
-    browse.listings = _sorted([one for one in pool if all(test(one) for test in passes.values())], browse.sort)
-    browse.facets = [facet for group in groups if (facet := _facet(group, browse, pool, passes)).options]
-    browse.chips = list(_chips(groups, browse, pool, passes))
+class _Narrowed:
+    """What was found, and what every group of choices leaves of it."""
+
+    def __init__(self, browse: Browse, shelf: Shelf, found: Sequence[Group], ranked: search.Ranked) -> None:
+        self.shelf, self.groups, self.ranked = shelf, found, ranked
+        self.chosen = dict(browse.chosen)
+        if browse.category is not None:
+            self.chosen["category"] = [browse.category.category.slug]
+        self.sets = {group.key: group.chosen(self.chosen[group.key]) for group in found if group.key in self.chosen}
+        self.pool = 0
+        for _worth, mask in ranked:
+            self.pool |= mask
+
+    def left(self, *, without: str = "", instead: int = -1, pool: int | None = None) -> int:
+        """What the choices leave, with those of one group left out or others in their place."""
+        kept = (self.pool if pool is None else pool) & instead
+        for key, mask in self.sets.items():
+            if key != without:
+                kept &= mask
+        return kept
 
 
-def _found(shelf: Shelf, browse: Browse) -> list[Listing]:
-    """What holds every word; if nothing does, what holds some, and `browse.close` says so."""
-    if not browse.query:
-        return list(shelf.listings.values())
-    ids = search.find(browse.query)
-    if ids is None:
-        return shelf.holding(browse.query)
-    exact = shelf.among(ids)
-    if exact:
-        return exact
-    near = shelf.among(search.find(browse.query, some=True) or [])
-    browse.close = bool(near)
-    return near
+def _answer(browse: Browse, shelf: Shelf, found: list[Group]) -> None:
+    ranked, answer = _found(shelf, browse)
+    narrowed = _Narrowed(browse, shelf, found, ranked)
+    left = narrowed.left()
+    total, on = left.bit_count(), today()
+    number = min(paging.current_number(), max(1, -(-total // PAGE_SIZE)))
+    kept = [(worth, mask & left) for worth, mask in ranked] if browse.query and not browse.sort else [(0, left)]
+    sort = browse.sort or ("" if browse.query else "new")
+    listed = shelf.in_order(kept, sort, on, skip=(number - 1) * PAGE_SIZE, take=PAGE_SIZE)
+    browse.page = paging.Page(listed, number, PAGE_SIZE, total)
+    browse.facets = [facet for group in found if (facet := _facet(group, narrowed)).options]
+    browse.chips = list(_chips(browse, narrowed))
+    if answer is not None and number == 1 and not browse.chosen and browse.category is None:
+        browse.sellers = search.named(Kind.PROVIDER, answer.found, most=BESIDE)
+        browse.bundles = search.named(Kind.SOLUTION, answer.found, most=BESIDE)
+    if browse.query and (browse.close or not narrowed.pool):
+        _suggest(browse)
 
 
-def _test(group: Group, chosen: list[str]) -> Callable[[Listing], bool]:
-    wanted = set(chosen)
-    return lambda one: not wanted.isdisjoint(group.values(one))
+def _found(shelf: Shelf, browse: Browse) -> tuple[search.Ranked, search.Answer | None]:
+    """What the question finds on sale, by worth; everything where nothing is asked that could be looked for."""
+    browse.asked = search.parse(browse.query)
+    if browse.asked.empty:
+        return [(0, shelf.all)], None
+    answer = search.find(browse.query)
+    if answer is None:
+        browse.plain = True
+        return [(0, shelf.holding(browse.query))], None
+    browse.close = answer.close
+    return shelf.ranked(answer.found), answer
 
 
-def _sorted(listings: list[Listing], sort: str) -> list[Listing]:
-    if sort in ("price", "-price"):
-        return sorted(listings, key=lambda one: one.month_fen, reverse=sort == "-price")
-    if sort == "new":
-        return sorted(listings, key=lambda one: one.listed_at.timestamp() if one.listed_at else 0.0, reverse=True)
-    return listings
+def _suggest(browse: Browse) -> None:
+    """Another spelling, if it finds anything that is on sale."""
+    meant = search.suggestion(browse.query)
+    if meant:
+        browse.meant, browse.meant_url = meant, here_with(q=meant, page=None)
 
 
-def _facet(group: Group, browse: Browse, pool: list[Listing], passes: dict[str, Any]) -> Facet:
-    others = [test for key, test in passes.items() if key != group.key]
-    counts = dict.fromkeys(group.names, 0)
-    for one in pool:
-        if all(test(one) for test in others):
-            for value in group.values(one):
-                if value in counts:
-                    counts[value] += 1
-    chosen = browse.chosen.get(group.key, [])
+def _facet(group: Group, narrowed: _Narrowed) -> Facet:
+    others = narrowed.left(without=group.key)
+    chosen = narrowed.chosen.get(group.key, [])
     options = [
-        Option(value, str(label), counts[value], value in chosen)
+        Option(value, str(label), count, value in chosen)
         for value, label in group.names.items()
-        if counts[value] or value in chosen
+        if (count := (group.sets.get(value, 0) & others).bit_count()) or value in chosen
     ]
-    return Facet(group.key, str(group.label), options, group.one)
+    if group.most:
+        options.sort(key=lambda option: (not option.chosen, -option.count, option.label))
+        del options[max(group.most, len(chosen)) :]
+    return Facet(group.key, str(group.label), options, group.one, group.open or bool(chosen))
 
 
-def _chips(
-    groups: list[Group], browse: Browse, pool: list[Listing], passes: dict[str, Any]
-) -> Iterator[Chip]:
-    """Every applied choice with the number that dropping it would leave, so that nobody has to guess."""
+def _chips(browse: Browse, narrowed: _Narrowed) -> Iterator[Chip]:
+    """Every applied choice with what dropping it would leave, so that nobody has to guess."""
+    nothing = not browse.page.total
     if browse.query:
-        left = sum(1 for one in search.shelf().listings.values()
-                   if _in_category(browse, one) and all(test(one) for test in passes.values()))  # fmt: skip
-        yield Chip(_("搜索：%(query)s", query=browse.query), here_with(q=None, page=None), left)
-    for group in groups:
-        for value in browse.chosen.get(group.key, []):
-            rest = [each for each in browse.chosen[group.key] if each != value]
-            tests = {key: test for key, test in passes.items() if key != group.key}
-            if rest:
-                tests[group.key] = _test(group, rest)
-            left = sum(1 for one in pool if all(test(one) for test in tests.values()))
-            yield Chip(str(group.names[value]), _without(group.key, value), left)
+        left = narrowed.left(pool=narrowed.shelf.all)
+        yield Chip(_("搜索：%(query)s", query=browse.query), here_with(q=None, page=None), left.bit_count(), _first(narrowed, left, nothing))
+    for group in narrowed.groups:
+        if group.key == "category" and not nothing:
+            continue  # the tiles and the panel say it
+        for value in narrowed.chosen.get(group.key, []):
+            rest = [each for each in narrowed.chosen[group.key] if each != value]
+            left = narrowed.left(without=group.key, instead=group.chosen(rest) if rest else -1)
+            yield Chip(str(group.names[value]), _without(group.key, value), left.bit_count(), _first(narrowed, left, nothing))
 
 
-def _in_category(browse: Browse, one: Listing) -> bool:
-    return browse.category is None or one.category == browse.category.category.slug
+def _first(narrowed: _Narrowed, left: int, wanted: bool) -> list[str]:
+    """The names of what would come first; only told where nothing is left."""
+    if not wanted or not left:
+        return []
+    ranked = [(worth, mask & left) for worth, mask in narrowed.ranked] if left & narrowed.pool else [(0, left)]
+    found: list[Listing] = narrowed.shelf.in_order(ranked, "", today(), skip=0, take=BESIDE)
+    return [formats.local({"name_zh": one.name_zh, "name_en": one.name_en}, "name") for one in found]
 
 
 def _without(key: str, value: str) -> str:

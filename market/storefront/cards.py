@@ -14,7 +14,8 @@ from market.accounts import City
 from market.catalog import Offering
 from market.kit import period as periods
 from market.recommended import Entry
-from market.storefront import places, prices
+from market.search import Query
+from market.storefront import matches, places, prices
 from market.web import formats
 
 _MOST_FACTS = 6
@@ -25,25 +26,29 @@ def today() -> date:
     return periods.local_day(resources.clock.now())
 
 
-def cards(offerings: Iterable[Offering]) -> list[dict[str, Any]]:
-    """Cards in the order given: two look-ups, however many there are."""
+def cards(offerings: Iterable[Offering], asked: Query | None = None) -> list[dict[str, Any]]:
+    """Cards in the order given: two look-ups, however many there are. What was asked for is marked in them."""
     listed = list(offerings)
     if not listed:
         return []
     on, cities = today(), places.cities()
     entries = recommended.listed_for([offering.id for offering in listed], on)
-    return [card(offering, entries.get(offering.id), cities, on) for offering in listed]
+    return [card(offering, entries.get(offering.id), cities, on, asked) for offering in listed]
 
 
-def card(offering: Offering, entry: Entry | None, cities: Mapping[str, City], on: date) -> dict[str, Any]:
+def card(
+    offering: Offering, entry: Entry | None, cities: Mapping[str, City], on: date, asked: Query | None = None
+) -> dict[str, Any]:
     """One card for `offering_card`; everything it needs is loaded."""
     facts = catalog.shown_revision(offering).facts
     start = prices.starting_price(offering)
     return {
         "url": url_for("storefront.offerings.show", slug=offering.slug),
-        "name": formats.local(facts, "name"),
+        "slug": offering.slug,
+        "name": matches.marked(formats.local(facts, "name"), asked),
         "provider": formats.local(offering.provider, "name"),
-        "benefit": formats.local(facts, "tagline"),
+        "benefit": matches.marked(formats.local(facts, "tagline"), asked),
+        "why": matches.why(offering, facts, asked),
         "tile": offering.category.tile,
         "icon": offering.category.icon,
         "price": start.amount if start else _("暂无套餐"),

@@ -16,13 +16,12 @@ from market.storefront.papers import papers
 from market.storefront.price_table import has_tiers, price_rows
 from market.storefront.prices import plan_price
 from market.storefront.terms import exit_rows, promise_rows
-from market.web import formats, guards, htmx, paging, replays
+from market.web import formats, guards, htmx, replays
 from market.web.navigation import url_if
 from market.web.opinions import Writers
 
 bp = Blueprint("offerings", __name__, url_prefix="/offerings")
 
-PAGE_SIZE = 12
 #: As many reviews as the page itself shows; the rest has a page of its own.
 REVIEWS = 3
 
@@ -31,10 +30,9 @@ REVIEWS = 3
 def index() -> str | tuple[str, int]:
     """The list, narrowed by what its address asks for; 422 for search words that are too long."""
     found = browse.read()
-    page = paging.page_of_list(found.listings, size=PAGE_SIZE)
-    offered = in_order([listing.id for listing in page])
+    offered = cards(in_order([listing.id for listing in found.page]), found.asked)
     html = render_template(
-        "storefront/offerings/index.html", browse=found, page=page, cards=cards(offered), longest=browse.LONGEST_QUERY
+        "storefront/offerings/index.html", browse=found, page=found.page, cards=offered, longest=browse.LONGEST_QUERY
     )
     return (html, 422) if found.error else html
 
