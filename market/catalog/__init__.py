@@ -83,6 +83,7 @@ from market.catalog.models import (
     TimeBase,
 )
 from market.catalog.offered import Offered, plans_on_sale
+from market.catalog.past import Publication, publications
 from market.catalog.plans import (
     LEAST_NOTICE,
     LastPlan,
@@ -99,6 +100,7 @@ from market.catalog.queries import (
     can_be_bought,
     categories,
     category_names,
+    lately_published,
     live_counts,
     live_facts,
     live_offering_ids,
@@ -215,6 +217,9 @@ __all__ = [
     "in_measure",
     "in_units_of",
     "labels",
+    "lately_published",
+    "Publication",
+    "publications",
     "live_counts",
     "live_facts",
     "live_offering_ids",

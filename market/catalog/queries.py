@@ -85,6 +85,13 @@ def live_facts(ids: Collection[int]) -> Iterator[tuple[Offering, dict[str, Any]]
     yield from db.session.execute(query.order_by(Offering.id))
 
 
+def lately_published(most: int) -> Sequence[Offering]:
+    """What can be bought now, what was published last first, with provider and words."""
+    query = select(Offering).join(Offering.provider).join(Offering.live_revision).where(*_LIVE)
+    query = query.options(contains_eager(Offering.provider), contains_eager(Offering.live_revision))
+    return db.session.scalars(query.order_by(OfferingRevision.published_at.desc(), Offering.id.desc()).limit(most)).all()
+
+
 def offering_by_slug(slug: str) -> Offering:
     """The offering at an address, with all its page needs. Raises NotFound while it was never listed.
 

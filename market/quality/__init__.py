@@ -34,6 +34,7 @@ from market.quality.queries import (
     Summary,
     Use,
     all_reviews,
+    answered,
     review_by_id,
     review_of_firm,
     review_of_provider,
@@ -41,6 +42,7 @@ from market.quality.queries import (
     reviews_of_provider,
     summaries,
     summary,
+    together,
     unanswered,
     use_of,
     uses_of,
@@ -49,9 +51,9 @@ from market.quality.signals import problem_answered, problem_reported, review_an
 
 __all__ = [
     "LEAST_DAYS", "LONGEST_REPORT", "LONGEST_TEXT", "NOTHING_SAID", "AlreadyAnswered", "OwnOffering", "ProblemReport", "ReportKind",
-    "ReportStatus", "Review", "ReviewReply", "ReviewWording", "Summary", "TooEarly", "Use", "all_reviews", "answer",
+    "ReportStatus", "Review", "ReviewReply", "ReviewWording", "Summary", "TooEarly", "Use", "all_reviews", "answer", "answered",
     "forget_contacts", "hide", "problem_answered", "problem_reported", "reply", "report", "report_by_id",
     "report_by_token", "reports", "review_answered", "review_by_id", "review_of_firm", "review_of_provider", "review_written",
-    "reviews_of", "reviews_of_provider", "show_again", "summaries", "summary", "unanswered", "use_of", "uses_of",
+    "reviews_of", "reviews_of_provider", "show_again", "summaries", "summary", "together", "unanswered", "use_of", "uses_of",
     "waiting_reports", "write",
 ]  # fmt: skip

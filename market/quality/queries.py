@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -65,6 +66,20 @@ def summaries(offering_ids: Collection[int]) -> dict[int, Summary]:
 def summary(offering: Offering) -> Summary:
     """What is said of one offering."""
     return summaries([offering.id]).get(offering.id, NOTHING_SAID)
+
+
+def together(parts: Iterable[Summary]) -> Summary:
+    """What is said of several offerings as of one."""
+    stars: Counter[int] = Counter()
+    for part in parts:
+        stars.update(part.by_stars)
+    return Summary(dict(stars))
+
+
+def answered(provider: Provider) -> int:
+    """How many reviews of its offerings the provider has replied to."""
+    query = select(func.count(ReviewReply.review_id.distinct())).join(ReviewReply.review).join(Review.offering)
+    return db.session.scalar(query.where(Offering.provider_id == provider.id)) or 0
 
 
 def reviews_of(offering: Offering) -> Select[Review]:

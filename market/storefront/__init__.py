@@ -7,7 +7,9 @@ from flask import Blueprint
 from market.storefront import (
     audit_heads,
     auth,
+    changes,
     compare,
+    feeds,
     finding,
     health,
     help,
@@ -32,7 +34,7 @@ from market.storefront import (
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    audit_heads, auth, compare, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, problems, providers, recommended, recovery, register, reviews, second_step, security_txt, solutions, subscribe,
+    audit_heads, auth, changes, compare, feeds, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, problems, providers, recommended, recovery, register, reviews, second_step, security_txt, solutions, subscribe,
 )  # fmt: skip
 
 bp = Blueprint("storefront", __name__)

@@ -74,7 +74,7 @@ def _pick(asked: Sequence[str]) -> Picked:
     wanted = list(dict.fromkeys(slug.strip()[:LONGEST_SLUG] for slug in asked[:_READ] if slug.strip()))
     if len(wanted) < len([slug for slug in asked[:_READ] if slug.strip()]):
         picked.problems.append(_("同一项服务写了两次，只比一次。"))
-    found = catalog.offerings_by_slugs([slug for slug in wanted if "\x00" not in slug])
+    found = catalog.offerings_by_slugs(wanted)
     for slug in wanted:
         offering = found.get(slug)
         if offering is None:

@@ -47,6 +47,7 @@ def show(slug: str) -> str | tuple[str, int]:
     plans, left = plans_of(offering), room_of(offering)
     calculator = calculate(offering, request.args, at=at, plans=plans)
     facts, cities = catalog.shown_revision(offering).facts, places.cities()
+    summary = quality.summary(offering)
     html = render_template(
         "storefront/offerings/show.html",
         offering=offering,
@@ -68,11 +69,11 @@ def show(slug: str) -> str | tuple[str, int]:
         sectors=sectors(offering),
         trail=trail(offering),
         lately=lately.told(offering, now=at),
-        summary=quality.summary(offering),
-        reviews=db.session.scalars(quality.reviews_of(offering).limit(REVIEWS)).all(),
-        writers=Writers(),
+        summary=summary,
+        reviews=db.session.scalars(quality.reviews_of(offering).limit(REVIEWS)).all() if summary.count else [],
+        writers=Writers() if summary.count else None,
         signed=replays.signed,
-        data=[structured.product(offering), structured.crumbs(trail(offering), offering)],
+        data=[structured.product(offering, summary), structured.crumbs(trail(offering), offering)],
     )
     return (html, 422) if calculator.has_errors else html
 

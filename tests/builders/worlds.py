@@ -233,6 +233,7 @@ def a_world(mark: str = "one") -> World:
         {
             "storefront.offerings": shop,
             "storefront.reviews": shop,
+            "storefront.changes": shop,
             "storefront.problems": {**shop, "token": word},
             "storefront.subscribe": shop,
             "storefront.providers": {"slug": provider.slug},
@@ -245,7 +246,7 @@ def a_world(mark: str = "one") -> World:
         },
         {
             "storefront.subscribe.done": [{"id": order.id} for order in orders.values()],
-            "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing")],
+            "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing", "choosing", "reviews")],
             "storefront.policies.show": [{"subject": "privacy"}],
             "storefront.preview.show": [{"id": live.id}],
             "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
