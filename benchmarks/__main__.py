@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
-from benchmarks import calculator, close, depth, ingest, pages, trail
+from benchmarks import calculator, close, depth, ingest, pages, search, trail
 from benchmarks.databases import NoRoom
 from benchmarks.figures import Figure, table
 
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "calculator": calculator.run,
     "trail": trail.run,
     "close": close.run,
+    "search": search.run,
 }
 
 #: What only some take.

@@ -5,7 +5,19 @@ Not here    the catalogue itself (catalog), the search page (storefront).
 Invariants  a change is listed in its own transaction; index and shelf can be lost without losing anything.
 """
 
-from market.search.actions import Answer, Named, find, index, listen, named, rebuild, refresh, suggestion
+from market.search.actions import (
+    Answer,
+    Named,
+    find,
+    how_many,
+    index,
+    listen,
+    named,
+    ready,
+    rebuild,
+    refresh,
+    suggestion,
+)
 from market.search.index import Document, SearchIndex
 from market.search.listings import BUDGETS, EVERY, PROMISES, Listing
 from market.search.models import Kind
@@ -27,10 +39,12 @@ __all__ = [
     "SearchIndex",
     "Shelf",
     "find",
+    "how_many",
     "index",
     "listen",
     "named",
     "parse",
+    "ready",
     "rebuild",
     "refresh",
     "shelf",

@@ -80,7 +80,8 @@ def find(text: str) -> Answer | None:
         found = here.find(looser) if looser is not None else None
         if found and any(found.values()):
             return Answer(found)
-    near = here.find(asked.strict, some=True) if len(asked.terms) > 1 else None
+    parted = query.apart(asked)
+    near = here.find(parted.strict, some=True) if len(parted.terms) > 1 else None
     return Answer(near or {}, close=bool(near and any(near.values())))
 
 
@@ -168,6 +169,16 @@ def everything() -> dict[Kind, Sequence[int]]:
         Kind.PROVIDER: documents.approved_provider_ids(),
         Kind.SOLUTION: [solution.id for solution in catalog.solutions()],
     }
+
+
+def how_many() -> int:
+    """How many things a full index holds."""
+    return sum(map(len, everything().values()))
+
+
+def ready() -> bool:
+    """Whether there is an index that answers."""
+    return index().taken_up() is not None
 
 
 def _batches(ids: Sequence[int]) -> Iterator[list[int]]:

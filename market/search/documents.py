@@ -22,8 +22,8 @@ NAME, KEYWORD, TEXT = range(3)
 _SHORT = {"djbh2": "等保二级", "djbh3": "等保三级"}
 #: Facts that people read, by where they stand; without whom the offering does not suit.
 _PLACES = {
-    KEYWORD: ("tagline", "keywords"),
-    TEXT: ("description", "benefits", "faq", "start_steps", "deadline_setup", "support_hours", "export_format"),
+    KEYWORD: ("keywords",),
+    TEXT: ("tagline", "description", "benefits", "faq", "start_steps", "deadline_setup", "support_hours", "export_format"),
 }
 
 Texts = Mapping[int, Sequence[str]]

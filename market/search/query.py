@@ -45,7 +45,7 @@ class How(StrEnum):
     SOUND = "sound"
 
 
-#: What a match is worth by the way, in the name and in the key words or the benefit.
+#: What a match is worth by the way, in the name and in the key words or the category.
 WORTH: dict[How, tuple[int, int]] = {
     How.OWN: (12, 8),
     How.PARTS: (9, 6),
@@ -153,6 +153,15 @@ def joined(query: Query) -> Query | None:
         return None
     word = "".join(typed)
     return Query(query.text, (Term(word, _all_for(word[: words.LONGEST])),), query.without, query.phrases, query.no_phrases)
+
+
+def apart(query: Query) -> Query:
+    """The question with long words taken apart, for where nothing has them whole."""
+    terms = [
+        Term(part, _all_for(part)) if part != term.typed else term
+        for term in query.terms for part in words.telling(words.parts(term.typed)) or (term.typed,)
+    ]  # fmt: skip
+    return Query(query.text, tuple(dict.fromkeys(terms))[:MOST_TERMS], query.without, query.phrases, query.no_phrases)
 
 
 def _terms(found: Sequence[str]) -> list[Term]:

@@ -116,6 +116,13 @@ _opened: dict[Path, _Opened] = {}
 _reading = threading.RLock()
 
 
+def forget_words() -> None:
+    """Read every word from the disk again, for measurements; which documents have it is kept while nothing changes."""
+    with _reading:
+        for opened in _opened.values():
+            opened.known.clear()
+
+
 class WhooshIndex:
     """A `SearchIndex` in a folder; one process writes at a time, any number read."""
 

@@ -16,7 +16,7 @@ from market.search.query import How
 from market.web import formats
 
 #: Where a word may have been found, in the order in which it counts.
-_PLACES = (_l("名称"), _l("一句话好处"), _l("关键词"), _l("类别"), _l("说明"), _l("服务商"))
+_PLACES = (_l("名称"), _l("关键词"), _l("类别"), _l("一句话好处"), _l("说明"), _l("服务商"))
 _TEXT = 4
 _READ = ("benefits", "description", "faq", "start_steps", "export_format", "deadline_setup")
 
@@ -52,9 +52,9 @@ def _texts(offering: catalog.Offering, facts: Mapping[str, Any]) -> list[Sequenc
     category, provider = offering.category, offering.provider
     return [
         [formats.local(facts, "name"), *_all(facts, "name")],
-        [formats.local(facts, "tagline"), *_all(facts, "tagline")],
         list(facts.get("keywords") or []),
         [formats.local(category, "name"), category.name_zh, category.name_en],
+        [formats.local(facts, "tagline"), *_all(facts, "tagline")],
         read,
         [formats.local(provider, "name"), provider.name_zh, provider.name_en],
     ]
