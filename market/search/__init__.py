@@ -21,13 +21,16 @@ from market.search.actions import (
 from market.search.index import Document, SearchIndex
 from market.search.listings import BUDGETS, EVERY, PROMISES, Listing
 from market.search.models import Kind
+from market.search.pricing import MOST as MOST_PRICED
+from market.search.pricing import Usages, for_usage
 from market.search.query import Query, parse
-from market.search.shelf import Ranked, Shelf, shelf
+from market.search.shelf import Ranked, Shelf, shelf, turn
 from market.search.starting import starting_plan, usual, usual_month_fen
 
 __all__ = [
     "BUDGETS",
     "EVERY",
+    "MOST_PRICED",
     "PROMISES",
     "Answer",
     "Document",
@@ -38,7 +41,9 @@ __all__ = [
     "Ranked",
     "SearchIndex",
     "Shelf",
+    "Usages",
     "find",
+    "for_usage",
     "how_many",
     "index",
     "listen",
@@ -50,6 +55,7 @@ __all__ = [
     "shelf",
     "starting_plan",
     "suggestion",
+    "turn",
     "usual",
     "usual_month_fen",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from flask import request
@@ -15,9 +16,10 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from market import catalog, search
+from market import catalog, resources, search
 from market.catalog import Branch
-from market.search import Kind, Listing, Named, Query, Shelf
+from market.kit import period as periods
+from market.search import Kind, Listing, Named, Query, Shelf, ranking
 from market.storefront.cards import today
 from market.storefront.groups import Group, groups
 from market.web import formats, paging
@@ -34,6 +36,12 @@ SORTS = {
     "-price": _l("常见用量月费从高到低"),
 }
 SEARCH_SORTS = {"": _l("最相关"), "price": SORTS["price"], "-price": SORTS["-price"], "new": _l("最新上架")}
+
+
+#: The order by the visitor's own usage, once that is known.
+MINE = {"mine": _l("我的用量月费从低到高")}
+#: As much as a box takes.
+_MOST_USE = Decimal(10) ** 9
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,11 @@ class Browse:
     page: paging.Page = field(default_factory=lambda: paging.Page((), 1, PAGE_SIZE, 0))
     facets: list[Facet] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
+    #: The visitor's own usage: the kinds that can be told here, which one and how much, and what each month then costs.
+    usages: search.Usages = field(default_factory=search.Usages)
+    use: str = ""
+    amount: str = ""
+    amount_error: str = ""
     sellers: Sequence[Named] = ()
     bundles: Sequence[Named] = ()
     #: What a mistyped question may have meant, with its address.
@@ -95,7 +108,8 @@ class Browse:
     @property
     def sorts(self) -> dict[str, LazyString]:
         """The orders on offer: only a search has a most relevant one."""
-        return SEARCH_SORTS if self.query else SORTS
+        orders = SEARCH_SORTS if self.query else SORTS
+        return orders | MINE if self.usages.month_fen else orders
 
     @property
     def narrowed(self) -> bool:
@@ -113,9 +127,6 @@ def read() -> Browse:
     branches = catalog.categories()
     browse = Browse(branches, query=_words_asked())
     _read_category(browse)
-    browse.sort = request.args.get("sort", "")
-    if browse.sort not in browse.sorts:
-        browse.sort = ""
     if len(browse.query) > LONGEST_QUERY:
         browse.error = _(
             "搜索词最多 %(limit)d 个字，现在有 %(count)d 个。留下最要紧的几个词再搜",
@@ -174,10 +185,16 @@ def _answer(browse: Browse, shelf: Shelf, found: list[Group]) -> None:
     narrowed = _Narrowed(browse, shelf, found, ranked)
     left = narrowed.left()
     total, on = left.bit_count(), today()
+    _read_usage(browse, shelf, left)
+    browse.sort = wanted if (wanted := request.args.get("sort", "")) in browse.sorts else ""
     number = min(paging.current_number(), max(1, -(-total // PAGE_SIZE)))
     kept = [(worth, mask & left) for worth, mask in ranked] if browse.query and not browse.sort else [(0, left)]
     sort = browse.sort or ("" if browse.query else "new")
-    listed = shelf.in_order(kept, sort, on, skip=(number - 1) * PAGE_SIZE, take=PAGE_SIZE)
+    skip = (number - 1) * PAGE_SIZE
+    if sort == "mine":
+        listed = _by_own_usage(browse, shelf, left)[skip : skip + PAGE_SIZE]
+    else:
+        listed = shelf.in_order(kept, sort, on, skip=skip, take=PAGE_SIZE)
     browse.page = paging.Page(listed, number, PAGE_SIZE, total)
     browse.facets = [facet for group in found if (facet := _facet(group, narrowed)).options]
     browse.chips = list(_chips(browse, narrowed))
@@ -186,6 +203,29 @@ def _answer(browse: Browse, shelf: Shelf, found: list[Group]) -> None:
         browse.bundles = search.named(Kind.SOLUTION, answer.found, most=BESIDE)
     if browse.query and (browse.close or not narrowed.pool):
         _suggest(browse)
+
+
+def _read_usage(browse: Browse, shelf: Shelf, left: int) -> None:
+    """One kind of use is asked for within a sub-category, where it means the same for all."""
+    if "subcategory" not in browse.chosen:
+        return
+    typed = request.args.get("amount", "").strip()[:40]
+    try:
+        amount = Decimal(typed.replace(",", "")) if typed else None
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if amount is not None and not (amount.is_finite() and 0 <= amount <= _MOST_USE):
+        browse.amount_error, amount = _("用量填数字，例如 500"), None
+    browse.amount, browse.use = typed, request.args.get("use", "")[:80]
+    ids = [one.id for one in shelf.at(ranking.numbers_of(left))] if left.bit_count() <= search.MOST_PRICED else []
+    browse.usages = search.for_usage(ids, browse.use, amount, month=periods.month_of(resources.clock.now()))
+
+
+def _by_own_usage(browse: Browse, shelf: Shelf, left: int) -> list[Listing]:
+    """The cheapest first; those that do not count that kind of use come last."""
+    months, on = browse.usages.month_fen, today()
+    listed = shelf.at(ranking.numbers_of(left))
+    return sorted(listed, key=lambda one: (one.id not in months, months.get(one.id, 0), search.turn(one.id, on)))
 
 
 def _found(shelf: Shelf, browse: Browse) -> tuple[search.Ranked, search.Answer | None]:

@@ -26,14 +26,23 @@ def today() -> date:
     return periods.local_day(resources.clock.now())
 
 
-def cards(offerings: Iterable[Offering], asked: Query | None = None) -> list[dict[str, Any]]:
-    """Cards in the order given: two look-ups, however many there are. What was asked for is marked in them."""
+def cards(
+    offerings: Iterable[Offering], asked: Query | None = None, month_fen: Mapping[int, int] | None = None
+) -> list[dict[str, Any]]:
+    """Cards in the order given: two look-ups, however many there are.
+
+    What was asked for is marked in them; `month_fen` says what a month costs for the visitor's own usage.
+    """
     listed = list(offerings)
     if not listed:
         return []
     on, cities = today(), places.cities()
     entries = recommended.listed_for([offering.id for offering in listed], on)
-    return [card(offering, entries.get(offering.id), cities, on, asked) for offering in listed]
+    drawn = [card(offering, entries.get(offering.id), cities, on, asked) for offering in listed]
+    for offering, each in zip(listed, drawn, strict=True):
+        if month_fen and offering.id in month_fen:
+            each["mine"] = formats.money(month_fen[offering.id])
+    return drawn
 
 
 def card(

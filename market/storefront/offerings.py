@@ -30,7 +30,7 @@ REVIEWS = 3
 def index() -> str | tuple[str, int]:
     """The list, narrowed by what its address asks for; 422 for search words that are too long."""
     found = browse.read()
-    offered = cards(in_order([listing.id for listing in found.page]), found.asked)
+    offered = cards(in_order([listing.id for listing in found.page]), found.asked, found.usages.month_fen)
     html = render_template(
         "storefront/offerings/index.html", browse=found, page=found.page, cards=offered, longest=browse.LONGEST_QUERY
     )

@@ -12,7 +12,7 @@ from market import db, recommended, search
 from market.catalog import Offering, OfferingStatus, offering_changed
 from market.providers import ProviderStatus
 from tests.builders.accounts import EARLY, a_sector, an_actor, an_administrator
-from tests.builders.catalog import a_category, a_plan, a_provider, an_offering, complete_facts
+from tests.builders.catalog import a_category, a_meter, a_plan, a_provider, an_offering, complete_facts
 from tests.conftest import PRESENT
 
 
@@ -177,3 +177,20 @@ def test_more_results_and_more_words_cost_no_more_statements(client, app, querie
     for query in ("q=备份", "q=备份 自动 每天", "q=备份&page=2&sort=price&trial=1"):
         with queries(at_most=22):
             client.get(f"/offerings/?{query}")
+
+
+@pytest.mark.every_database
+def test_the_list_can_be_ordered_by_what_ones_own_usage_costs(client, app) -> None:
+    with db.transaction():
+        for slug, name, fee, price in (("flat", "包月甲", "100.00", "0.01"), ("used", "按量乙", "10.00", "1.00")):
+            offering = an_offering(slug=slug, plans=False, facts=complete_facts(name_zh=name))
+            meter = a_meter(offering.provider, "space", unit_zh="GB", unit_en="GB")
+            a_plan(offering, monthly=fee, per_unit=price, meter=meter)
+    address = "/offerings/?category=storage&subcategory=backup&use=amount.GB&sort=mine&amount="
+    text = client.page(f"{address}10").text
+    assert text.index("按量乙") < text.index("包月甲") and "按您的用量约 ¥20.00/月" in text and "按您的用量约 ¥100.10/月" in text
+    text = client.page(f"{address}1,000").text
+    assert text.index("包月甲") < text.index("按量乙") and "按您的用量约 ¥1,010.00/月" in text
+    for nonsense in ("abc", "-1", "1e999", "NaN", "%F0%9F%98%80"):
+        assert "用量填数字" in client.page(address + nonsense).text
+    assert "按您的用量" not in client.page("/offerings/?use=amount.GB&amount=10").text
