@@ -28,6 +28,8 @@ LEAST, MOST = 2, 4
 #: How many names an address may hold at all; what is beyond is not even looked up.
 _READ = 12
 LONGEST_SLUG = 100
+#: How many others the page offers beside the only one that is chosen.
+_OFFERED = 12
 
 
 @dataclass
@@ -49,7 +51,9 @@ def index() -> str | tuple[str, int]:
     """The comparison, or how to make one; 404 where nothing of what is asked for exists, 422 for a usage nobody can read."""
     picked = _pick(request.args.getlist("s"))
     if len(picked.offerings) < LEAST:
-        html = render_template("storefront/compare/pick.html", picked=picked, cards=cards(picked.offerings), least=LEAST, most=MOST)
+        html = render_template(
+            "storefront/compare/pick.html", picked=picked, cards=cards(picked.offerings), others=cards(_alike(picked)), least=LEAST, most=MOST
+        )
         return (html, 404) if picked.missing and not picked.offerings else html
     plans = {offering.slug: plans_of(offering) for offering in picked.offerings}
     usage = Usage(plans, picked.offerings, request.args, periods.month_of(resources.clock.now()))
@@ -89,6 +93,16 @@ def _pick(asked: Sequence[str]) -> Picked:
         else:
             picked.offerings.append(offering)
     return picked
+
+
+def _alike(picked: Picked) -> list[Offering]:
+    """What could be put beside the one that is chosen: its own kind first, then its category."""
+    if not picked.offerings:
+        return []
+    own = picked.offerings[0]
+    kind = catalog.shown_revision(own).facts["subcategory"]
+    others = [one for one in catalog.live_offerings(own.category_slug) if one.id != own.id]
+    return sorted(others, key=lambda one: catalog.shown_revision(one).facts["subcategory"] != kind)[:_OFFERED]
 
 
 def _choose(offering: Offering, plans: Sequence[Plan], usage: Usage) -> Priced | None:
