@@ -124,7 +124,8 @@ class Browse:
 
 def read() -> Browse:
     """What the address of this request asks for, answered."""
-    branches = catalog.categories()
+    shelf = search.shelf()
+    branches = _branches(shelf)
     browse = Browse(branches, query=_words_asked())
     _read_category(browse)
     if len(browse.query) > LONGEST_QUERY:
@@ -133,11 +134,20 @@ def read() -> Browse:
             limit=LONGEST_QUERY, count=len(browse.query),
         )  # fmt: skip
         return browse
-    shelf = search.shelf()
     found = groups(shelf, branches, browse.category)
     browse.chosen = {group.key: values for group in found if group.key != "category" and (values := _chosen(group))}
     _answer(browse, shelf, found)
     return browse
+
+
+def _branches(shelf: Shelf) -> list[Branch]:
+    """The kinds of service with what the shelf has of each, so that nothing is counted in the database."""
+    known = sorted(catalog.category_names().values(), key=lambda one: (one.position, one.slug))
+    counts = shelf.count("category", shelf.all)
+    return [
+        Branch(top, tuple(one for one in known if one.parent_slug == top.slug), counts.get(top.slug, 0))
+        for top in known if top.parent_slug is None
+    ]  # fmt: skip
 
 
 def _words_asked() -> str:

@@ -16,6 +16,7 @@ from market.search import BUDGETS, EVERY, PROMISES, Shelf
 from market.storefront import places
 from market.storefront.cards import today
 from market.web import formats
+from market.web.locale import chosen_language
 
 #: So many providers are offered as choices: those with most services among what is left.
 MOST_PROVIDERS = 10
@@ -92,5 +93,6 @@ def _sectors(shelf: Shelf) -> Group:
 
 
 def _providers(shelf: Shelf) -> Group:
-    names = {slug: formats.local({"name_zh": zh, "name_en": en}, "name") for slug, (zh, en) in shelf.provider_names.items()}
+    english = chosen_language() == "en"  # asked once: there are hundreds of them
+    names = {slug: (en if english and en else zh) for slug, (zh, en) in shelf.provider_names.items()}
     return Group("provider", _l("服务商"), names, dict(shelf.values_of("provider")), open=False, most=MOST_PROVIDERS)
