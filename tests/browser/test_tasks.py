@@ -19,12 +19,54 @@ pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sql
 
 
 def test_a_firms_everyday_tasks(walker: Callable[..., Walker], world: World) -> None:
-    firm = walker().sign_in(world.buyer.email)
+    visitor = walker()
+    sees_what_800_gb_cost(visitor)
+    compares_two(visitor)
+    narrows_the_list(visitor)
+    firm = visitor.sign_in(world.buyer.email)
     why_did_my_bill_rise(firm)
     last_months_bill_as_a_file(firm)
     invites_the_accountant(firm)
     orders_from_the_first_page(firm)
     leaves(firm)
+
+
+def sees_what_800_gb_cost(visitor: Walker) -> None:
+    """Task 1, by nobody who has signed in: the card, and without a script the button beside the box."""
+    visitor.at("/").page.locator("a[href='/offerings/backup-one']").first.click()
+    visitor.clicks.append("card")
+    visitor.write("每月备份空间", "800")
+    if not visitor.script:
+        visitor.click("重新计算")
+    visitor.see("¥135.00", within="#est")  # ¥99.00 and 300 GB beyond 500 at ¥0.12
+    assert len(visitor.clicks) <= 2
+
+
+def compares_two(visitor: Walker) -> None:
+    """Task 5: tick, tick, compare; then the usage is typed once for both."""
+    visitor.at("/offerings/")
+    for slug in ("backup-one", "listed-one"):
+        visitor.click("对比", within=f"main .offer:has(a[href='/offerings/{slug}'])")
+    visitor.click("开始对比")
+    assert len(visitor.clicks) <= 3
+    visitor.heading("对比 2 项服务").see("第一年一共", "每月账单", "不同")
+    visitor.write("每月备份空间", "800")
+    if not visitor.script:
+        visitor.click("按这个用量再算")
+    visitor.see("¥348.00", within="#compared").address("=800")
+
+
+def narrows_the_list(visitor: Walker) -> None:
+    """Task 6: three ticks, and without a script the button that applies them."""
+    visitor.at("/offerings/")
+    for choice in ("数据存放在广东省内", "等保三级", "按用量付费"):
+        visitor.click(choice, within=".facets")
+        if visitor.script:
+            visitor.see(choice, within=".chips")
+    assert len(visitor.clicks) <= 3
+    if not visitor.script:
+        visitor.click("应用筛选")
+    visitor.address("djbh3").see("数据存放在广东省内", "等保三级", within=".chips").see("示例云备份", within="#results")
 
 
 def why_did_my_bill_rise(firm: Walker) -> None:
