@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import structlog
 from sqlalchemy import text
 
-from market import db, resources
+from market import db
 from market.search.index import Document, Found, Key
 from market.search.lexicon import lexicon
 from market.search.models import Kind
@@ -98,8 +98,8 @@ class _Making:
 
     def __init__(self) -> None:
         with db.transaction():
-            made = text("INSERT INTO search_generations (version, begun_at) VALUES (:version, :at) RETURNING id")
-            self.generation = db.session.scalars(made, {"version": lexicon().version, "at": resources.clock.now()}).one()
+            made = text("INSERT INTO search_generations (version, begun_at) VALUES (:version, CURRENT_TIMESTAMP) RETURNING id")
+            self.generation = db.session.scalars(made, {"version": lexicon().version}).one()
 
     def add(self, documents: Iterable[Document]) -> None:
         with db.transaction():

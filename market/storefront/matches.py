@@ -11,8 +11,6 @@ from markupsafe import Markup, escape
 
 from market import catalog
 from market.search import Query, highlight
-from market.search.highlight import Reason, Span
-from market.search.query import How
 from market.web import formats
 
 #: Where a word may have been found, in the order in which it counts.
@@ -39,9 +37,9 @@ def why(offering: catalog.Offering, facts: Mapping[str, Any], query: Query | Non
     return line + _("：") + _markup(piece) if piece and in_text else line
 
 
-def _told(reason: Reason) -> str:
+def _told(reason: highlight.Reason) -> str:
     place = str(_PLACES[reason.place])
-    if reason.how in (How.ALIKE, How.SOUND, How.START) and reason.found.lower() != reason.typed:
+    if reason.how in (highlight.How.ALIKE, highlight.How.SOUND, highlight.How.START) and reason.found.lower() != reason.typed:
         return _("%(place)s里有“%(found)s”（您搜的是“%(typed)s”）", place=place, found=reason.found, typed=reason.typed)
     return _("%(place)s里有“%(found)s”", place=place, found=reason.found)
 
@@ -76,6 +74,6 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(part)
 
 
-def _markup(spans: Sequence[Span]) -> Markup:
+def _markup(spans: Sequence[highlight.Span]) -> Markup:
     pieces = (Markup("<mark>{}</mark>").format(span.text) if span.hit else escape(span.text) for span in spans)
     return Markup("").join(pieces)
