@@ -104,6 +104,11 @@ clock: Clock
 cipher: Cipher
 
 
+def present() -> datetime:
+    """What the clock says now; for work that goes on while time passes, in other processes too."""
+    return clock.now()
+
+
 def install(new: Settings, *, with_clock: Clock | None = None) -> None:
     """Lend these settings and, in tests, this clock."""
     global settings, clock, cipher

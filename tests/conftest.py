@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from market import assets, db, resources
 from market.config import Settings
 from tests.support.clock import FakeClock
-from tests.support.databases import PostgresRoom, Room, SqliteRoom, kind_of
+from tests.support.databases import PostgresRoom, Room, SqliteRoom, kind_of, let_go
 from tests.support.order import shared_out
 from tests.support.queries import counted
 from tests.support.worlds import Kept, count_from_one
@@ -73,13 +73,30 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Whoever has waited for all workers removes what they shared; what lies in the run's folder goes with it."""
+    server = os.environ.get("TEST_DATABASE_URL")
+    if server and not hasattr(session.config, "workerinput"):
+        from tests.support.databases import clear
+
+        clear(server, session.config._tmp_path_factory.getbasetemp())
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _assets() -> None:
     assets.build()
 
 
 @pytest.fixture(scope="session")
-def rooms() -> Iterator[Callable[[str], Room]]:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of this run share."""
+    from tests.support.shared import folder_of
+
+    return folder_of(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
+def rooms(run_folder: Path) -> Iterator[Callable[[str], Room]]:
     """Where each kind of database comes from; made when first asked for."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = Path(
@@ -90,9 +107,9 @@ def rooms() -> Iterator[Callable[[str], Room]]:
     def room(kind: str) -> Room:
         if kind not in made:
             made[kind] = (
-                SqliteRoom(folder / "sqlite", _migrate)
+                SqliteRoom(folder / "sqlite", run_folder, _migrate)
                 if kind == "sqlite"
-                else PostgresRoom(os.environ["TEST_DATABASE_URL"], _migrate)
+                else PostgresRoom(os.environ["TEST_DATABASE_URL"], run_folder, _migrate)
             )
         return made[kind]
 
@@ -117,7 +134,7 @@ def database_url(request: pytest.FixtureRequest, rooms: Callable[[str], Room]) -
     room = rooms(request.param)
     url = room.fresh()
     yield url
-    db.disconnect()
+    let_go(url)
     room.drop(url)
 
 
@@ -146,7 +163,7 @@ def database(settings: Settings, clock: FakeClock) -> Iterator[None]:
     resources.install(settings, with_clock=clock)
     db.connect(settings.database_url)
     yield
-    db.disconnect()
+    let_go(settings.database_url)
 
 
 @pytest.fixture
@@ -160,12 +177,19 @@ def session(database: None) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+def compiled_templates(run_folder: Path) -> BytecodeCache:
     """Every test has an app of its own, every worker a few; they need not each compile the same templates."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
+    folder = run_folder / "templates"
     folder.mkdir(exist_ok=True)
     return FileSystemBytecodeCache(str(folder))
+
+
+@pytest.fixture(scope="session")
+def known_pages(run_folder: Path) -> None:
+    """Nor read the same pages slowly."""
+    from tests.support import trees
+
+    trees.share(run_folder / "places")
 
 
 @pytest.fixture(scope="session")
@@ -205,6 +229,7 @@ def app(
     clock: FakeClock,
     database: None,
     compiled_templates: BytecodeCache,
+    known_pages: None,
     known_rules: None,
     apps: dict[Settings, Made],
 ) -> Flask:
@@ -237,9 +262,9 @@ def kept(
     database: None,
     rooms: Callable[[str], Room],
     keepings: dict[tuple[str, Callable[[], Any]], Kept],
-    tmp_path_factory: pytest.TempPathFactory,
+    run_folder: Path,
 ) -> Callable[[Callable[[], Any]], Any]:
-    """`kept(build)`: what this commits in a fresh database; built by a worker's first test, copied for the others.
+    """`kept(build)`: what this commits in a fresh database; built by the first test that wants it, copied for the others.
 
     To be asked before anything else is done with the database.
     """
@@ -247,8 +272,7 @@ def kept(
     def settled(build: Callable[[], Any]) -> Any:
         kind = kind_of(settings.database_url)
         if (kind, build) not in keepings:
-            folder = tmp_path_factory.mktemp(build.__name__) / "data"
-            keepings[kind, build] = Kept(rooms(kind), folder, build)
+            keepings[kind, build] = Kept(rooms(kind), run_folder / f"{kind}-{build.__name__}", build)
         return keepings[kind, build].settle(settings)
 
     return settled

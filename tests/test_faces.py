@@ -69,12 +69,13 @@ def test_without_a_key_no_machine_gets_in(app: Flask, client: FlaskClient) -> No
 
 
 @ONE_DATABASE
-def test_every_public_page_answers(app: Flask, client: FlaskClient) -> None:
+def test_every_public_page_answers_and_leaves_a_cookie_for_a_form_only(app: Flask) -> None:
     for method, path, rule in rules(app, "storefront"):
         if method == "GET":
-            answer = client.get(path)
+            answer = app.test_client().get(path)
             expected = {404, 200, 303} if rule.arguments else {200, 303, 404 if "mailbox" in path else 200}
             assert answer.status_code in expected, f"{path}: {answer.status}"
+            assert ("Set-Cookie" in answer.headers) <= ('name="csrf_token"' in answer.text), f"{path}: {answer.headers['Set-Cookie']}"
 
 
 @ONE_DATABASE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support import trees
+from tests.support.shared import Numbers
 
 HEAD = '<!doctype html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n<meta name="c" content=\'{"a":1}\'>\n<title>a &amp; b</title>\n</head>\n'
 BODY = """<body class="x"><main><h1>标题</h1>
@@ -22,7 +23,7 @@ def page(part: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trees, "_known", set())
+    monkeypatch.setattr(trees, "_known", Numbers())
     trees.parse.cache_clear()
 
 

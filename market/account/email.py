@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField
 
-from market import accounts, credentials, notifications, resources
+from market import accounts, credentials, resources
 from market.credentials import Purpose, recovery
 from market.errors import Invalid, MarketError
-from market.web import forms, guards, locale, proof
+from market.web import forms, guards, locale, mailing, proof
 
 bp = Blueprint("email", __name__, url_prefix="/email")
 
@@ -27,7 +27,7 @@ class EmailForm(forms.MarketForm):
 @bp.get("")
 def show() -> Answer:
     """The address, and whether it is confirmed."""
-    return render_template("account/email/show.html", user=g.user, late=_late())
+    return render_template("account/email/show.html", user=g.user)
 
 
 @bp.get("/change")
@@ -52,7 +52,7 @@ def change() -> Answer:
         _ask(Purpose.CHANGE_EMAIL, email)
     except MarketError as refusal:
         return _refused(form, refusal)
-    flash(_("链接已发往 %(email)s。点了里面的链接，邮箱才会换。", email=email), "ok")
+    mailing.tell_written(_("点了信里的链接，邮箱才会换。"), email)
     return redirect(url_for(".show"), 303)
 
 
@@ -63,7 +63,7 @@ def send_again() -> Answer:
         _ask(Purpose.CONFIRM_EMAIL, g.user.email)
     except credentials.TooManyAttempts as refusal:
         return _refused(EmailForm(formdata=None), refusal)  # says so above the form, which stays empty
-    flash(_("确认邮件已发往 %(email)s。", email=g.user.email), "ok")
+    mailing.tell_written(_("点了信里的链接，邮箱就确认好了。"), g.user.email)
     return redirect(url_for(".show"), 303)
 
 
@@ -86,6 +86,3 @@ def _refused(form: EmailForm, refusal: MarketError) -> Response:
 def _page(form: EmailForm) -> str:
     return render_template("account/email/edit.html", form=form)
 
-
-def _late() -> bool:
-    return notifications.mail_is_late(resources.clock.now())

@@ -96,6 +96,8 @@ def _way_out(obstacle: Refused) -> list[tuple[str, str]]:
     membership = next((each for each in meant if each is guards.membership_of(each.organization.kind)), None)
     if membership is None:
         return []
+    if isinstance(obstacle, privacy.MoneyLeft):
+        return [(_("余额"), url_for("console.balance.index"))]
     if isinstance(obstacle, privacy.StillInUse):
         return [(_("我的订阅"), url_for("console.subscriptions.index")), (_("账单"), url_for("console.bills.index"))]
     return [(_("去成员列表"), url_for(MEMBERS[membership.organization.kind]))]

@@ -65,10 +65,10 @@ class OtherAddress(Forbidden):
 
 
 class SentJustNow(Refused):
-    """The letter was sent a moment ago."""
+    """Its letter was written a moment ago."""
 
     code = "invitation_sent_just_now"
-    message = "邀请信刚刚寄出。等 5 分钟还没收到，再寄一次。"
+    message = "上一封邀请信写好还不到 5 分钟，里面的链接可以用。过 5 分钟再寄。"
 
 
 class TooManyOpen(Refused):

@@ -10,6 +10,7 @@ from market.admin import (
     credit_notes,
     credit_proposals,
     fapiao,
+    menu,
     month_end,
     offerings,
     opinions,
@@ -36,5 +37,6 @@ credit_notes.bp.register_blueprint(refunds.bp)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)
+bp.context_processor(menu.counts)
 for module in MODULES:
     bp.register_blueprint(module.bp)

@@ -44,7 +44,7 @@ def close() -> Answer:
     """Close now what is due, instead of waiting for the worker; each bill in a transaction of its own."""
     now = resources.clock.now()
     audit.record("bills.close_started", g.organization, by=g.actor, at=now)
-    db.on_commit(lambda: billing.close_due(now, most=AT_ONCE))
+    db.on_commit(lambda: billing.close_due(now, clock=resources.present, most=AT_ONCE))
     flash(_("已按现在的时间结账。下面是结果；没做完的由后台接着做。"), "ok")
     return redirect(url_for(".index"), 303)
 

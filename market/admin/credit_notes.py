@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 from wtforms import TextAreaField
 
 from market import resources
-from market.admin import parts
+from market.admin import menu, parts
 from market.audit import history
 from market.billing import credit_notes
 from market.billing.credit_notes import CreditNote, CreditNoteStatus
@@ -39,7 +39,7 @@ def index() -> str:
     bill_id = request.args.get("bill", type=row_numbers.read)
     return render_template(
         "admin/credit_notes/index.html", page=paging.page_of(credit_notes.every_note(wanted, bill_id=bill_id)), wanted=wanted,
-        filters=filters, words=words, waiting=credit_notes.waiting_count(), refunds=credit_notes.refunds_waiting(),
+        filters=filters, words=words, waiting=menu.credits_waiting()[0], refunds=menu.credits_waiting()[1],
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from wtforms import RadioField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, resources
-from market.admin import parts
+from market.admin import menu, parts
 from market.audit import history
 from market.billing import Bill, credit_notes
 from market.billing.credit_notes import (
@@ -67,7 +67,7 @@ def index() -> str:
     waiting = request.args.get("show") != "all"
     return render_template(
         "admin/credit_proposals/index.html", page=paging.page_of(credit_notes.every_proposal(waiting=waiting)), waiting=waiting,
-        waiting_count=credit_notes.waiting_count(), refunds=credit_notes.refunds_waiting(), limits=resources.settings, words=words,
+        waiting_count=menu.credits_waiting()[0], refunds=menu.credits_waiting()[1], limits=resources.settings, words=words,
     )  # fmt: skip
 
 
@@ -84,6 +84,8 @@ def create(bill_id: int) -> Answer:
     """Credit it, or ask a colleague to agree."""
     bill, form = billing.bill_by_id(bill_id), CreditForm()
     form.validate()
+    if form.what.data == "amount" and form.amount_fen.data is None and not form.amount_fen.errors:
+        form.amount_fen.errors = [_("填写要冲减的金额")]
     typed = {name.removeprefix("line-"): text.strip() for name, text in request.form.items() if name.startswith("line-")}
     if form.has_errors:
         return _form(bill, form, typed), 422
@@ -94,6 +96,8 @@ def create(bill_id: int) -> Answer:
             by=g.actor, at=resources.clock.now(),
         )  # fmt: skip
     except MarketError as refusal:
+        if refusal.field == "amount_fen" and form.what.data != "amount":
+            refusal.field = "what"
         form.refuse(refusal)
         return _form(bill, form, typed), refusal.status
     if proposal.credit_note is None:
@@ -155,7 +159,8 @@ def _what(form: CreditForm, typed: Mapping[str, str]) -> credit_notes.What:
 
 def _form(bill: Bill, form: CreditForm, typed: Mapping[str, str]) -> str:
     stands = credit_notes.standing(bill)
-    lines = [(line, stands.of_line(line.id)) for line in bill.lines]
+    left_of = stands.by_line()
+    lines = [(line, left_of.get(line.id, 0)) for line in bill.lines]
     open_lines = [(line, left) for line, left in lines if left]
     return render_template(
         "admin/credit_proposals/new.html", bill=bill, form=form, typed=typed, stands=stands, lines=open_lines[:MOST_LINES],

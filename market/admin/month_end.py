@@ -9,7 +9,7 @@ from market import accounts, billing, db, resources
 from market.accounts import OrganizationKind
 from market.billing import DryRun
 from market.kit import period as periods
-from market.web import formats, guards
+from market.web import bill_sheet, formats, guards
 
 bp = Blueprint("month_end", __name__, url_prefix="/bills/month-end")
 
@@ -43,6 +43,7 @@ def dry_run() -> tuple[str, int]:
             problem = _("月份要写成 2026-10 的样子。")
     page = render_template(
         "admin/month_end/dry_run.html", found=found, problem=problem, words=words, month=label, language=formats.language(),
+        kinds=bill_sheet.KINDS,
         last_day=lambda line: periods.Period(line.service_start, line.service_end).last_day,
     )  # fmt: skip
     return page, 422 if problem else 200

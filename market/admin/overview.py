@@ -9,7 +9,9 @@ from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
 from market import accounts, audit, catalog, db, payments, providers, quality, recommended, resources
-from market.admin import parts
+from market.admin import menu, parts
+from market.billing import credit_notes
+from market.billing.credit_notes import RefundStatus
 from market.kit.period import local_day
 from market.payments import Payment
 from market.providers import ProviderStatus
@@ -30,6 +32,7 @@ DECIDES = {
     "providers": "providers.decide",
     "verifications": "verifications.decide",
     "feedback": "feedback.decide",
+    "credits": "credits.approve",
 }
 
 
@@ -51,7 +54,16 @@ class Waiting:
 def index() -> str:
     """The first page of the administration."""
     now = resources.clock.now()
-    waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications(), *_verifications(now), *_reports()]
+    waiting = [
+        *_reviews(now),
+        *_nominations(),
+        *_transfers(),
+        *_applications(),
+        *_verifications(now),
+        *_credits(),
+        *_refunds(),
+        *_reports(),
+    ]
     waiting.sort(key=lambda one: (one.since is None, one.since or now))
     recent = audit.newest(RECENT) if g.can("audit.read") else []
     return render_template(
@@ -120,7 +132,7 @@ def _transfers() -> list[Waiting]:
     announced = payments.awaiting().where(Payment.announced_at.is_not(None)).limit(MOST)
     return [
         Waiting(
-            _("到账确认"), "building-bank",
+            _("到账确认") if g.can("payments.confirm") else _("对公转账"), "building-bank",
             _("%(number)s，%(money)s", number=payment.bill.number, money=formats.money(payment.amount_fen)),
             payment.bill.organization.name,
             url_if("admin.payments.show", id=payment.id) or url_if("admin.payments.index"),
@@ -168,4 +180,34 @@ def _verifications(now: datetime) -> list[Waiting]:
             late=accounts.decide_by(application.submitted_at) < local_day(now),
         )
         for application in db.session.scalars(accounts.waiting_verifications().limit(MOST))
+    ]  # fmt: skip
+
+
+def _credits() -> list[Waiting]:
+    if not _waits_here("credits") or not menu.credits_waiting()[0]:
+        return []
+    return [
+        Waiting(
+            _("冲减复核"), "wallet",
+            _("%(number)s，%(money)s", number=proposal.bill.number, money=formats.money(proposal.gross_fen)),
+            _("%(name)s 提出，要由另一位管理员复核", name=proposal.asked_by.name),
+            url_for("admin.credit_notes.proposals.show", id=proposal.id),
+            proposal.asked_at,
+        )
+        for proposal in db.session.scalars(credit_notes.every_proposal(waiting=True).limit(MOST))
+    ]  # fmt: skip
+
+
+def _refunds() -> list[Waiting]:
+    if not _waits_here("credits") or not menu.credits_waiting()[1]:
+        return []
+    return [
+        Waiting(
+            _("退款"), "building-bank",
+            _("%(name)s，%(money)s", name=refund.organization.name, money=formats.money(refund.amount_fen)),
+            _("没有退成") if refund.status is RefundStatus.FAILED else _("等着退回客户的账户"),
+            url_for("admin.credit_notes.refunds.show", id=refund.id),
+            refund.asked_at,
+        )
+        for refund in db.session.scalars(credit_notes.every_refund(credit_notes.OPEN_REFUNDS).limit(MOST))
     ]  # fmt: skip

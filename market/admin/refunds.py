@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 
-from market import resources
-from market.admin import parts
+from market import payments, resources
+from market.admin import menu, parts
 from market.audit import history
 from market.billing import credit_notes
 from market.billing.credit_notes import RefundRequest
@@ -45,7 +45,7 @@ def index() -> str:
     query = credit_notes.every_refund(() if everything else credit_notes.OPEN_REFUNDS)
     return render_template(
         "admin/refunds/index.html", page=paging.page_of(query), everything=everything,
-        waiting=credit_notes.refunds_waiting(), proposals=credit_notes.waiting_count(),
+        waiting=menu.credits_waiting()[1], proposals=menu.credits_waiting()[0],
     )  # fmt: skip
 
 
@@ -53,9 +53,7 @@ def index() -> str:
 @guards.require("credits.read")
 def show(id: int) -> str:
     """One refund, and the forms for what the bank made of it."""
-    form = PaidForm(formdata=None)
-    form.paid_on.data = local_day(resources.clock.now())
-    return _page(credit_notes.refund_by_id(id), form, FailedForm(formdata=None))
+    return _page(credit_notes.refund_by_id(id), _paid_form(), FailedForm(formdata=None))
 
 
 @bp.post("/<int:id>/paid")
@@ -64,7 +62,11 @@ def paid(id: int) -> Answer:
     """The bank has taken it."""
     refund, form, now = credit_notes.refund_by_id(id), PaidForm(), resources.clock.now()
     failed = FailedForm(formdata=None)
-    if not form.validate():
+    form.validate()
+    first, last = local_day(refund.asked_at), local_day(now)
+    if form.paid_on.data and not first <= form.paid_on.data <= last:
+        form.paid_on.errors = [_("退款日期要在 %(first)s 到 %(last)s 之间", first=first, last=last)]
+    if form.has_errors:
         return _page(refund, form, failed), 422
     try:
         credit_notes.pay(
@@ -83,7 +85,7 @@ def paid(id: int) -> Answer:
 def failed(id: int) -> Answer:
     """The bank has not taken it."""
     refund, form, now = credit_notes.refund_by_id(id), FailedForm(), resources.clock.now()
-    paid_form = PaidForm(formdata=None)
+    paid_form = _paid_form()
     if not form.validate():
         return _page(refund, paid_form, form), 422
     try:
@@ -114,11 +116,18 @@ def _do(id: int, act: Callable[[RefundRequest], None], done: str) -> Answer:
     try:
         act(refund)
     except MarketError as refusal:
-        form = PaidForm(formdata=None)
+        form = _paid_form()
         form.refuse(refusal)
         return _page(refund, form, FailedForm(formdata=None)), refusal.status
     flash(done, "ok")
     return redirect(url_for(".show", id=id), 303)
+
+
+def _paid_form() -> PaidForm:
+    """Empty but for the day, which is today as a rule."""
+    form = PaidForm(formdata=None)
+    form.paid_on.data = local_day(resources.clock.now())
+    return form
 
 
 def _page(refund: RefundRequest, form: PaidForm, failed: FailedForm) -> str:
@@ -130,5 +139,5 @@ def _page(refund: RefundRequest, form: PaidForm, failed: FailedForm) -> str:
         form.refuse(credit_notes.RefundWaits() if held_back else credit_notes.RefundClosed())
     return render_template(
         "admin/refunds/show.html", refund=refund, form=form, failed=failed, open=open_,
-        held_back=held_back, story=parts.timeline(history(refund)),
+        held_back=held_back, arrivals=payments.last_arrivals(refund.organization) if open_ else (), story=parts.timeline(history(refund)),
     )  # fmt: skip

@@ -163,7 +163,7 @@ def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 def _verdict(verdict: Verdict, words: dict[tuple[str, str], str]) -> dict[str, Any]:
     """One of them; `words` remembers what was translated for others, as many events of a batch have the same fault."""
-    told: dict[str, Any] = {"id": verdict.id, "source": verdict.source, "status": verdict.outcome.value}
+    told: dict[str, Any] = {"id": verdict.id, "source": verdict.source, "status": str(verdict.outcome)}
     if verdict.code:
         said = verdict.message, str(verdict.params)
         if said not in words:

@@ -95,7 +95,7 @@ from market.billing.sold import (
 from market.billing.usage import meters_of
 from market.billing.uses import Month, Source, Usage, Used
 from market.billing.verification import BillDifference, Checked, check_all, checkable, verify
-from market.billing.view import BillView, Noted, Receipt, used, view, working
+from market.billing.view import BillView, Drawn, Noted, Receipt, used, view, working
 from market.billing.why import Basis, Explanation, events_on, explain
 from market.billing.wording import Words, picked
 
@@ -115,6 +115,7 @@ __all__ = [
     "Course",
     "Difference",
     "DocumentUnavailable",
+    "Drawn",
     "DryRun",
     "EndPreview",
     "Estimate",

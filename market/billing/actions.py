@@ -10,18 +10,18 @@ from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from market import audit, db, metering
 from market.accounts import Organization
 from market.audit import Actor
-from market.billing import credit_notes, issuing, periods, writing
+from market.billing import credit_notes, cutoffs, issuing, periods, writing
 from market.billing.models import DUE, LIFECYCLE, Bill, BillStatus
 from market.billing.queries import bill_for
 from market.billing.signals import bill_overdue, bill_paid
 from market.errors import Refused
 from market.kit.period import Period
-from market.subscriptions import Subscription, live_in
+from market.subscriptions import Subscription
 
 
 class PeriodNotOver(Refused):
@@ -60,8 +60,8 @@ def close(organization: Organization, period: Period, *, now: datetime) -> Bill 
     if now < period.end:
         raise PeriodNotOver
     with db.transaction():
-        hold([organization.id], period)
-        drafted = writing.draft([organization], period, now=now)
+        hold([organization.id])
+        drafted = writing.draft([organization], period, cutoff=cutoffs.cutoff([organization.id], now=now), at=now)
         if not drafted.bills and now >= periods.final_at(period):
             issuing.issue_all(drafted, period, at=now)  # there is no bill to wait for: what is due back is given back
         return bill_for(organization, period)
@@ -77,9 +77,9 @@ def finalize(bill: Bill, *, at: datetime) -> Bill:
     if at < periods.final_at(bill.period):
         raise GraceNotOver
     with db.transaction():
-        hold([bill.organization_id], bill.period)
+        hold([bill.organization_id])
         organization = db.session.get_one(Organization, bill.organization_id)
-        drafted = writing.draft([organization], bill.period, now=at)
+        drafted = writing.draft([organization], bill.period, cutoff=cutoffs.cutoff([organization.id], now=at), at=at)
         issuing.issue_all(drafted, bill.period, at=at)
         return bill_for(organization, bill.period) or bill
 
@@ -127,12 +127,13 @@ def _move(bill: Bill, to: BillStatus) -> None:
         LIFECYCLE.move(bill, to)
 
 
-def hold(organization_ids: Collection[int], period: Period, *, waiting: bool = True) -> list[int]:
-    """Hold organizations' bills, and the subscriptions whose usage goes into them, until the transaction ends.
+def hold(organization_ids: Collection[int], *, waiting: bool = True) -> list[int]:
+    """Hold organizations' bills and all their subscriptions until the transaction ends, also those that have ended: what
+    came late or was corrected of these stands on the bill as well.
 
     Tells which ones are held, in the order given: without `waiting` those that somebody else holds are left out.
     """
     lock = select(Organization.id).where(Organization.id.in_(organization_ids)).order_by(Organization.id)
     held = set(db.session.scalars(lock.with_for_update(key_share=True, skip_locked=not waiting)))
-    metering.hold_all(and_(Subscription.organization_id.in_(held), live_in(period)))
+    metering.hold_all(Subscription.organization_id.in_(held))
     return [id for id in organization_ids if id in held]

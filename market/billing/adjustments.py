@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import or_, select
 
 from market import db
 from market.accounts import Organization
 from market.billing import credit_notes, usage
+from market.billing.credit_notes import Given
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
 from market.billing.periods import LOOK_BACK, period_of
 from market.kit.period import Period
 from market.metering import corrections
 from market.rating import Used
 
+_NOTHING = Given()
 
-def changed(
-    organizations: Collection[Organization], period: Period
-) -> Iterator[tuple[Organization, BillLine, Used, int]]:
-    """Lines of earlier issued bills whose usage has changed: (firm, line, what was used, fen booked so far).
+
+class Credited(NamedTuple):
+    """What administrators gave back of a line, in all and because its usage was wrong, and what the service had come to on it."""
+
+    fen: int
+    wrong_usage_fen: int
+    service_fen: int
+
+
+class Changed(NamedTuple):
+    """A line of an issued bill, what was used as it is known now, and what of it is booked so far."""
+
+    organization: Organization
+    line: BillLine
+    used: Used
+    booked_fen: int
+    credited: tuple[Credited, ...] = ()
+
+    def given_fen(self, fen: int) -> int:
+        """What of the money back stands in credit notes of administrators already, if the service comes to `fen` now.
+
+        What was credited because the usage was wrong is the same money as its correction gives back. What was credited
+        for another reason is not, but both together never give back more than was asked for.
+        """
+        same = sum(min(max(each.service_fen - fen, 0), each.wrong_usage_fen) for each in self.credited)
+        least = min(sum(each.fen for each in self.credited), self.booked_fen)
+        return max(same, least - fen, 0)
+
+
+def changed(organizations: Collection[Organization], period: Period) -> Iterator[Changed]:
+    """Lines of earlier issued bills whose usage has changed, or of which something was credited since they were rated.
 
     Looks back over the periods that ended at most 35 days before `period` begins: nothing older can be reported or
     corrected any more. What was corrected after its bill is looked at however old it is. What credit notes gave back
@@ -34,10 +64,23 @@ def changed(
     first = {lines[0].id: lines for lines in booked.values() if lines[0].kind is LineKind.CHARGE}
     wholes = {id: period_of(owners[id], lines[0].service_start) for id, lines in first.items()}
     now = usage.used_again([lines[0] for lines in first.values()], wholes)
-    credited = credit_notes.taken_back(firms) if first else {}
+    given = credit_notes.given(firms) if first else {}
     for id, lines in first.items():
-        if now[id] != usage.used_of(lines[-1]) or any(line.id in credited for line in lines):
-            yield owners[id], lines[0], now[id], sum(line.gross_fen - credited.get(line.id, 0) for line in lines)
+        if now[id] != usage.used_of(lines[-1]) or any(line.id in given for line in lines) or _was_less(lines):
+            booked_fen = sum(line.gross_fen - given.get(line.id, _NOTHING).by_itself for line in lines)
+            yield Changed(owners[id], lines[0], now[id], booked_fen, tuple(_credited(lines, given)))
+
+
+def _credited(lines: Sequence[BillLine], given: Mapping[int, Given]) -> Iterator[Credited]:
+    for line in lines:
+        told = given.get(line.id, _NOTHING)
+        if told.by_people:
+            yield Credited(told.by_people, told.wrong_usage, line.gross_fen + line.booked_fen)
+
+
+def _was_less(lines: Sequence[BillLine]) -> bool:
+    """Whether the last adjustment gave back less because of a credit note, which may be void by now."""
+    return "credited_fen" in lines[-1].label
 
 
 def _metered_lines(organization_ids: Collection[int], period: Period) -> Sequence[tuple[int, BillLine]]:

@@ -24,7 +24,7 @@ from market.billing.models import LineKind
 from market.billing.tracks import Piece, merged, tracks
 from market.kit import period as periods
 from market.kit.period import Period
-from market.subscriptions import Subscription, day_after
+from market.subscriptions import Segment, Subscription, day_after
 
 _FREE = rating.Flat(Decimal("0.00"), "once")
 
@@ -63,9 +63,13 @@ def _going_on(subscription: Subscription, period: Period) -> Hashable | None:
 
 def due_in(subscription: Subscription, period: Period) -> list[Due]:
     """The charges of one subscription in a billing period: segment by segment, money back first, in the plan's order."""
-    starts = [segment.period.start for segment in subscriptions.segments(subscription, period)]
-    found = [(one.service.start, one) for one in [*by_the_month(subscription, period), *once(subscription, period)]]
-    found += years.by_the_year(subscription, period)
+    segments = subscriptions.segments(subscription, period)
+    starts = [segment.period.start for segment in segments]
+    found = [(one.service.start, one) for one in by_the_month(subscription, period, segments)]
+    if _ever(subscription, "once"):
+        found += [(one.service.start, one) for one in once(subscription, period)]
+    if _ever(subscription, "year"):
+        found += years.by_the_year(subscription, period)
 
     def place(one: tuple[datetime, Due]) -> tuple[datetime, bool, int, datetime]:
         at, due = one
@@ -82,9 +86,15 @@ def free_in(subscription: Subscription, period: Period) -> Iterator[Due]:
         yield Due(subscription, subscription.plan, subscription.plan.charges[0], _FREE, free, trial=True)
 
 
-def by_the_month(subscription: Subscription, period: Period) -> Iterator[Due]:
+def _ever(subscription: Subscription, interval: str) -> bool:
+    """Whether a plan that it has, had or may come to have is paid in this way."""
+    held = [subscription.plan, *(plan for one in subscription.changes for plan in (one.before_plan, one.plan) if plan)]
+    return any(charge.terms.get("interval") == interval for plan in held for charge in plan.charges)
+
+
+def by_the_month(subscription: Subscription, period: Period, segments: Iterable[Segment]) -> Iterator[Due]:
     """Monthly fees and usage in a billing period, segment by segment."""
-    found = tracks(subscriptions.segments(subscription, period), _monthly)
+    found = tracks(segments, _monthly)
     for number, track in enumerate(found):
         for piece in merged(piece for piece in track if not _rests(piece)):
             yield Due(

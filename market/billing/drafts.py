@@ -65,6 +65,7 @@ def draw_up_all(
     charges, waiting, late = (dict[int, list[LineDraft]]((id, []) for id in ids) for _ in range(3))
     for line in _charges(live, period, cutoff):
         charges[owners[line.subscription_id]].append(line)
+    charges = credits.within(charges)
     for id, line in _waiting(ids, period):
         waiting[id].append(line)
     for id, line in _late(organizations, period, cutoff):
@@ -99,8 +100,7 @@ def _charges(subscribed: Iterable[Subscription], period: Period, cutoff: datetim
     drawer = Drawer()
     used = usage.used(due, period, cutoff=cutoff)
     drawn = [drawer.line(one, quantity) for one, quantity in zip(due, used, strict=True)]
-    # What is used on paused days is told, what is not used is not.
-    return [line for line, one in zip(drawn, due, strict=True) if line.gross_fen or line.quantity or not one.paused]
+    return [line for line, one in zip(drawn, due, strict=True) if one.stands(line.quantity, line.gross_fen)]
 
 
 def recompute(
@@ -131,18 +131,21 @@ def _late(
 
 
 def _adjusted(organizations: Collection[Organization], period: Period) -> Iterator[tuple[int, LineDraft]]:
-    for organization, line, used, booked_fen in adjustments.changed(organizations, period):
-        rated = recompute(line, organization, quantity=used)
-        if fen_of(line, rated) != booked_fen:
-            yield organization.id, LineDraft(
+    for each in adjustments.changed(organizations, period):
+        line, rated = each.line, recompute(each.line, each.organization, quantity=each.used)
+        fen = fen_of(line, rated)
+        given_fen = each.given_fen(fen)
+        booked_fen = each.booked_fen - given_fen
+        if fen != booked_fen:
+            yield each.organization.id, LineDraft(
                 kind=LineKind.ADJUSTMENT,
                 provider_id=line.provider_id,
                 subscription_id=line.subscription_id,
                 charge_id=line.charge_id,
                 service_start=line.service_start,
                 service_end=line.service_end,
-                label=line.label,
-                quantity=usage.total_of(used),
+                label=line.label | ({"credited_fen": str(given_fen)} if given_fen else {}),
+                quantity=usage.total_of(each.used),
                 transactions=rated.transactions.dump() if rated.transactions is not None else None,
                 units=line.units,
                 terms=line.terms,
@@ -151,7 +154,7 @@ def _adjusted(organizations: Collection[Organization], period: Period) -> Iterat
                 carried=line.carried,
                 booked_fen=booked_fen,
                 tax_rate=line.tax_rate,
-                gross_fen=fen_of(line, rated) - booked_fen,
+                gross_fen=fen - booked_fen,
             )
 
 

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 from market import rating
 from market.billing import usage
 from market.billing.dues import Due
-from market.billing.lines import LineDraft, exact_of, fen_after
+from market.billing.lines import Carried, LineDraft, exact_of, fen_after
 from market.billing.wording import picked
 
 _ZERO = Decimal(0)
-_NOTHING = Fraction(0)
 
 
 class _Amount(NamedTuple):
@@ -29,7 +28,7 @@ class Drawer:
     """Draws the lines of one close, subscription by subscription; what many lines share is worked out once."""
 
     def __init__(self) -> None:
-        self._totals: dict[tuple[object, ...], Fraction] = {}
+        self._carried = Carried()
         self._words: dict[tuple[object, ...], dict[str, str]] = {}
         self._terms: dict[int, tuple[rating.Terms, dict[str, Any]]] = {}
         self._fees: dict[tuple[object, ...], _Amount] = {}
@@ -37,7 +36,7 @@ class Drawer:
     def line(self, due: Due, used: rating.Used | None) -> LineDraft:
         """One line, rounded together with those of its track that were drawn before."""
         amount = self._fee(due) if used is None else _amount(due, used)
-        carried = self._carried(due, amount.exact)
+        carried = self._carried.before(due, amount.exact)
         return LineDraft(
             kind=due.kind,
             provider_id=due.subscription.provider_id,
@@ -58,14 +57,6 @@ class Drawer:
             tax_rate=due.charge.tax_rate,
             gross_fen=fen_after(carried, amount.exact),
         )
-
-    def _carried(self, due: Due, exact: Fraction) -> Fraction:
-        if not due.track:
-            return _NOTHING
-        track = due.subscription.id, *due.track
-        carried = self._totals.get(track, due.carried)
-        self._totals[track] = carried + exact if carried else exact
-        return carried
 
     def _fee(self, due: Due) -> _Amount:
         key = id(due.terms), due.share, due.kind

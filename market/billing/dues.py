@@ -39,6 +39,10 @@ class Due:
         """Whether the amount depends on usage."""
         return not isinstance(self.terms, rating.Flat)
 
+    def stands(self, quantity: object, fen: int) -> bool:
+        """Whether it is a line: what is used on paused days is told, what is not used is not."""
+        return bool(fen or quantity or not self.paused)
+
     def of(self, subscription: Subscription) -> Due:
         """The same of another subscription that holds the same plan."""
         return Due(

@@ -16,13 +16,13 @@ from sqlalchemy.orm import contains_eager
 
 from market import catalog, db, metering, rating, subscriptions
 from market.accounts import Organization
-from market.billing import drafts, usage
+from market.billing import as_if, drafts, usage
 from market.billing.drafts import LineDraft
 from market.billing.models import Bill, BillLine, BillStatus, LineKind
 from market.billing.periods import period_of
 from market.billing.replays import Replay, ReplayLine, pair_of, replay
-from market.billing.uses import Month, Source, Usage, Used
-from market.catalog import Charge, Filter, Meter, Offered, measure_of
+from market.billing.uses import Month, Source, Stretch, Usage, Used
+from market.catalog import Charge, Filter, Meter, Offered, Plan, measure_of
 from market.kit.period import Period
 from market.subscriptions import Subscription
 
@@ -103,13 +103,14 @@ def lately(organization: Organization, subscribed: Sequence[Subscription], *, no
     months = {one.id: months_of(organization, one, now=now) for one in subscribed}
     wanted = [one for one in subscribed if months[one.id]]
     offered = catalog.plans_on_sale([subcategory_of(one) for one in wanted], to=organization) if wanted else []
-    used = _quantities(wanted, months, _filters(wanted, offered), now=now)
+    held = {one.id: as_if.prepared(_held(one, months[one.id]), _comparable(one, offered)) for one in subscribed}
+    used = _quantities(held, _filters(wanted, offered), now=now)
     lines = _own_lines(wanted, months, now=now)
     billed = _billed([one.id for one in wanted])
     return [
         _lately(
-            one, months[one.id], tuple(each for each in offered if each.subcategory == subcategory_of(one)), used,
-            lines.get(one.id, []), billed.get(one.id, []),
+            one, held[one.id], tuple(each for each in offered if each.subcategory == subcategory_of(one)),
+            used, lines.get(one.id, []), billed.get(one.id, []),
         )
         for one in subscribed
     ]  # fmt: skip
@@ -127,9 +128,32 @@ def months_of(organization: Organization, subscription: Subscription, *, now: da
     whole = period_of(organization, min(now, span.end - _INSTANT)) if span else None
     while span and whole and len(found) < MONTHS and (paid := span.clip(whole)):
         if whole.end <= now:
-            found.append(Month(whole, paid))
+            found.append(Month(whole, paid, _stretches(subscription, whole)))
         whole = period_of(organization, whole.start - _INSTANT)
     return tuple(reversed(found))
+
+
+def _stretches(subscription: Subscription, whole: Period) -> tuple[Stretch, ...]:
+    """When it was paused in a month, and how many were held; what differs in neither is one."""
+    found: list[Stretch] = []
+    for segment in subscriptions.segments(subscription, whole):
+        held = segment.quantity if segment.plan.quantity_unit_zh == subscription.plan.quantity_unit_zh != "" else None
+        if found and found[-1][1:] == (segment.paused, held):
+            found[-1] = found[-1]._replace(days=Period(found[-1].days.start, segment.period.end))
+        else:
+            found.append(Stretch(segment.period, segment.paused, held))
+    return tuple(found)
+
+
+def _comparable(subscription: Subscription, offered: Iterable[Offered]) -> Iterator[Plan]:
+    return (each.plan for each in offered if each.subcategory == subcategory_of(subscription))
+
+
+def _held(subscription: Subscription, months: tuple[Month, ...]) -> Usage:
+    """What was held in these months, without any use yet."""
+    plan = subscription.plan
+    held = (subscription.quantity, plan.quantity_unit_zh, plan.quantity_unit_en) if plan.quantity_unit_zh else None
+    return Usage(months, (), plan.offering_id, held=held)
 
 
 def months_before(organization: Organization, now: datetime) -> tuple[Month, ...]:
@@ -144,21 +168,28 @@ def months_before(organization: Organization, now: datetime) -> tuple[Month, ...
 
 def _lately(
     subscription: Subscription,
-    months: tuple[Month, ...],
+    held: Usage,
     offered: tuple[Offered, ...],
     used: _Quantities,
     lines: Sequence[_Own],
     billed: Sequence[BillLine],
 ) -> Lately:
     charged = {charge.id: charge for charge in (*subscription.plan.charges, *(charge for *_, charge in lines if charge))}
-    told = _usage(subscription, months, list(charged.values()), offered, used)
-    replays = tuple(replay(told, [each.plan for each in offered])) if months else ()
-    own = Replay(subscription.plan, tuple(_own_line(told, *each) for each in lines), told.per_year, own=True)
-    return Lately(subscription, told, own, _told(months, billed), offered, replays)
+    told = _usage(subscription, held, list(charged.values()), offered, used)
+    replays = tuple(replay(told, [each.plan for each in offered])) if told.months else ()
+    own = Replay(
+        subscription.plan, tuple(_own_line(told, *each) for each in lines), told.per_year, held=subscription.quantity,
+        running=told.running, own=True,
+    )  # fmt: skip
+    return Lately(subscription, told, own, _told(told.months, billed), offered, replays)
 
 
 def _usage(
-    subscription: Subscription, months: tuple[Month, ...], charged: Iterable[Charge], offered: Sequence[Offered], used: _Quantities
+    subscription: Subscription,
+    held: Usage,
+    charged: Iterable[Charge],
+    offered: Sequence[Offered],
+    used: _Quantities,
 ) -> Usage:
     """Everything its provider's meters counted, whole and in the parts that somebody prices; `charged` is what it pays."""
     own = [charge for charge in charged if charge.meter is not None]
@@ -172,33 +203,34 @@ def _usage(
         [(meter.id, None) for meter in meters.values()]
         + [(c.meter_id, c.filter) for c in [*own, *same] if c.meter_id in meters and c.filter is not None]
     )
-    plan, singly = subscription.plan, _singly(subscription, months, [*own, *same])
-    return Usage(
-        months,
-        tuple(
-            Used(
-                measure_of(meters[id]),
-                tuple(used.get((subscription.id, id, month.paid, only), _ZERO) for month in months),
-                Source.MEASURED, meters[id], only, priced=meters[id].counter_id in priced,
-                transactions=singly.get(id, ()) if only is None else (),
-            )
-            for id, only in _one_version_each(parts, meters)
-        ),
-        plan.offering_id,
-        held=(subscription.quantity, plan.quantity_unit_zh, plan.quantity_unit_en) if plan.quantity_unit_zh else None,
+    months, stretches = held.months, as_if.stretches(held)
+    singly = _singly(subscription, [*(month.paid for month in months), *stretches], [*own, *same])
+
+    def told(id: int, only: Filter | None, days: Period) -> Decimal:
+        return used.get((subscription.id, id, days, only), _ZERO)
+
+    each = tuple(
+        Used(
+            measure_of(meters[id]), tuple(told(id, only, month.paid) for month in months),
+            Source.MEASURED, meters[id], only, priced=meters[id].counter_id in priced,
+            parts={days: told(id, only, days) for days in stretches},
+            transactions=singly.get(id, {}) if only is None else {},
+        )
+        for id, only in _one_version_each(parts, meters)
     )  # fmt: skip
+    return replace(held, used=each)
 
 
 def _singly(
-    subscription: Subscription, months: Sequence[Month], charges: Iterable[Charge]
-) -> dict[int, tuple[rating.Transactions, ...]]:
+    subscription: Subscription, services: Sequence[Period], charges: Iterable[Charge]
+) -> dict[int, dict[Period, rating.Transactions]]:
     """By meter, each month's transactions as they were, where a plan of the same provider prices them one by one."""
     asked = [
-        ((subscription.id, charge.meter.id, month.paid, None), charge.meter, terms)
+        ((subscription.id, charge.meter.id, days, None), charge.meter, terms)
         for charge in charges
         if charge.meter is not None and charge.filter is None and catalog.counts_transactions(charge)
         and isinstance(terms := rating.parse(charge.terms), rating.Percentage)
-        for month in months
+        for days in services
     ]  # fmt: skip
     try:
         found = usage.transactions(asked)
@@ -206,7 +238,7 @@ def _singly(
         return {}  # they are guessed, like those of other providers
     nothing = rating.Transactions()
     return {
-        meter.id: tuple(found.get((subscription.id, meter.id, month.paid, None), nothing) for month in months)
+        meter.id: {days: found.get((subscription.id, meter.id, days, None), nothing) for days in services}
         for _, meter, _ in asked
     }
 
@@ -229,21 +261,17 @@ def _filters(subscribed: Iterable[Subscription], offered: Iterable[Offered]) -> 
     return list(dict.fromkeys([None, *(charge.filter for plan in plans for charge in plan.charges)]))
 
 
-def _quantities(
-    subscribed: Sequence[Subscription], months: Mapping[int, Sequence[Month]], filters: Iterable[Filter | None], *, now: datetime
-) -> _Quantities:
+def _quantities(held: Mapping[int, Usage], filters: Iterable[Filter | None], *, now: datetime) -> _Quantities:
     """What was used, asked once for each distinct stretch of days and filter."""
-    wanted: dict[Month, set[int]] = defaultdict(set)
-    for one in subscribed:
-        for month in months[one.id]:
-            wanted[month].add(one.id)
+    wanted: dict[tuple[Period, Period], set[int]] = defaultdict(set)
+    for id, each in held.items():
+        for days, month in [*((month.paid, month) for month in each.months), *as_if.stretches(each).items()]:
+            wanted[days, month.whole].add(id)
     return {
-        (subscription_id, meter_id, month.paid, only): quantity
-        for month, ids in wanted.items()
+        (subscription_id, meter_id, days, only): quantity
+        for (days, whole), ids in wanted.items()
         for only in filters
-        for (subscription_id, meter_id), quantity in metering.quantities(
-            ids, month.paid, until=now, whole=month.whole, only=only
-        ).items()
+        for (subscription_id, meter_id), quantity in metering.quantities(ids, days, until=now, whole=whole, only=only).items()
     }
 
 
@@ -283,6 +311,7 @@ def _own_line(used: Usage, number: int, line: LineDraft, charge: Charge | None) 
         working=rating.load_steps(line.steps),
         charge_id=line.charge_id,
         used=basis,
+        paused="paused" in line.label,
     )
 
 

@@ -9,8 +9,11 @@ from fractions import Fraction
 from typing import Any
 
 from market import rating
+from market.billing.dues import Due
 from market.billing.models import BillLine, LineKind
 from market.kit import money
+
+_NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,22 @@ class LineDraft:
     booked_fen: int
     tax_rate: str
     gross_fen: int
+
+
+class Carried:
+    """What the lines of each track of one bill have come to so far, exactly."""
+
+    def __init__(self) -> None:
+        self._totals: dict[tuple[object, ...], Fraction] = {}
+
+    def before(self, due: Due, exact: Fraction) -> Fraction:
+        """What came before this line of its track, which adds to it."""
+        if not due.track:
+            return _NOTHING
+        track = due.subscription.id, *due.track
+        carried = self._totals.get(track, due.carried)
+        self._totals[track] = carried + exact if carried else exact
+        return carried
 
 
 def fen_of(line: BillLine | LineDraft, rated: rating.Rated) -> int:

@@ -20,7 +20,8 @@ def month_stands(subscription_id: int, at: datetime, now: datetime) -> MonthStan
     query = select(Subscription).where(Subscription.id == subscription_id).options(*with_plan())
     subscription = db.session.scalars(query).one()
     organization = db.session.get_one(Organization, subscription.organization_id)
-    period, closed = period_of(organization, at), closed_until([organization.id]).get(organization.id)
+    period, told = period_of(organization, at), closed_until([organization.id]).get(organization.id)
+    closed = told.until if told else None
     billed = closed is not None and period.end <= closed
     lines = drafts.draw_up_one(subscription, period, cutoff=now)
     used = metering.quantities([subscription_id], period, until=now, whole=period)

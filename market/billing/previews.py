@@ -1,7 +1,8 @@
 """Previews: what a change, a pause or an end would do to the bills. Reads only.
 
 Each is drawn up twice by the code of the bill, as things are and as they would be, so that a preview says what the bill
-will say. Money back stands there in full; how much of it fits on one bill is for the bill.
+will say. Money back stands there less what administrators have credited of the fees; how much of it fits on one bill is
+for the bill.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Literal
 
 from market import db, rating, subscriptions
 from market.accounts import Organization
+from market.billing import credits
 from market.billing.drafts import draw_up_one
 from market.billing.estimates import guessed_use
 from market.billing.lines import LineDraft
@@ -189,8 +191,8 @@ def _preview(
         quantity=new.quantity,
         default=default,
         month=month,
-        before=tuple(draw_up_one(as_is, month, cutoff=at)),
-        lines=tuple(draw_up_one(as_would_be, month, cutoff=at)),
+        before=_drawn(as_is, month, at),
+        lines=_drawn(as_would_be, month, at),
         monthly_fen=_a_month(subscription, new, basis),
         monthly_before_fen=_a_month(subscription, held, basis),
         yearly_fen=_fees(new, "year"),
@@ -261,7 +263,7 @@ def _ended(subscription: Subscription, when: When, end: datetime, at: datetime) 
         when=when,
         ends_at=end,
         month=month,
-        lines=tuple(draw_up_one(as_would_be, month, cutoff=at)),
+        lines=_drawn(as_would_be, month, at),
         until_fen=_after(as_would_be, organization, month, end, at),
         export_until=_days_after(last, facts.get("export_days")),
         deleted_on=_days_after(last, facts.get("deletion_days")),
@@ -273,7 +275,7 @@ def _after(subscription: Subscription, organization: Organization, month: Period
     """The fees of the months that are still to come until the end."""
     total, period = 0, following(organization, month)
     while period.start < end:
-        total += _total(draw_up_one(subscription, period, cutoff=at))
+        total += _total(_drawn(subscription, period, at))
         period = following(organization, period)
     return total
 
@@ -282,14 +284,20 @@ def _days_after(last: date, days: int | None) -> date | None:
     return None if days is None else last + timedelta(days=days)
 
 
-# --- sums --------------------------------------------------------------------------------
+# --- lines and sums --------------------------------------------------------------------------
 
 
 def _firm(subscription: Subscription) -> Organization:
     return db.session.get_one(Organization, subscription.organization_id)
 
 
-def _total(lines: list[LineDraft] | tuple[LineDraft, ...]) -> int:
+def _drawn(subscription: Subscription, month: Period, at: datetime) -> tuple[LineDraft, ...]:
+    """Its lines of a month; money back less what administrators have credited of the fees, as a bill gives it back."""
+    firm = subscription.organization_id
+    return tuple(credits.within({firm: draw_up_one(subscription, month, cutoff=at)})[firm])
+
+
+def _total(lines: tuple[LineDraft, ...]) -> int:
     return sum(line.gross_fen for line in lines)
 
 

@@ -16,13 +16,14 @@ from market.billing.models import DUE, Bill, BillLine, BillStatus, BillTax
 from market.catalog import Charge, Meter
 from market.errors import NotFound
 from market.kit.period import Period, local_day
+from market.metering import Billed
 from market.providers import Provider
 from market.statements import Statement, instant
 from market.subscriptions import Subscription
 
 _CLOSED_UNTIL = Statement("""
-    SELECT organization_id, max(period_end) FROM bills
-    WHERE organization_id IN :organization_ids AND status <> 'draft' GROUP BY organization_id
+    SELECT organization_id, max(CASE WHEN status <> 'draft' THEN period_end END), max(cutoff) FROM bills
+    WHERE organization_id IN :organization_ids GROUP BY organization_id
 """)
 
 
@@ -98,13 +99,14 @@ def due_bills_of(organization: Organization) -> Sequence[Bill]:
     return db.session.scalars(query.order_by(Bill.period_start)).all()
 
 
-def closed_until(organization_ids: Iterable[int]) -> dict[int, datetime]:
-    """The end of each organization's last issued bill; usage before it is too late for its own bill.
+def closed_until(organization_ids: Iterable[int]) -> dict[int, Billed]:
+    """The end of each organization's last issued bill, usage before which is too late for its own bill; and up to when its
+    bills know what was stored.
 
-    Organizations without an issued bill are left out.
+    Organizations without any bill are left out.
     """
     rows = _CLOSED_UNTIL.run(organization_ids=sorted(set(organization_ids)))
-    return {id: instant(end) for id, end in rows}
+    return {id: Billed(instant(end), instant(cutoff)) for id, end, cutoff in rows}
 
 
 def lines_counting(
@@ -113,7 +115,7 @@ def lines_counting(
     """The issued lines in which an event stands that happened `at`, with the meter that counted it, oldest first.
 
     `meter_ids` are meters with counters of their own; a later version that only prices them otherwise counts as they
-    do. A bill knows what was stored before its cutoff.
+    do. A bill knows what was stored by its cutoff.
     """
     counter = func.coalesce(Meter.reads_id, Meter.id)
     query = (
@@ -121,7 +123,7 @@ def lines_counting(
         .join(BillLine.charge).join(Charge.meter).join(BillLine.bill)
         .where(BillLine.subscription_id == subscription_id, counter.in_(list(meter_ids)),
                BillLine.service_start <= at, BillLine.service_end > at,
-               Bill.status != BillStatus.DRAFT, Bill.cutoff > stored_at)
+               Bill.status != BillStatus.DRAFT, Bill.cutoff >= stored_at)
         .options(contains_eager(BillLine.bill)).order_by(Bill.period_start, BillLine.id)
     )  # fmt: skip
     return [(meter_id, line) for meter_id, line in db.session.execute(query)]
@@ -136,6 +138,12 @@ class MonthCounts:
     by_status: Mapping[BillStatus, int]
     gross_fen: int
     paid_fen: int
+    credited_fen: int
+
+    @property
+    def owed_fen(self) -> int:
+        """What is still to be paid."""
+        return self.gross_fen - self.paid_fen - self.credited_fen
 
     @property
     def label(self) -> str:
@@ -151,13 +159,13 @@ def months(*, limit: int = 24) -> list[MonthCounts]:
     """Every billed period, newest first."""
     query = select(
         Bill.period_start, Bill.period_end, Bill.status,
-        func.count(), func.sum(Bill.gross_fen), func.sum(Bill.paid_fen),
+        func.count(), func.sum(Bill.gross_fen), func.sum(Bill.paid_fen), func.sum(Bill.credited_fen),
     ).group_by(Bill.period_start, Bill.period_end, Bill.status)  # fmt: skip
-    found: dict[tuple[datetime, datetime], list[tuple[BillStatus, int, int, int]]] = {}
-    for start, end, status, count, gross, paid in db.session.execute(query):
-        found.setdefault((start, end), []).append((status, count, int(gross), int(paid)))
+    found: dict[tuple[datetime, datetime], list[tuple[BillStatus, int, int, int, int]]] = {}
+    for start, end, status, count, gross, paid, credited in db.session.execute(query):
+        found.setdefault((start, end), []).append((status, count, int(gross), int(paid), int(credited)))
     counted = [
-        MonthCounts(start, end, {row[0]: row[1] for row in rows}, sum(row[2] for row in rows), sum(row[3] for row in rows))
+        MonthCounts(start, end, {row[0]: row[1] for row in rows}, *(sum(sums) for sums in zip(*(row[2:] for row in rows), strict=True)))
         for (start, end), rows in found.items()
     ]
     return sorted(counted, key=lambda month: month.period_start, reverse=True)[:limit]

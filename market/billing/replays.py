@@ -4,16 +4,18 @@ Pure: usage and plans (with charges, meters and offering ids) are loaded, nothin
 
 * Whoever is compared would have subscribed on the first of the days compared: a one-off fee and a year's fee stand
   in the first month, in full, as on a bill. Free trials are left out, since they come once.
+* It would have been paused on the days on which the firm paused, and held in the firm's own numbers (`as_if.py`).
 * A charge is rated with what its own meter counted, or with what another meter of the same measure did. Where neither
   says anything, where two could be meant, or where only a part of the use is priced, a guess is asked for.
 * What was used and paid for must be counted by the other service too, else nobody knows whether it is in it.
+* A plan that is not sold in so many is not compared: the most there can be of it would not have carried the use.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -21,16 +23,15 @@ from fractions import Fraction
 from functools import cached_property
 
 from market import rating
-from market.billing import charging
-from market.billing.charging import Due
-from market.billing.models import LineKind
+from market.billing import as_if
+from market.billing.dues import Due
+from market.billing.lines import Carried, exact_of, fen_after
 from market.billing.uses import Month, Source, Usage, Used
 from market.catalog import Charge, Meter, Plan
 from market.catalog.measures import Counting, Measure, measure_of
 from market.kit import money
 from market.kit.period import Period
-from market.subscriptions import Subscription
-from market.subscriptions.span import fitted
+from market.subscriptions.span import fitted, most_of
 
 _ZERO = Decimal(0)
 #: What says how many there were at once, so how many a plan would have to be bought for.
@@ -79,6 +80,7 @@ class ReplayLine:
     working: rating.Rated | tuple[rating.Step, ...]
     charge_id: int
     used: Used | None = None
+    paused: bool = False
 
     @property
     def steps(self) -> tuple[rating.Step, ...]:
@@ -111,13 +113,17 @@ class Replay:
     lacking_unit: tuple[str, ...] = ()
     #: In what number it would be held, where it is sold by quantity.
     held: int = 1
+    #: How many it would have to be, where so many are not sold; 0: they are.
+    too_many: int = 0
+    #: The part of the days on which it was not paused.
+    running: Fraction = Fraction(1)
     #: Whether it is what the firm really has, with the dates that hold for it.
     own: bool = False
 
     @property
     def comparable(self) -> bool:
-        """Whether all that was used is in it and all that it prices is known."""
-        return not (self.gaps or self.lacking or self.lacking_unit)
+        """Whether all that was used is in it, all that it prices is known, and it is sold in so many."""
+        return not (self.gaps or self.lacking or self.lacking_unit or self.too_many)
 
     @cached_property
     def total_fen(self) -> int:
@@ -136,12 +142,13 @@ class Replay:
 
     @cached_property
     def year_fen(self) -> int:
-        """What a year of the same use costs: the months carried on, a year's fees, and those that come once.
+        """What a year of the same use, and of the same pauses, costs: the months carried on, a year's fees, and those
+        that come once.
 
         Whoever has the plan has paid the latter.
         """
         monthly = Fraction(sum(line.fen for line in self.lines if line.interval == "month"))
-        fees = _fees(self.plan, "year") * self.held + (0 if self.own else _fees(self.plan, "once"))
+        fees = _fees(self.plan, "year") * self.held * self.running + (0 if self.own else _fees(self.plan, "once"))
         return money.fen(monthly * self.per_year / 100 + fees)
 
     @property
@@ -166,8 +173,8 @@ def replay(usage: Usage, plans: Iterable[Plan]) -> list[Replay]:
 def _replay(usage: Usage, plan: Plan, counted: frozenset[Measure]) -> Replay:
     bases: dict[int, Used] = {}
     gaps: list[Gap] = []
-    held = _held(usage, plan)
-    if held is None:
+    wanted = _wanted(usage, plan)
+    if wanted is None:
         gaps.append(Gap(f"units.{plan.quantity_unit_zh}", plan, Reason.HOW_MANY))
     for charge in plan.charges:
         if charge.meter is not None:
@@ -181,8 +188,11 @@ def _replay(usage: Usage, plan: Plan, counted: frozenset[Measure]) -> Replay:
                 gaps.append(Gap(_count_key(charge.meter), plan, Reason.TRANSACTIONS, charge.meter, charge))
     lacking = tuple(_lacking(usage, plan, bases, counted))
     unit = _lacking_unit(usage, plan, counted)
-    lines = () if gaps or lacking or unit else tuple(_lines(usage, plan, bases, held or 1))
-    return Replay(plan, lines, usage.per_year, tuple(gaps), lacking, unit, held or 1)
+    held = fitted(plan, wanted or 1)
+    needed, most = max([wanted or 1, *(number for _, number in as_if.numbers_held(plan, usage))]), most_of(plan)
+    too_many = needed if plan.quantity_unit_zh and most is not None and needed > most else 0
+    lines = () if gaps or lacking or unit or too_many else tuple(_lines(usage, plan, bases, held))
+    return Replay(plan, lines, usage.per_year, tuple(gaps), lacking, unit, held, too_many, usage.running)
 
 
 def _by_transaction(charge: Charge) -> bool:
@@ -196,20 +206,27 @@ def _singly(used: Used, meter: Meter) -> bool:
     return bool(used.transactions) and used.meter is not None and used.meter.id == meter.id
 
 
+def _singly_in(used: Used | None, due: Due, meter: Meter, month: Month, quantity: Decimal, guess: Decimal) -> rating.Transactions:
+    """As they were, else of one size, as many as somebody thinks there are in a month."""
+    if used and _singly(used, meter):
+        return used.transactions[due.service]
+    return rating.Transactions.alike(max(math.ceil(Fraction(guess) * month.share(due.service)), 1 if quantity else 0), quantity)
+
+
 def _count_key(meter: Meter) -> str:
     return f"count.{measure_of(meter).key}"
 
 
-def _held(usage: Usage, plan: Plan) -> int | None:
-    """In what number a plan sold by quantity would be held: as many as now, as were in use at most, or as guessed."""
+def _wanted(usage: Usage, plan: Plan) -> int | None:
+    """How many of a plan sold by quantity it takes: as many as now, as were in use at most, or as guessed."""
     unit = plan.quantity_unit_zh
     if not unit:
         return 1
     if usage.held and usage.held[1] == unit:
-        return fitted(plan, usage.held[0])
+        return usage.held[0]
     most = [max(each.quantities) for each in usage.used if each.measure.unit == unit and each.measure.counting in _AT_ONCE]
     guess = usage.guesses.get(f"units.{unit}", max(most) if len(most) == 1 else None)
-    return None if guess is None else fitted(plan, math.ceil(guess))
+    return None if guess is None else math.ceil(guess)
 
 
 def _lacking_unit(usage: Usage, plan: Plan, counted: frozenset[Measure]) -> tuple[str, ...]:
@@ -267,28 +284,24 @@ def _lacking(usage: Usage, plan: Plan, bases: Mapping[int, Used], counted: froze
 
 
 def _lines(usage: Usage, plan: Plan, bases: Mapping[int, Used], held: int) -> Iterator[ReplayLine]:
-    subscription = _as_if(plan, usage.months, held)
-    for number, month in enumerate(usage.months):
-        for due in charging.due_in(subscription, month.whole):
-            # What a year paid in advance would give back when the comparison ends is no part of it.
-            if due.kind is not LineKind.CREDIT:
-                yield _line(due, number, month, bases.get(due.charge.id), usage.guesses)
+    for number, those in enumerate(as_if.dues(plan, usage, held)):
+        carried, month = Carried(), usage.months[number]
+        for due in those:
+            line = _line(due, number, month, bases.get(due.charge.id), usage.guesses, carried)
+            if due.stands(line.quantity, line.fen):
+                yield line
 
 
-def _as_if(plan: Plan, months: Sequence[Month], held: int) -> Subscription:
-    """A subscription that is never stored: to this plan, over the days compared."""
-    return Subscription(plan=plan, quantity=held, started_at=months[0].paid.start, ended_at=months[-1].paid.end)
-
-
-def _line(due: Due, number: int, month: Month, used: Used | None, guesses: Mapping[str, Decimal]) -> ReplayLine:
+def _line(
+    due: Due, number: int, month: Month, used: Used | None, guesses: Mapping[str, Decimal], carried: Carried
+) -> ReplayLine:
     charge, meter = due.charge, due.charge.meter
-    quantity = used.told_to(meter, number, month.whole) if used and meter else None
+    quantity = used.told_to(meter, number, month, due.service) if used and meter else None
     priced: rating.Used = quantity or _ZERO
     if meter and isinstance(due.terms, rating.Percentage):
-        # As they were, else of one size, as many as somebody thinks there are.
-        guessed = rating.Transactions.alike(math.ceil(guesses.get(_count_key(meter), 1)), quantity or _ZERO)
-        priced = used.transactions[number] if used and _singly(used, meter) else guessed
+        priced = _singly_in(used, due, meter, month, quantity or _ZERO, guesses.get(_count_key(meter), Decimal(1)))
     rated = rating.rate(due.terms, priced, share=due.share)
+    exact = exact_of(due.kind, rated)
     return ReplayLine(
         pair=pair_of(due.terms, used),
         month=number,
@@ -297,10 +310,11 @@ def _line(due: Due, number: int, month: Month, used: Used | None, guesses: Mappi
         units=(meter.unit_zh, meter.unit_en) if meter else (due.plan.quantity_unit_zh, due.plan.quantity_unit_en),
         quantity=quantity,
         terms=due.terms,
-        fen=rated.fen,
+        fen=fen_after(carried.before(due, exact), exact),
         working=rated,
         charge_id=charge.id,
         used=used,
+        paused=due.paused,
     )
 
 

@@ -43,7 +43,7 @@ def tracks(segments: Iterable[Segment], wanted: Callable[[rating.Terms], bool]) 
     """The wanted charges of these segments, each followed from segment to segment, as they come."""
     found: list[list[Piece]] = []
     for segment in segments:
-        left = [piece for piece in pieces(segment) if wanted(piece.terms)]
+        left = list(pieces(segment, wanted))
         open_tracks = list(found)
         for alike in (_named_alike, _paid_alike):
             for piece in list(left):
@@ -76,10 +76,13 @@ def way_of(charge: Charge, terms: rating.Terms) -> Hashable:
     return terms.interval if isinstance(terms, rating.Flat) else (charge.meter_id, charge.filter)
 
 
-def pieces(segment: Segment) -> Iterator[Piece]:
-    """The charges of a segment, in the plan's order."""
+def pieces(segment: Segment, wanted: Callable[[rating.Terms], bool] | None = None) -> Iterator[Piece]:
+    """The charges of a segment that are wanted, in the plan's order."""
     for charge in segment.plan.charges:
-        terms = rating.times(rating.parse(charge.terms), Decimal(segment.quantity))
+        terms = rating.parse(charge.terms)
+        if wanted is not None and not wanted(terms):
+            continue
+        terms = rating.times(terms, Decimal(segment.quantity))
         if segment.paused and not isinstance(terms, rating.Flat):
             terms = _without_fee(terms)
         yield Piece(segment.plan, charge, terms, segment.period, segment.quantity, segment.paused)

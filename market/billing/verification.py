@@ -45,8 +45,7 @@ class Checked:
 def verify(bill: Bill) -> list[BillDifference]:
     """Work a bill out again as it was at its cutoff; empty when everything agrees.
 
-    Needs the bill as `bill_of` loads it. An event that was let in while the bill was being issued is stored
-    with a time just before the cutoff; it is billed as an adjustment and shows here as a difference.
+    Needs the bill as `bill_of` loads it.
     """
     return check(bill).differences
 

@@ -32,6 +32,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was paid out of the buyer's balance, and when."""
+
+    amount_fen: int
+    used_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A credit note of the bill: what it took off what was to be paid, and what it gave back otherwise."""
 
@@ -129,13 +137,13 @@ def view(
     locale: str = "zh",
     *,
     receipts: Iterable[Receipt] = (),
-    used_fen: int = 0,
+    drawn: Iterable[Drawn] = (),
     noted: Iterable[Noted] = (),
     part: Part | None = None,
 ) -> BillView:
     """A stored bill; needs its organization, lines and taxes, as `bill_of` and `bill_for` load them, or a `part` of the lines.
 
-    A draft shows the parties of now, an issued bill those of then. `used_fen` was paid out of the buyer's balance.
+    A draft shows the parties of now, an issued bill those of then.
     """
     words, part = Words(locale), part or all_of(bill)
     draft = bill.status is BillStatus.DRAFT
@@ -164,7 +172,7 @@ def view(
         returned=amount(bill.returned_fen) if bill.returned_fen else "",
         owed=amount(bill.owed_fen),
         owed_fen=bill.owed_fen,
-        payments=(*([words.say("balance", amount=price(used_fen))] if used_fen else []), *(_payment(words, each) for each in receipts)),
+        payments=tuple(_payments(words, drawn, receipts)),
         notes=tuple(_note(words, each) for each in noted),
         texts={key.replace(".", "_"): words.say(key) for key in _TEXTS},
         issued_on=local_day(bill.issued_at) if bill.issued_at else None,
@@ -188,9 +196,13 @@ def _span(words: Words, bill: Bill) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _payment(words: Words, receipt: Receipt) -> str:
-    day, sum_ = words.date(receipt.arrived_on), price(receipt.amount_fen)
-    return words.say("payment", date=day, amount=sum_, payer=receipt.payer)
+def _payments(words: Words, drawn: Iterable[Drawn], receipts: Iterable[Receipt]) -> list[str]:
+    """What was paid, in the order of the days."""
+    told = [(each.used_on, words.say("balance", date=words.date(each.used_on), amount=price(each.amount_fen))) for each in drawn]
+    for receipt in receipts:
+        day, sum_ = receipt.arrived_on, price(receipt.amount_fen)
+        told.append((day, words.say("payment", date=words.date(day), amount=sum_, payer=receipt.payer)))
+    return [line for _, line in sorted(told, key=lambda each: each[0])]
 
 
 def _note(words: Words, noted: Noted) -> str:
@@ -310,8 +322,9 @@ def working(line: Any, words: Words) -> tuple[str, ...]:
     unit = words.local(line.label, "unit") or words.local(line.label, "units")
     part = (picked,) if (picked := words.local(line.label, "picked")) else ()
     if line.kind is LineKind.ADJUSTMENT:
-        total = line.gross_fen + line.booked_fen
-        told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen))
+        total, given = line.gross_fen + line.booked_fen, int(line.label.get("credited_fen", 0))
+        told = words.say("adjustment.how", total=price(total), booked=price(line.booked_fen + given))
+        told += words.say("adjustment.given", given=price(given)) if given else ""
         news = (said,) if (said := words.local(line.label, "news")) else ()
         return (*part, *rating.explain(steps, unit, words.locale), told, *news)
     told_besides = tuple(_besides(line, steps, words))
@@ -327,8 +340,12 @@ def _besides(line: Any, steps: Sequence[rating.Step], words: Words) -> Iterator[
     whole = abs(line.gross_fen + (line.booked_fen if line.kind is LineKind.CREDIT else 0))
     if whole != money.fen(sum((step.amount for step in steps), Fraction(0))):
         yield words.say("rounded", amount=price(whole))
-    if line.kind is LineKind.CREDIT and line.booked_fen:
-        yield words.say("back.how", total=price(whole), part=price(-line.gross_fen), rest=price(-line.booked_fen))
+    given = int(line.label.get("credited_fen", 0))
+    if line.kind is LineKind.CREDIT and given:
+        yield words.say("back.given", total=price(whole), given=price(given))
+    if line.kind is LineKind.CREDIT and line.booked_fen + given:
+        rest = price(-line.booked_fen - given)
+        yield words.say("back.how", total=price(whole - given), part=price(-line.gross_fen), rest=rest)
 
 
 def _plain(steps: Sequence[rating.Step]) -> bool:

@@ -39,14 +39,14 @@ class Drafted(NamedTuple):
     rests: dict[int, list[LineDraft]]
 
 
-def draft(organizations: Sequence[Organization], period: Period, *, now: datetime) -> Drafted:
+def draft(organizations: Sequence[Organization], period: Period, *, cutoff: datetime, at: datetime) -> Drafted:
     """Draw up the bills of firms that are held, or draw them up anew; in the order given, without those of nothing.
 
     Issued ones stay as they are and are not among the answers. Raises AmountTooLarge.
     """
     known = _known(organizations, period)
     waiting = [each for each in organizations if each.id not in known or known[each.id].status is BillStatus.DRAFT]
-    found = drafts.draw_up_all(waiting, period, cutoff=now)
+    found = drafts.draw_up_all(waiting, period, cutoff=cutoff)
     drawn = {id: each.lines for id, each in found.items()}
     splits = {id: _split(lines) for id, lines in drawn.items() if lines}
     _drop([known[id].id for id in drawn if id in known and id not in splits])
@@ -55,9 +55,9 @@ def draft(organizations: Sequence[Organization], period: Period, *, now: datetim
     fresh = [bill for bill in bills if bill.organization_id not in known]
     for bill in bills:
         split = splits[bill.organization_id]
-        bill.gross_fen, bill.net_fen, bill.tax_fen, bill.cutoff = split.gross, split.net, split.tax, now
+        bill.gross_fen, bill.net_fen, bill.tax_fen, bill.cutoff = split.gross, split.net, split.tax, cutoff
     db.session.add_all(fresh)
-    audit.record_all((_drafted(bill, period) for bill in fresh), at=now)
+    audit.record_all((_drafted(bill, period) for bill in fresh), at=at)
     statements.add(BillLine.__table__, _LINE, _lines(bills, drawn, splits))  # type: ignore[arg-type]  # a mapped class has a table
     statements.add(BillTax.__table__, _TAX, _taxes(bills, splits))  # type: ignore[arg-type]  # a mapped class has a table
     return Drafted(bills, {id: each.rests for id, each in found.items() if each.rests})

@@ -67,17 +67,19 @@ def _in_year(subscription: Subscription, year: Period, paid: Period, period: Per
     if held is None or span is None:
         return
     for number, track in enumerate(tracks(subscriptions.segments(subscription, held), _yearly)):
-        total = _NOTHING
+        total, before = _NOTHING, None
         for event in _as_one(sorted(_events(track, year, span, period), key=lambda event: event.on)):
             share = rating.Share(Fraction(event.service.days, year.days), event.service.days, year.days)
             whole = event.service == year
             rated = rating.rate(event.terms, Decimal(1), share=rating.WHOLE if whole else share)
             if period.contains(event.on) and rated.exact:
+                # A bill puts money back first, so all lines of one bill start from what came before the first of them.
+                before = total if before is None else before
                 yield event.on, Due(
                     subscription, event.piece.plan, event.piece.charge, event.terms, event.service,
                     rating.WHOLE if whole else share, units=event.piece.units, paused=event.piece.paused,
                     kind=LineKind.CREDIT if event.back else LineKind.CHARGE, full_days=None if whole else year.days,
-                    track=("year", number, year.start), carried=total,
+                    track=("year", number, year.start), carried=before,
                 )  # fmt: skip
             total += -rated.exact if event.back else rated.exact
 

@@ -36,7 +36,7 @@ def close(processes: int | None) -> None:
 
         # On SQLite writers take turns: more of them would only wait for each other.
         many = (processes or os.cpu_count() or 1) if db.on_postgresql() else 1
-        report = billing.close_due(resources.clock.now(), told, processes=many, begin=join)
+        report = billing.close_due(resources.clock.now(), told, clock=resources.present, processes=many, begin=join)
     click.echo(str(report))
     if report.failures:
         raise click.ClickException("Some could not be billed; the reasons stand above. The next run tries again.")

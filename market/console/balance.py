@@ -69,4 +69,5 @@ def _page(form: RefundForm) -> str:
     return render_template(
         "console/balance/index.html", form=form, page=paging.page_of(credit_notes.entries(g.organization)),
         balance_fen=credit_notes.balance(g.organization), refunds=credit_notes.refunds_of(g.organization), words=words,
+        owed=billing.due_bills_of(g.organization),
     )  # fmt: skip

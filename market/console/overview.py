@@ -25,6 +25,7 @@ MOST = 5
 #: How long before its end a trial becomes something to decide.
 SOON = timedelta(days=7)
 
+#: One thing to do; `mine` where the reader's role may do it, and not only see that it waits.
 Task = dict[str, Any]
 
 
@@ -40,9 +41,11 @@ def index() -> str:
     orders = subscriptions.orders_to_approve(g.organization) if g.can("orders.read") else []
     running = [one for one in mine if one.status in LIVE | OPENING]
     recent = _recent() if g.can("audit.read") else None
+    tasks = _order_tasks(orders) + _price_tasks() + _tasks(owed, mine, now) + _check_tasks(now)
     return render_template(
         "console/overview/index.html",
-        tasks=_order_tasks(orders) + _price_tasks() + _tasks(owed, mine, now) + _check_tasks(now),
+        tasks=[task for task in tasks if task["mine"]],
+        others=[task for task in tasks if not task["mine"]],
         month=month,
         so_far_fen=billing.total_fen(lines),
         owed_fen=sum(bill.owed_fen for bill in owed),
@@ -81,6 +84,7 @@ def _order_task(order: Order, label: str) -> Task:
         "label": label,
         "url": url_for("console.approvals.show", id=order.id),
         "bad": False,
+        "mine": g.can("orders.approve"),
     }
 
 
@@ -107,6 +111,7 @@ def _price_tasks() -> list[Task]:
             "label": _("看改价"),
             "url": url_for("console.prices.show", id=one.id),
             "bad": False,
+            "mine": True,
         }
         for one in told
     ]
@@ -125,6 +130,7 @@ def _check_tasks(now: datetime) -> list[Task]:
             "label": check.action,
             "url": url_for("console.verification.show"),
             "bad": refused,
+            "mine": True,
         }
     ]
 
@@ -139,6 +145,7 @@ def _bill_task(bill: Bill) -> Task:
         "label": _("去付款") if g.can("bills.pay") else _("看账单"),
         "url": url_if("console.bills.show", id=bill.id),
         "bad": late,
+        "mine": g.can("bills.pay"),
     }
 
 
@@ -150,6 +157,7 @@ def _failed_task(subscription: Subscription) -> Task:
         "label": _("查看"),
         "url": url_for("console.subscriptions.show", id=subscription.id),
         "bad": True,
+        "mine": g.can("subscriptions.order"),
     }
 
 
@@ -159,7 +167,8 @@ def _trial_task(subscription: Subscription, now: datetime) -> Task:
     return {
         "title": _("“%(name)s”的试用还剩 %(days)s 天", name=name, days=days),
         "text": _("不处理就自动停止，不收费。"),
-        "label": _("决定要不要继续"),
+        "label": _("决定要不要继续") if g.can("subscriptions.order") else _("查看"),
         "url": url_for("console.subscriptions.show", id=subscription.id),
         "bad": False,
+        "mine": g.can("subscriptions.order"),
     }

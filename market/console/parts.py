@@ -52,10 +52,11 @@ def _detail(event: audit.AuditEvent, subscription: Subscription) -> str:
 
 
 def about(mine: Sequence[Subscription], events: Sequence[audit.AuditEvent]) -> Callable[[audit.AuditEvent], str]:
-    """What an event is about, in words: a subscription or an order by the name of its service, not by its number."""
+    """What an event is about, in words: services by their names, refunds by their amounts, not by numbers."""
     names = {("Subscription", one.id): formats.local(one.revision.facts, "name") for one in mine}
-    if orders := {event.subject_id for event in events if event.subject_type == "Order" and event.subject_id}:
-        names |= {("Order", id): name for id, name in subjects.LOOKUPS["Order"](orders).items()}
+    for kind in ("Order", "RefundRequest"):
+        if ids := {event.subject_id for event in events if event.subject_type == kind and event.subject_id}:
+            names |= {(kind, id): name for id, name in subjects.LOOKUPS[kind](ids).items()}
 
     def name(event: audit.AuditEvent) -> str:
         return names.get((event.subject_type, event.subject_id or 0)) or trail.subject(event)

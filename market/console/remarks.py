@@ -77,7 +77,7 @@ def _names(scope: Scope) -> dict[tuple[int, str], str]:
 
 def _entry(remark: Remark, name: str) -> dict[str, Any]:
     said = {"name": name, "count": remark.number, "date": formats.date(remark.day, short=True)}
-    title = _("补报 %(date)s 的%(name)s，%(count)s 条以上", **said) if remark.more else _("补报 %(date)s 的%(name)s，%(count)s 条", **said)
+    title = _("补报 %(date)s 的%(name)s，%(count)s 条以上的记录", **said) if remark.more else _("补报 %(date)s 的%(name)s，%(count)s 条记录", **said)
     if remark.band is Band.VERY_LATE:
         text = _("那个月的账单已经定稿，差额记在下一份账单里。")
     else:
@@ -105,7 +105,7 @@ def _notes(
     for remark in remarks:
         noted = formats.date(local_day(remark.noted_at), short=True)
         told = {"date": noted, "count": remark.number}
-        note = _("%(date)s 收到补报 %(count)s 条以上", **told) if remark.more else _("%(date)s 收到补报 %(count)s 条", **told)
+        note = _("%(date)s 收到补报 %(count)s 条以上的记录", **told) if remark.more else _("%(date)s 收到补报 %(count)s 条记录", **told)
         notes.setdefault(remark.day, []).append(note)
     for day, said in corrected.items():
         notes.setdefault(day, []).extend(said)

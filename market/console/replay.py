@@ -86,6 +86,7 @@ def show(id: int) -> Answer:
         others=_others(known.others),
         billed=_billed(known),
         named=words.months_named(known.months),
+        pauses=words.pauses(known.usage),
         signed=words.signed,
         taken=resources.clock.now(),
     )
@@ -110,6 +111,8 @@ def plan(id: int, plan_id: int) -> Answer:
                 differences=billing.differences(known.own, found),
                 thing=words.thing,
                 basis=words.basis,
+                pauses=words.pauses(known.usage),
+                when=words.when,
                 signed=words.signed,
                 language=formats.language(),
                 named=words.months_named(known.months),

@@ -46,7 +46,7 @@ def submit() -> Answer:
             accounts.submit_verification(
                 g.organization, filename=filename, data=data, user=g.user, by=g.actor, at=now
             )
-            flash(_("营业执照已提交，最晚 %(date)s 有结果，会发邮件通知。", date=date(accounts.decide_by(now))), "ok")
+            flash(_("营业执照已提交，最晚 %(date)s 有结果，会通知您。", date=date(accounts.decide_by(now))), "ok")
             return redirect(url_for(".show"), 303)
     except MarketError as refusal:
         form.refuse(refusal)

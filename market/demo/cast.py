@@ -69,6 +69,10 @@ PEOPLE = (
         "sample-software", Role.FINANCE,
     ),
     Person(
+        "provider_owner", "服务商老板 · provider's owner", "owner@software.example", "示例软件老板",
+        "sample-software", Role.OWNER,
+    ),
+    Person(
         "administrator", "管理员甲 · administrator A", "admin-a@market.example", "示例管理员甲", "office", Role.SUPER,
         "MARKETDEMOADMINISTRATORASAMPLEAA",
     ),

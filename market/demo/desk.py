@@ -1,4 +1,4 @@
-"""What lies on the administrators' desks: a filled edition, a nomination, a listing to review, a firm to check."""
+"""What lies on the administrators' desks: a filled edition, a nomination, a listing to review, a firm to check, credits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from market import accounts, audit, catalog, db, documents, recommended
 from market.accounts import User, Verification
-from market.demo import cast, fapiao
+from market.demo import cast, credits, fapiao
 from market.kit.period import local_day
 
 _PRAISED = (
@@ -49,6 +49,7 @@ def fill(people: dict[str, User], *, at: datetime) -> None:
         _recommend(people, at=at)
         _ask_for_review(at=at)
         fapiao.fill(people, at=at)
+        credits.fill(people, at=at)
 
 
 def filled() -> bool:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from market.kit.period import local_midnight
+from market.metering.corrections import Reason
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,22 @@ Day = Callable[[date, random.Random, float], Iterator[Use]]
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """A report that says what never happened, and what is right if anything; days count from the order."""
+
+    after_days: int
+    noticed_after_days: int
+    right: dict[str, Any] | None
+    reason: Reason
+    note: str
+
+
+@dataclass(frozen=True)
 class Habit:
-    """One subscription of the sample world; `after_days` counts from the first day of the history."""
+    """One subscription of the sample world; `after_days` counts from the first day of the history.
+
+    `held_back` is a day of each month that is reported when that month's bill is out already.
+    """
 
     buyer: str
     offering: str
@@ -33,6 +48,8 @@ class Habit:
     after_days: int
     days: Day
     ends_after_days: int | None = None
+    held_back: int | None = None
+    mistake: Mistake | None = None
 
 
 def gauge(type: str, key: str, start: float, growth: float) -> Day:
@@ -65,6 +82,15 @@ def happening(type: str, per_day: float) -> Day:
     return day
 
 
+def once(after_days: int, then: Day, otherwise: Day) -> Day:
+    """Another kind of day, a single time."""
+
+    def day(on: date, dice: random.Random, age: float) -> Iterator[Use]:
+        yield from (then if age == after_days else otherwise)(on, dice, age)
+
+    return day
+
+
 def both(*parts: Day) -> Day:
     """Several kinds of use on the same day."""
 
@@ -81,11 +107,20 @@ def _at(on: date, hour: int, dice: random.Random) -> datetime:
     )
 
 
+#: More than the provider's other lines of the next month: what is given back has no room there and becomes a credit note.
+_ROBOTS = Mistake(25, 47, {"visits": "534"}, Reason.NOT_REAL, "搜索机器人一晚的抓取被当成访问，按网站日志改正。")
+#: So little that it stands on the next bill as a line.
+_TWICE = Mistake(12, 40, None, Reason.SENT_TWICE, "同一张订单报了两次，撤销多报的一次。")
+
 HABITS = (
-    Habit("hardware", "company-website", "basic", 3, amount("site.visits", "visits", 520)),
+    Habit(
+        "hardware", "company-website", "basic", 3,
+        once(_ROBOTS.after_days, amount("site.visits", "visits", 250_000), amount("site.visits", "visits", 520)),
+        mistake=_ROBOTS,
+    ),
     Habit("hardware", "camera-archive", "by-space", 5, gauge("camera.footage", "gb", 900, 6)),
-    Habit("hardware", "company-sms", "payg", 20, amount("sms.delivered", "segments", 300)),
-    Habit("hardware", "export-papers", "by-order", 33, happening("export.order", 1.4)),
+    Habit("hardware", "company-sms", "payg", 20, amount("sms.delivered", "segments", 300), held_back=28),
+    Habit("hardware", "export-papers", "by-order", 33, happening("export.order", 1.4), mistake=_TWICE),
     Habit(
         "hardware", "computer-backup", "standard", 45,
         both(gauge("backup.space", "gb", 400, 5), amount("backup.restored", "mb", 900, 3)),

@@ -14,16 +14,19 @@ from typing import Any
 from sqlalchemy import exists, update
 
 from market import audit, billing, catalog, db, metering, payments, resources, subscriptions
-from market.accounts import Organization, User
+from market.accounts import Organization, Role, User
 from market.billing import Bill
 from market.catalog import Meter
-from market.demo import cast
+from market.demo import cast, mishaps
 from market.demo.habits import HABITS, Habit, Use
 from market.kit.period import local_day, local_midnight
 from market.metering import UsageEvent
+from market.metering.corrections import Named
 from market.providers import Provider
 from market.subscriptions import RequestKind, Subscription
 
+#: When a day that was held back is reported after all: the bill of its month has been out for days.
+_ARRIVES = 9
 #: Local hours at which the day's work is done, in this order.
 _ORDER, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 22, 23, 23.5))
 _CLOSING_DAY, _PAYING_DAY = 4, 9
@@ -50,7 +53,7 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
         day = start + timedelta(days=age)
         midnight = local_midnight(day)
         for life in lives:
-            life.live(day, age, midnight)
+            life.live(day, age, midnight, people)
         subscriptions.end_due(midnight + _CLOSE)
         if day.day == _CLOSING_DAY:
             billing.close_due(midnight + _CLOSE)
@@ -90,14 +93,17 @@ class _Life:
     subscription: Subscription | None = None
     provider: Provider | None = None
     reported: int = field(default=0)
+    held: tuple[date, int] | None = None
+    mistaken: str = ""
 
-    def live(self, day: date, age: int, midnight: datetime) -> None:
+    def live(self, day: date, age: int, midnight: datetime, people: dict[str, User]) -> None:
         """Order on the first day, report on the following ones, leave on the last."""
         since = age - self.habit.after_days
         if since == 0:
             self._order(at=midnight + _ORDER)
         elif since > 0 and not self._over(age):
             self._report(day, since, at=midnight + _REPORT)
+            self._look_again(since, people, at=midnight + _REPORT)
         if self.habit.ends_after_days == age:
             self._leave(at=midnight + _REPORT)
 
@@ -129,13 +135,36 @@ class _Life:
             subscriptions.convert(subscription, by=self.buyer.actor, at=at)
 
     def _report(self, day: date, since: int, *, at: datetime) -> None:
-        dice = random.Random(f"{self.habit.offering} {day}")  # noqa: S311  # samples, not secrets
-        events = [self._event(use) for use in self.habit.days(day, dice, float(since))]
+        events = [event for each in self._told_now(day, since) for event in self._events(*each)]
         if self.provider and events:
             with db.transaction():
                 metering.ingest(
                     self.provider, _source(self.provider), events, now=at, closed_until=billing.closed_until
                 )
+
+    def _told_now(self, day: date, since: int) -> list[tuple[date, int]]:
+        """The days that are reported this evening, each with its age."""
+        if day.day == self.habit.held_back:
+            self.held = (day, since)
+            return []
+        late, self.held = ([self.held], None) if self.held and day.day == _ARRIVES else ([], self.held)
+        return [*late, (day, since)]
+
+    def _events(self, day: date, since: int) -> list[dict[str, Any]]:
+        dice = random.Random(f"{self.habit.offering} {day}")  # noqa: S311  # samples, not secrets
+        events = [self._event(use) for use in self.habit.days(day, dice, float(since))]
+        if self.habit.mistake and since == self.habit.mistake.after_days:
+            self.mistaken = events[0]["id"]
+        return events
+
+    def _look_again(self, since: int, people: dict[str, User], *, at: datetime) -> None:
+        """Somebody notices what was reported wrongly."""
+        mistake = self.habit.mistake
+        if mistake and since == mistake.noticed_after_days:
+            assert self.provider is not None
+            slug = self.provider.slug
+            owner = next((people[each.key] for each in cast.PEOPLE if (each.firm, each.role) == (slug, Role.OWNER)), None)
+            mishaps.correct(self.provider, Named(self.mistaken, _source(self.provider)), mistake, second=owner, at=at)
 
     def _event(self, use: Use) -> dict[str, Any]:
         assert self.subscription is not None and self.provider is not None

@@ -77,7 +77,9 @@ def _provider_settings(settings: Settings) -> Keepsakes:
     with db.transaction():
         provider = providers.provider_by_slug(STORAGE_PROVIDER)
         by, now = audit.system("demo"), resources.clock.now()
-        providers.set_webhook(provider, f"http://127.0.0.1:{port}/provisioning", by=by, at=now)
+        address = f"http://127.0.0.1:{port}/provisioning"
+        if provider.webhook_url != address or provider.webhook_stopped_at is not None:  # else every start would be in the log
+            providers.set_webhook(provider, address, by=by, at=now)
         if kept is None or accounts.key_of_secret(kept["API_KEY"], at=now) is None:
             kept = _program_key(provider, settings, by)
         kept["WEBHOOK_SECRET"] = providers.webhook_secret(provider)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
-from market.metering.counts import Count, Key
+from market.metering.arrivals import Arrival, refused_as
+from market.metering.counts import Key
 from market.metering.envelope import Envelope
 from market.metering.identity import Keys
-from market.metering.lanes import ClosedUntil, Days, Lane, Reporter
-from market.metering.store import EventRow
+from market.metering.lanes import ClosedUntil, Days, Lane, Name, Reporter
 from market.metering.tallies import Tally
 from market.metering.verdicts import EventRefused, Outcome, Receipt, Verdict, Verdicts
 
@@ -22,23 +21,8 @@ _MANY = 50
 
 #: What plain meters count of several events.
 Sums = dict[Key, Tally]
-
-
-class _Arrival(msgspec.Struct, gc=False):
-    """One event of a request that could be read, on its way to its verdict."""
-
-    place: int
-    event: Envelope
-    key: bytes
-    lane: Lane | None = None
-    day: date = date.min
-    #: What `lane.scales` read, in their order.
-    weights: Sequence[int] = ()
-    counts: Sequence[Count] = ()
-    verdict: Verdict | None = None
-
-    def refuse(self, refusal: EventRefused) -> None:
-        self.verdict = _refused(self.event.id, self.event.source, refusal)
+#: By the key of an event that has been stored, the digest of what it said.
+Payloads = Mapping[bytes, bytes]
 
 
 def ingest(
@@ -56,15 +40,19 @@ def ingest(
     `events` are loaded JSON, or as `split` gives them. What is accepted is stored and counted in this transaction;
     an event that is already known under its (source, id) is a duplicate or a conflict whatever else may be wrong with
     it by now, so a whole batch can always be sent again. An event counts for the meters there are at `now`, whenever
-    it happened. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
+    it happened; of what waited for a bill, `now` is the moment after that bill's cutoff. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
     """
     others, readable = _read(provider, key_source, events, now)
-    _judge(provider, readable, now, closed_until)
+    now = _judge(provider, readable, now, closed_until)
     fresh, repeats = _first_of_each(readable)
     sums = _refuse_overfull(fresh.values())
     fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
-    taken = set() if dry_run else _store(provider, key_source, fresh.values(), sums, now)
-    _settle(provider, readable, fresh, repeats, set(fresh) if dry_run else taken, now, receipts=receipts)
+    known: Payloads = {}
+    if dry_run:
+        taken = set(fresh)
+    else:
+        taken, known = _store(provider, key_source, fresh.values(), sums, now)
+    _settle(provider, readable, fresh, repeats, taken, known, now, receipts=receipts)
     if not dry_run:
         _count(fresh.values(), taken)
     named: list[Envelope | None] = [None] * len(events)
@@ -82,54 +70,59 @@ def ingest(
 
 def _read(
     provider: Reporter, key_source: str, events: Sequence[Any], now: datetime
-) -> tuple[dict[int, Verdict], list[_Arrival]]:
+) -> tuple[dict[int, Verdict], list[Arrival]]:
     """The verdicts on what cannot be read, by its place, and all others."""
     verdicts: dict[int, Verdict] = {}
-    readable: list[_Arrival] = []
+    readable: list[Arrival] = []
     key_of, read = Keys(provider.id, key_source).of, envelope.read
     for place, raw in enumerate(events):
         try:
             event = read(raw, now=now)
             if event.source != key_source:
-                raise EventRefused("wrong_source", "这个密钥只能用 source “%(source)s”。", source=key_source)
+                raise EventRefused("wrong_source", "source 只能是 “%(source)s”。", source=key_source)
         except EventRefused as refusal:
-            verdicts[place] = _refused(*envelope.outline(raw), refusal)
+            verdicts[place] = refused_as(*envelope.outline(raw), refusal)
         else:
-            readable.append(_Arrival(place, event, key_of(event.id)))
+            readable.append(Arrival(place, event, key_of(event.id)))
     return verdicts, readable
 
 
-def _judge(provider: Reporter, arrivals: Sequence[_Arrival], now: datetime, closed_until: ClosedUntil) -> None:
-    """Refuse all that cannot be counted; the rest stays without a verdict."""
-    wanted = {(arrival.event.type, arrival.event.subject) for arrival in arrivals}
-    found = lanes.of(provider, wanted, now=now, closed_until=closed_until)
-    days = Days()
+def _judge(provider: Reporter, arrivals: Sequence[Arrival], now: datetime, closed_until: ClosedUntil) -> datetime:
+    """Refuse all that cannot be counted; the rest stays without a verdict. Tells when it is stored."""
+    groups: dict[Name, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
-        event = arrival.event
-        try:
-            lane = found[event.type, event.subject]
-            if lane.__class__ is str:
-                raise EventRefused(lane)
-            _weigh(arrival, lane, now, days)  # type: ignore[arg-type]  # `isinstance` would take longer than it should
-        except EventRefused as refusal:
-            arrival.refuse(refusal)
+        groups[arrival.event.type, arrival.event.subject].append(arrival)
+    found, now = lanes.of(provider, groups.keys(), now=now, closed_until=closed_until)
+    days = Days()
+    for name, group in groups.items():
+        lane = found[name]
+        for arrival in group:
+            try:
+                if isinstance(lane, str):
+                    raise EventRefused(lane)
+                _weigh(arrival, lane, now, days)
+            except EventRefused as refusal:
+                arrival.refuse(refusal)
+    return now
 
 
-def _weigh(arrival: _Arrival, lane: Lane, now: datetime, days: Days) -> None:
+def _weigh(arrival: Arrival, lane: Lane, now: datetime, days: Days) -> None:
     event = arrival.event
     at = event.at
     if not lane.first <= at < lane.last:
         lane.check(at, now)
+        arrival.band = lane.band(at)
     arrival.day = day = days.of(at)
-    arrival.weights = [scale.weigh(event.data) for scale in lane.scales]
+    for scale in lane.scales:
+        arrival.weights.append(scale.weigh(event.data))
     if lane.others:
         arrival.counts = [counters.count(lane.subject.id, meter, day, at, event.data) for meter in lane.others]
     arrival.lane = lane
 
 
-def _first_of_each(arrivals: Sequence[_Arrival]) -> tuple[dict[str, _Arrival], list[_Arrival]]:
+def _first_of_each(arrivals: Sequence[Arrival]) -> tuple[dict[str, Arrival], list[Arrival]]:
     """The first event of a request under each id, and those that come after it under the same one."""
-    first: dict[str, _Arrival] = {}
+    first: dict[str, Arrival] = {}
     repeats = []
     for arrival in arrivals:
         if not arrival.verdict and first.setdefault(arrival.event.id, arrival) is not arrival:
@@ -139,10 +132,11 @@ def _first_of_each(arrivals: Sequence[_Arrival]) -> tuple[dict[str, _Arrival], l
 
 def _settle(
     provider: Reporter,
-    readable: Sequence[_Arrival],
-    fresh: Mapping[str, _Arrival],
-    repeats: list[_Arrival],
+    readable: Sequence[Arrival],
+    fresh: Mapping[str, Arrival],
+    repeats: list[Arrival],
     taken: Collection[str],
+    known: Payloads,
     now: datetime,
     *,
     receipts: bool,
@@ -153,7 +147,7 @@ def _settle(
     stored_now = fresh.keys() - taken
     doubtful = [each for each in readable if (each.verdict or each.event.id in taken) and each.event.id not in stored_now]
     keys = [arrival.key for arrival in doubtful]
-    known, told = _known(provider, keys) if receipts else (store.payloads(keys) if keys else {}, {})
+    known, told = _known(provider, keys) if receipts else (_payloads(keys, known), {})
     for arrival in doubtful:
         if (payload := known.get(arrival.key)) is not None:
             arrival.verdict = _repeated(arrival, payload, told.get(arrival.key))
@@ -164,7 +158,13 @@ def _settle(
             arrival.verdict = _repeated(arrival, event.digest, first_here)
 
 
-def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[dict[bytes, bytes], dict[bytes, Receipt]]:
+def _payloads(keys: Sequence[bytes], known: Payloads) -> Payloads:
+    """The digests of the events that have taken these keys; of some they are known, and stay what they are."""
+    rest = [key for key in keys if key not in known]
+    return {**known, **store.payloads(rest)} if rest else known
+
+
+def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[Payloads, dict[bytes, Receipt]]:
     """The digests and receipts of the events that have taken these keys."""
     found = store.identities(keys) if keys else {}
     receipts = queries.receipts(provider, found.values())
@@ -174,7 +174,7 @@ def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[dict[bytes, bytes
     )
 
 
-def _refuse_overfull(arrivals: Collection[_Arrival]) -> Sums:
+def _refuse_overfull(arrivals: Collection[Arrival]) -> Sums:
     """Refuse what no counter has room for; what plain meters count of all others."""
     sums = _sums(arrivals)
     overfull = {*tallies.overfull(sums), *counters.overfull(count for arrival in arrivals for count in arrival.counts)}
@@ -190,45 +190,41 @@ def _refuse_overfull(arrivals: Collection[_Arrival]) -> Sums:
     return _sums(arrivals)
 
 
-def _sums(arrivals: Iterable[_Arrival]) -> Sums:
-    return tallies.of((arrival.lane, arrival.day, arrival.weights) for arrival in arrivals if arrival.lane and not arrival.verdict)
+def _sums(arrivals: Iterable[Arrival]) -> Sums:
+    return tallies.of(arrival for arrival in arrivals if not arrival.verdict)
 
 
-def _store(provider: Reporter, source: str, arrivals: Collection[_Arrival], sums: Sums, now: datetime) -> set[str]:
-    """Insert what is new; returns the ids that were taken. The unique key decides, whoever else reports at this moment."""
+def _store(
+    provider: Reporter, source: str, arrivals: Collection[Arrival], sums: Sums, now: datetime
+) -> tuple[set[str], Payloads]:
+    """Insert what is new; returns the ids that were taken, and by what as far as that was looked up.
+
+    The unique key decides, whoever else reports at this moment.
+    """
     known = _sent_before(arrivals)
-    rows = [_row(arrival.key, arrival.event, arrival.lane) for arrival in arrivals if arrival.lane and arrival.key not in known]
+    new = [arrival for arrival in arrivals if arrival.key not in known] if known else [*arrivals]
     taken = {arrival.event.id for arrival in arrivals if arrival.key in known} if known else set()
-    if rows:
-        taken |= store.insert(provider.id, source, rows, [] if known else tallies.moved(sums), stored_at=now)
-    return taken
+    if new:
+        taken |= store.insert(provider.id, source, new, [] if known else tallies.moved(sums), stored_at=now)
+    return taken, known
 
 
-def _sent_before(arrivals: Collection[_Arrival]) -> Collection[bytes]:
-    """The keys that are taken if the first one is: then a whole batch was most likely sent again, and need not be tried."""
+def _sent_before(arrivals: Collection[Arrival]) -> Payloads:
+    """The keys that are taken, and by what, if the first one is: then a whole batch was most likely sent again, not tried."""
     first = next(iter(arrivals), None)
     if first is None or len(arrivals) < _MANY or not store.payloads([first.key]):
-        return ()
-    return store.payloads([arrival.key for arrival in arrivals]).keys()
+        return {}
+    return store.payloads([arrival.key for arrival in arrivals])
 
 
-def _row(key: bytes, event: Envelope, lane: Lane) -> EventRow:
-    data = msgspec.Raw(event.written)
-    return EventRow(key.hex(), event.digest.hex(), event.id, event.type, lane.subject.id, event.at, data, lane.band(event.at))
-
-
-def _count(arrivals: Collection[_Arrival], taken: Collection[str]) -> None:
+def _count(arrivals: Collection[Arrival], taken: Collection[str]) -> None:
     """Move the counters that did not move with the events."""
     if taken:
         moves.add(tallies.moved(_sums(arrivals)))
     counters.apply([count for arrival in arrivals if not arrival.verdict for count in arrival.counts])
 
 
-def _refused(id: str, source: str, refusal: EventRefused) -> Verdict:
-    return Verdict(id, source, Outcome.REFUSED, refusal.code, refusal.message, refusal.params)
-
-
-def _repeated(arrival: _Arrival, payload: bytes, first: Receipt | None) -> Verdict:
+def _repeated(arrival: Arrival, payload: bytes, first: Receipt | None) -> Verdict:
     event = arrival.event
     if payload == event.digest:
         return Verdict(event.id, event.source, Outcome.DUPLICATE, first=first)

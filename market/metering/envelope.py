@@ -63,11 +63,20 @@ class Plain(msgspec.Struct, gc=False):
     data_base64: msgspec.UnsetType = msgspec.UNSET
 
 
-#: Decimals are text, so that no digit is lost.
+#: So many characters have no more places than `str` of a decimal writes out.
+_SHORT = 8
+
+
+def _decimal(written: str) -> str:
+    """A number with a point or an exponent, as `str` writes it as a decimal: so it is stored."""
+    plain = len(written) <= _SHORT and "e" not in written and "E" not in written
+    return written if plain else str(Decimal(written))
+
+
 _canonical = msgspec.json.Encoder(order="sorted").encode
 _quick = msgspec.json.Decoder(float_hook=Decimal).decode
-_plain = msgspec.json.Decoder(Plain, float_hook=Decimal).decode
-_all_plain = msgspec.json.Decoder(list[Plain], float_hook=Decimal).decode
+_plain = msgspec.json.Decoder(Plain, float_hook=_decimal).decode
+_all_plain = msgspec.json.Decoder(list[Plain], float_hook=_decimal).decode
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _SCALARS = frozenset({str, int, bool, type(None)})
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -210,9 +219,7 @@ def _sealed(plain: Plain, now: datetime) -> Envelope:
     at, told = (now, "") if plain.time is None else _instant(plain.time)
     data = plain.data or {}
     for name, value in data.items():
-        if value.__class__ is Decimal:
-            data[name] = str(value)
-        elif value.__class__ not in _SCALARS:
+        if value.__class__ not in _SCALARS:
             data[name] = _clean(value, DEPTH_LIMIT - 1)
     written = _canonical(data)
     if len(written) > DATA_LIMIT:

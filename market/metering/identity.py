@@ -8,17 +8,31 @@ the odds of 1 : 2^64 at most, and then the second is refused as a conflict, neve
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 #: How many of an id's last characters may differ among neighbours.
 _TAIL = 3
+
+
+class Identity(NamedTuple):
+    """What is remembered of an event for ever."""
+
+    payload: bytes
+    #: The number of the event.
+    event: int
+    at: datetime
+    stored_at: datetime
 
 
 class Keys:
     """The keys of ids of one provider and source. Remembers the neighbourhoods, so use one for each request."""
 
     def __init__(self, provider_id: int, source: str) -> None:
-        self._realm = blake2b(f"{provider_id} {source}".encode(), digest_size=16).digest()
+        realm = blake2b(f"{provider_id} {source}".encode(), digest_size=16).digest()
+        #: Copying a hash that has seen nothing yet is quicker than making one.
+        self._blank = blake2b(digest_size=8, salt=realm)
         self._near: dict[str, bytes] = {}
 
     def of(self, event_id: str) -> bytes:
@@ -26,13 +40,19 @@ class Keys:
         head = event_id[:-_TAIL]
         near = self._near.get(head)
         if near is None:
-            near = self._near[head] = self._hash(head, 8)
-        return near + self._hash(event_id, 8)
+            hash = self._blank.copy()
+            hash.update(head.encode())
+            near = self._near[head] = hash.digest()
+        hash = self._blank.copy()
+        hash.update(event_id.encode())
+        return near + hash.digest()
 
-    def _hash(self, text: str, size: int) -> bytes:
-        return blake2b(text.encode(), digest_size=size, salt=self._realm).digest()
+
+_blank = blake2b(digest_size=16)
 
 
 def digest_of(content: bytes) -> bytes:
     """Sixteen bytes that tell one canonical event from any other."""
-    return blake2b(content, digest_size=16).digest()
+    hash = _blank.copy()
+    hash.update(content)
+    return hash.digest()

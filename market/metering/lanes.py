@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from market.catalog.models import Aggregation, Meter
 from market.kit.period import local_day, local_midnight, month_of
@@ -19,8 +19,20 @@ SKEW = timedelta(minutes=5)
 #: How old usage may be once the bill of its month is final.
 REACH = timedelta(days=35)
 
-#: `billing.closed_until`: organization → the end of its last final bill.
-ClosedUntil = Callable[[Collection[int]], Mapping[int, datetime]]
+_MOMENT = timedelta(microseconds=1)
+
+
+class Billed(NamedTuple):
+    """How far an organization's bills reach."""
+
+    #: The end of the last final one.
+    until: datetime | None
+    #: Up to when the last one, or a draft, knows what was stored.
+    cutoff: datetime | None
+
+
+#: `billing.closed_until`: of organizations that have bills, how far these reach.
+ClosedUntil = Callable[[Collection[int]], Mapping[int, Billed]]
 #: Type and subject of events.
 Name = tuple[str, str]
 
@@ -67,7 +79,7 @@ class Lane:
     subject: Subject
     closed: datetime | None
     month: datetime
-    #: From `first` until `last` an event is on time, and nothing speaks against its time.
+    #: From `first` until `last`, both in UTC, an event is on time, and nothing speaks against its time.
     first: datetime
     last: datetime
     #: The meters that count these events: those whose counters the database moves by itself, and all others.
@@ -94,7 +106,10 @@ class Lane:
 
 
 class Days:
-    """The local day of instants that mostly lie in the same one."""
+    """The local day of instants that mostly lie in the same one.
+
+    Its bounds are in UTC, as events are: comparing instants of different zones takes twenty times as long.
+    """
 
     def __init__(self) -> None:
         self._start = self._end = datetime.min.replace(tzinfo=UTC)
@@ -104,8 +119,8 @@ class Days:
         """The day."""
         if not self._start <= at < self._end:
             self._day = local_day(at)
-            self._start = local_midnight(self._day)
-            self._end = local_midnight(self._day + timedelta(days=1))
+            self._start = local_midnight(self._day).astimezone(UTC)
+            self._end = local_midnight(self._day + timedelta(days=1)).astimezone(UTC)
         return self._day
 
 
@@ -116,8 +131,18 @@ def band_of(at: datetime, closed: datetime | None, month: datetime) -> Band:
     return Band.ON_TIME if at >= month else Band.LATE
 
 
-def of(provider: Reporter, wanted: Collection[Name], *, now: datetime, closed_until: ClosedUntil) -> dict[Name, Lane | str]:
-    """The lane of each type and subject, or the code of what is wrong with it.
+def later(now: datetime, billed: Iterable[Billed]) -> datetime:
+    """When something is stored for firms that are held: `now`, or the moment after the last cutoff of their bills.
+
+    What waited while a bill was drawn up is not on it, though it may have come before the bill's cutoff.
+    """
+    return max([now, *(each.cutoff + _MOMENT for each in billed if each.cutoff is not None)])
+
+
+def of(
+    provider: Reporter, wanted: Collection[Name], *, now: datetime, closed_until: ClosedUntil
+) -> tuple[dict[Name, Lane | str], datetime]:
+    """The lane of each type and subject, or the code of what is wrong with it; and when they are stored: `later`.
 
     The subscriptions are held until the transaction ends, alone where a counter has to be worked out.
     """
@@ -125,6 +150,8 @@ def of(provider: Reporter, wanted: Collection[Name], *, now: datetime, closed_un
     alone = not all(meter.plain for counting in meters.values() for meter in counting)
     subjects = queries.hold(provider, {subject for _, subject in wanted}, alone=alone)
     closed = closed_until({subject.organization_id for subject in subjects.values()})
+    if (stored_at := later(now, closed.values())) > now:
+        return of(provider, wanted, now=stored_at, closed_until=closed_until)
     month = month_of(now).start
     scales = {type: [Scale(meter) for meter in counting if meter.plain] for type, counting in meters.items()}
     whole = queries.whole_meters([meter.id for counting in meters.values() for meter in counting if not meter.plain])
@@ -137,15 +164,16 @@ def of(provider: Reporter, wanted: Collection[Name], *, now: datetime, closed_un
         elif subject is None:
             lanes[name] = "unknown_subscription"
         else:
-            lane = lanes[name] = _lane(len(lanes), subject, closed.get(subject.organization_id), month, now)
+            billed = closed.get(subject.organization_id)
+            lane = lanes[name] = _lane(len(lanes), subject, billed.until if billed else None, month, now)
             lane.scales, lane.others = scales[name[0]], others[name[0]]
-    return lanes
+    return lanes, now
 
 
 def _lane(number: int, subject: Subject, closed: datetime | None, month: datetime, now: datetime) -> Lane:
     last = min(now + SKEW, subject.ended_at or now + SKEW)
     first = max(month, closed or month, _opened(subject) or last)
-    return Lane(number, subject, closed, month, first, last)
+    return Lane(number, subject, closed, month, first.astimezone(UTC), last.astimezone(UTC))
 
 
 def _opened(subject: Subject) -> datetime | None:

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from market import db
 from market.catalog.models import Aggregation, Meter
+from market.metering.identity import Identity
 from market.metering.models import UsageEvent
-from market.metering.store import Identity
 from market.metering.verdicts import Receipt
 from market.providers.models import Provider
 from market.statements import Statement, instant

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 
 from market import db
 from market.errors import NotFound
 from market.metering import envelope
+from market.metering.columns import Column, Names, Numbers, Texts, Uuids
 from market.metering.identity import Keys, digest_of
 from market.metering.models import EventIdentity, RefusedEvent
 from market.metering.queries import Reporter
@@ -27,6 +27,7 @@ MOST_COUNTED = 1000
 _AT_ONCE = 5000
 
 _COLUMNS = ("key", "source", "event_id", "code", "reason", "body", "times")
+_KINDS: Sequence[Callable[[Any], Column]] = (Uuids, Names, Texts, Names, Names, Texts, Numbers)
 _AGAIN = """
     ON CONFLICT (key) WHERE settled_at IS NULL DO UPDATE SET
         source = excluded.source, received_at = excluded.received_at, code = excluded.code, reason = excluded.reason,
@@ -34,8 +35,8 @@ _AGAIN = """
 """
 _PG_KEEP = f"""
     INSERT INTO refused_events (provider_id, received_at, {", ".join(_COLUMNS)})
-    SELECT %(provider_id)s, %(at)s, r.* FROM jsonb_to_recordset(%(rows)s::jsonb)
-        AS r(key uuid, source text, event_id text, code text, reason text, body text, times integer)
+    SELECT %(provider_id)s, %(at)s, r.*
+    FROM unnest(%(key)s, %(source)s, %(event_id)s, %(code)s, %(reason)s, %(body)s, %(times)s) AS r({", ".join(_COLUMNS)})
     ORDER BY r.key
     {_AGAIN}
 """
@@ -55,8 +56,8 @@ def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict]
         before = rows.get(key)
         rows[key] = [key, verdict.source, verdict.id, verdict.code, verdict.reason, body, before[-1] + 1 if before else 1]
     if db.on_postgresql():
-        told = [dict(zip(_COLUMNS, [row[0].hex(), *row[1:]], strict=True)) for row in rows.values()]
-        write(_PG_KEEP, {"provider_id": provider.id, "at": at, "rows": msgspec.json.encode(told).decode()})
+        told = {name: kind(values) for name, kind, values in zip(_COLUMNS, _KINDS, zip(*rows.values(), strict=True), strict=True)}
+        write(_PG_KEEP, {"provider_id": provider.id, "at": at, **told})
     else:
         write(_LITE_KEEP, [(provider.id, lite_time(at), *row) for row in rows.values()])
 

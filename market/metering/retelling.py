@@ -25,7 +25,8 @@ TEXTS = (
     "%(name)s 最大是 %(limit)s。",
     "data 里没有 %(name)s。",
     "%(name)s 须是文字或数字，最多 100 个字符。",
-    "这个密钥只能用 source “%(source)s”。",
+    "source 只能是 “%(source)s”。",
+    "这个密钥只能用 source “%(source)s”。",  # as it read until late 2026
     "这一行有 %(cells)s 列，表头只有 %(head)s 列。",
     "time 没有写时区。是北京时间的话，写成 %(example)s。",
     "类型 %(type)s 按次数计量，一行算 1 次，不能再写数值。",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date
+from typing import NamedTuple
 
 from market.catalog.models import Aggregation
 from market.metering import counters, values
+from market.metering.arrivals import Arrival
 from market.metering.counts import Key
 from market.metering.lanes import MILLIONTHS, Lane
 from market.metering.moves import Move
@@ -14,33 +16,28 @@ from market.metering.moves import Move
 _DAY_LIMIT = int(values.DAY_LIMIT) * MILLIONTHS
 
 
-class Tally:
+class Tally(NamedTuple):
     """What one counter moves by; amounts in millionths."""
 
-    __slots__ = ("aggregation", "count", "highest", "total")
+    aggregation: Aggregation
+    events: int
+    total: int
+    highest: int
 
-    def __init__(self, aggregation: Aggregation, value: int) -> None:
-        self.aggregation = aggregation
-        self.count, self.total, self.highest = 1, value, value
 
-
-def of(events: Iterable[tuple[Lane, date, Sequence[int]]]) -> dict[Key, Tally]:
-    """What events come to: the lane of each, its local day, and what the lane's scales read."""
-    books: dict[tuple[int, date], tuple[Lane, list[Tally]]] = {}
-    for lane, day, weights in events:
-        book = books.get((lane.number, day))
-        if book is None:
-            books[lane.number, day] = lane, [Tally(scale.aggregation, value) for scale, value in zip(lane.scales, weights, strict=True)]
-            continue
-        for tally, value in zip(book[1], weights, strict=True):
-            tally.count += 1
-            tally.total += value
-            if value > tally.highest:
-                tally.highest = value
+def of(arrivals: Iterable[Arrival]) -> dict[Key, Tally]:
+    """What plain meters count of events that nothing speaks against."""
+    books: dict[tuple[int, date], tuple[Lane, list[list[int]]]] = {}
+    for arrival in arrivals:
+        if lane := arrival.lane:
+            book = books.get((lane.number, arrival.day))
+            if book is None:
+                book = books[lane.number, arrival.day] = lane, []
+            book[1].append(arrival.weights)
     return {
-        (lane.subject.id, scale.counter_id, day, ""): tally
-        for (_, day), (lane, tallies) in books.items()
-        for scale, tally in zip(lane.scales, tallies, strict=True)
+        (lane.subject.id, scale.counter_id, day, ""): Tally(scale.aggregation, len(read), sum(read), max(read))
+        for (_, day), (lane, weights) in books.items()
+        for scale, read in zip(lane.scales, zip(*weights, strict=True), strict=True)
     }
 
 
@@ -54,7 +51,7 @@ def overfull(tallies: dict[Key, Tally]) -> Collection[Key]:
 def moved(tallies: dict[Key, Tally]) -> list[Move]:
     """By how much the counters move, in the one order in which everybody moves them."""
     return [
-        (*key, tally.count, tally.total if tally.aggregation is Aggregation.SUM else 0,
+        (*key, tally.events, tally.total if tally.aggregation is Aggregation.SUM else 0,
          tally.highest if tally.aggregation is Aggregation.MAX else None)
         for key, tally in sorted(tallies.items())
     ]  # fmt: skip

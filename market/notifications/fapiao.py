@@ -17,6 +17,8 @@ def listen() -> None:
     """From now on people are told."""
     fapiao.fapiao_requested.connect(_requested)
     fapiao.fapiao_issued.connect(_issued)
+    fapiao.fapiao_amount_changed.connect(_amount_changed)
+    fapiao.fapiao_mended.connect(_mended)
     fapiao.fapiao_refused.connect(_refused)
     fapiao.red_wanted.connect(_red_wanted)
 
@@ -29,6 +31,17 @@ def _requested(request: FapiaoRequest, *, at: datetime, **_: Any) -> None:
 def _issued(request: FapiaoRequest, *, at: datetime, **_: Any) -> None:
     key = f"fapiao_issued.{request.id}.{int(at.timestamp())}"
     addressees.send(key, "fapiao_issued", _buyers(request), at, **_about(request))
+
+
+def _amount_changed(request: FapiaoRequest, *, before_fen: int, at: datetime, **_: Any) -> None:
+    """The provider may be at it; the buyer reads it in the letter about the credit note."""
+    key = f"fapiao_amount_changed.{request.id}.{int(at.timestamp())}"
+    addressees.send(key, "fapiao_amount_changed", _sellers(request), at, before_fen=before_fen, **_about(request))
+
+
+def _mended(request: FapiaoRequest, *, paper: Fapiao, before: str, at: datetime, **_: Any) -> None:
+    key = f"fapiao_mended.{paper.id}.{int(at.timestamp())}"
+    addressees.send(key, "fapiao_mended", _buyers(request), at, paper=paper, before=before, **_about(request))
 
 
 def _refused(request: FapiaoRequest, *, at: datetime, **_: Any) -> None:

@@ -67,6 +67,13 @@ def arrivals_of(bill: Bill) -> Sequence[BankArrival]:
     return db.session.scalars(query.options(contains_eager(BankArrival.payment)).order_by(BankArrival.id)).all()
 
 
+def last_arrivals(organization: Organization, *, most: int = 3) -> Sequence[BankArrival]:
+    """An organization's newest transfers that arrived, with payment and bill: where money is paid back to."""
+    query = select(BankArrival).join(BankArrival.payment).join(Payment.bill).where(Bill.organization_id == organization.id)
+    query = query.options(contains_eager(BankArrival.payment).contains_eager(Payment.bill))
+    return db.session.scalars(query.order_by(BankArrival.id.desc()).limit(most)).all()
+
+
 def arrival_days(payment: Payment, at: datetime) -> tuple[date, date]:
     """First and last local day on which money for a payment may have arrived: from the bill's first payment to today.
 

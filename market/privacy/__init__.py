@@ -15,7 +15,7 @@ from market.privacy.actions import (
     path_of,
     request_export,
 )
-from market.privacy.erasure import LastOwner, OnlyMember, StillInUse, erase, obstacle
+from market.privacy.erasure import BillToCome, LastOwner, MoneyLeft, OnlyMember, StillInUse, erase, obstacle
 from market.privacy.models import OPEN, Export, ExportStatus
 from market.privacy.queries import (
     export_of_organization,
@@ -26,6 +26,7 @@ from market.privacy.queries import (
 from market.privacy.signals import export_ready, person_erased
 
 __all__ = [
+    "BillToCome",
     "KEPT",
     "OPEN",
     "Export",
@@ -33,6 +34,7 @@ __all__ = [
     "ExportPending",
     "ExportStatus",
     "LastOwner",
+    "MoneyLeft",
     "OnlyMember",
     "StillInUse",
     "build_due",

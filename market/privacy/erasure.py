@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 
-from market import audit, db
+from market import audit, billing, db
 from market.accounts.models import (
     Invitation,
     Membership,
@@ -20,7 +20,8 @@ from market.accounts.models import (
     Role,
     User,
 )
-from market.billing.models import Bill, BillStatus
+from market.billing import Bill, BillStatus, credit_notes
+from market.billing.credit_notes import RefundRequest
 from market.catalog.models import OfferingRevision, ReviewComment
 from market.credentials.models import Authenticator, LinkRequest, Passkey, RecoveryCode, Session, Token
 from market.errors import Refused
@@ -31,6 +32,8 @@ from market.subscriptions.models import Subscription, SubscriptionStatus
 
 #: The roles that can let others in; an organization must not be left without one.
 HEADS = (Role.OWNER, Role.SUPER)
+#: Bills on which nothing is to be paid any more.
+_OVER = (BillStatus.PAID, BillStatus.WRITTEN_OFF, BillStatus.VOID)
 
 
 class LastOwner(Refused):
@@ -45,6 +48,20 @@ class StillInUse(Refused):
 
     code = "organization_still_in_use"
     message = "“%(organization)s”还有使用中的订阅或没付清的账单，而您是唯一的成员。先停用订阅、付清账单，再注销。"
+
+
+class BillToCome(StillInUse):
+    """All has ended, but what was used is not on an issued bill yet, and somebody has to get it."""
+
+    code = "last_bill_to_come"
+    message = "“%(organization)s”最后一张账单还没出，而您是唯一的成员。账单在账期结束后几天内出，付清以后再注销。"
+
+
+class MoneyLeft(StillInUse):
+    """Her firm has money to get, which nobody could ask for any more."""
+
+    code = "organization_has_balance"
+    message = "“%(organization)s”还有余额或没退完的款，而您是唯一的成员。先申请退款，钱到账以后再注销。"
 
 
 class OnlyMember(Refused):
@@ -66,21 +83,32 @@ def obstacle(user: User) -> Refused | None:
             return LastOwner(organization=organization.name)
         if organization.kind is not OrganizationKind.BUYER:
             return OnlyMember(organization=organization.name)
-        if _busy(organization):
-            return StillInUse(organization=organization.name)
+        if (kept := _kept_by(organization)) is not None:
+            return kept(organization=organization.name)
     return None
 
 
-def _busy(organization: Organization) -> bool:
-    running = select(Subscription.id).where(
-        Subscription.organization_id == organization.id, Subscription.status != SubscriptionStatus.ENDED
-    )
-    owed = select(Bill.id).where(Bill.organization_id == organization.id, Bill.status != BillStatus.PAID)
-    return db.session.scalar(select(running.exists() | owed.exists())) or False
+def _kept_by(organization: Organization) -> type[StillInUse] | None:
+    """What is not over yet: a firm is left when all has ended, is billed and paid, and no money lies here."""
+    mine = Subscription.organization_id == organization.id
+    if _any(select(Subscription.id).where(mine, Subscription.status != SubscriptionStatus.ENDED)):
+        return StillInUse
+    reach = billing.closed_until([organization.id]).get(organization.id)
+    later = Subscription.ended_at > reach.until if reach and reach.until else Subscription.started_at.is_not(None)
+    if _any(select(Subscription.id).where(mine, Subscription.started_at.is_not(None), later)):
+        return BillToCome
+    if _any(select(Bill.id).where(Bill.organization_id == organization.id, Bill.status.not_in(_OVER))):
+        return StillInUse
+    refund = RefundRequest.organization_id == organization.id, RefundRequest.status.in_(credit_notes.OPEN_REFUNDS)
+    return MoneyLeft if credit_notes.balance(organization) or _any(select(RefundRequest.id).where(*refund)) else None
+
+
+def _any(query: Select[int]) -> bool:
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def erase(user: User, *, by: audit.Actor, at: datetime) -> None:
-    """Remove what names `user`, for good. Raises LastOwner. Erasing twice changes nothing."""
+    """Remove what names `user`, for good. Raises what `obstacle` tells. Erasing twice changes nothing."""
     for organization_id in sorted(_organizations_of(user)):
         db.serialize(f"members {organization_id}")
     db.lock(user)

@@ -185,7 +185,7 @@ def calculate(
     guesses: list[Guess | Units] = [
         box for charge in plan.charges if charge.meter is not None for box in _boxes(charge, asked)
     ]
-    calculator = Calculator(plans, plan, [*([_units(plan, asked)] if plan.quantity_unit_zh else []), *guesses])
+    calculator = Calculator(plans, plan, [*([_units(plan, plans, asked)] if plan.quantity_unit_zh else []), *guesses])
     if wanted and plan.slug != wanted:
         calculator.form_errors.append(
             _("没有“%(wanted)s”这个套餐，可能已停售。下面按“%(plan)s”计算。", wanted=wanted[:40], plan=formats.local(plan, "name"))
@@ -205,7 +205,7 @@ def _price(calculator: Calculator, plan: Plan, at: datetime) -> None:
         calculator.estimate = estimate
 
 
-def _units(plan: Plan, asked: Mapping[str, str]) -> Units:
+def _units(plan: Plan, plans: Sequence[Plan], asked: Mapping[str, str]) -> Units:
     """How many stand in the address, else the fewest there can be."""
     box = Units(plan, asked.get(UNITS, str(plan.quantity_minimum))[:LONGEST_NUMBER])
     written = box.typed.strip().replace(",", "").replace("，", "")
@@ -216,7 +216,18 @@ def _units(plan: Plan, asked: Mapping[str, str]) -> Units:
         box.value = subscriptions.suitable(plan, int(written))
     except subscriptions.QuantityUnsuitable as refusal:
         box.errors.append(errors.translate(refusal))
+        if large := _large_enough(plans, plan, int(written)):
+            box.errors.append(_("装得下的套餐：%(plans)s。", plans=_("、").join(formats.local(each, "name") for each in large)))
     return box
+
+
+def _large_enough(plans: Sequence[Plan], plan: Plan, units: int) -> list[Plan]:
+    """Other plans that are sold by the same unit in so many, where this one is not."""
+    most = subscriptions.most_of(plan)
+    if most is None or units <= most:
+        return []
+    alike = [each for each in plans if each.quantity_unit_zh == plan.quantity_unit_zh]
+    return [each for each in alike if (limit := subscriptions.most_of(each)) is None or units <= limit]
 
 
 def _boxes(charge: Charge, asked: Mapping[str, str]) -> Iterator[Guess]:

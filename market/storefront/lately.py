@@ -28,6 +28,7 @@ class Told:
     subscription: Subscription
     own: Row
     months: str
+    pauses: str
     rows: Sequence[Row]
     others: Sequence[tuple[Offered, str, list[str]]]
     #: Whether it is a subscription to this very offering.
@@ -67,6 +68,6 @@ def _told(known: billing.Lately, offering: Offering) -> Told:
         for offered, found in known.others if offered.plan.offering_id == offering.id
     ]  # fmt: skip
     return Told(
-        known.subscription, words.own_row(known), words.months_named(known.months), rows, others,
+        known.subscription, words.own_row(known), words.months_named(known.months), words.pauses(known.usage), rows, others,
         known.subscription.plan.offering_id == offering.id,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 
-from market import billing, rating
+from market import billing, rating, subscriptions
 from market.catalog import Charge, Plan
 from market.storefront import prices
 from market.web import formats
@@ -27,15 +27,29 @@ class PriceRow:
 
 
 def price_rows(plans: Sequence[Plan]) -> list[PriceRow]:
-    """Fees first, then use by kind, then the trial."""
+    """Fees first, then use by kind, in which numbers it can be had, and the trial."""
     keys = dict.fromkeys(_key(charge) for plan in plans for charge in plan.charges)
     rows: list[PriceRow] = []
     for key in sorted(keys, key=lambda key: key[0] != "fee"):
         charges = [next((c for c in plan.charges if _key(c) == key), None) for plan in plans]
         rows += _fee_rows(charges, plans) if key[0] == "fee" else _use_rows(charges)
+    if any(plan.quantity_unit_zh for plan in plans):
+        rows.append(PriceRow(_("能订多少"), "", [_numbers(plan) for plan in plans]))
     trials = [_("%(days)d 天", days=plan.trial_days) if plan.trial_days else _("无") for plan in plans]
     rows.append(PriceRow(_("免费试用"), "", [(text,) for text in trials]))
     return rows
+
+
+def _numbers(plan: Plan) -> tuple[str, ...]:
+    """In which numbers a plan can be had, so that one that is too small is seen at once."""
+    unit, low, most = formats.local(plan, "quantity_unit"), plan.quantity_minimum, subscriptions.most_of(plan)
+    if not unit:
+        return (_("不按数量卖"),)
+    if most is None:
+        told = _("%(low)s 起", low=formats.quantity(low, unit))
+    else:
+        told = _("%(low)s 到 %(high)s", low=low, high=formats.quantity(most, unit))
+    return (told, *([_("每次加 %(step)s", step=plan.quantity_step)] if plan.quantity_step > 1 else []))
 
 
 def has_tiers(plans: Sequence[Plan]) -> bool:

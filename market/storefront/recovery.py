@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 
-from market import accounts, credentials, notifications, resources
+from market import accounts, credentials, resources
 from market.credentials import Purpose, recovery, tokens
 from market.errors import Invalid, MarketError
 from market.web import devices, forms, locale, login, proof
@@ -79,8 +79,7 @@ def forgot_post() -> Answer:
 @bp.get("/forgot-password/sent")
 def sent() -> str:
     """Look into your mailbox; and honestly, whether mail leaves this place at the moment."""
-    late = notifications.mail_is_late(resources.clock.now())
-    return render_template("storefront/recovery/sent.html", late=late)
+    return render_template("storefront/recovery/sent.html")
 
 
 @bp.get("/reset-password/<token>")

@@ -123,8 +123,7 @@ def sent() -> Answer:
     """Look into your mailbox; and honestly, whether mail leaves this place at the moment."""
     if ASKED not in session:
         return redirect(url_for(".show"), 303)
-    late = notifications.mail_is_late(resources.clock.now())
-    return render_template("storefront/register/sent.html", email=session[ASKED][1], late=late)
+    return render_template("storefront/register/sent.html", email=session[ASKED][1])
 
 
 @bp.get("/register/letter")

@@ -234,6 +234,7 @@ def wanted(held: Held, plan: Plan | None, quantity: int | None) -> Held:
     if plan is not None and plan.offering_id != held.plan.offering_id:
         raise refusals.OtherOffering
     if quantity is None:
+        sale.check_room(target, held)
         return Held(None, target, span.fitted(target, held.quantity))
     return Held(None, target, sale.suitable(target, quantity))
 

@@ -245,6 +245,13 @@ class QuantityOutside(QuantityUnsuitable):
     message = "数量填 %(low)s 到 %(high)s 之间的整数。"
 
 
+class QuantityTooLarge(QuantityOutside):
+    """More than can be had of the plan: it would not carry the use."""
+
+    code = "quantity_too_large"
+    message = "这个套餐最多订 %(high)s，装不下 %(many)s。"
+
+
 class QuantityBetween(QuantityUnsuitable):
     """It is sold in steps, and this is between two."""
 

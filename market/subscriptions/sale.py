@@ -24,7 +24,8 @@ from market.errors import Invalid, NotFound
 from market.kit import quantity
 from market.kit.refusal import Refusal
 from market.providers.models import ProviderStatus
-from market.subscriptions import refusals
+from market.subscriptions import refusals, span
+from market.subscriptions.span import Held
 
 #: No firm means a month of a trillion yuan; neither database could store much more.
 MOST_FEN = 10**14
@@ -71,12 +72,25 @@ def suitable(plan: Plan, quantity: int) -> int:
         if quantity != 1:
             raise refusals.QuantityUnsuitable
         return quantity
-    low, high, step = plan.quantity_minimum, plan.quantity_maximum, plan.quantity_step
-    if quantity < low or quantity > (high or MOST_UNITS):
-        raise refusals.QuantityOutside(low=low, high=high or MOST_UNITS)
+    low, most, step = plan.quantity_minimum, span.most_of(plan), plan.quantity_step
+    if most is not None and quantity > most:
+        raise _too_large(most, quantity)
+    if quantity < low or quantity > (most or MOST_UNITS):
+        raise refusals.QuantityOutside(low=low, high=most or MOST_UNITS)
     if (quantity - low) % step:
         raise refusals.QuantityBetween(low=low, step=step)
     return quantity
+
+
+def check_room(plan: Plan, held: Held) -> None:
+    """Nobody comes down to fewer without having said so. Raises QuantityTooLarge."""
+    most = span.most_of(plan)
+    if plan.quantity_unit_zh == held.plan.quantity_unit_zh != "" and most is not None and held.quantity > most:
+        raise _too_large(most, held.quantity)
+
+
+def _too_large(most: int, wanted: int) -> refusals.QuantityTooLarge:
+    return refusals.QuantityTooLarge(high=f"{most:,}", many=f"{wanted:,}")
 
 
 def guessed(plan: Plan, estimate: Mapping[str, str]) -> dict[str, str]:

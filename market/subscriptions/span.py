@@ -93,9 +93,15 @@ def fitted(plan: Plan, quantity: int) -> int:
     """The nearest number, not below `quantity` if possible, in which a plan is sold; 1 where it is not sold so."""
     if not plan.quantity_unit_zh:
         return 1
+    low, high, step = plan.quantity_minimum, most_of(plan), plan.quantity_step
+    wanted = low + max(0, -(-(quantity - low) // step)) * step
+    return wanted if high is None else min(wanted, high)
+
+
+def most_of(plan: Plan) -> int | None:
+    """The most that can be had of a plan, in its steps; None where there is no limit."""
     low, high, step = plan.quantity_minimum, plan.quantity_maximum, plan.quantity_step
-    steps = max(0, -(-(quantity - low) // step))
-    return low + (min(steps, (high - low) // step) if high is not None else steps) * step
+    return None if high is None else low + (high - low) // step * step
 
 
 def _in_order(change: SubscriptionChange) -> tuple[datetime, float]:

@@ -87,7 +87,7 @@ def show(id: int) -> str:
                 "at": event.at,
                 "title": trail.title(event),
                 "text": changing.told(event, subscription),
-                "reason": trail.reason(event.reason),
+                "reason": trail.reason(event.reason, own=True),
             }
             for event in subscriptions.timeline(subscription)
         ],

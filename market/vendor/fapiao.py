@@ -6,12 +6,12 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as Redirect
-from wtforms import RadioField, TextAreaField
+from wtforms import RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from market import resources
 from market.billing import fapiao
-from market.billing.fapiao import Fapiao, FapiaoRequest, FapiaoStatus, RefusalReason, View
+from market.billing.fapiao import Fapiao, FapiaoRequest, FapiaoStatus, Paper, RefusalReason, View
 from market.errors import MarketError
 from market.kit.period import local_day
 from market.web import fapiao as words
@@ -47,6 +47,20 @@ class TakeBackForm(PaperForm):
     """A red letter for what the provider itself got wrong."""
 
     explanation = TextAreaField(_l("为什么红冲"), [forms.NotLongerThan(fapiao.LONGEST_WORDS)])
+
+
+class MendForm(forms.MarketForm):
+    """What was mistyped when a paper was recorded; its amount was checked then."""
+
+    number = StringField(_l("发票号码"), [forms.NotLongerThan(40)], render_kw={"inputmode": "numeric", "autocomplete": "off"})
+    issued_on = forms.DayField(_l("开票日期"))
+    document = uploads.FapiaoField(_l("发票文件"))
+    explanation = TextAreaField(_l("为什么改"), [forms.NotLongerThan(fapiao.LONGEST_WORDS)])
+
+    def paper(self) -> Paper:
+        """What was filled in and sent along."""
+        filename, data = self.document.sent()
+        return Paper(self.number.data or "", self.issued_on.data, None, filename, data)
 
 
 @bp.get("/")
@@ -162,6 +176,33 @@ def take_it_back(id: int) -> Answer:
     return redirect(url_for(".show", id=id), 303)
 
 
+@bp.get("/<int:id>/papers/<int:paper_id>/mend")
+@guards.require("fapiao.issue")
+def mend(id: int, paper_id: int) -> str:
+    """A paper whose number or day was typed wrongly: put the record right."""
+    found = _request(id)
+    paper = fapiao.paper_of(found, paper_id)
+    return _mend_page(found, paper, MendForm(formdata=None, number=paper.number, issued_on=paper.issued_on))
+
+
+@bp.post("/<int:id>/papers/<int:paper_id>/mend")
+@guards.require("fapiao.issue")
+@largest_body(uploads.ROOM)
+def save(id: int, paper_id: int) -> Answer:
+    """Put it right; the customer reads both."""
+    found, form = _request(id), MendForm()
+    paper = fapiao.paper_of(found, paper_id)
+    try:
+        if not form.validate():
+            return _mend_page(found, paper, form), 422
+        fapiao.mend(found, paper_id, form.paper(), words=form.explanation.data or "", by=g.actor, at=resources.clock.now())
+    except MarketError as refusal:
+        form.refuse(refusal)
+        return _mend_page(_request(id), paper, form), refusal.status
+    flash(_("已改正，客户收到通知。"), "ok")
+    return redirect(url_for(".show", id=id), 303)
+
+
 @bp.get("/<int:id>/papers/<int:paper_id>/document")
 @guards.require("fapiao.read")
 def document(id: int, paper_id: int) -> Response:
@@ -193,6 +234,7 @@ def _page(found: FapiaoRequest, form: PaperForm, refusal: RefuseForm) -> str:
         refusal=refusal,
         form=refusal if refusal.has_errors else form,
         open=found.status in fapiao.OPEN,
+        mendable=[paper for paper in found.papers if fapiao.mendable(found, paper)],
         can_take_back=found.status is FapiaoStatus.ISSUED and not found.awaited,
         words=words,
         today=local_day(resources.clock.now()),
@@ -204,6 +246,14 @@ def _red_page(found: Fapiao, form: PaperForm) -> str:
         form = PaperForm(formdata=None)
         form.refuse(fapiao.RedAlready())
     return render_template("vendor/fapiao/red.html", red=found, found=found.request, form=form, words=words)
+
+
+def _mend_page(found: FapiaoRequest, paper: Fapiao, form: MendForm) -> str:
+    can_mend = fapiao.mendable(found, paper)
+    if form.has_errors and not can_mend:
+        form = MendForm(formdata=None)
+        form.refuse(fapiao.NotMendable())
+    return render_template("vendor/fapiao/mend.html", found=found, paper=paper, form=form, can_mend=can_mend)
 
 
 def _back_page(found: FapiaoRequest, form: TakeBackForm) -> str:

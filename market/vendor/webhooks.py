@@ -82,7 +82,7 @@ def _tell(outcome: subscriptions.Outcome) -> None:
     if outcome.delivered:
         flash(_("测试通知已送到，您的系统回了 %(status)s。", status=outcome.status), "ok")
     else:
-        flash(_("测试通知没有送到：%(why)s。", why=trail.reason(outcome.error)), "warn")
+        flash(_("测试通知没有送到：%(why)s。", why=trail.reason(outcome.error, own=True)), "warn")
 
 
 def _shown_once(secret: str) -> Response:

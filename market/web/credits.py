@@ -30,7 +30,7 @@ DESTINATIONS = {
 ENTRIES = {
     EntryKind.CREDIT: _l("冲减单记入"),
     EntryKind.APPLIED: _l("用于账单"),
-    EntryKind.REFUND: _l("申请退款"),
+    EntryKind.REFUND: _l("申请了退款"),
     EntryKind.RETURNED: _l("退款没有办，退回余额"),
     EntryKind.VOID: _l("冲减单作废"),
 }

@@ -7,8 +7,9 @@ program's inside. An accident carries an incident number that the log has too.
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import structlog
-from flask import Flask, Response, current_app, g, got_request_exception, render_template, request
+from flask import Flask, Response, g, got_request_exception, render_template, request
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -74,7 +75,7 @@ def translate(refusal: MarketError | Refusal) -> str:
 
 def field_messages(refusal: MarketError) -> dict[str, str]:
     """The messages of a refusal by form field, translated; empty when it names none."""
-    if isinstance(refusal, Invalid):
+    if isinstance(refusal, Invalid) and refusal.fields:
         return {
             name: translate(message) if isinstance(message, Refusal) else gettext(message)
             for name, message in refusal.fields.items()
@@ -94,9 +95,8 @@ def problem(status: int, code: str, title: str, detail: str = "", **extra: Any) 
     """An answer by RFC 9457; `code` is stable, `title` and `detail` are for people."""
     body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
     body |= {"request_id": logs.request_id(), **extra}
-    return Response(
-        current_app.json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json"
-    )
+    # It may tell of thousands of events, and Flask's own way of writing takes ten times as long.
+    return Response(msgspec.json.encode(body, enc_hook=str), status, mimetype="application/problem+json")
 
 
 def _is_call() -> bool:

@@ -113,7 +113,24 @@ def course(request: FapiaoRequest) -> list[dict[str, Any]]:
         told.append({"at": request.closed_at, "title": _("撤回了申请"), "text": ""})
     for paper in request.papers:
         told += _told(paper)
+    told += [_mended(each) if isinstance(each, fapiao.Mended) else _changed(each) for each in fapiao.changes_of(request)]
     return sorted(told, key=lambda each: each["at"])[::-1]
+
+
+def _mended(each: fapiao.Mended) -> dict[str, Any]:
+    """Both what was recorded and what it is now; the paper itself was right all along."""
+    told = []
+    if each.number != each.number_before:
+        told.append(_("号码由 %(old)s 改为 %(new)s", old=each.number_before, new=each.number))
+    if each.day != each.day_before:
+        told.append(_("日期由 %(old)s 改为 %(new)s", old=formats.date(each.day_before), new=formats.date(each.day)))
+    text = _("；").join(told) or _("换了文件")
+    return {"at": each.at, "title": _("改正了登记"), "text": text, "reason": each.words, "tone": "now"}
+
+
+def _changed(each: fapiao.AmountChanged) -> dict[str, Any]:
+    before, now = formats.money(each.before_fen), formats.money(each.fen)
+    return {"at": each.at, "title": _("冲减单改变了要开的金额"), "text": _("由 %(before)s 改为 %(now)s", before=before, now=now), "tone": "warn"}
 
 
 def _told(paper: Fapiao) -> list[dict[str, Any]]:

@@ -205,7 +205,7 @@ def _unverified(_organization: Organization, _waiting: Verification | None, _now
 
 def _checking(_organization: Organization, waiting: Verification | None, now: datetime) -> Step:
     day = accounts.decide_by(waiting.submitted_at if waiting else now)
-    return _("材料已提交，最晚 %(date)s 有结果，会发邮件通知。", date=day_text(day)), _("看提交的材料")
+    return _("材料已提交，最晚 %(date)s 有结果，会通知您。", date=day_text(day)), _("看提交的材料")
 
 
 def _verified(organization: Organization, _waiting: Verification | None, now: datetime) -> Step:

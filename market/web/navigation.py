@@ -20,8 +20,8 @@ class Entry:
     label: LazyString
     icon: str = ""
     values: tuple[tuple[str, str], ...] = ()
-    #: What it is called for those who see no amounts there.
-    without_money: LazyString | None = None
+    #: What it is called for those who lack a permission: that permission, and the other name.
+    without: tuple[str, LazyString] | None = None
 
     @property
     def url(self) -> str:
@@ -47,7 +47,7 @@ CONSOLE = (
     Entry("console.overview.index", _l("概览"), "home"),
     Entry("console.subscriptions.index", _l("我的订阅"), "package"),
     Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
-    Entry("console.usage.index", _l("用量与费用"), "chart-line", without_money=_l("用量")),
+    Entry("console.usage.index", _l("用量与费用"), "chart-line", without=("money.read", _l("用量"))),
     Entry("console.replay.index", _l("换个套餐要多少钱"), "scale"),
     Entry("console.bills.index", _l("账单"), "file-invoice"),
     Entry("console.fapiao.index", _l("发票"), "receipt"),
@@ -62,7 +62,7 @@ VENDOR = (
     Entry("vendor.overview.index", _l("概览"), "home"),
     Entry("vendor.offerings.index", _l("我的服务"), "package"),
     Entry("vendor.meters.index", _l("计量项"), "scale"),
-    Entry("vendor.tasks.index", _l("待办任务"), "list-check"),
+    Entry("vendor.tasks.index", _l("待办任务"), "list-check", without=("provisioning.do", _l("同事的任务"))),
     Entry("vendor.customers.index", _l("我的客户"), "users"),
     Entry("vendor.usage.index", _l("用量"), "chart-line"),
     Entry("vendor.events.index", _l("用量上报"), "activity"),
@@ -89,7 +89,7 @@ ADMIN = (
     Entry("admin.organizations.index", _l("企业名录"), "building"),
     Entry("admin.verifications.index", _l("企业核验"), "shield-check"),
     Entry("admin.provisioning.index", _l("开通超时和失败"), "clock"),
-    Entry("admin.payments.index", _l("到账确认"), "building-bank"),
+    Entry("admin.payments.index", _l("到账确认"), "building-bank", without=("payments.confirm", _l("转账一览"))),
     Entry("admin.bills.index", _l("账单"), "file-invoice"),
     Entry("admin.credit_notes.index", _l("冲减与退款"), "wallet"),
     Entry("admin.fapiao.index", _l("发票申请"), "receipt"),
@@ -182,9 +182,7 @@ def shown(entries: Sequence[Entry], can: Can) -> list[Entry]:
     """The entries that exist and that somebody who `can` may open."""
     asked = [(entry, permission_of(entry.endpoint)) for entry in existing(entries)]
     mine = [entry for entry, permission in asked if not permission or can(permission)]
-    return [
-        replace(entry, label=entry.without_money) if entry.without_money and not can("money.read") else entry for entry in mine
-    ]
+    return [replace(each, label=each.without[1]) if each.without and not can(each.without[0]) else each for each in mine]
 
 
 def side_menu(face: str) -> list[Entry]:

@@ -42,9 +42,9 @@ def view(bill: Bill, locale: str, part: Part) -> BillView:
         billing.Receipt(arrival.amount_fen, arrival.arrived_on, arrival.payer_name)
         for arrival in payments.arrivals_of(bill)
     ]
-    used_fen = -sum(entry.amount_fen for entry in credit_notes.applied_to(bill))
+    drawn = [billing.Drawn(-entry.amount_fen, local_day(entry.at)) for entry in credit_notes.applied_to(bill)]
     noted = [_noted(note) for note in credit_notes.of_bill(bill) if note.voided_at is None]
-    return billing.view(bill, locale, receipts=receipts, used_fen=used_fen, noted=noted, part=part)
+    return billing.view(bill, locale, receipts=receipts, drawn=drawn, noted=noted, part=part)
 
 
 def _noted(note: CreditNote) -> Noted:

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 
-from market import billing, catalog
+from market import billing, catalog, subscriptions
 from market.billing import Difference, Gap, Lately, Reason, Replay, ReplayLine, Source, Used
-from market.catalog import Counting, Offered
+from market.catalog import Counting, Offered, Plan
 from market.kit import quantity
 from market.kit.refusal import Refusal
 from market.web import errors, formats
@@ -43,7 +43,7 @@ class Row:
         if replay.once_fen:
             told.append(_("其中一次性费用 %(amount)s", amount=formats.money(replay.once_fen)))
         if plan.quantity_unit_zh:
-            told.append(_("按 %(many)s 订", many=formats.quantity(replay.held, formats.local(plan, "quantity_unit"))))
+            told.append(_("按 %(many)s 订", many=_many(replay.held, plan)))
         if {Source.GUESSED} < {line.used.source for line in replay.lines if line.used}:
             told.append(_("有些用量是您估的"))
         if plan.trial_days and not replay.own:
@@ -95,6 +95,26 @@ def months_named(months: Sequence[billing.Month]) -> str:
     if first.paid == first.whole and last.paid == last.whole and first.whole.is_month:
         return formats.month(first.whole) if first is last else _("%(first)s 到 %(last)s", first=formats.month(first.whole), last=formats.month(last.whole))
     return _("%(first)s 到 %(last)s", first=formats.date(first.paid.first_day), last=formats.date(last.paid.last_day))
+
+
+def pauses(usage: billing.Usage) -> str:
+    """How the days on which the firm paused count; empty where there are none."""
+    return _("其中有 %(days)s 天暂停了。别的套餐也按同样的日子暂停来算。", days=usage.paused_days) if usage.paused_days else ""
+
+
+def when(line: ReplayLine, usage: billing.Usage) -> str:
+    """Which month a line is in, or which days of it; empty where there is only one month to be in."""
+    month = usage.months[line.month]
+    first, last = formats.date(line.service.first_day), formats.date(line.service.last_day)
+    if line.paused:
+        return _("暂停的 %(first)s 到 %(last)s", first=first, last=last)
+    if line.interval == "month" and line.service != month.paid:
+        return _("%(first)s 到 %(last)s", first=first, last=last)
+    return formats.month(month.whole) if len(usage.months) > 1 else ""
+
+
+def _many(number: int, plan: Plan) -> str:
+    return formats.quantity(number, formats.local(plan, "quantity_unit"))
 
 
 def verdict(known: Lately) -> list[str]:
@@ -157,6 +177,9 @@ def why_not(found: Replay) -> list[str]:
     told = [_("它不计“%(name)s”，不知道是不是包含在内。", name=used_name(each)) for each in found.lacking]
     if found.lacking_unit:
         told.append(_("您现在按数量订（每%(unit)s），它不这样算，不知道够不够用。", unit=found.lacking_unit[formats.language() == "en"]))
+    if found.too_many:
+        most = subscriptions.most_of(found.plan) or 1
+        told.append(_("它最多订 %(most)s，装不下您的 %(many)s。", most=_many(most, found.plan), many=_many(found.too_many, found.plan)))
     return told + [_gap(each) for each in found.gaps]
 
 
@@ -232,7 +255,7 @@ class Guesses:
 
 def guesses(found: Iterable[Replay], asked: Mapping[str, str]) -> Guesses:
     """A box for what most plans lack, filled with what was typed; `found` are replays without guesses."""
-    gaps = [gap for each in found if not (each.lacking or each.lacking_unit) for gap in each.gaps]
+    gaps = [gap for each in found if not (each.lacking or each.lacking_unit or each.too_many) for gap in each.gaps]
     often = Counter(gap.key for gap in gaps)
     first = {gap.key: gap for gap in reversed(gaps)}
     # A gauge's count is no use without its amount, so they stay in the order in which plans ask for them.

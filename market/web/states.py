@@ -142,6 +142,13 @@ STATES: dict[str, dict[str, State]] = {
         "failed": State(_l("没办成"), "bad", STOP),
         "canceled": State(_l("不用办了"), "", OFF),
     },
+    "task_of_others": {
+        "pending": State(_l("等同事办理"), "info", WAIT),
+        "delivered": State(_l("系统已收到，等它确认"), "info", WAIT),
+        "done": State(_l("已完成"), "ok", DONE),
+        "failed": State(_l("没办成"), "bad", STOP),
+        "canceled": State(_l("不用办了"), "", OFF),
+    },
     "task": {
         "pending": State(_l("等您办理"), "info", WAIT),
         "delivered": State(_l("系统已收到，等它确认"), "info", WAIT),
@@ -153,7 +160,7 @@ STATES: dict[str, dict[str, State]] = {
         "queued": State(_l("等待发送"), "info", WAIT),
         "sent": State(_l("已发出"), "ok", DONE),
         "kept": State(_l("存在本地邮箱"), "", "mail"),
-        "failed": State(_l("没有发出，会再试"), "warn", STOP),
+        "failed": State(_l("没有发出"), "warn", STOP),
     },
     "export": {
         "requested": State(_l("等待准备"), "info", WAIT),

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from market import db
+from market.billing.credit_notes import RefundRequest
 from market.catalog import Meter, OfferingRevision, Plan, RevisionStatus
 from market.metering.corrections import UsageCorrection
 from market.metering.reconciliation import ReconciledDay
@@ -96,6 +97,12 @@ def _by_offering(query: Select[int, int]) -> Found:
     return {id: names[offering] for id, offering in offering_of.items() if offering in names}
 
 
+def _refunds(ids: Collection[int]) -> Found:
+    """By the amount, as on the pages of the refund."""
+    wanted = select(RefundRequest.id, RefundRequest.amount_fen).where(RefundRequest.id.in_(ids))
+    return {id: formats.money(fen) for id, fen in db.session.execute(wanted)}
+
+
 def _version(name: str, number: int) -> str:
     return _("%(name)s（第 %(number)s 版）", name=name, number=number)
 
@@ -128,4 +135,5 @@ LOOKUPS: Mapping[str, Callable[[Collection[int]], Found]] = {
     "PolicyVersion": _policies,
     "Review": _reviews,
     "ProblemReport": _reports,
+    "RefundRequest": _refunds,
 }

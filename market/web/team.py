@@ -15,7 +15,7 @@ from wtforms.validators import ValidationError
 from market import accounts, credentials, notifications, resources
 from market.accounts import Membership, OrganizationKind, Role
 from market.errors import MarketError
-from market.web import errors, forms, guards, login, roles
+from market.web import errors, forms, guards, login, mailing, roles
 
 Answer = Response | str | tuple[str, int]
 
@@ -124,7 +124,7 @@ def _add_inviting(bp: Blueprint) -> None:
         except MarketError as refusal:
             form.refuse(refusal)
             return _page("invite", form=form), refusal.status
-        flash(_("已邀请 %(email)s，邀请链接 7 天内有效。", email=invitation.email), "ok")
+        mailing.tell_invited(_("已邀请 %(email)s，邀请链接 7 天内有效。", email=invitation.email))
         return redirect(url_for(".index"), 303)
 
     @bp.post("/invitations/<int:id>/resend")
@@ -135,10 +135,10 @@ def _add_inviting(bp: Blueprint) -> None:
         try:
             invitation = accounts.resend(g.organization, id, by=g.actor, at=now)
         except accounts.SentJustNow as refusal:
-            flash(errors.translate(refusal), "warn")
+            mailing.tell_invited(errors.translate(refusal), "warn")
             return redirect(url_for(".index"), 303)
         credentials.attempt("invitation", account=g.user.id, address=request.remote_addr or "", at=now)
-        flash(_("已给 %(email)s 换了新的邀请链接，7 天内有效，之前的链接不能用了。", email=invitation.email), "ok")
+        mailing.tell_invited(_("已给 %(email)s 换了新的邀请链接，7 天内有效，之前的链接不能用了。", email=invitation.email))
         return redirect(url_for(".index"), 303)
 
     @bp.post("/invitations/<int:id>/withdraw")

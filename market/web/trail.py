@@ -143,6 +143,7 @@ TITLES = {
     "fapiao.withdrawn": _l("撤回了发票申请"),
     "fapiao.taken_up": _l("服务商开始开票"),
     "fapiao.issued": _l("登记了发票"),
+    "fapiao.mended": _l("改正了发票号码或日期"),
     "fapiao.refused": _l("没有开成发票"),
     "fapiao.amount_changed": _l("冲减单改变了要开的金额"),
     "fapiao.red_wanted": _l("冲减单要求开红字发票"),
@@ -204,7 +205,7 @@ TITLES = {
     "credit_note.awaiting_red_fapiao": _l("冲减单等待红字发票"),
     "credit_note.settled": _l("冲减单结清"),
     "credit_note.voided": _l("作废冲减单"),
-    "refund_request.asked": _l("申请退款"),
+    "refund_request.asked": _l("申请了退款"),
     "refund_request.paid": _l("登记已退款"),
     "refund_request.failed": _l("登记没有退成"),
     "refund_request.retried": _l("再退一次"),
@@ -234,6 +235,7 @@ BY_PROVIDER = frozenset(
         "subscription.rotate_failed",
         "fapiao.taken_up",
         "fapiao.issued",
+        "fapiao.mended",
         "fapiao.refused",
         "fapiao.red_recorded",
     }
@@ -278,6 +280,18 @@ REASONS = {
     "not_retried": _l("没开通成，两周没有人重试，自动取消"),
     "invalid": _l("服务商系统回应的登录信息读不懂"),
 }
+#: The same as the provider reads them, about a system of its own.
+OWN_REASONS = {
+    "timeout": _l("您的系统 15 秒内没有回应"),
+    "unreachable": _l("连不上您的系统"),
+    "broken_off": _l("您的系统中途断开了连接"),
+    "answer_too_large": _l("您的系统的回应超过 64 KB，没有读取"),
+    "wrong_subject": _l("您的系统的回应写着别的订阅，没有采纳"),
+    "not_confirmed": _l("您的系统收到了通知，三天没有确认办好"),
+    "not_done": _l("超过期限两周没有办理"),
+    "unknown_host": _l("找不到您的系统的地址"),
+    "invalid": _l("您的系统回应的登录信息读不懂"),
+}
 
 
 def actor(event: AuditEvent) -> str:
@@ -297,10 +311,17 @@ def title(event: AuditEvent) -> str:
     return str(TITLES.get(event.action, event.action))
 
 
-def reason(code: str) -> str:
-    """A stored reason for people: known codes in words, `http_503` with its number, other text as it is."""
+def reason(code: str, *, own: bool = False) -> str:
+    """A stored reason for people: known codes in words, `http_503` with its number, other text as it is.
+
+    `own`: told to the provider whose system it is about.
+    """
+    if own and code in OWN_REASONS:
+        return str(OWN_REASONS[code])
     if code in REASONS:
         return str(REASONS[code])
     if code.startswith("http_") and code[5:].isdigit():
+        if own:
+            return gettext("您的系统回应了错误 %(status)s", status=code[5:])
         return gettext("服务商系统回应了错误 %(status)s", status=code[5:])
     return code

@@ -8,18 +8,21 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from flask import render_template, url_for
+from flask import render_template, request, url_for
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from market import billing, db, metering, rating
-from market.billing import Basis, Bill, BillDifference, BillLine, Explanation, LineKind
+from market.billing import Basis, Bill, BillDifference, BillLine, Explanation, LineKind, credit_notes
+from market.billing.credit_notes import CreditNoteLine
 from market.catalog import Aggregation, Meter
 from market.errors import NotFound
 from market.providers import Provider
 from market.web import corrections as correcting
+from market.web import credits as credit_words
 from market.web import formats, paging
+from market.web.navigation import url_if
 
 #: What can differ from what is billed.
 FIELDS: Mapping[str, LazyString] = {
@@ -73,10 +76,17 @@ def page(template: str, bill: Bill, line: BillLine, links: Links, **more: Any) -
     found = billing.explain(bill, line)
     return render_template(
         template, bill=bill, line=line, found=found, links=links, heading=heading(line), name=name(line),
-        steps=list(steps(found)), unit=_unit(line), checked=checked(found), differences=[_differs(each) for each in found.differences],
+        steps=list(steps(found)), credited=list(_credited(line)), unit=_unit(line), checked=checked(found), differences=[_differs(each) for each in found.differences],
         facts=list(facts(found)), tax=_tax(line), news=news(found), seller=_seller(line), day_amounts=any(each.fen is not None for each in found.days),
         **more,
     )  # fmt: skip
+
+
+def _credited(line: BillLine) -> Iterator[tuple[CreditNoteLine, str, str | None]]:
+    """What credit notes have taken off it since: which, why, and where the note is."""
+    face = (request.endpoint or "").partition(".")[0]
+    for each in credit_notes.on_line(line):
+        yield each, credit_words.reason(each.credit_note), url_if(f"{face}.credit_notes.show", id=each.credit_note_id)
 
 
 def day(template: str, bill: Bill, line: BillLine, on: str, **more: Any) -> str:
@@ -131,7 +141,10 @@ def _on_this_bill(found: Explanation) -> Iterator[Step]:
     """What of it stands on this very line."""
     line = found.line
     if line.kind is LineKind.ADJUSTMENT:
-        yield Step(_("减去之前的账单已收的"), formats.money(-line.booked_fen))
+        given = int(line.label.get("credited_fen", 0))
+        yield Step(_("减去之前的账单已收的"), formats.money(-line.booked_fen - given))
+        if given:
+            yield Step(_("加上冲减单已经退的，不退第二次"), formats.money(given))
         yield Step(_("这一行：补收") if line.gross_fen >= 0 else _("这一行：退回"), formats.money(line.gross_fen), True)
     elif line.kind is LineKind.CREDIT:
         if line.booked_fen:
@@ -218,7 +231,7 @@ def _late(remark: metering.Remark, line: BillLine, meter: Meter) -> dict[str, An
         text = _("那时账单已经定稿，差额记在这一行。")
     else:
         text = _("那时账单还没有定稿，已经算进当月的账单。")
-    return {"at": remark.noted_at, "title": _("补报 %(date)s 的%(name)s，%(count)s 条", **said), "text": text, "tone": "warn"}
+    return {"at": remark.noted_at, "title": _("补报 %(date)s 的%(name)s，%(count)s 条记录", **said), "text": text, "tone": "warn"}
 
 
 def _tax(line: BillLine) -> str:

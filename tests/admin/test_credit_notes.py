@@ -35,6 +35,7 @@ def test_a_small_credit_is_issued_from_the_bills_page_and_told_by_letter(client:
     done = page.submit(button="提出冲减", what="amount", amount_fen="50.00", reason="agreed", note="客户没用上，双方商定")
     assert "CN-202611-000001" in done.heading and "账单少付 ¥50.00" in done.text
     assert bill(bill_id).owed_fen == 85000
+    assert "850.00" in client.page("/admin/bills/").text
     assert client.page(f"/admin/credit-notes/{1}").link("下载 PDF")
 
 
@@ -56,16 +57,27 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_lost(client: Client,
     assert said in answer.text and bill(bill_id).credited_fen == 0
 
 
+def test_an_empty_form_names_everything_at_once_at_its_box(client: Client, bill_id: int) -> None:
+    page = client.page(f"/admin/credit-notes/proposals/of/{bill_id}").submit(button="提出冲减", what="amount", amount_fen="", note="")
+    assert all(page.one("p", id=f"{name}-error") is not None for name in ("amount_fen", "reason", "note"))
+    page = page.submit(button="提出冲减", what="amount", amount_fen="900.01", reason="agreed", note="商定")
+    assert "改小后再提交" in "".join(page.one("p", id="amount_fen-error").itertext())
+
+
 def test_one_line_is_credited_by_the_amount_written_beside_it(client: Client, bill_id: int) -> None:
     line = bill(bill_id).lines[0].id
     page = client.page(f"/admin/credit-notes/proposals/of/{bill_id}")
     page.submit(button="提出冲减", what="lines", reason="wrong_price", note="单价写错", **{f"line-{line}": "12.34"})
     assert bill(bill_id).credited_fen == 1234
+    why = client.page(f"/admin/bills/{bill_id}/lines/{line}")
+    assert "−¥12.34" in why.text and "CN-202611-000001" in why.follow("冲减单 CN-202611-000001").heading
 
 
 def test_a_large_credit_waits_for_a_colleague_who_approves_it(client: Client, bill_id: int) -> None:
     with db.transaction():
         waiting = a_credit(billing.bill_by_id(bill_id), Amount(60000)).id
+    overview = client.page("/admin/")
+    assert "冲减与退款1件要处理" in "".join(overview.text.split()) and overview.link(f"{bill(bill_id).number}，¥600.00")
     page = client.page("/admin/credit-notes/proposals/").follow(f"{bill(bill_id).number} #{waiting}")
     done = page.submit(button="同意，冲减 ¥600.00")
     assert "冲减单" in done.heading and bill(bill_id).owed_fen == 30000
@@ -82,7 +94,9 @@ def test_money_is_paid_back_once_with_the_banks_reference(client: Client, bill_i
     with db.transaction():
         a_note(paid(billing.bill_by_id(bill_id)), Amount(5000), destination=Destination.REFUND)
     page = client.page("/admin/credit-notes/refunds/1")
-    assert "填写银行流水号" in page.submit(button="登记已退 ¥50.00", bank_reference="").text
+    assert "原来的付款" in page.text
+    both = page.submit(button="登记已退 ¥50.00", bank_reference="", paid_on="2026-01-01").text
+    assert "填写银行流水号" in both and "退款日期要在" in both
     done = page.submit(button="登记已退 ¥50.00", bank_reference="20261120-77", paid_on="2026-11-20")
     assert "20261120-77" in done.text and "已退款" in done.text
     assert client.page("/admin/credit-notes/?status=settled").link("CN-202611-000001")

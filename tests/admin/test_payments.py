@@ -127,3 +127,13 @@ def test_who_may_not_book_sees_no_form(client: Client, payment_id: int, who: str
     page = other.page(f"/admin/payments/{payment_id}", status=status)
     assert bool(page.all("input", name="bank_reference")) is form_shown
     other.page("/admin/payments/999999", status=404 if status == 200 else 403)
+
+
+def test_whose_role_only_reads_is_asked_to_confirm_nothing(client: Client, payment_id: int) -> None:
+    auditor = client.application.test_client()
+    assert isinstance(auditor, Client)
+    auditor.sign_in("auditor@example.com", PASSWORD)
+    for path in ("/admin/", "/admin/payments/", f"/admin/payments/{payment_id}"):
+        assert "到账确认" in client.page(path).text
+        assert "到账确认" not in auditor.page(path).text, path
+    assert auditor.page("/admin/payments/").heading == "转账一览"

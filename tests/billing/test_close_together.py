@@ -138,6 +138,7 @@ def test_a_killed_close_that_is_run_again_gives_the_bills_of_one_that_was_not(
         assert status is BillStatus.OPEN
         found[organization_id].append((quantity, fen))
     assert (found, numbers()) == (expected, whole(12))
+    assert [checked.differences for checked in billing.check_all()] == [[]] * 12
     with db.transaction(readonly=True):
         assert audit.verify().broken is None
 

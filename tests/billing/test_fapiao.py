@@ -20,6 +20,7 @@ from market.billing.fapiao import (
     FapiaoKind,
     FapiaoRequest,
     FapiaoStatus,
+    Paper,
     RefusalReason,
     Title,
     View,
@@ -290,6 +291,12 @@ def test_a_credit_note_lowers_what_is_not_issued_and_waits_for_nothing(bill: Bil
     assert not any(part.askable for part in fapiao.parts_of(bill)) and not fapiao.exists(bill.id)
 
 
+def test_both_sides_read_that_a_credit_note_changed_what_is_to_be_issued(bill: Bill) -> None:
+    request = a_request(bill)
+    assert wait_for_red(a_note(bill, 5300, 5000)) is False
+    assert [(each.before_fen, each.fen) for each in fapiao.changes_of(seen(request))] == [(10600, 5300)]
+
+
 def test_a_credit_note_on_an_issued_fapiao_waits_for_its_red_letter(bill: Bill, heard: list[int]) -> None:
     request = recorded(a_request(bill))
     assert fapiao.exists(bill.id)
@@ -312,6 +319,37 @@ def test_a_credit_note_on_an_issued_fapiao_waits_for_its_red_letter(bill: Bill, 
     assert (request.status, seen(request).left_fen) == (FapiaoStatus.ISSUED, 5300)
     with pytest.raises(fapiao.RedAlready):
         fapiao.record_red(fapiao.red_at(provider, request.id, red.id), a_paper(request), by=an_actor(user), at=LATER)
+
+
+def test_a_mistyped_number_is_put_right_and_both_are_shown(bill: Bill) -> None:
+    request = recorded(a_request(bill))
+    user, paper = seller(request), request.blue
+    recorded(a_request(a_billed_firm(a_plan(monthly="9.00"))), number(8))
+
+    def mend(digits: str, day: date = date(2026, 11, 10), words: str = "两位数字看反了", data: bytes = b"") -> Fapiao:
+        typed = Paper(digits, day, None, "发票.xml", data)
+        return fapiao.mend(seen(request), paper.id, typed, words=words, by=an_actor(user), at=LATER)
+
+    first = paper.number
+    for typed, fields in (
+        ((first,), {"number"}), ((number(8),), {"number"}), (("12",), {"number"}), ((number(7), date(2026, 11, 13)), {"issued_on"}),
+        ((number(7), date(2026, 11, 9), " "), {"explanation"}),
+        ((number(7), date(2026, 11, 9), "改", b"<EIid>" + number(6).encode() + b"</EIid>"), {"document"}),
+    ):  # fmt: skip
+        with pytest.raises(Invalid) as refused:
+            mend(*typed)
+        assert problems(refused) == fields
+    mend(number(7), data=b"<EIid>" + number(7).encode() + b"</EIid>")
+    with pytest.raises(Invalid) as refused:
+        mend(number(6))  # the file that is kept names the other one
+    assert problems(refused) == {"document"}
+    mend(number(7), date(2026, 11, 9))
+    told = [(each.number_before, each.number, f"{each.day_before:%d}", f"{each.day:%d}") for each in fapiao.changes_of(request)]
+    assert told == [(number(7), number(7), "10", "09"), (first, number(7), "10", "10")]
+    fapiao.take_back(seen(request), a_paper(request, number(9)), words="税号写错", by=an_actor(user), at=LATER)
+    with pytest.raises(fapiao.NotMendable):
+        mend(number(5))
+    assert fapiao.mendable(seen(request), seen(request).reds[0])
 
 
 def test_a_wrong_fapiao_is_taken_back_and_the_part_asked_for_anew(bill: Bill) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from market.billing import Reason
 from market.billing.lately import Lately, lately
 from market.catalog import Aggregation, Meter, Plan, TimeBase
 from market.catalog.models import PlanStatus
-from tests.builders.accounts import an_actor
+from market.subscriptions import Subscription
+from tests.builders.accounts import an_actor, an_organization
 from tests.builders.billing import NOVEMBER, OCTOBER, SEPTEMBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_meter, a_plan, a_provider, an_offering, complete_facts
 from tests.builders.metering import report
@@ -96,6 +98,78 @@ def test_the_own_plan_as_anybody_could_have_it_now_costs_the_same(story: Story) 
     same = next(each for each in known.replays if each.plan.id == story.backup.plan_id)
     assert [line.fen for line in same.lines] == [line.fen for line in known.own.lines]
     assert known.in_use(same) and known.rivals == []
+
+
+def rested(one: Subscription, *stretches: tuple[str, str]) -> None:
+    """Pause from a day on, and go on from another."""
+    for first, last in stretches:
+        subscriptions.pause(one, when=date.fromisoformat(first), by=an_actor(), at=moment("2026-09-10 10:00"))
+        subscriptions.resume(one, when=date.fromisoformat(last), by=an_actor(), at=moment("2026-09-10 10:00"))
+    subscriptions.apply_due(NOW)
+
+
+def its_double(plan: Plan) -> Plan:
+    """The same terms, offered by another provider with meters of its own."""
+    other = a_plan(an_offering(plans=False, facts=complete_facts()))
+    for charge in plan.charges:
+        meter = charge.meter
+        own = meter and a_meter(
+            other.offering.provider, meter.slug, aggregation=meter.aggregation, time_base=meter.time_base, unit_size=meter.unit_size,
+            **{name: getattr(meter, name) for name in ("name_zh", "name_en", "unit_zh", "unit_en")},
+        )  # fmt: skip
+        a_charge(other, charge.terms, meter=own, name_zh=charge.name_zh, slug=charge.slug)
+    return other
+
+
+PAUSES = [
+    (("2026-10-11", "2026-10-16"),),
+    (("2026-09-20", "2026-10-03"), ("2026-10-08", "2026-10-12"), ("2026-11-21", "2026-12-05")),
+    (("2026-10-01", "2026-11-01"),),
+]
+
+
+@pytest.mark.parametrize("pauses", PAUSES)
+def test_what_it_paused_is_paused_on_every_plan_as_on_its_bills(story: Story, pauses: tuple[tuple[str, str], ...]) -> None:
+    double, plan = its_double(story.backup.plan), story.backup.plan
+    for each in (plan, double):
+        meter = next(charge.meter for charge in each.charges if charge.meter and charge.meter.slug == "traffic")
+        a_charge(each, {"model": "per_unit", "unit_price": "0.03", "included": "20", "minimum": "1.00"}, meter=meter, slug="least")
+    for day in range(12, 31, 3):
+        report(story.backup, story.traffic, "33.333", at=moment(f"2026-10-{day} 12:00"))
+        report(story.backup, story.requests, "777777", at=moment(f"2026-10-{day} 18:00"))
+    rested(story.backup, *pauses)
+    bills = [an_issued_bill(story.organization, month) for month in (SEPTEMBER, OCTOBER, NOVEMBER)]
+    known = looked_at(story)
+    same = {each.plan.id: each for each in known.replays}
+    for found in (known.own, same[plan.id], same[double.id]):
+        assert [found.fen_in(n) for n in range(3)] == [bill.gross_fen for bill in bills]
+        assert [(line.service, line.fen) for line in found.lines] == [(line.service, line.fen) for line in known.own.lines]
+    assert known.usage.paused_days and any(line.paused and line.fen for line in known.own.lines)
+
+
+def test_pauses_and_numbers_of_a_plan_paid_by_the_year_are_those_of_its_bills(story: Story) -> None:
+    plan = a_plan(
+        an_offering(story.backup.plan.offering.provider, plans=False, facts=complete_facts()), quantity_unit_zh="席位",
+        quantity_unit_en="seat", quantity_minimum=1, quantity_step=1,
+    )  # fmt: skip
+    a_charge(plan, {"model": "flat", "interval": "year", "amount": "365.77"})
+    a_charge(plan, {"model": "flat", "interval": "month", "amount": "9.99"}, slug="monthly")
+    firm = an_organization()
+    mine = a_subscription(plan, organization=firm, started_at=moment("2026-09-10 09:00"))
+    subscriptions.change(mine, quantity=3, when=date(2026, 10, 5), by=an_actor(), at=moment("2026-09-10 10:00"))
+    rested(mine, ("2026-10-20", "2026-11-11"))
+    double = its_double(plan)
+    double.quantity_unit_zh, double.quantity_unit_en = "席位", "seat"
+    db.session.flush()
+    bills = [an_issued_bill(firm, month) for month in (SEPTEMBER, OCTOBER, NOVEMBER)]
+    (known,) = lately(firm, subscriptions.subscriptions_of(firm), now=NOW)
+    same = {each.plan.id: each for each in known.replays}
+    # The bills of these months had no room for all of the money back.
+    waited = [sum(line.booked_fen for line in bill.lines) for bill in bills]
+    for found in (known.own, same[plan.id], same[double.id]):
+        assert [found.fen_in(n) for n in range(3)] == [bill.gross_fen + rest for bill, rest in zip(bills, waited, strict=True)]
+        assert found.held == 3
+    assert {same[plan.id].year_fen, same[double.id].year_fen} == {known.own.year_fen}
 
 
 def test_a_rivals_words_for_the_same_use_are_understood(story: Story) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from market import billing, rating
-from market.catalog import Meter, Plan
+from market.catalog import Aggregation, Meter, Plan, TimeBase
 from market.cli import main
 from market.subscriptions import Subscription
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, buyer, moment
@@ -21,7 +21,7 @@ from tests.builders.catalog import a_charge, a_meter, a_plan
 from tests.builders.corrections import correct, event_named
 from tests.builders.metering import report
 from tests.builders.subscriptions import a_subscription
-from tests.rating.examples import FLATS, PACKAGES, PER_UNITS, PERCENTAGES, limited, tiers
+from tests.rating.examples import ANY_TERMS
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -83,41 +83,55 @@ def test_a_guess_without_a_number_of_transactions_takes_the_usual_size() -> None
     assert billing.estimate(shop.plan, {}).total_fen == 0
 
 
-_PRICES = st.one_of(
-    limited(PER_UNITS), limited(PACKAGES), limited(st.builds(rating.Graduated, tiers())), limited(st.builds(rating.Volume, tiers())),
-    limited(PERCENTAGES), FLATS,
-)  # fmt: skip
-_USE = st.tuples(st.integers(0, 5), st.decimals(0, 5000, places=6))
+#: How use is counted, of a gauge with its time base; percentages are taken of sums.
+_COUNTED = st.sampled_from([
+    (Aggregation.SUM, TimeBase.NONE), (Aggregation.COUNT, TimeBase.NONE), (Aggregation.MAX, TimeBase.NONE),
+    (Aggregation.LATEST, TimeBase.NONE), (Aggregation.UNIQUE_COUNT, TimeBase.NONE),
+    (Aggregation.TIME_WEIGHTED, TimeBase.HOUR), (Aggregation.TIME_WEIGHTED, TimeBase.PERIOD),
+])  # fmt: skip
+_MOMENTS = st.integers(0, 31 * 24 * 3600 - 1).map(lambda seconds: OCTOBER.start + timedelta(seconds=seconds))
+_USE = st.lists(st.tuples(_MOMENTS, st.decimals(0, 5000, places=6)), max_size=5)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(charges=st.lists(st.tuples(_PRICES, _USE), min_size=1, max_size=3))
+@settings(
+    max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(charges=st.lists(st.tuples(ANY_TERMS, _COUNTED, _USE), min_size=1, max_size=3), units=st.integers(1, 7))
 def test_calculator_bill_and_shell_agree_to_the_fen(
-    charges: list[tuple[rating.Terms, tuple[int, Decimal]]], tmp_path_factory: pytest.TempPathFactory
+    charges: list[tuple[rating.Terms, tuple[Aggregation, TimeBase], list[tuple[datetime, Decimal]]]],
+    units: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    folder, plan, written = tmp_path_factory.mktemp("rate"), a_plan(), ["id,type,subject,time,value"]
-    guess: dict[str, Decimal] = {}
-    kinds = [(terms, use, f"use-{place}") for place, (terms, use) in enumerate(charges)]
-    for terms, _, slug in kinds:
-        meter = None if isinstance(terms, rating.Flat) else a_meter(plan.offering.provider, slug)
-        a_charge(plan, rating.dump(terms), meter=meter, slug=slug)
+    """The bill counts in its database, the shell from the file; the calculator is told what the bill counted."""
+    plan, written = a_plan(quantity_unit_zh="席位", quantity_unit_en="seat"), ["id,type,subject,time,value"]
+    for place, (terms, (aggregation, base), _) in enumerate(charges):
+        if isinstance(terms, rating.Percentage):
+            aggregation, base = Aggregation.SUM, TimeBase.NONE
+        columns = {"aggregation": aggregation, "time_base": base}
+        meter = None if isinstance(terms, rating.Flat) else a_meter(plan.offering.provider, f"use-{place}", **columns)
+        a_charge(plan, rating.dump(terms), meter=meter, slug=f"use-{place}")
     subscription = a_subscription(plan, started_at=OCTOBER.start)
-    for terms, (count, amount), slug in kinds:
-        if isinstance(terms, rating.Flat):
-            continue
-        guess |= {slug: amount * count, f"{slug}.count": Decimal(count)}
-        for number in range(count):
-            at = OCTOBER.start + timedelta(days=number, hours=9)
-            report(subscription, a_meter(plan.offering.provider, slug), str(amount), at=at)
-            written.append(f"{slug}-{number},example.{slug},sub_x,{at.isoformat()},{amount:f}")
+    subscription.quantity = units
+    guess: dict[str, Decimal] = {}
+    for charge, (terms, _, use) in zip(plan.charges, charges, strict=True):
+        for number, (at, amount) in enumerate(use if charge.meter else []):
+            # Of transactions the calculator knows only how many there were, all alike.
+            value = use[0][1] if isinstance(terms, rating.Percentage) else amount
+            report(subscription, charge.meter, f"{value:f}", at=at)
+            cell = "" if charge.meter.aggregation is Aggregation.COUNT else f"{value:f}"
+            written.append(f"{charge.slug}-{number},{charge.meter.event_type},sub_x,{at.isoformat()},{cell}")
+        guess[f"{charge.slug}.count"] = Decimal(len(use))
     running = billing.draw_up(buyer(subscription), OCTOBER, cutoff=OCTOBER.end)
-    estimated = {line.charge.slug: line.fen for line in billing.estimate(plan, guess).lines}
-    shell = shell_says(folder, plan, written)
     slugs = {charge.id: charge.slug for charge in plan.charges}
-    assert {slugs[line.charge_id]: line.gross_fen for line in running} == estimated == shell
+    guess |= {slugs[line.charge_id]: line.quantity for line in running if line.quantity is not None}
+    # Yearly fees of nothing are no line.
+    billed = dict.fromkeys(slugs.values(), 0) | {slugs[line.charge_id]: line.gross_fen for line in running}
+    estimated = {line.charge.slug: line.fen for line in billing.estimate(plan, guess, units=units).lines}
+    assert billed == estimated == shell_says(tmp_path_factory.mktemp("rate"), plan, written, units)
 
 
-def shell_says(folder: Path, plan: Plan, written: list[str]) -> dict[str, int]:
+def shell_says(folder: Path, plan: Plan, written: list[str], units: int) -> dict[str, int]:
     """What `market rate` says of October: the plan as a file, the events as a file."""
     toml = ["[[plans]]", 'slug = "one"', "charges = ["]
     meters = []
@@ -127,11 +141,12 @@ def shell_says(folder: Path, plan: Plan, written: list[str]) -> dict[str, int]:
         if charge.meter:
             meters += [
                 "[[meters]]", f'slug = "{charge.meter.slug}"', 'name_zh = "一"', 'name_en = "One"', f'event_type = "{charge.meter.event_type}"',
-                'value_property = "value"', 'aggregation = "sum"', 'unit_zh = "次"', 'unit_en = "call"',
+                f'value_property = "{charge.meter.value_property}"', f'aggregation = "{charge.meter.aggregation}"', 'unit_zh = "次"',
+                'unit_en = "call"', f'time_base = "{charge.meter.time_base if charge.meter.time_base is not TimeBase.NONE else ""}"',
             ]  # fmt: skip
     (folder / "plan.toml").write_text("\n".join([*toml, "]", *meters]))
     (folder / "usage.csv").write_text("\n".join(written))
-    done = CliRunner().invoke(main, ["rate", str(folder / "plan.toml"), str(folder / "usage.csv"), "--month", "2026-10", "--json"])
+    done = CliRunner().invoke(main, ["rate", str(folder / "plan.toml"), str(folder / "usage.csv"), "--month", "2026-10", "--units", str(units), "--json"])
     assert done.exit_code == 0, done.output
     return {line["charge"]: line["fen"] for line in json.loads(done.output)["months"][0]["lines"]}
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from market import billing, rating
 from market.billing.replays import Reason, Replay, differences, replay
-from market.billing.uses import Month, Source, Usage, Used
+from market.billing.uses import Month, Source, Stretch, Usage, Used
 from market.catalog import Aggregation, Charge, Meter, Plan, TimeBase
 from market.catalog.measures import measure_of
-from market.kit.period import month
+from market.kit.period import Period, month
 from market.rating import Rounding
 
 AUGUST, SEPTEMBER, OCTOBER = (Month(each, each) for each in map(month, ("2026-08", "2026-09", "2026-10")))
@@ -180,6 +180,49 @@ def test_a_plan_sold_by_quantity_is_bought_for_as_many_as_there_were() -> None:
     nobody = only(replay(Usage(MONTHS, ()), [seats("10.00")]))
     assert [(gap.key, gap.reason) for gap in nobody.gaps] == [("units.人", Reason.HOW_MANY)]
     assert only(replay(Usage(MONTHS, (), guesses={"units.人": Decimal(3)}), [seats("10.00")])).held == 5
+
+
+def test_a_plan_that_is_not_sold_in_so_many_is_not_the_cheapest_but_cannot_carry_it() -> None:
+    small, large = seats("1.00"), seats("10.00")
+    small.quantity_maximum = 23  # in steps of five, so 20 at most
+    asked = Usage(MONTHS, (), guesses={"units.人": Decimal(21)})
+    assert [(each.comparable, each.too_many, each.lines == ()) for each in replay(asked, [small, large])] == [(False, 21, True), (True, 0, False)]
+    assert only(replay(replace(asked, guesses={"units.人": Decimal(20)}), [small])).held == 20
+    counted = Usage(MONTHS, (measured(a_meter("人", Aggregation.MAX), "9", "21", "8"),))
+    assert [each.too_many for each in replay(counted, [small, large])] == [21, 0]
+    once_more = replace(SEPTEMBER, stretches=(Stretch(SEPTEMBER.whole, held=40),))
+    held = Usage((AUGUST, once_more, OCTOBER), (), held=(7, "人", "person"))
+    assert [each.too_many for each in replay(held, [small])] == [40], "it was too small for a month"
+
+
+def the_first(days: int) -> Period:
+    return Period(OCTOBER.whole.start, OCTOBER.whole.start + OCTOBER.whole.length / 31 * days)
+
+
+def test_a_guess_is_for_a_whole_month_and_counts_on_days_that_ran() -> None:
+    rest = Period(the_first(12).start, the_first(12).end)
+    paused = Month(OCTOBER.whole, OCTOBER.whole, (Stretch(rest, paused=True), Stretch(Period(rest.end, OCTOBER.whole.end))))
+    meters = {
+        "amount.GB": a_meter("GB"), "level.GB": a_meter("GB", Aggregation.TIME_WEIGHTED, base=TimeBase.PERIOD),
+        "peak.人": a_meter("人", Aggregation.MAX),
+    }  # fmt: skip
+    plan = a_plan(*((meter, per_unit("1.00", "31")) for meter in meters.values()))
+    found = only(replay(Usage((paused,), (), guesses=dict.fromkeys(meters, Decimal(62))), [plan]))
+    # 19 of 31 days ran: so much of the guess, and of what is included; a number of people is not a matter of days.
+    assert [(line.quantity, line.fen) for line in found.lines if not line.paused] == [(38, 1900), (38, 1900), (62, 4300)]
+    assert not [line for line in found.lines if line.paused], "nothing is used on paused days"
+    started = Month(OCTOBER.whole, Period(rest.end, OCTOBER.whole.end))
+    again = only(replay(Usage((started,), (), guesses=dict.fromkeys(meters, Decimal(62))), [plan]))
+    assert [line.fen for line in again.lines] == [1900, 1900, 4300]
+
+
+def test_a_year_of_the_same_pauses_costs_so_much_less_by_the_month_and_by_the_year() -> None:
+    rest = the_first(31)
+    months = (AUGUST, SEPTEMBER, Month(rest, rest, (Stretch(rest, paused=True),)))
+    monthly, yearly = replay(Usage(months, ()), [a_plan((None, fee("92.00"))), a_plan((None, fee("1104.00", "year")))])
+    assert (monthly.total_fen, monthly.year_fen) == (18400, 18400 * 4)
+    assert yearly.total_fen == 110400 - round(110400 * 31 / 365)
+    assert yearly.year_fen == round(110400 * 61 / 92)
 
 
 def test_who_pays_by_the_seat_is_not_compared_with_what_knows_no_seats() -> None:

@@ -110,6 +110,6 @@ def test_a_bill_says_for_ever_what_came_late_and_what_was_corrected(story: Story
     correct(event, "190", now=moment("2026-11-11 12:00"))
     bill = an_issued_bill(story.organization, NOVEMBER)
     rows = {row.service: row.working for group in billing.view(bill).groups for row in group.rows}
-    assert rows["2026年10月用量的补报和更正"][-1] == "2026年11月10日 收到补报 2 条；2026年11月11日 更正：数值报错"
+    assert rows["2026年10月用量的补报和更正"][-1] == "2026年11月10日 收到补报 2 条记录；2026年11月11日 更正：数值报错"
     [english] = [line.label["news_en"] for line in bill.lines if line.kind is LineKind.ADJUSTMENT]
-    assert english == "10 Nov 2026: 2 reported late; 11 Nov 2026: corrected, wrong value reported"
+    assert english == "10 Nov 2026: records reported late: 2; 11 Nov 2026: corrected, wrong value reported"

@@ -21,7 +21,7 @@ from tests.builders.subscriptions import a_subscription
 
 NOON = moment("2026-11-06 12:00")
 
-_keys = count(1)
+_numbers = count(1)
 
 
 def an_open_bill(monthly: str = "150.00") -> Bill:
@@ -41,7 +41,7 @@ def a_credit(
     """What an administrator wants to give back, by the real verb."""
     user = user or an_administrator()
     said = {"reason": CreditReason.AGREED, "note": "客户没用上，双方商定"} | changes
-    return credit_notes.credit(bill, what, request_key=key or f"credit-{next(_keys)}", user=user, by=an_actor(user), at=at, **said)
+    return credit_notes.credit(bill, what, request_key=key or f"credit-{next(_numbers)}", user=user, by=an_actor(user), at=at, **said)
 
 
 def a_note(bill: Bill, what: credit_notes.What, *, at: datetime = NOON, **changes: Any) -> CreditNote:

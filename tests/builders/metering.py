@@ -15,7 +15,7 @@ from typing import Any
 from market import db, metering
 from market.accounts.models import User
 from market.catalog.models import Aggregation, Meter
-from market.metering import Outcome, Verdict, uploads
+from market.metering import Billed, Outcome, Verdict, uploads
 from market.metering.uploads import UsageUpload
 from market.providers.models import Provider
 from market.subscriptions import Subscription
@@ -27,7 +27,7 @@ SOURCE = "test/meter"
 _numbers = count(1)
 
 
-def never_closed(_organization_ids: Collection[int]) -> Mapping[int, datetime]:
+def never_closed(_organization_ids: Collection[int]) -> Mapping[int, Billed]:
     """No bill is final yet."""
     return {}
 
@@ -75,9 +75,8 @@ def ingest(
     dry_run: bool = False,
 ) -> list[Verdict]:
     """Hand events in; `closed` says until when organizations' bills are final."""
-    return metering.ingest(
-        provider, source, events, now=now, closed_until=lambda _ids: closed or {}, dry_run=dry_run
-    )
+    billed = {id: Billed(until, None) for id, until in (closed or {}).items()}
+    return metering.ingest(provider, source, events, now=now, closed_until=lambda _ids: billed, dry_run=dry_run)
 
 
 def report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
@@ -196,6 +197,8 @@ def test_a_bill_too_long_for_a_file_prints_its_sums(session: None) -> None:
     story = a_story()
     a_usual_october(story)
     bill = an_issued_bill(story.organization, OCTOBER)
-    view = billing.view(bill, "zh", part=billing.part_of(bill, start=0, size=0))
+    drawn, receipts = [billing.Drawn(300, date(2026, 11, 6))], [billing.Receipt(200, date(2026, 11, 5), "示例五金制品有限公司")]
+    view = billing.view(bill, "zh", drawn=drawn, receipts=receipts, part=billing.part_of(bill, start=0, size=0))
+    assert view.payments[1] == "2026年11月6日 用余额抵扣 ¥3.00"
     printed = "".join("".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(billing.pdf(view))).pages)
     assert "明细共4行，不在这份文件里" in printed and "外网流量" not in printed and printed.count(view.gross) == 3

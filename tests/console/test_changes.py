@@ -145,7 +145,7 @@ def test_two_presses_of_the_button_are_one_change(owner, bought):
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ({"quantity": "51"}, "1 到 50"),
+        ({"quantity": "51"}, "最多订 50，装不下 51"),
         ({"quantity": "0"}, "1 到 50"),
         ({"quantity": "五个"}, "写成 120 的样子"),
         ({"quantity": "2", "when": "day", "on": "2026-11-01"}, "选今天以后的一天"),

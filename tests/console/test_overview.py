@@ -8,8 +8,12 @@ import pytest
 
 from market import db, subscriptions
 from market.accounts.models import Role
+from market.billing import credit_notes
+from market.billing.credit_notes import Amount
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, an_organization
+from tests.builders.billing import an_issued_bill, moment
 from tests.builders.catalog import a_plan, an_offering
+from tests.builders.credit_notes import a_note, paid
 from tests.builders.subscriptions import a_subscription, the_request
 
 NOV_5 = datetime(2026, 11, 5, 2, 0, tzinfo=UTC)
@@ -54,3 +58,27 @@ def test_a_viewer_sees_no_trail(firm, client):
 
 def test_strangers_are_sent_to_sign_in(firm, client):
     assert client.page("/console/").path == "/sign-in"
+
+
+def test_what_only_a_colleague_can_do_is_not_among_ones_own_tasks(firm, client):
+    with db.transaction():
+        for role in (Role.PURCHASER, Role.FINANCE):
+            a_member(firm, role, user=a_user(email=f"{role}@example.com"))
+        a_subscription(a_plan(an_offering(plans=False), monthly="99.00"), organization=firm, started_at=moment("2026-10-01 08:00"))
+        bill = an_issued_bill(firm)
+    for role, heading in ((Role.FINANCE, "要您处理的"), (Role.PURCHASER, "等同事处理")):
+        client.sign_in(f"{role}@example.com", PASSWORD)
+        page = client.page("/console/")
+        assert [name for name in ("要您处理的", "等同事处理") if name in page.text] == [heading]
+        assert bill.number in page.text
+
+
+def test_a_refund_is_named_by_its_amount(firm, client):
+    with db.transaction():
+        a_subscription(a_plan(an_offering(plans=False), monthly="150.00"), organization=firm, started_at=moment("2026-10-01 08:00"))
+        a_note(paid(an_issued_bill(firm)), Amount(5000))
+        credit_notes.ask(firm, 3000, request_key="back", by=an_actor(organization=firm), at=NOV_5)
+    client.sign_in("owner@example.com", PASSWORD)
+    for path in ("/console/", "/console/activity/"):
+        page = client.page(path)
+        assert "申请了退款" in page.text and "¥30.00" in page.text, path

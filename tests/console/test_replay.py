@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from io import BytesIO
 from typing import Any
 
 import pytest
 
-from market import db
+from market import db, subscriptions
 from market.catalog import Aggregation, Plan, TimeBase
-from tests.builders.accounts import PASSWORD
+from market.subscriptions import Subscription
+from tests.builders.accounts import PASSWORD, an_actor
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import a_charge, a_meter, a_plan, a_provider, an_offering, complete_facts
 from tests.builders.metering import report
@@ -58,6 +60,29 @@ def test_a_subscription_is_told_what_it_would_have_paid_and_why(client: Client, 
     lines = page.follow("逐行看")
     assert "按您的“备份空间”算" in lines.text and "787.096774 GB × ¥0.01" in lines.text
     assert "¥15.87" in words(lines.one("tfoot"))
+
+
+def test_what_was_paused_is_paused_everywhere_and_said(client: Client, story: Story, clock: FakeClock) -> None:
+    with db.transaction():
+        one, by = db.session.get_one(Subscription, story.backup.id), an_actor()
+        subscriptions.load_changes(one)
+        clock.set(moment("2026-12-01 09:00"))
+        for what, day in ((subscriptions.pause, 11), (subscriptions.resume, 21)):
+            what(one, when=date(2026, 12, day), by=by, at=moment("2026-12-01 09:00"))
+    clock.set(moment("2027-01-10 12:00"))
+    page = client.page(f"/console/replay/{story.backup.id}")
+    assert "其中有 10 天暂停了。别的套餐也按同样的日子暂停来算。" in page.text
+    lines = page.follow("逐行看")
+    assert "暂停的 2026年12月11日 到 2026年12月20日：" in lines.text and "2026年12月1日 到 2026年12月10日：" in lines.text
+
+
+def test_a_plan_that_cannot_hold_the_firm_is_not_ranked(client: Client, story: Story) -> None:
+    with db.transaction():
+        a_rival("小团队", "0.00", quantity_unit_zh="人", quantity_unit_en="person", quantity_minimum=1, quantity_maximum=50)
+    address = f"/console/replay/{story.backup.id}"
+    told = client.page(f"{address}?g.units.人=51")
+    assert "它最多订 50 人，装不下您的 51 人。" in told.text and "小团队 · 随用版" not in words(told.one("section", id="plans"))
+    assert "小团队 · 随用版" in words(client.page(f"{address}?g.units.人=50").one("section", id="plans"))
 
 
 def test_a_guess_makes_another_plan_comparable(client: Client, story: Story) -> None:

@@ -171,6 +171,14 @@ def test_another_firms_subscription_cannot_be_changed(owner, action):
     assert status_of(id) is SubscriptionStatus.ACTIVE
 
 
+def test_whoever_may_not_see_the_sign_in_is_told_whom_to_ask_before_leaving(firm, owner, client):
+    id = subscribed(firm)
+    assert "登录服务商，导出数据" in owner.page(f"/console/subscriptions/{id}/cancel").text
+    client.sign_in("purchaser@example.com", PASSWORD)
+    page = client.page(f"/console/subscriptions/{id}/cancel")
+    assert "登录服务商，导出数据" not in page.text and "请向他们要" in page.text
+
+
 def test_a_viewer_can_neither_leave_nor_stay(firm, client):
     id = subscribed(firm)
     client.sign_in("viewer@example.com", PASSWORD)

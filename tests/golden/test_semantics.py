@@ -29,7 +29,7 @@ ELSEWHERE = {
     "100 events, one duplicate": ("metering/test_actions.py", "test_a_hundred_events_with_one_duplicate"),
     "50 threads subscribe": ("subscriptions/test_actions.py", "range(50)"),
     "any plan changes at one price": ("billing/test_segments.py", "test_any_changes_at_one_price_come_to_the_full_price"),
-    "each event rated once": ("billing/test_segments.py", "test_every_moment_is_rated_exactly_once"),
+    "each event rated once": ("billing/test_segments.py", "test_every_event_is_rated_once_at_the_price_of_its_day"),
     "USCC vectors": ("accounts/test_uscc.py", "91350100M000100Y43"),
     "another tenant's id": ("test_tenancy.py", "404"),
     "one byte of an old audit row": ("audit/test_verification.py", "test_one_byte_changed_in_any_column_of_any_row_is_named"),

@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from market import accounts, audit, credentials, db, notifications, privacy, schema
+from market import accounts, audit, billing, credentials, db, notifications, privacy, schema, subscriptions
 from market.accounts.models import OrganizationKind, Role, User
 from market.audit import AuditEvent
+from market.billing import credit_notes
+from market.billing.credit_notes import Amount
 from market.catalog.models import ReviewComment
-from market.privacy import LastOwner, OnlyMember, StillInUse
+from market.privacy import BillToCome, LastOwner, MoneyLeft, OnlyMember, StillInUse
 from tests.builders.accounts import a_member, a_user, an_actor, an_organization
-from tests.builders.catalog import an_offering
+from tests.builders.billing import NOVEMBER, OCTOBER, closed, moment
+from tests.builders.catalog import a_plan, an_offering
+from tests.builders.credit_notes import a_note
+from tests.builders.metering import report
 from tests.builders.subscriptions import a_subscription
 from tests.builders.worlds import a_world
 from tests.conftest import PRESENT
@@ -107,6 +112,40 @@ def test_a_firm_of_one_must_have_ended_and_paid_everything(database: None) -> No
             privacy.erase(alone, by=an_actor(alone), at=PRESENT)
         an_organization(owner=content)
         assert privacy.obstacle(content) is None
+
+
+def why_not(user: User) -> type[object]:
+    return type(privacy.obstacle(user))
+
+
+@pytest.mark.parametrize(("trial_days", "due"), [(0, 2000 + 70), (30, 0)])
+def test_a_firm_that_leaves_in_mid_month_gets_its_last_bill_before_its_last_person_goes(
+    database: None, trial_days: int, due: int
+) -> None:
+    with db.transaction():
+        alone = somebody()
+        firm = an_organization(owner=alone)
+        plan = a_plan(monthly="31.00", per_unit="0.01", trial_days=trial_days)
+        subscription = a_subscription(plan, organization=firm, user=alone)
+        assert why_not(alone) is StillInUse
+        report(subscription, plan.charges[1].meter, 70, at=moment("2026-10-12 12:00"))
+        subscriptions.cancel(subscription, when="now", reason="", by=an_actor(alone), at=moment("2026-10-20 09:00"))
+        assert why_not(alone) is BillToCome
+    closed(OCTOBER)
+    with db.transaction():
+        bill = billing.bill_for(firm, OCTOBER)
+        assert bill is not None and bill.gross_fen == due and billing.verify(bill) == []
+        assert why_not(alone) is (StillInUse if due else type(None))
+        if due:
+            billing.receive(bill, due, by=an_actor(), at=moment("2026-11-10 12:00"))
+            assert why_not(alone) is type(None)
+            a_note(bill, Amount(70))
+            assert why_not(alone) is MoneyLeft
+            credit_notes.ask(firm, 70, request_key="all", by=an_actor(alone), at=moment("2026-11-11 12:00"))
+            assert why_not(alone) is MoneyLeft
+    closed(NOVEMBER)
+    with db.transaction(readonly=True):
+        assert billing.bill_for(firm, NOVEMBER) is None
 
 
 def test_the_only_person_of_a_provider_lets_another_owner_in_first(database: None) -> None:

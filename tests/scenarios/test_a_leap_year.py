@@ -97,7 +97,7 @@ def test_fifteen_months_over_a_leap_year() -> None:
     assert life.bill("2028-01") == [*usual(), ("adjustment", "调用", 4000)]
     late = life.stored("2028-01").lines[-1]
     assert (late.kind, late.service_start, late.booked_fen) == (LineKind.ADJUSTMENT, month("2027-12").start, 0)
-    assert late.label["news_zh"] == "2028年1月5日 收到补报 1 条"
+    assert late.label["news_zh"] == "2028年1月5日 收到补报 1 条记录"
     request = january_gets_its_fapiao(life)
     # 29 February is a day of its own, and storage is weighed over 29 days.
     life.used(29, "2028-02-29 23:59")

@@ -388,3 +388,18 @@ def test_a_percentage_asks_for_amount_and_number_and_says_both(client: FlaskClie
     assert "10 笔 × ¥0.10 + 0.6% × ¥100.00" in client.page("/offerings/till?takings=100&takings.count=10").text
     assert client.page("/offerings/till?takings=100&takings.count=1.5", status=422).one("input", id="use-takings-count").get("aria-invalid")
     assert "0.6% of each transaction plus ¥0.10" in client.page("/offerings/till?lang=en", headers={"Accept-Language": "en"}).text
+
+
+def test_a_plan_that_is_too_small_says_so_and_which_ones_are_not(client: FlaskClient, app) -> None:
+    with db.transaction():
+        offering = an_offering(slug="seats", plans=False)
+        for position, (name, most) in enumerate((("小组版", 23), ("部门版", 60), ("集团版", None))):
+            a_plan(
+                offering, slug=f"p{position}", name_zh=name, monthly="10.00", position=position, quantity_unit_zh="人",
+                quantity_unit_en="person", quantity_minimum=5, quantity_step=5, quantity_maximum=most,
+            )  # fmt: skip
+    page = client.page("/offerings/seats?plan=p0&plan.quantity=25", status=422)
+    said = "这个套餐最多订 20，装不下 25。 装得下的套餐：部门版、集团版。"
+    assert said in page.text and not page.all("strong", class_="price")
+    assert "能订多少5 到 20 人每次加 55 到 60 人每次加 55 人 起每次加 5" in "".join(page.one("section", id="prices").itertext()).replace("\n", "")
+    assert "¥300.00" in client.page("/offerings/seats?plan=p1&plan.quantity=30").text

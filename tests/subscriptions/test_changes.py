@@ -116,11 +116,23 @@ def test_several_days_ahead_capacity_goes_up_and_down_however_late_the_sweep_com
     assert [(row.before_quantity, row.quantity) for row in subscription.changes] == [(1, 3), (3, 11), (11, 7)]
 
 
-@pytest.mark.parametrize(("number", "code"), [(23, "quantity_outside"), (4, "quantity_between"), (0, "quantity_outside")])
+@pytest.mark.parametrize(("number", "code"), [(23, "quantity_too_large"), (4, "quantity_between"), (0, "quantity_outside")])
 def test_a_quantity_keeps_to_the_plan(session, number, code):
     with pytest.raises(MarketError) as refused:
         change(a_subscription(seats()), quantity=number)
     assert refused.value.code == code
+
+
+def test_nobody_comes_down_to_what_a_smaller_plan_holds_without_saying_so(session):
+    large = a_plan(slug="large", monthly="90.00", quantity_unit_zh="席位")
+    small = a_plan(large.offering, slug="small", monthly="30.00", quantity_unit_zh="席位", quantity_maximum=5)
+    subscription = a_subscription(large)
+    change(subscription, quantity=8)
+    with pytest.raises(MarketError) as refused:
+        change(subscription, plan=small)
+    assert (refused.value.code, refused.value.params) == ("quantity_too_large", {"high": "5", "many": "8"})
+    change(subscription, plan=small, quantity=5)
+    assert (subscription.plan_id, subscription.quantity) == (small.id, 5)
 
 
 def test_a_plan_keeps_the_number_as_far_as_it_is_sold_in_it(session):

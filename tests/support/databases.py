@@ -1,9 +1,10 @@
 """A fresh, migrated database for every test, on SQLite or PostgreSQL.
 
-Each worker migrates one template; a test gets a copy of it, so tests may commit, start servers and run in any order.
+One template is migrated for the whole run; a test gets a copy of it, so tests may commit, start servers and run in any order.
 On SQLite a copy takes a few milliseconds. On PostgreSQL it is a database that another test has left, emptied; where
 more than rows has changed in it, it goes and the next test gets a new copy. Addresses are used again, so that the engine
-behind an address need not compile every statement anew for each test.
+behind an address need not compile every statement anew for each test; nor need its connections be made anew, which
+costs the server more than most tests ask of it.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ import heapq
 import os
 import shutil
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from market import db
+from tests.support.shared import once
 
 Migrate = Callable[[str], object]
 
+#: All others but those that rest in the test's own pool.
 _ALONE = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)"""
 #: Tables that rows were ever added to since they were last vacuumed, committed or not.
 _USED = """
     SELECT oid::regclass::text FROM pg_class
@@ -82,21 +88,26 @@ class Room(Protocol):
         """Remove a database; its connections are closed."""
 
     def close(self) -> None:
-        """Remove the template."""
+        """Remove this worker's databases."""
 
 
 class SqliteRoom:
     """Copies of one file."""
 
-    def __init__(self, folder: Path, migrate: Migrate) -> None:
-        self.folder = folder
-        self.template = folder / "template.db"
+    def __init__(self, folder: Path, run: Path, migrate: Migrate) -> None:
+        self.folder, self.shared = folder, run / "sqlite"
+        self.template = self.shared / "template.db"
         self.numbers = Numbers()
-        folder.mkdir(parents=True, exist_ok=True)
+        for each in (folder, self.shared):
+            each.mkdir(parents=True, exist_ok=True)
+        once(run, "sqlite-template", lambda: self._make(migrate))
+
+    def _make(self, migrate: Migrate) -> str:
         migrate(f"sqlite:///{self.template}")
-        for extra in folder.glob("template.db-*"):
+        for extra in self.shared.glob("template.db-*"):
             if extra.stat().st_size:
                 raise RuntimeError(f"{extra.name} is not empty: the migration left its connection open")
+        return self.template.name
 
     def fresh(self) -> str:
         path = self.folder / f"{self.numbers.take()}.db"
@@ -107,10 +118,10 @@ class SqliteRoom:
         path = _file(url)
         if path.with_name(path.name + "-wal").exists():
             raise RuntimeError(f"{path.name} is in use: not all of it is in the file yet")
-        shutil.copyfile(path, self.folder / f"{name}.db")
+        shutil.copyfile(path, self.shared / f"{name}.db")
 
     def refill(self, url: str, name: str) -> None:
-        shutil.copyfile(self.folder / f"{name}.db", _file(url))
+        shutil.copyfile(self.shared / f"{name}.db", _file(url))
 
     def drop(self, url: str) -> None:
         path = _file(url)
@@ -125,38 +136,41 @@ class SqliteRoom:
 class PostgresRoom:
     """Databases made from a template on the server of `TEST_DATABASE_URL`."""
 
-    def __init__(self, server_url: str, migrate: Migrate) -> None:
+    def __init__(self, server_url: str, run: Path, migrate: Migrate) -> None:
         self.url = make_url(server_url)
         self.engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
-        self.prefix = f"market_test_{os.getpid()}"
+        self.template = _shared_name(run)
+        self.prefix = f"{self.template}_{os.getpid()}"
         self.numbers = Numbers()
         #: Emptied databases that wait for the next test.
         self.idle: list[str] = []
         #: The connections that empty them: a new one each time would cost as much as all it does.
         self.brooms: dict[str, psycopg.Connection[Any]] = {}
-        #: Databases that were kept.
-        self.kept: list[str] = []
-        self._run(f"DROP DATABASE IF EXISTS {self.prefix} WITH (FORCE)", f"CREATE DATABASE {self.prefix}")
-        migrate(self._address(self.prefix))
-        with psycopg.connect(_plain(self._address(self.prefix))) as connection:
-            self.shape = connection.execute(_SHAPE).fetchone()
+        self.shape: list[Any] = once(run, "postgresql-template", lambda: self._make(migrate))
+
+    def _make(self, migrate: Migrate) -> list[Any]:
+        """Make the template; tells its shape."""
+        self._run(f"DROP DATABASE IF EXISTS {self.template} WITH (FORCE)", f"CREATE DATABASE {self.template}")
+        migrate(self._address(self.template))
+        with psycopg.connect(_plain(self._address(self.template))) as connection:
+            return list(connection.execute(_SHAPE).fetchone() or ())
 
     def fresh(self) -> str:
         if self.idle:
             return self.idle.pop()
         name = f"{self.prefix}_{self.numbers.take()}"
-        self._copy(self.prefix, name)
+        self._copy(self.template, name)
         return self._address(name)
 
     def keep(self, url: str, name: str) -> None:
         self._leave(url)
-        self.kept.append(f"{self.prefix}_{name}")
-        self._copy(_name(url), self.kept[-1])
+        self._run(f"DROP DATABASE IF EXISTS {self.template}_{name}")
+        self._copy(_name(url), f"{self.template}_{name}")
 
     def refill(self, url: str, name: str) -> None:
         self._leave(url)
         self._run(f"DROP DATABASE {_name(url)} WITH (FORCE)")
-        self._copy(f"{self.prefix}_{name}", _name(url))
+        self._copy(f"{self.template}_{name}", _name(url))
 
     def drop(self, url: str) -> None:
         if self._emptied(url):
@@ -173,12 +187,12 @@ class PostgresRoom:
         """Whether the database is again what the template is; nobody else is connected to it then."""
         try:
             broom = self._broom(url)
-            broom.execute(_ALONE)
+            broom.execute(_ALONE, [_resting(db.make_engine(url))])
             if used := _used(broom):
                 broom.execute(_EMPTY)
                 # Freed room inside a table would let later rows come before earlier ones.
                 broom.execute(f"VACUUM {', '.join(used)}".encode())
-            return not _used(broom) and broom.execute(_SHAPE).fetchone() == self.shape
+            return not _used(broom) and list(broom.execute(_SHAPE).fetchone() or ()) == self.shape
         except psycopg.Error:
             return False
 
@@ -188,6 +202,7 @@ class PostgresRoom:
         self.numbers.give_back(int(_name(url).rpartition("_")[2]))
 
     def _leave(self, url: str) -> None:
+        db.make_engine(url).dispose()
         if broom := self.brooms.pop(url, None):
             broom.close()
 
@@ -197,9 +212,6 @@ class PostgresRoom:
     def close(self) -> None:
         for url in self.idle:
             self._remove(url)
-        for name in self.kept:
-            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        self._run(f"DROP DATABASE IF EXISTS {self.prefix} WITH (FORCE)")
         self.engine.dispose()
 
     def _run(self, *statements: str) -> None:
@@ -209,6 +221,33 @@ class PostgresRoom:
 
     def _address(self, name: str) -> str:
         return self.url.set(database=name).render_as_string(hide_password=False)
+
+
+def clear(server_url: str, run: Path) -> None:
+    """Remove what the workers of a run have shared on the server."""
+    with psycopg.connect(_plain(server_url), autocommit=True) as connection:
+        names = connection.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [_shared_name(run)])
+        for (name,) in names.fetchall():
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+
+
+def _shared_name(run: Path) -> str:
+    return f"market_test_{blake2b(str(run).encode(), digest_size=5).hexdigest()}"
+
+
+def let_go(url: str) -> None:
+    """Unbind the session from the database; on PostgreSQL its connections rest until the next test."""
+    if kind_of(url) == "sqlite":
+        db.disconnect()
+    else:
+        db.session.remove()
+        db._engines.clear()
+
+
+def _resting(engine: Engine) -> list[int]:
+    """The server's processes behind the connections that nobody uses; all others belong to somebody who has not ended."""
+    records = list(engine.pool._pool.queue)  # type: ignore[attr-defined]  # SQLAlchemy has no other way to ask
+    return [record.dbapi_connection.info.backend_pid for record in records if record.dbapi_connection is not None]
 
 
 def kind_of(url: str) -> str:

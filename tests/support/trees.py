@@ -2,17 +2,21 @@
 
 A page of ours closes every element that it opens and quotes every value. For such a page what html5lib has to say
 depends, element by element, on what stands inside what; so it is asked about each such place when it first turns up in
-this process, and whether its tree is ours. Whatever is written in any other way, and every fragment, it reads itself.
+this run of the tests, and whether its tree is ours. Whatever is written in any other way, and every fragment, it reads itself.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from hashlib import blake2b
 from html import unescape
+from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
 
 import html5lib
+
+from tests.support.shared import Numbers
 
 _TOKEN = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[^\s\"'<>/=]+(?:=(?:\"[^\"]*\"|'[^']*'))?)*)\s*(/?)>|</([a-zA-Z][a-zA-Z0-9-]*)>|([^<]+)")
 _ATTRIBUTE = re.compile(r"\s+([^\s\"'<>/=]+)(?:=(?:\"([^\"]*)\"|'([^']*)'))?")
@@ -21,10 +25,16 @@ _DOCTYPE = re.compile(r"\s*<!doctype html>\s*", re.IGNORECASE)
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]|&(?!(?:amp|lt|gt|quot|nbsp|#34|#39);)")
 _VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 _SVG, _SVG_NAMES = "svg", "{http://www.w3.org/2000/svg}"
-#: A place is what stands there and the place that this stands in; here are their numbers.
+#: A place is what stands there and the place that this stands in; here are their numbers, the same in every process.
 _numbers: dict[tuple[int, str], int] = {}
 #: Where html5lib found nothing wrong and made the same of it as we.
-_known: set[int] = set()
+_known = Numbers()
+
+
+def share(file: Path) -> None:
+    """What one worker has shown to html5lib, the others need not."""
+    _known.share(file)
+
 
 
 class _Unlike(Exception):
@@ -41,11 +51,11 @@ def parse(html: str) -> tuple[Element, tuple[str, ...]]:
         tree, places = plain(html)
     except _Unlike:
         return exactly(html)
-    if places <= _known:
+    if _known.hold(places):
         return tree, ()
     exact, errors = exactly(html)
     if not errors and same(tree, exact):
-        _known.update(places)
+        _known.add(places)
     return exact, errors
 
 
@@ -141,7 +151,9 @@ class _Reader:
     def _place(self, name: str) -> int:
         """The number of this place."""
         key = (self.open[-1][1] if self.open else 0, name)
-        number = _numbers.setdefault(key, len(_numbers) + 1)
+        number = _numbers.get(key)
+        if number is None:
+            number = _numbers[key] = int.from_bytes(blake2b(f"{key[0]} {name}".encode(), digest_size=8).digest())
         self.places.add(number)
         return number
 

@@ -81,6 +81,22 @@ def test_a_red_letter_is_recorded_on_its_own_page(client: Client, asked: fapiao.
     assert "已红冲" in done.text and "−106.00" in done.text
 
 
+def test_a_mistyped_number_is_put_right_on_its_own_page(client: Client, asked: fapiao.FapiaoRequest) -> None:
+    with db.transaction():
+        request = recorded(seen(db.session.merge(asked)), number(3))
+        assert request.blue is not None
+        path = f"/vendor/fapiao/{asked.id}/papers/{request.blue.id}/mend"
+    page = client.page(f"/vendor/fapiao/{asked.id}").follow("号码或日期登记错了")
+    wrong = page.submit(path, number=number(3), issued_on="2026-11-10", explanation="")
+    for words in ("没有要改的", "写明为什么改"):
+        assert words in wrong.text
+    done = wrong.submit(path, number=number(4), issued_on="2026-11-10", explanation="把 4 看成了 3")
+    for words in ("已改正", f"号码由 {number(3)} 改为 {number(4)}", "把 4 看成了 3"):
+        assert words in done.text
+    (letter,) = letters("fapiao_mended")
+    assert number(3) in letter.body and number(4) in letter.subject
+
+
 def test_developers_see_none_of_it_and_nobody_anothers_file(client: Client, asked: fapiao.FapiaoRequest) -> None:
     with db.transaction():
         request = recorded(seen(db.session.merge(asked)))

@@ -138,13 +138,13 @@ def test_the_log_shows_every_attempt_and_a_button_sends_again(database, client):
         subscriptions.deliver_due(ORDERED)
         client.sign_in("dev@example.com", PASSWORD)
         page = client.page(task_of(ordered))
-        for words in ("服务商系统回应了错误 500", "已通知 1 次", "服务器忙<b>"):
+        for words in ("您的系统回应了错误 500", "已通知 1 次", "服务器忙<b>"):
             assert words in page.text, words
         page.submit("/resend")
         receiver.says(200, {"done": True})
         assert subscriptions.deliver_due(NOV_19.replace(day=20)) == 1
         assert state(ordered) == (SubscriptionStatus.ACTIVE, RequestStatus.DONE)
-        assert "服务商系统回应了错误 500" in client.page("/vendor/webhooks/").text
+        assert "您的系统回应了错误 500" in client.page("/vendor/webhooks/").text
         with db.transaction():
             db.session.get_one(Provider, provider.id).webhook_stopped_at = NOV_19
         assert "已停发" in client.page("/vendor/webhooks/").text
@@ -161,13 +161,17 @@ def test_a_test_message_is_signed_and_its_answer_told(database, client):
         (call,) = receiver.calls
         assert call.json["type"] == "test" and Webhook(SECRET).verify(call.body, call.headers)
         receiver.says(500)
-        assert "没有送到：服务商系统回应了错误 500" in page.submit("/webhooks/test").text
+        assert "没有送到：您的系统回应了错误 500" in page.submit("/webhooks/test").text
         assert "发了一条测试通知" in client.page("/vendor/activity/").text
 
 
-def test_finance_may_look_but_not_do(seller, client):
+def test_finance_may_look_but_not_do_and_is_asked_to_do_nothing(seller, client):
     client.sign_in("finance@example.com", PASSWORD)
     assert "您的角色不能办理" in client.page(task_of(seller)).text
+    assert client.page("/vendor/tasks/").heading == "同事的任务"
+    for path in ("/vendor/", "/vendor/tasks/", task_of(seller)):
+        text = client.page(path).text
+        assert not [words for words in ("等您办", "待办任务") if words in text], path
 
 
 def test_another_providers_task_is_not_found(vendor, seller):

@@ -21,6 +21,15 @@ def test_an_empty_form_names_what_to_fill_in_above_and_at_the_field(visitor: Cli
     assert "请勾选同意" in page.text
 
 
+def test_the_box_above_says_whether_one_thing_or_more_need_changing(visitor: Client) -> None:
+    for typed, chinese, english in (
+        ({"name": "", "agree": "y"}, "有一处需要改一下", "One thing needs changing"),
+        ({"name": "", "agree": None}, "有几处需要改一下", "A few things need changing"),
+    ):
+        assert visitor.page("/rename?lang=zh").submit(**typed).one("h2", id="error-summary").text == chinese
+        assert visitor.page("/rename?lang=en").submit(**typed).one("h2", id="error-summary").text == english
+
+
 def test_a_domains_refusal_stands_at_its_field(visitor: Client) -> None:
     page = visitor.page("/rename").submit(name="示例", agree="y")
     assert page.link("“示例”已经有人用了。") == "/rename#name"

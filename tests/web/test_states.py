@@ -20,7 +20,7 @@ from market.web.states import STATES, state_of
 KINDS: list[tuple[str, type[StrEnum]]] = [
     ("bill", BillStatus), ("offering", OfferingStatus), ("plan", PlanStatus), ("revision", RevisionStatus),
     ("band", Band), ("email", EmailStatus), ("payment", PaymentStatus), ("provider", ProviderStatus),
-    ("recommended", EntryStatus), ("request", RequestStatus), ("subscription", SubscriptionStatus),
+    ("recommended", EntryStatus), ("request", RequestStatus), ("task", RequestStatus), ("task_of_others", RequestStatus), ("subscription", SubscriptionStatus),
 ]  # fmt: skip
 
 

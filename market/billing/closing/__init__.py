@@ -23,7 +23,8 @@ from market.billing.closing.month_end import month_end as month_end
 from market.billing.closing.processes import Begin, work
 from market.billing.closing.report import Failure as Failure
 from market.billing.closing.report import Report as Report
-from market.billing.closing.rounds import chunks, close_together
+from market.billing.closing.rounds import Hour, chunks, close_together
+from market.billing.cutoffs import Clock
 from market.billing.models import Bill, BillStatus
 
 Progress = Callable[[int, int], object]
@@ -33,19 +34,21 @@ def close_due(
     now: datetime,
     progress: Progress | None = None,
     *,
+    clock: Clock | None = None,
     most: int | None = None,
     processes: int = 1,
     begin: Begin | None = None,
 ) -> Report:
     """Draft what is over, issue what is past its grace, mark what is overdue. Twice is harmless.
 
+    What is due follows from `now`. Usage goes on arriving meanwhile, so each bill's cutoff is read from the `clock`.
     `most` organizations at most, the longest waiting first; the next sweep does the rest. More than one of `processes`
     need `begin`, with which each of them sets itself up.
     """
     with db.transaction(readonly=True):
         waiting = list(outstanding(now))[:most]
     report, done = Report(), 0
-    for number, part in work(list(chunks(waiting)), now, processes=processes, begin=begin):
+    for number, part in work(list(chunks(waiting)), Hour(now, clock), processes=processes, begin=begin):
         report.add(part)
         for _ in range(number):
             done += 1
@@ -55,7 +58,7 @@ def close_due(
     return report
 
 
-def bill_leavers(now: datetime) -> Report:
+def bill_leavers(now: datetime, *, clock: Clock | None = None) -> Report:
     """Bill what came too late for the last bill of organizations that have no subscription any more.
 
     Everyone else's next bill takes it up by itself; to be run now and then.
@@ -64,7 +67,7 @@ def bill_leavers(now: datetime) -> Report:
     with db.transaction(readonly=True):
         waiting = [ahead for ahead in leavers(now) if owes(ahead, now)]
     for ahead in waiting:
-        close_together([ahead.organization.id], ahead.period, now, report)
+        close_together([ahead.organization.id], ahead.period, Hour(now, clock), report)
     return report
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from market.billing.closing.due import Ahead, failures_of, late
+from market.billing.closing.due import Ahead, failures_of, outstanding
 from market.billing.models import BillStatus
 from market.billing.periods import final_at
 from market.billing.queries import MonthCounts, months
@@ -67,15 +67,18 @@ class MonthEnd:
 
 def month_end(now: datetime) -> MonthEnd:
     """The last periods, and what keeps any from being complete."""
-    behind = late(now)
-    reasons = failures_of([ahead.organization for ahead in behind]) if behind else {}
-    failed = [_stuck(ahead, reasons[ahead.organization.id]) for ahead in behind if _about(ahead, reasons)]
+    open_ = list(outstanding(now))
+    behind = [ahead for ahead in open_ if final_at(ahead.period) <= now]
+    reasons = failures_of([ahead.organization for ahead in open_]) if open_ else {}
+    # What fails in its days of grace is told too: then there is still time to put it right.
+    failed = [_stuck(ahead, reasons[ahead.organization.id]) for ahead in open_ if _about(ahead, reasons)]
+    tried = sum(_about(ahead, reasons) for ahead in behind)
     by_start = Counter(ahead.period.start for ahead in behind)
     periods = [
         Progress(counts, by_start[counts.period_start], final_at(Period(counts.period_start, counts.period_end)))
         for counts in months(limit=PERIODS)
     ]
-    return MonthEnd(periods, failed[:MOST], len(failed), len(behind) - len(failed))
+    return MonthEnd(periods, failed[:MOST], len(failed), len(behind) - tried)
 
 
 def _about(ahead: Ahead, reasons: dict[int, str]) -> bool:

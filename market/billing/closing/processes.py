@@ -6,13 +6,12 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from datetime import datetime
 from multiprocessing import get_context
 
 import structlog
 
 from market.billing.closing.report import Report
-from market.billing.closing.rounds import Turn, catch_up
+from market.billing.closing.rounds import Hour, Turn, catch_up
 
 log = structlog.get_logger(__name__)
 
@@ -23,16 +22,16 @@ Chunk = Sequence[Turn]
 _GARBAGE = 100_000
 
 
-def work(chunks: Sequence[Chunk], now: datetime, *, processes: int, begin: Begin | None) -> Iterator[tuple[int, Report]]:
+def work(chunks: Sequence[Chunk], hour: Hour, *, processes: int, begin: Begin | None) -> Iterator[tuple[int, Report]]:
     """Do all chunks; (how many organizations, what became of them) as they are done."""
     if processes < 2 or len(chunks) < 2 or begin is None:
         for chunk in chunks:
-            yield len(chunk), catch_up(chunk, now)
+            yield len(chunk), catch_up(chunk, hour)
         return
     left = dict(enumerate(chunks))
     workers = min(processes, len(chunks))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_set_up, initargs=(begin,)) as pool:
-        futures = {pool.submit(catch_up, chunk, now): number for number, chunk in left.items()}
+        futures = {pool.submit(catch_up, chunk, hour): number for number, chunk in left.items()}
         try:
             for future in as_completed(futures):
                 report = future.result()
@@ -41,7 +40,7 @@ def work(chunks: Sequence[Chunk], now: datetime, *, processes: int, begin: Begin
             # Killed from outside, for want of memory say. Its transaction is undone; others may go on with theirs.
             log.warning("process_lost", organizations=sum(len(chunk) for chunk in left.values()))
     for chunk in left.values():
-        yield len(chunk), catch_up(chunk, now)
+        yield len(chunk), catch_up(chunk, hour)
 
 
 def _set_up(begin: Begin) -> None:

@@ -16,9 +16,10 @@ from sqlalchemy import select
 
 from market import audit, db
 from market.accounts import Organization
-from market.billing import actions, issuing, writing
+from market.billing import actions, cutoffs, issuing, writing
 from market.billing.closing.due import FAILED, Ahead
 from market.billing.closing.report import Failure, Report
+from market.billing.cutoffs import Clock
 from market.billing.periods import final_at, following
 from market.kit.period import Period
 
@@ -31,6 +32,13 @@ _REASON_LENGTH = 500
 
 #: An organization and the period that it is billed for.
 Turn = tuple[int, Period]
+
+
+class Hour(NamedTuple):
+    """The time of a close: when it began, which says what is due, and the clock by which it goes on."""
+
+    now: datetime
+    clock: Clock | None = None
 
 
 class Done(NamedTuple):
@@ -54,56 +62,57 @@ def chunks(waiting: Iterable[Ahead]) -> Iterator[list[Turn]]:
         yield chunk
 
 
-def catch_up(turns: Sequence[Turn], now: datetime) -> Report:
+def catch_up(turns: Sequence[Turn], hour: Hour) -> Report:
     """All periods of these organizations that are over, oldest first; a failure stops the organization it is about."""
     report = Report()
-    taken = _catch_up(turns, now, report, waiting=False)
-    _catch_up(taken, now, report, waiting=True)
+    taken = _catch_up(turns, hour, report, waiting=False)
+    _catch_up(taken, hour, report, waiting=True)
     return report
 
 
-def _catch_up(turns: Sequence[Turn], now: datetime, report: Report, *, waiting: bool) -> list[Turn]:
+def _catch_up(turns: Sequence[Turn], hour: Hour, report: Report, *, waiting: bool) -> list[Turn]:
     taken: list[Turn] = []
     while turns:
         after: list[Turn] = []
         for period, ids in _by_period(turns).items():
-            done = close_together(ids, period, now, report, waiting=waiting)
+            done = close_together(ids, period, hour, report, waiting=waiting)
             taken += [(id, period) for id in done.taken]
             coming = [(organization.id, following(organization, period)) for organization in done.through]
-            after += [turn for turn in coming if turn[1].end <= now]
+            after += [turn for turn in coming if turn[1].end <= hour.now]
         turns = after
     return taken
 
 
 def close_together(
-    ids: Sequence[int], period: Period, now: datetime, report: Report, *, waiting: bool = True
+    ids: Sequence[int], period: Period, hour: Hour, report: Report, *, waiting: bool = True
 ) -> Done:
     """One period of several organizations, all or, where that fails, each by itself."""
     done = Report()
     try:
         with db.transaction():
-            outcome = _close(ids, period, now, done, waiting=waiting)
+            outcome = _close(ids, period, hour, done, waiting=waiting)
     except Exception as error:
         if len(ids) > 1:
             log.warning("chunk_not_billed", organizations=len(ids), period=period.label, reason=_reason(error))
-            return _one_by_one(ids, period, now, report, waiting=waiting)
+            return _one_by_one(ids, period, hour, report, waiting=waiting)
         log.exception("period_not_billed", organization=ids[0], period=period.label)
         report.failures.append(Failure(ids[0], period, _reason(error)))
-        _note(report.failures[-1], now)
+        _note(report.failures[-1], hour.now)
         return Done([], [])
     report.add(done)
     return outcome
 
 
-def _one_by_one(ids: Sequence[int], period: Period, now: datetime, report: Report, *, waiting: bool) -> Done:
-    parts = [close_together([id], period, now, report, waiting=waiting) for id in ids]
+def _one_by_one(ids: Sequence[int], period: Period, hour: Hour, report: Report, *, waiting: bool) -> Done:
+    parts = [close_together([id], period, hour, report, waiting=waiting) for id in ids]
     return Done([one for part in parts for one in part.through], [id for part in parts for id in part.taken])
 
 
-def _close(ids: Sequence[int], period: Period, now: datetime, report: Report, *, waiting: bool) -> Done:
-    held = actions.hold(ids, period, waiting=waiting)
-    organizations = _organizations(held)
-    drafted = writing.draft(organizations, period, now=now)
+def _close(ids: Sequence[int], period: Period, hour: Hour, report: Report, *, waiting: bool) -> Done:
+    held = actions.hold(ids, waiting=waiting)
+    organizations, now = _organizations(held), hour.now
+    cutoff = cutoffs.cutoff(held, now=now, clock=hour.clock)
+    drafted = writing.draft(organizations, period, cutoff=cutoff, at=now)
     taken = [id for id in ids if id not in set(held)]
     if final_at(period) > now:
         report.drafted += len(drafted.bills)

@@ -10,7 +10,7 @@ Invariants  an issued bill is never changed; never more is credited than a bill,
 from market.billing.credit_notes.automatic import at_issue, use_balance
 from market.billing.credit_notes.balances import applied_to, balance, entries, unspent
 from market.billing.credit_notes.cutting import Standing
-from market.billing.credit_notes.limits import CREDITABLE, standing, taken_back
+from market.billing.credit_notes.limits import CREDITABLE, Given, given, standing, taken_back
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     PROPOSAL_LIFECYCLE,
@@ -51,12 +51,12 @@ from market.billing.credit_notes.queries import (
     notes_about,
     notes_of,
     of_bill,
+    on_line,
     proposal_by_id,
     proposals_for,
     refund_by_id,
     refunds_of,
-    refunds_waiting,
-    waiting_count,
+    work_waiting,
 )
 from market.billing.credit_notes.refunds import OPEN as OPEN_REFUNDS
 from market.billing.credit_notes.refunds import ask, call_off, fail, held_back, pay, retry
@@ -106,6 +106,7 @@ __all__ = [
     "Destination",
     "EntryKind",
     "FourEyes",
+    "Given",
     "Lines",
     "NotCreditable",
     "NoteView",
@@ -139,6 +140,7 @@ __all__ = [
     "every_refund",
     "fail",
     "file_name",
+    "given",
     "held_back",
     "lines_of",
     "note_about",
@@ -147,6 +149,7 @@ __all__ = [
     "notes_about",
     "notes_of",
     "of_bill",
+    "on_line",
     "pay",
     "pdf",
     "proposal_by_id",
@@ -156,7 +159,6 @@ __all__ = [
     "refund_of",
     "refund_settled",
     "refunds_of",
-    "refunds_waiting",
     "reject",
     "retry",
     "settle_done",
@@ -167,5 +169,5 @@ __all__ = [
     "view",
     "void",
     "voidable",
-    "waiting_count",
+    "work_waiting",
 ]

@@ -60,10 +60,10 @@ class Standing:
         """All that may still be credited."""
         return sum(self.room().values())
 
-    def of_line(self, line_id: int) -> int:
-        """What may still be credited of one line, if nothing else is."""
+    def by_line(self) -> dict[int, int]:
+        """What may still be credited of each line, if nothing else is."""
         room = self.room()
-        return next((min(piece.left, room[piece.group]) for piece in self.pieces if piece.line_id == line_id), 0)
+        return {piece.line_id: min(piece.left, room[piece.group]) for piece in self.pieces}
 
     def fits(self, cuts: Mapping[int, int]) -> bool:
         """Whether all these amounts may be taken, by line."""

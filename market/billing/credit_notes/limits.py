@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
 from market import db
 from market.billing.credit_notes.cutting import Group, Piece, Service, Standing, given_back
-from market.billing.credit_notes.models import CreditNote, CreditNoteLine, CreditNoteStatus, Source
+from market.billing.credit_notes.models import (
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteStatus,
+    CreditReason,
+    Source,
+)
 from market.billing.models import Bill, BillLine, BillStatus, BillTax
 
 #: Bills that can be credited: money is asked for, or was paid.
@@ -40,11 +47,34 @@ def standings(bill_ids: Collection[int], *, less_given_back: bool = False) -> di
     return {id: Standing(tuple(mine), groups[id]) for id, mine in pieces.items()}
 
 
+class Given(NamedTuple):
+    """What credit notes gave back of a line: of corrections and of fees paid in advance by itself, the rest by administrators."""
+
+    by_itself: int = 0
+    by_people: int = 0
+    #: Of that: because its usage was wrong.
+    wrong_usage: int = 0
+
+
+def given(organization_ids: Collection[int]) -> dict[int, Given]:
+    """What notes that stand have given back, by the line that it is about."""
+    key = CreditNoteLine.about_line_id, CreditNote.source, CreditNote.reason
+    query = select(*key, func.sum(CreditNoteLine.gross_fen)).join(CreditNoteLine.credit_note)
+    query = query.where(CreditNote.organization_id.in_(organization_ids), _counts())
+    found: dict[int, Given] = {}
+    for id, source, reason, sum_ in db.session.execute(query.group_by(*key)):
+        fen, before = int(sum_), found.get(id, Given())
+        if source is not Source.ADMINISTRATOR:
+            found[id] = before._replace(by_itself=before.by_itself + fen)
+        else:
+            wrong = before.wrong_usage + (fen if reason is CreditReason.WRONG_USAGE else 0)
+            found[id] = before._replace(by_people=before.by_people + fen, wrong_usage=wrong)
+    return found
+
+
 def taken_back(organization_ids: Collection[int]) -> dict[int, int]:
-    """What credit notes have given back by themselves, of corrections and of fees paid in advance, by the line it is about."""
-    query = select(CreditNoteLine.about_line_id, func.sum(CreditNoteLine.gross_fen)).join(CreditNoteLine.credit_note)
-    query = query.where(CreditNote.organization_id.in_(organization_ids), CreditNote.source != Source.ADMINISTRATOR, _counts())
-    return {id: int(fen) for id, fen in db.session.execute(query.group_by(CreditNoteLine.about_line_id))}
+    """What they have given back by themselves."""
+    return {id: each.by_itself for id, each in given(organization_ids).items() if each.by_itself}
 
 
 def _counts() -> ColumnElement[bool]:

@@ -150,7 +150,8 @@ def _issue(proposal: CreditProposal, stands: Standing, *, by: Actor, at: datetim
 
 def _cuts(stands: Standing, what: What) -> dict[int, int]:
     if isinstance(what, Lines):
-        cuts = {id: stands.of_line(id) if fen is None else fen for id, fen in what.fen.items()}
+        left_of = stands.by_line()
+        cuts = {id: left_of.get(id, 0) if fen is None else fen for id, fen in what.fen.items()}
         if not cuts:
             raise CreditInvalid(fields={"what": "至少在一行写上金额"})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -75,6 +75,13 @@ def of_bill(bill: Bill) -> Sequence[CreditNote]:
     return db.session.scalars(query.order_by(CreditNote.id)).all()
 
 
+def on_line(line: BillLine) -> Sequence[CreditNoteLine]:
+    """What was credited of a line, or elsewhere because of it, with the notes, oldest first; without voided ones."""
+    query = select(CreditNoteLine).join(CreditNoteLine.credit_note).options(contains_eager(CreditNoteLine.credit_note))
+    query = query.where(or_(CreditNoteLine.bill_line_id == line.id, CreditNoteLine.about_line_id == line.id))
+    return db.session.scalars(query.where(CreditNote.voided_at.is_(None)).order_by(CreditNoteLine.id)).all()
+
+
 def every_proposal(*, waiting: bool = False) -> Select[CreditProposal]:
     """Administrators' credits, newest first; `waiting` leaves those that need a second person."""
     query = select(CreditProposal).options(*_people(), joinedload(CreditProposal.bill).joinedload(Bill.organization))
@@ -91,12 +98,6 @@ def proposal_by_id(id: int) -> CreditProposal:
     """One of them, with its note if there is one. Raises NotFound."""
     query = every_proposal().where(CreditProposal.id == id).options(joinedload(CreditProposal.credit_note))
     return _found(query)
-
-
-def waiting_count() -> int:
-    """How many credits wait for a second person."""
-    query = select(func.count()).select_from(CreditProposal).where(CreditProposal.status == ProposalStatus.PROPOSED)
-    return db.session.scalar(query) or 0
 
 
 def lines_of(proposal: CreditProposal) -> list[tuple[BillLine, int]]:
@@ -124,10 +125,13 @@ def refund_by_id(id: int) -> RefundRequest:
     return _found(every_refund().where(RefundRequest.id == id))
 
 
-def refunds_waiting() -> int:
-    """How many nobody has paid yet."""
+def work_waiting() -> tuple[int, int]:
+    """How many credits wait for a second person, and how many refunds nobody has paid yet."""
+    proposed = select(func.count()).select_from(CreditProposal).where(CreditProposal.status == ProposalStatus.PROPOSED)
     open_ = RefundRequest.status.in_([RefundStatus.PENDING, RefundStatus.FAILED])
-    return db.session.scalar(select(func.count()).select_from(RefundRequest).where(open_)) or 0
+    unpaid = select(func.count()).select_from(RefundRequest).where(open_)
+    proposals, refunds = db.session.execute(select(proposed.scalar_subquery(), unpaid.scalar_subquery())).one()
+    return proposals, refunds
 
 
 def _notes() -> Select[CreditNote]:

@@ -49,7 +49,7 @@ def ask(organization: Organization, amount_fen: int, *, request_key: str, by: Ac
         raise CreditInvalid(fields={"amount_fen": "金额须大于 0"})
     has = balances.balance(organization)
     if amount_fen > has:
-        raise TooMuchCredited("余额只有 ¥%(left)s。", field="amount_fen", left=money.text(has))
+        raise TooMuchCredited("余额只有 ¥%(left)s。请改小金额。", field="amount_fen", left=money.text(has))
     request = RefundRequest(
         organization_id=organization.id, amount_fen=amount_fen, request_key=request_key, asked_at=at, failure="",
         status=REFUND_LIFECYCLE.initial,

@@ -19,6 +19,15 @@ from market.billing.fapiao.asking import (
 )
 from market.billing.fapiao.deadlines import WORKING_DAYS, due_on
 from market.billing.fapiao.issuing import LONGEST_WORDS, REASONS, NotOpen, issue, refuse, take_up
+from market.billing.fapiao.mending import (
+    AmountChanged,
+    Mended,
+    NotMendable,
+    changes_of,
+    mend,
+    mendable,
+    paper_of,
+)
 from market.billing.fapiao.models import (
     CLOSED,
     LIFECYCLE,
@@ -59,7 +68,9 @@ from market.billing.fapiao.red import (
     take_back,
 )
 from market.billing.fapiao.signals import (
+    fapiao_amount_changed,
     fapiao_issued,
+    fapiao_mended,
     fapiao_refused,
     fapiao_requested,
     red_recorded,
@@ -81,11 +92,12 @@ from market.billing.fapiao.titles import (
 )
 
 __all__ = [
-    "CLOSED", "LIFECYCLE", "LONGEST_NOTE", "LONGEST_WORDS", "MOST_TITLES", "OPEN", "REASONS", "WORKING_DAYS", "AlreadyAsked",
-    "Fapiao", "FapiaoKind", "FapiaoRequest", "FapiaoStatus", "FapiaoTitle", "NotBilledYet", "NotIssued", "NotOpen", "Paper",
+    "CLOSED", "LIFECYCLE", "LONGEST_NOTE", "LONGEST_WORDS", "MOST_TITLES", "OPEN", "REASONS", "WORKING_DAYS", "AlreadyAsked", "AmountChanged",
+    "Fapiao", "FapiaoKind", "FapiaoRequest", "FapiaoStatus", "FapiaoTitle", "NotBilledYet", "Mended", "NotIssued", "NotMendable",
+    "NotOpen", "Paper",
     "Part", "RedAlready", "RedAwaited", "RedReason", "RefusalReason", "Share", "Sum", "TakenUp", "Title", "TooManyTitles",
-    "View", "add_title", "ask", "askable", "counts", "document_of", "due_on", "edit_title", "exists", "fapiao_issued", "fapiao_refused",
-    "fapiao_requested", "follow", "issue", "last_kind", "lines_of", "parts_of", "prefer_title", "record_red",
+    "View", "add_title", "ask", "askable", "changes_of", "counts", "document_of", "due_on", "edit_title", "exists", "fapiao_amount_changed", "fapiao_issued", "fapiao_mended", "fapiao_refused",
+    "fapiao_requested", "follow", "issue", "last_kind", "lines_of", "mend", "mendable", "paper_of", "parts_of", "prefer_title", "record_red",
     "red_at", "red_for", "red_recorded", "red_wanted", "reds_recorded", "refuse", "remove_title", "request_at", "request_of",
     "requests_of", "suggested", "take_back", "take_up", "title_of", "titles_of", "waiting", "withdraw", "words_of", "worklist",
 ]  # fmt: skip

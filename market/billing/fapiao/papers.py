@@ -38,10 +38,15 @@ class Paper:
         return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", self.number))
 
 
-def check(paper: Paper, *, amount_fen: int, since: date, at: datetime, needs_file: bool) -> None:
-    """Raises Invalid with everything to change; `amount_fen` is what it has to say, `since` its first possible day."""
+def check(
+    paper: Paper, *, amount_fen: int, since: date, at: datetime, needs_file: bool, own_id: int | None = None
+) -> None:
+    """Raises Invalid with everything to change; `amount_fen` is what it has to say, `since` its first possible day.
+
+    A paper that is recorded already may keep its number: `own_id`.
+    """
     checks: dict[str, Callable[[], str | Refusal | None]] = {
-        "number": lambda: _number(paper),
+        "number": lambda: _number(paper, own_id),
         "issued_on": lambda: _day(paper.issued_on, since, local_day(at)),
         "amount_fen": lambda: _amount(paper.amount_fen, amount_fen),
         "document": lambda: _file(paper) if paper.data or needs_file else None,
@@ -60,7 +65,7 @@ def keep(paper: Paper, organization_id: int, *, by: audit.Actor, at: datetime) -
     )
 
 
-def _number(paper: Paper) -> str | Refusal | None:
+def _number(paper: Paper, own_id: int | None) -> str | Refusal | None:
     digits = paper.plain_number
     if not digits:
         return "填写发票号码，20 位数字。"
@@ -75,7 +80,7 @@ def _number(paper: Paper) -> str | Refusal | None:
         )  # fmt: skip
     # Two who record the same number at once take turns.
     db.serialize(f"fapiao {digits}")
-    if db.session.scalar(select(func.count()).where(Fapiao.number == digits)):
+    if db.session.scalar(select(func.count()).where(Fapiao.number == digits, Fapiao.id != (own_id or 0))):
         return "这个号码已经登记过。请检查是不是看错了一张。"
     return None
 

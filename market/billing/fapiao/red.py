@@ -23,7 +23,7 @@ from market.billing.fapiao.models import (
     RefusalReason,
 )
 from market.billing.fapiao.papers import Paper
-from market.billing.fapiao.signals import red_recorded, red_wanted, reds_recorded
+from market.billing.fapiao.signals import fapiao_amount_changed, red_recorded, red_wanted, reds_recorded
 from market.errors import Invalid, Refused
 
 #: What the tax office calls the reasons of credit notes.
@@ -91,7 +91,9 @@ def follow(bill_id: int, *, by: audit.Actor, at: datetime) -> None:
             "fapiao.amount_changed", request, by=by, at=at, organization_id=request.organization_id,
             before=before, after={"gross_fen": request.gross_fen},
         )  # fmt: skip
-        if not request.gross_fen:
+        if request.gross_fen:
+            fapiao_amount_changed.send(request, before_fen=before["gross_fen"], at=at)
+        else:
             issuing.turn_down(request, reason=RefusalReason.CREDITED, words="", by=by, at=at)
 
 

@@ -10,6 +10,13 @@ fapiao_requested = signal("fapiao_requested")
 #: Sent as `fapiao_issued.send(request, at=at)` when number and file are recorded.
 fapiao_issued = signal("fapiao_issued")
 
+#: Sent as `fapiao_amount_changed.send(request, before_fen=fen, at=at)` when a credit note changed what is to stand on
+#: one that is not issued yet, and something is left.
+fapiao_amount_changed = signal("fapiao_amount_changed")
+
+#: Sent as `fapiao_mended.send(request, paper=paper, before=number, at=at)` when number or day were put right.
+fapiao_mended = signal("fapiao_mended")
+
 #: Sent as `fapiao_refused.send(request, at=at)` when there will be none, for the reason stored with it.
 fapiao_refused = signal("fapiao_refused")
 

@@ -136,7 +136,8 @@ def _reason(month: Period, now: datetime, closed_until: ClosedUntil) -> str:
     users = select(UsageEvent.subscription_id).where(*_inside(month)).distinct()
     owners = set(db.session.scalars(select(Subscription.organization_id).where(Subscription.id.in_(users))))
     closed = closed_until(owners)
-    open_ = [owner for owner in owners if owner not in closed or closed[owner] < month.end]
+    ends = {owner: billed.until for owner, billed in closed.items() if billed.until is not None}
+    open_ = [owner for owner in owners if owner not in ends or ends[owner] < month.end]
     names = db.session.scalars(select(Organization.name).where(Organization.id.in_(open_)).order_by(Organization.id).limit(5)).all()
     return f"{len(open_):,} organizations have no final bill for it yet: {', '.join(names)} …" if open_ else ""
 

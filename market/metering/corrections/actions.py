@@ -20,7 +20,6 @@ from market.accounts.models import ApiKey, User
 from market.errors import Invalid, Refused
 from market.metering import counters, queries, signals
 from market.metering import store as identities
-from market.metering.actions import ClosedUntil
 from market.metering.corrections import effects, judging, storing
 from market.metering.corrections.effects import MonthStand, Stands
 from market.metering.corrections.judging import Change, CorrectionRefused, Judged, Ready
@@ -32,6 +31,7 @@ from market.metering.corrections.models import (
     UsageCorrection,
 )
 from market.metering.corrections.queries import unseen
+from market.metering.lanes import Billed, ClosedUntil
 from market.metering.verdicts import EventRefused
 from market.providers.models import Provider
 
@@ -114,11 +114,11 @@ def approve(
         raise CannotApply(judging.REASONS["archived"])
     if identities.identities([each.key for each in added]):
         raise CannotApply(judging.REASONS["id_taken"])
-    closed = closed_until([subject.organization_id]).get(subject.organization_id)
-    storing.store(provider, added, id, closed=closed, now=now)
+    billed = closed_until([subject.organization_id]).get(subject.organization_id)
+    stored_at = storing.store(provider, added, id, billed=billed, now=now)
     _measure(correction, before, stands(id, correction.period_start, now))
     LIFECYCLE.move(correction, CorrectionStatus.APPROVED)
-    correction.decided_by_id, correction.decided_at = user.id, now
+    correction.decided_by_id, correction.decided_at = user.id, stored_at
     _tell(correction, "usage_correction.approved", by, now)
     signals.usage_corrected.send(correction, at=now)
 
@@ -141,7 +141,7 @@ class _Month:
 
     subject: queries.Subject
     stand: MonthStand
-    closed: datetime | None
+    billed: Billed | None
     ready: list[Ready]
 
 
@@ -160,13 +160,13 @@ class _Work:
     def months(self, ready: Sequence[Ready]) -> Iterable[_Month]:
         """The changes by subscription and billing month, in one order; what cannot be taken is judged so."""
         subjects = storing.held(self.provider, {one.event.subscription_id for one in ready})
-        closed = self.closed_until({subject.organization_id for subject in subjects.values()})
+        billed = self.closed_until({subject.organization_id for subject in subjects.values()})
         months: list[_Month] = []
         for one in sorted(ready, key=lambda each: (each.event.subscription_id, each.event.at)):
             subject, at = subjects[one.event.subscription_id], one.event.at
             if not months or months[-1].subject.id != subject.id or not months[-1].stand.period.contains(at):
                 stand = self.stands(subject.id, at, self.now)
-                months.append(_Month(subject, stand, closed.get(subject.organization_id), []))
+                months.append(_Month(subject, stand, billed.get(subject.organization_id), []))
             self._take(one, months[-1])
         return [month for month in months if month.ready]
 
@@ -176,7 +176,7 @@ class _Work:
         correction, added = self._begun(month), [_event_of(one) for one in month.ready]
         before_it = unseen(id, start)
         with db.session.begin_nested() as trial:
-            storing.store(self.provider, added, id, closed=month.closed, now=self.now)
+            stored_at = storing.store(self.provider, added, id, billed=month.billed, now=self.now)
             after = self.stands(id, start, self.now)
             large = effects.is_large(month.stand, after, before_it)
             if large or dry_run:
@@ -186,7 +186,7 @@ class _Work:
                 each.number = None
         _measure(correction, month.stand, after)
         if not dry_run:
-            self._keep(correction, added, large=large)
+            self._keep(correction, added, stored_at, large=large)
         for one in month.ready:
             one.judged.become(CorrectionStatus.PROPOSED if large else CorrectionStatus.APPROVED, correction)
 
@@ -210,7 +210,9 @@ class _Work:
             status=LIFECYCLE.initial, proposed_at=self.now, answer="", size=len(month.ready),
         )  # fmt: skip
 
-    def _keep(self, correction: UsageCorrection, added: Sequence[CorrectingEvent], *, large: bool) -> None:
+    def _keep(
+        self, correction: UsageCorrection, added: Sequence[CorrectingEvent], stored_at: datetime, *, large: bool
+    ) -> None:
         db.session.add(correction)
         db.session.flush()
         for each in added:
@@ -221,7 +223,7 @@ class _Work:
             signals.correction_proposed.send(correction, at=self.now)
             return
         LIFECYCLE.move(correction, CorrectionStatus.APPROVED)
-        correction.decided_at = self.now
+        correction.decided_at = stored_at
         _tell(correction, "usage_correction.made", self.author.actor, self.now)
         signals.usage_corrected.send(correction, at=self.now)
 

@@ -12,7 +12,7 @@ from market.catalog.models import Meter
 from market.kit.period import local_day, month_of
 from market.metering import counters, queries
 from market.metering.corrections.models import CorrectingEvent
-from market.metering.lanes import band_of
+from market.metering.lanes import Billed, band_of, later
 from market.metering.models import EventIdentity, UsageEvent
 from market.providers.models import Provider
 from market.subscriptions.models import Subscription
@@ -33,14 +33,18 @@ def still_here(provider: Provider, added: Sequence[CorrectingEvent]) -> dict[int
 
 
 def store(
-    provider: Provider, added: Sequence[CorrectingEvent], subscription_id: int, *, closed: datetime | None, now: datetime
-) -> None:
-    """Add the events, and work the days that they touch out anew. Whoever calls holds the subscription."""
-    month = month_of(now).start
+    provider: Provider, added: Sequence[CorrectingEvent], subscription_id: int, *, billed: Billed | None, now: datetime
+) -> datetime:
+    """Add the events, and work the days that they touch out anew. Whoever calls holds the subscription.
+
+    Tells when they are stored: `now`, or after the last cutoff of the firm's bills.
+    """
+    stored_at = later(now, [billed] if billed else [])
+    month, closed = month_of(stored_at).start, billed.until if billed else None
     events = [
         UsageEvent(
             provider_id=provider.id, source=each.source, event_id=each.event_id, kind=each.kind, corrects=each.corrects,
-            type=each.type, subscription_id=subscription_id, at=each.at, stored_at=now, data=each.data,
+            type=each.type, subscription_id=subscription_id, at=each.at, stored_at=stored_at, data=each.data,
             band=band_of(each.at, closed, month),
         )
         for each in added
@@ -49,10 +53,11 @@ def store(
     db.session.flush()
     for each, event in zip(added, events, strict=True):
         each.number = event.id
-        identity = EventIdentity(key=each.key, payload=each.payload, event=event.id, at=each.at, stored_at=now)
+        identity = EventIdentity(key=each.key, payload=each.payload, event=event.id, at=each.at, stored_at=stored_at)
         db.session.add(identity)
     db.session.flush()
     counters.rework(_touched(provider, added, subscription_id))
+    return stored_at
 
 
 def _touched(provider: Provider, added: Sequence[CorrectingEvent], subscription_id: int) -> set[counters.MeterDay]:

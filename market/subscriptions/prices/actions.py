@@ -20,7 +20,7 @@ from market.catalog.models import Charge, Offering, OfferingRevision, Plan, Plan
 from market.errors import Invalid
 from market.kit.period import local_day, local_midnight
 from market.providers.models import Provider
-from market.subscriptions import actions, contracts, refusals
+from market.subscriptions import actions, contracts, refusals, sale
 from market.subscriptions.contracts import ContractKind
 from market.subscriptions.models import LIVE, Subscription
 from market.subscriptions.prices import planning
@@ -32,6 +32,7 @@ from market.subscriptions.prices.models import (
     PriceNotice,
 )
 from market.subscriptions.prices.queries import affected, notices_of
+from market.subscriptions.span import Held
 
 #: No change is announced for later than this.
 FARTHEST = timedelta(days=366)
@@ -54,8 +55,8 @@ def announce(
 ) -> PriceChange:
     """Tell everybody on `old` that `new` counts from that day on, and plan it for each.
 
-    Raises Invalid (the day, the reason), StillOnSale, NotForSale, PriceChangeUnsuitable, PriceChangeAnnounced,
-    NobodyToTell.
+    Raises Invalid (the day, the reason), StillOnSale, NotForSale, PriceChangeUnsuitable, QuantityTooLarge,
+    PriceChangeAnnounced, NobodyToTell.
     """
     offering = db.session.get_one(Offering, old.offering_id)
     db.lock(offering)  # publishing, selling and announcing take turns
@@ -222,6 +223,8 @@ def _reached(old: Plan, new: Plan, effective_at: datetime) -> Sequence[Subscript
         raise refusals.NobodyToTell
     if not all(may_buy(new, subscription.organization) for subscription in reached):
         raise refusals.PriceChangeForOthers
+    # A new price takes nobody's seats away.
+    sale.check_room(new, Held(None, old, max(subscription.quantity for subscription in reached)))
     return reached
 
 

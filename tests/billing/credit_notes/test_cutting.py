@@ -59,7 +59,7 @@ def test_a_fen_of_a_line_of_two_fen_leaves_the_other_fen_its_tax() -> None:
 
 def test_a_line_gives_no_more_than_its_provider_came_to() -> None:
     stands = a_standing([(1, 100, "0.06"), (1, -70, "0.06"), (2, 50, "0.06")])
-    assert (stands.fen, stands.of_line(1), stands.fits({1: 31})) == (80, 30, False)
+    assert (stands.fen, stands.by_line()[1], stands.fits({1: 31})) == (80, 30, False)
     assert stands.spread(80) == {1: 30, 3: 50}
 
 

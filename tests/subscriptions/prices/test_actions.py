@@ -180,6 +180,21 @@ def test_what_does_not_fit_is_refused_by_name(session):
         announce(empty, new)
 
 
+def test_a_new_price_takes_no_seats_away(session):
+    seats = {"quantity_unit_zh": "席", "quantity_unit_en": "seat"}
+    old = a_plan(slug="seats", monthly="9.00", **seats)
+    subscription = a_subscription(old)
+    subscriptions.change(subscription, quantity=8, when="now", by=an_actor(), at=AT)
+    old.status = PlanStatus.RETIRED
+    small, large = (
+        a_plan(old.offering, slug=f"seats-{n}", monthly="10.00", quantity_maximum=most, **seats) for n, most in ((2, 7), (3, 8))
+    )
+    with pytest.raises(subscriptions.QuantityUnsuitable) as refusal:
+        announce(old, small)
+    assert refusal.value.code == "quantity_too_large"
+    assert announce(old, large).status is PriceChangeStatus.ANNOUNCED
+
+
 def test_who_is_about_to_leave_anyway_is_not_told(running):
     staying = a_subscription(running.plan)
     subscriptions.cancel(running, when="period_end", reason="", by=an_actor(), at=AT)
