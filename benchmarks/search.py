@@ -70,7 +70,7 @@ def addresses(count: int) -> list[dict[str, str]]:
 
 def _questions(app: Flask, name: str, asked: Sequence[dict[str, str]], target: float | None) -> Iterator[Figure]:
     with app.app_context(), db.transaction(readonly=True):
-        search.shelf()  # made once for each process
+        search.shelf(today())  # made once for each process
         bare, whole = [], []
         for arguments in (asked[0], *asked):
             with app.test_request_context(f"/offerings/?{urlencode(arguments)}"):
@@ -89,7 +89,7 @@ def _questions(app: Flask, name: str, asked: Sequence[dict[str, str]], target: f
 
 def _bare(words: str) -> None:
     """What is found and the first page of it, nothing counted."""
-    known, answer = search.shelf(), search.find(words)
+    known, answer = search.shelf(today()), search.find(words)
     if answer is not None:
         known.in_order(known.ranked(answer.found), "", today(), skip=0, take=browse.PAGE_SIZE)
 

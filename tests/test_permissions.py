@@ -46,10 +46,11 @@ OPEN = {
     "storefront.policies": "show version answer",
     "storefront.problems": "new send show",
     "storefront.providers": "index show",
-    "storefront.recommended": "index",
+    "storefront.recommended": "index show",
     "storefront.recovery": "forgot forgot_post sent reset reset_post open_reset confirm confirm_post open_confirmation"
     " change change_post open_change undo undo_post open_undo",
     "storefront.register": "show register sent letter open_link question finish passed_on",
+    "storefront.requirements": "new send show",
     "storefront.reviews": "index",
     "storefront.second_step": "show take passkey passkey_options",
     "storefront.security_txt": "show",

@@ -63,6 +63,7 @@ def index() -> str:
         *_credits(),
         *_refunds(),
         *_reports(),
+        *_requirements(now),
     ]
     waiting.sort(key=lambda one: (one.since is None, one.since or now))
     recent = audit.newest(RECENT) if g.can("audit.read") else []
@@ -165,6 +166,19 @@ def _reports() -> list[Waiting]:
             report.created_at,
         )
         for report in db.session.scalars(quality.reports().limit(MOST))
+    ]  # fmt: skip
+
+
+def _requirements(now: datetime) -> list[Waiting]:
+    if not _waits_here("feedback"):
+        return []
+    return [
+        Waiting(
+            _("要找的服务"), "search", one.text if len(one.text) <= 30 else f"{one.text[:29]}…",
+            formats.local(one.category, "name") if one.category else _("类别说不清"),
+            url_for("admin.requirements.show", id=one.id), one.created_at, late=quality.due_on(one) < local_day(now),
+        )
+        for one in db.session.scalars(quality.requirements().limit(MOST))
     ]  # fmt: skip
 
 

@@ -108,6 +108,7 @@ OF_PERSON: Mapping[str, str] = {
     "exports": "user_id",
     "audit_events": "actor_id",
     "problem_reports": "user_id",
+    "requirements": "user_id",
 }
 #: Tables that belong to nobody in particular, and why nobody misses them in an archive.
 NOBODYS: Mapping[str, str] = {

@@ -1,6 +1,7 @@
-"""Quality: what those who use an offering say of it, and what visitors report about its page.
+"""Quality: what those who use an offering say of it, and what visitors report about its page or do not find.
 
-Owns        reviews with every wording they ever had, providers' replies, reports of problems and their answers.
+Owns        reviews with every wording they ever had, providers' replies, reports of problems, requirements, and their
+            answers.
 Not here    the review of a listing before it is published (catalog), what was measured (metering), letters (notifications).
 Invariants  one firm has one review of an offering, and only after a subscription of 30 days; nothing is ever deleted: each
             wording and each reply stays, and the database refuses to change or remove one; an administrator hides words
@@ -17,12 +18,18 @@ from market.quality.actions import (
     show_again,
     write,
 )
-from market.quality.models import ProblemReport, ReportKind, ReportStatus, Review, ReviewReply, ReviewWording
+from market.quality.asked import LONGEST_REPORT, AlreadyAnswered, forget_contacts
+from market.quality.models import (
+    ProblemReport,
+    ReportKind,
+    ReportStatus,
+    Requirement,
+    Review,
+    ReviewReply,
+    ReviewWording,
+)
 from market.quality.problems import (
-    LONGEST_REPORT,
-    AlreadyAnswered,
     answer,
-    forget_contacts,
     report,
     report_by_id,
     report_by_token,
@@ -47,13 +54,32 @@ from market.quality.queries import (
     use_of,
     uses_of,
 )
-from market.quality.signals import problem_answered, problem_reported, review_answered, review_written
+from market.quality.requirements import (
+    MOST_SUGGESTED,
+    REPLY_DAYS,
+    answer_requirement,
+    due_on,
+    post_requirement,
+    requirement_by_id,
+    requirement_by_token,
+    requirements,
+    waiting_requirements,
+)
+from market.quality.signals import (
+    problem_answered,
+    problem_reported,
+    requirement_answered,
+    requirement_posted,
+    review_answered,
+    review_written,
+)
 
 __all__ = [
-    "LEAST_DAYS", "LONGEST_REPORT", "LONGEST_TEXT", "NOTHING_SAID", "AlreadyAnswered", "OwnOffering", "ProblemReport", "ReportKind",
-    "ReportStatus", "Review", "ReviewReply", "ReviewWording", "Summary", "TooEarly", "Use", "all_reviews", "answer", "answered",
-    "forget_contacts", "hide", "problem_answered", "problem_reported", "reply", "report", "report_by_id",
-    "report_by_token", "reports", "review_answered", "review_by_id", "review_of_firm", "review_of_provider", "review_written",
-    "reviews_of", "reviews_of_provider", "show_again", "summaries", "summary", "together", "unanswered", "use_of", "uses_of",
-    "waiting_reports", "write",
+    "LEAST_DAYS", "LONGEST_REPORT", "LONGEST_TEXT", "MOST_SUGGESTED", "NOTHING_SAID", "REPLY_DAYS", "AlreadyAnswered", "OwnOffering",
+    "ProblemReport", "ReportKind", "ReportStatus", "Requirement", "Review", "ReviewReply", "ReviewWording", "Summary", "TooEarly",
+    "Use", "all_reviews", "answer", "answer_requirement", "answered", "due_on", "forget_contacts", "hide", "post_requirement",
+    "problem_answered", "problem_reported", "reply", "report", "report_by_id", "report_by_token", "reports", "requirement_answered",
+    "requirement_by_id", "requirement_by_token", "requirement_posted", "requirements", "review_answered", "review_by_id",
+    "review_of_firm", "review_of_provider", "review_written", "reviews_of", "reviews_of_provider", "show_again", "summaries",
+    "summary", "together", "unanswered", "use_of", "uses_of", "waiting_reports", "waiting_requirements", "write",
 ]  # fmt: skip

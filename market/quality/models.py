@@ -1,4 +1,4 @@
-"""What firms say of offerings they use, what providers reply, and what visitors report."""
+"""What firms say of offerings they use, what providers reply, what visitors report, and what they look for in vain."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
 from market.accounts.models import Organization
+from market.catalog.categories import Category
 from market.catalog.models import Offering
 from market.kit.lifecycle import Lifecycle
 from market.quality import triggers
@@ -138,7 +139,7 @@ class ReportKind(StrEnum):
 
 
 class ReportStatus(StrEnum):
-    """Whether a report has been answered."""
+    """Whether a report or a requirement has been answered."""
 
     OPEN = "open"
     ANSWERED = "answered"
@@ -147,15 +148,10 @@ class ReportStatus(StrEnum):
 REPORT_LIFECYCLE = Lifecycle({ReportStatus.OPEN: [ReportStatus.ANSWERED], ReportStatus.ANSWERED: []})
 
 
-class ProblemReport(db.Base):
-    """What somebody reports about an offering's page. Whoever has the word of its link can read the answer."""
-
-    __tablename__ = "problem_reports"
-    __table_args__ = (Index("ix_problem_reports_status_id", "status", "id"),)
+class _Asked:
+    """What anybody may write to the administrators. Whoever has the word of its link can read the answer."""
 
     id: Mapped[int] = db.pk()
-    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id"), index=True)
-    kind: Mapped[ReportKind] = mapped_column(db.status_type(ReportKind))
     text: Mapped[str]
     #: Where the answer is sent; emptied some time after it.
     email: Mapped[str] = mapped_column(default="")
@@ -168,11 +164,38 @@ class ProblemReport(db.Base):
     answer: Mapped[str] = mapped_column(default="")
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     answered_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ProblemReport(_Asked, db.Base):
+    """What somebody reports about an offering's page."""
+
+    __tablename__ = "problem_reports"
+    __table_args__ = (Index("ix_problem_reports_status_id", "status", "id"),)
+
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id"), index=True)
+    kind: Mapped[ReportKind] = mapped_column(db.status_type(ReportKind))
     version: Mapped[int] = mapped_column()
 
     offering: Mapped[Offering] = relationship(lazy="raise")
 
     __mapper_args__ = {"version_id_col": version}
 
-    def __str__(self) -> str:
-        return str(self.id)
+
+class Requirement(_Asked, db.Base):
+    """What somebody needs and has not found."""
+
+    __tablename__ = "requirements"
+    __table_args__ = (Index("ix_requirements_status_id", "status", "id"),)
+
+    #: The kind of service it may be; whoever does not know says none.
+    category_slug: Mapped[str | None] = mapped_column(ForeignKey("categories.slug"))
+    #: The addresses of services that the answer names.
+    suggested: Mapped[list[str]] = mapped_column(db.JSONType, default=list)
+    version: Mapped[int] = mapped_column()
+
+    category: Mapped[Category | None] = relationship(lazy="raise")
+
+    __mapper_args__ = {"version_id_col": version}

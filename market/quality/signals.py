@@ -1,4 +1,4 @@
-"""Facts about opinions and reports, announced upward inside the transaction of the change."""
+"""Facts about opinions, reports and requirements, announced upward inside the transaction of the change."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ problem_reported = signal("problem_reported")
 
 #: `problem_answered.send(report, offering=…, at=at)`: an administrator has answered.
 problem_answered = signal("problem_answered")
+
+#: `requirement_posted.send(requirement, at=at)`: somebody needs what she has not found.
+requirement_posted = signal("requirement_posted")
+
+#: `requirement_answered.send(requirement, at=at)`: an administrator has answered.
+requirement_answered = signal("requirement_answered")

@@ -31,6 +31,8 @@ from market.recommended.queries import (
     listed,
     listed_for,
     listed_ids,
+    once_listed,
+    past_editions,
     waiting,
 )
 from market.recommended.signals import entry_decided
@@ -59,6 +61,8 @@ __all__ = [
     "listed_for",
     "listed_ids",
     "nominate",
+    "once_listed",
+    "past_editions",
     "waiting",
     "withdraw",
 ]

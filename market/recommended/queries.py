@@ -15,6 +15,8 @@ from market.errors import NotFound
 from market.providers import Provider, ProviderStatus
 from market.recommended.models import OPEN, Edition, Entry, EntryStatus
 
+_EVER_LISTED = (EntryStatus.LISTED, EntryStatus.EXPIRED, EntryStatus.WITHDRAWN)
+
 
 def current_edition(on: date) -> Edition | None:
     """The edition in force on a day; of two that overlap, the one that began later."""
@@ -25,6 +27,12 @@ def current_edition(on: date) -> Edition | None:
 def editions() -> Sequence[Edition]:
     """Every edition, the latest first."""
     return db.session.scalars(select(Edition).order_by(Edition.starts_on.desc(), Edition.id.desc())).all()
+
+
+def past_editions(on: date) -> Sequence[Edition]:
+    """The editions whose last day was before this one, the latest first."""
+    query = select(Edition).where(Edition.ends_on < on)
+    return db.session.scalars(query.order_by(Edition.ends_on.desc(), Edition.id.desc())).all()
 
 
 def edition_by_slug(slug: str) -> Edition:
@@ -38,6 +46,13 @@ def edition_by_slug(slug: str) -> Edition:
 def entries(edition: Edition) -> Sequence[Entry]:
     """Everything nominated for an edition, the latest first, with offering, words, provider and people."""
     query = select(Entry).where(Entry.edition_id == edition.id).order_by(Entry.id.desc())
+    return db.session.scalars(query.options(*_with_words())).all()
+
+
+def once_listed(edition: Edition) -> Sequence[Entry]:
+    """What an edition has ever listed, taken out early or not, the earliest decision first."""
+    listed = Entry.edition_id == edition.id, Entry.status.in_(_EVER_LISTED)
+    query = select(Entry).where(*listed).order_by(Entry.decided_at, Entry.id)
     return db.session.scalars(query.options(*_with_words())).all()
 
 

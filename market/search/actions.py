@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -88,8 +88,8 @@ def find(text: str) -> Answer | None:
 _spoken: dict[tuple[str, int], frozenset[str]] = {}
 
 
-def suggestion(text: str) -> str:
-    """What a question that finds nothing may have meant, if that finds anything on sale; else empty."""
+def suggestion(text: str, on: date) -> str:
+    """What a question that finds nothing may have meant, if that finds anything on sale that day; else empty."""
     here = index()
     state = (resources.settings.database_url, here.taken_up() or 0)
     if state not in _spoken:
@@ -99,7 +99,7 @@ def suggestion(text: str) -> str:
     if not meant or meant == text:
         return ""
     found = here.find(query.parse(meant).strict)
-    return meant if found and shelf().those(id for _worth, ids in found[Kind.OFFERING] for id in ids) else ""
+    return meant if found and shelf(on).those(id for _worth, ids in found[Kind.OFFERING] for id in ids) else ""
 
 
 class Named(NamedTuple):

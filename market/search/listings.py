@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -49,6 +49,8 @@ class Listing:
     properties: tuple[str, ...]
     #: Its provider's address and names.
     provider: tuple[str, str, str]
+    #: The last day on which all of this is true: then the first of its certificates runs out.
+    true_until: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ class _Offer:
     charges: list[_Fee]
 
 
-def listings_of(ids: Collection[int]) -> Iterator[Listing]:
-    """These offerings, three statements for all of them."""
+def listings_of(ids: Collection[int], on: date) -> Iterator[Listing]:
+    """These offerings as they are on a day, three statements for all of them."""
     offers = _offers(ids)
     query = (
         select(Offering.id, Offering.slug, Offering.category_slug, Offering.listed_at, OfferingRevision.facts,
@@ -77,11 +79,13 @@ def listings_of(ids: Collection[int]) -> Iterator[Listing]:
         .order_by(Offering.listed_at, Offering.id)
     )  # fmt: skip
     for row in db.session.execute(query):
-        yield _listing(row, offers[row.id])
+        yield _listing(row, offers[row.id], on)
 
 
-def _listing(row: Row[Any], offers: list[_Offer]) -> Listing:
+def _listing(row: Row[Any], offers: list[_Offer], on: date) -> Listing:
     facts = row.facts
+    papers = [(str(held["type"]), _last_day(held)) for held in facts.get("certificates", [])]
+    lasting = [last for _type, last in papers if last and last >= on]
     start = starting_plan(offers)
     month_fen = usual_month_fen(start) if start else 0
     properties = {
@@ -91,6 +95,7 @@ def _listing(row: Row[Any], offers: list[_Offer]) -> Listing:
         *(["trial=1"] if any(offer.trial_days for offer in offers) else []),
         *(f"billing={_billing(fee.terms)}" for offer in offers for fee in offer.charges),
         *_of_facts(facts),
+        *(f"cert={type}" for type, last in papers if last is None or last >= on),
         *(f"budget={most}" for most in BUDGETS if start and month_fen <= most * 100),
     }
     return Listing(
@@ -105,6 +110,7 @@ def _listing(row: Row[Any], offers: list[_Offer]) -> Listing:
         words=" ".join(_named(facts)).lower(),
         properties=tuple(map(sys.intern, sorted(properties))),
         provider=_shared((row.provider, row.provider_zh, row.provider_en)),
+        true_until=min(lasting, default=None),
     )
 
 
@@ -119,7 +125,7 @@ def _of_facts(facts: Mapping[str, Any]) -> Iterator[str]:
         yield "local=1"
     if places and "other" not in places:
         yield "local=cn"
-    yield from (f"cert={held['type']}" for held in facts.get("certificates", []))
+    yield from (f"fapiao={kind}" for kind in facts.get("fapiao", []))
     promised = Decimal(facts.get("availability") or 0)
     yield from (f"uptime={each}" for each in PROMISES if promised >= Decimal(each))
     hours = f"{facts.get('support_hours_zh', '')} {facts.get('support_hours_en', '')}"
@@ -128,6 +134,11 @@ def _of_facts(facts: Mapping[str, Any]) -> Iterator[str]:
     if _ROUND_THE_CLOCK.search(hours) or _EVERY_DAY.search(hours):
         yield "support=daily"
     yield from (f"sector={sector}" for sector in facts.get("sectors") or [EVERY])
+
+
+def _last_day(held: Mapping[str, Any]) -> date | None:
+    last = held.get("valid_until")
+    return date.fromisoformat(str(last)) if last else None
 
 
 def _billing(terms: Mapping[str, Any]) -> str:

@@ -45,6 +45,8 @@ class _Mark(NamedTuple):
     live: int
     revision: int
     plan: int
+    #: Certificates run out at midnight, and nobody writes that down.
+    day: date
 
 
 @dataclass(frozen=True)
@@ -177,9 +179,9 @@ _kept: dict[tuple[Path, str], Shelf] = {}
 _making = threading.Lock()
 
 
-def shelf() -> Shelf:
-    """The shelf as the open transaction sees the catalogue."""
-    key, mark = (resources.settings.data_dir, resources.settings.database_url), _mark()
+def shelf(on: date) -> Shelf:
+    """The shelf as the open transaction sees the catalogue, on a local day."""
+    key, mark = (resources.settings.data_dir, resources.settings.database_url), _mark(on)
     known = _kept.get(key)
     if known is not None and known.mark == mark:
         return known
@@ -192,7 +194,7 @@ def shelf() -> Shelf:
         return known
 
 
-def _mark() -> _Mark:
+def _mark(on: date) -> _Mark:
     """One statement; each part is answered from an index."""
     published = select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED)
     on_sale = select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private)
@@ -204,7 +206,7 @@ def _mark() -> _Mark:
         on_sale.scalar_subquery(),
     )
     change, count, revision, plan = db.session.execute(parts).one()
-    return _Mark(change or 0, count, revision or 0, plan or 0)
+    return _Mark(change or 0, count, revision or 0, plan or 0, on)
 
 
 def _made(before: Shelf | None, mark: _Mark) -> Shelf:
@@ -213,20 +215,28 @@ def _made(before: Shelf | None, mark: _Mark) -> Shelf:
     slots: list[Listing | None] = []
     having: defaultdict[str, int] = defaultdict(int)
     place_of: dict[int, int] = {}
-    if before is not None and mark.change > before.mark.change:
+    if before is not None and (mark.change > before.mark.change or mark == before.mark._replace(day=mark.day)):
         slots, place_of = list(before.slots), dict(before.place_of)
         having.update(before.having)
-        for id in (_changed_since(before.mark.change) | (place_of.keys() - set(live))) & place_of.keys():
+        changed = _changed_since(before.mark.change) | _over(before, mark.day)
+        for id in (changed | (place_of.keys() - set(live))) & place_of.keys():
             _take_out(place_of.pop(id), slots, having)
     missing = [id for id in live if id not in place_of]
     for start in range(0, len(missing), _BATCH):
-        _put_in(listings_of(missing[start : start + _BATCH]), slots, having, place_of)
+        _put_in(listings_of(missing[start : start + _BATCH], mark.day), slots, having, place_of)
     return Shelf(slots, place_of, dict(having), ranking.bits(place_of.values(), len(slots)), mark)
 
 
 def _changed_since(change: int) -> set[int]:
     query = select(CatalogChange.offering_id).where(CatalogChange.id > change, CatalogChange.offering_id.is_not(None))
     return {id for id in db.session.scalars(query.distinct()) if id is not None}
+
+
+def _over(before: Shelf, day: date) -> set[int]:
+    """Those of which something is no longer true; all that changes where the clock goes back."""
+    if day < before.mark.day:
+        return set(before.place_of)
+    return {one.id for one in before.slots if one and one.true_until and one.true_until < day}
 
 
 def _take_out(place: int, slots: list[Listing | None], having: dict[str, int]) -> None:

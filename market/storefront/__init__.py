@@ -25,6 +25,7 @@ from market.storefront import (
     recommended,
     recovery,
     register,
+    requirements,
     reviews,
     second_step,
     security_txt,
@@ -34,7 +35,7 @@ from market.storefront import (
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    audit_heads, auth, changes, compare, feeds, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, problems, providers, recommended, recovery, register, reviews, second_step, security_txt, solutions, subscribe,
+    audit_heads, auth, changes, compare, feeds, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, problems, providers, recommended, recovery, register, requirements, reviews, second_step, security_txt, solutions, subscribe,
 )  # fmt: skip
 
 bp = Blueprint("storefront", __name__)

@@ -124,7 +124,7 @@ class Browse:
 
 def read() -> Browse:
     """What the address of this request asks for, answered."""
-    shelf = search.shelf()
+    shelf = search.shelf(today())
     branches = _branches(shelf)
     browse = Browse(branches, query=_words_asked())
     _read_category(browse)
@@ -253,7 +253,7 @@ def _found(shelf: Shelf, browse: Browse) -> tuple[search.Ranked, search.Answer |
 
 def _suggest(browse: Browse) -> None:
     """Another spelling, if it finds anything that is on sale."""
-    meant = search.suggestion(browse.query)
+    meant = search.suggestion(browse.query, today())
     if meant:
         browse.meant, browse.meant_url = meant, here_with(q=meant, page=None)
 

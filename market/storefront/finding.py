@@ -8,6 +8,7 @@ from flask import Blueprint, Response, url_for
 
 from market import catalog, providers, resources, search
 from market.policies import Subject
+from market.storefront.cards import today
 from market.storefront.help import TOPICS
 
 bp = Blueprint("finding", __name__)
@@ -37,7 +38,7 @@ def sitemap() -> Response:
 def _paths() -> list[str]:
     fixed = [url_for(f"storefront.{name}.index") for name in ("home", "offerings", "recommended", "solutions", "providers", "help")]
     kinds = [url_for("storefront.offerings.index", category=branch.category.slug) for branch in catalog.categories()]
-    offered = [url_for("storefront.offerings.show", slug=one.slug) for one in search.shelf().listings.values()]
+    offered = [url_for("storefront.offerings.show", slug=one.slug) for one in search.shelf(today()).listings.values()]
     bundles = [url_for("storefront.solutions.show", slug=one.slug) for one in catalog.solutions()]
     sellers = [url_for("storefront.providers.show", slug=one.slug) for one in providers.approved_providers()]
     topics = [url_for("storefront.help.show", topic=topic.slug) for topic in TOPICS]

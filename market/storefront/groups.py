@@ -28,6 +28,7 @@ BILLING = {
     "once": _l("有一次性费用"),
 }
 SUPPORT = {"always": _l("24 小时有人"), "daily": _l("每天有人，含周末")}
+FAPIAO = {"special": _l("能开专票"), "ordinary": _l("能开普票")}
 PLACES = {"1": _l("数据存放在广东省内"), "cn": _l("数据存放在境内")}
 
 
@@ -56,11 +57,12 @@ def groups(shelf: Shelf, branches: Sequence[Branch], category: Branch | None) ->
     listed = {"1": shelf.those(recommended.listed_ids(today()))}
     found = [
         _plain(shelf, "category", _l("类别"), {one.category.slug: formats.local(one.category, "name") for one in branches}, one=True),
-        _plain(shelf, "budget", _l("常见用量月费"), _budgets(), one=True),
+        _plain(shelf, "budget", _l("一个月大约多少钱"), _budgets(), one=True),
         _plain(shelf, "trial", _l("试用"), {"1": _l("有免费试用")}),
         _plain(shelf, "billing", _l("怎么收费"), BILLING),
         _plain(shelf, "local", _l("数据存放地"), PLACES, one=True),
         _plain(shelf, "cert", _l("合规证明"), places.SHORT_NAMES),
+        _plain(shelf, "fapiao", _l("发票"), FAPIAO),
         Group("recommended", _l("推荐目录"), {"1": _l("在推荐目录里")}, listed),
         _plain(shelf, "uptime", _l("可用性承诺"), {each: _("%(percent)s%% 或更高", percent=each) for each in PROMISES}, one=True, open=False),
         _plain(shelf, "support", _l("人工客服时间"), SUPPORT, one=True, open=False),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from market import resources
+from market import quality, resources
 from market.errors import NotFound
+from market.storefront import questions
 
 bp = Blueprint("help", __name__, url_prefix="/help")
+
+LONGEST_QUERY = 100
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,10 @@ TOPICS = (
 
 @bp.get("/")
 def index() -> str:
-    """All topics and the questions asked most."""
-    return render_template("storefront/help/index.html", topics=TOPICS, settings_now=resources.settings)
+    """All topics and the questions asked most; with `?q=` those that answer it."""
+    asked = " ".join(request.args.get("q", "").split())[:LONGEST_QUERY]
+    answers = questions.found(asked, questions.QUESTIONS) if asked else list(questions.QUESTIONS)
+    return render_template("storefront/help/index.html", topics=TOPICS, asked=asked, answers=answers, days=quality.REPLY_DAYS)
 
 
 @bp.get("/rules", defaults={"subject": "rules"})

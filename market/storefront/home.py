@@ -16,7 +16,7 @@ SHOWN = 4
 @bp.get("/")
 def index() -> str:
     """The start page; searching and filtering happen on the list."""
-    shelf = search.shelf()
+    shelf = search.shelf(today())
     newest = list(shelf.listings)[:SHOWN]
     chosen = [entry.offering for entry in recommended.listed(today())[:SHOWN]]
     return render_template(

@@ -84,6 +84,7 @@ ADMIN = (
     Entry("admin.reviews.index", _l("上架审核"), "clipboard-check"),
     Entry("admin.recommended.index", _l("推荐目录"), "award"),
     Entry("admin.reports.index", _l("反馈的问题"), "speakerphone"),
+    Entry("admin.requirements.index", _l("要找的服务"), "search"),
     Entry("admin.opinions.index", _l("客户评价"), "star-filled"),
     Entry("admin.providers.index", _l("服务商名录"), "building-store"),
     Entry("admin.organizations.index", _l("企业名录"), "building"),
@@ -113,6 +114,7 @@ FOOTER: tuple[tuple[LazyString, tuple[Entry, ...]], ...] = (
             Entry("storefront.help.show", _l("价格与账单说明"), values=(("topic", "pricing"),)),
             Entry("storefront.help.show", _l("退订与数据导出"), values=(("topic", "leaving"),)),
             Entry("storefront.recommended.index", _l("推荐目录怎么评")),
+            Entry("storefront.requirements.new", _l("没找到？写下您要做的事")),
         ),
     ),
     (

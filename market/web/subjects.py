@@ -15,7 +15,7 @@ from market.metering.corrections import UsageCorrection
 from market.metering.reconciliation import ReconciledDay
 from market.policies import PolicyVersion
 from market.providers import Provider
-from market.quality import ProblemReport, Review
+from market.quality import ProblemReport, Requirement, Review
 from market.recommended import Edition, Entry
 from market.subscriptions import Order, ProvisioningRequest, Subscription
 from market.web import formats, policy_notices
@@ -90,6 +90,12 @@ def _reports(ids: Collection[int]) -> Found:
     return _by_offering(select(ProblemReport.id, ProblemReport.offering_id).where(ProblemReport.id.in_(ids)))
 
 
+def _requirements(ids: Collection[int]) -> Found:
+    """By how it begins: nobody gave it a name."""
+    query = select(Requirement.id, Requirement.text).where(Requirement.id.in_(ids))
+    return {id: text if len(text) <= 20 else f"{text[:19]}…" for id, text in db.session.execute(query)}
+
+
 def _by_offering(query: Select[int, int]) -> Found:
     """What is about an offering, by the offering's name."""
     offering_of = {id: offering for id, offering in db.session.execute(query)}
@@ -135,5 +141,6 @@ LOOKUPS: Mapping[str, Callable[[Collection[int]], Found]] = {
     "PolicyVersion": _policies,
     "Review": _reviews,
     "ProblemReport": _reports,
+    "Requirement": _requirements,
     "RefundRequest": _refunds,
 }

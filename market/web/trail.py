@@ -51,6 +51,8 @@ TITLES = {
     "review.shown_again": _l("重新显示了评价里的文字"),
     "report.made": _l("反馈了服务页面上的问题"),
     "report.answered": _l("答复了反馈的问题"),
+    "requirement.posted": _l("写下了要找的服务"),
+    "requirement.answered": _l("答复了要找的服务"),
     "webhook.tested": _l("发了一条测试通知"),
     "webhook.resent": _l("请平台再发一次通知"),
     "webhook.delivered": _l("通知已送到服务商系统"),

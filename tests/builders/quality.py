@@ -2,6 +2,7 @@
 
     a_review(a_subscription(plan), stars=4)             by somebody of the firm, when it may
     a_report(an_offering())                             a report and the word of its link
+    a_requirement()                                     what somebody needs, and the word of its link
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from market import db, quality
 from market.accounts.models import Organization, User
 from market.catalog.models import Offering
-from market.quality import ProblemReport, Review, Use
+from market.quality import ProblemReport, Requirement, Review, Use
 from market.subscriptions import Subscription
 from tests.builders.accounts import a_member, an_actor
 
@@ -41,3 +42,10 @@ def a_report(
 ) -> tuple[ProblemReport, str]:
     """A report by a visitor, and the word of its link."""
     return quality.report(offering, kind=kind, text=text, email=email, locale="zh", user=None, by=an_actor(), at=at)
+
+
+def a_requirement(
+    *, text: str = "门店三台收银机的流水想每天自动存一份。", category: str = "", email: str = "", at: datetime
+) -> tuple[Requirement, str]:
+    """What a visitor needs, and the word of its link."""
+    return quality.post_requirement(text=text, category=category, email=email, locale="zh", user=None, by=an_actor(), at=at)

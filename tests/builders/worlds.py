@@ -34,6 +34,7 @@ from market.catalog.models import Offering, OfferingStatus, PlanStatus
 from market.metering import RefusedEvent, UsageEvent, reconciliation
 from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus
+from market.recommended import Edition, EntryStatus
 from market.subscriptions import prices
 from tests.builders.accounts import (
     EARLY,
@@ -65,7 +66,7 @@ from tests.builders.fapiao import a_billed_firm, a_request, a_wanted_red, record
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
 from tests.builders.policies import both_policies
 from tests.builders.privacy import an_archive
-from tests.builders.quality import a_report, a_review
+from tests.builders.quality import a_report, a_requirement, a_review
 from tests.builders.recommended import an_edition, an_entry
 from tests.builders.subscriptions import a_subscription, a_waiting_order, the_request
 from tests.builders.team import a_team, an_invitation
@@ -156,6 +157,7 @@ def a_world(mark: str = "one") -> World:
     agreed = a_private_plan(plan, [firm])
     notice = _a_price_change(live, firm, buyer)
     review, problem, word = _opinions(subscription, live, buyer, seller_user)
+    wanted, wanted_word = a_requirement(category=live.category_slug, at=moment("2026-11-19 12:00"))
     shop = {"slug": live.slug}
     if policies.newest(Subject.RULES) is None:
         both_policies()
@@ -229,12 +231,14 @@ def a_world(mark: str = "one") -> World:
             },
             secret,
         ),
-        replace(office, things={**office.things, "admin.opinions": {"id": review.id}, "admin.reports": {"id": problem.id}}),
+        replace(office, things={**office.things, "admin.opinions": {"id": review.id}, "admin.reports": {"id": problem.id}, "admin.requirements": {"id": wanted.id}}),
         {
             "storefront.offerings": shop,
             "storefront.reviews": shop,
             "storefront.changes": shop,
             "storefront.problems": {**shop, "token": word},
+            "storefront.requirements": {"token": wanted_word},
+            "storefront.recommended": {"slug": _a_past_edition(live).slug},
             "storefront.subscribe": shop,
             "storefront.providers": {"slug": provider.slug},
             "storefront.solutions": {"slug": _a_solution(mark, live).slug},
@@ -262,6 +266,12 @@ def a_world(mark: str = "one") -> World:
             "admin.reviews.show": [{"id": drafts[state].revisions[0].id} for state in ("submitted", "returned")],
         },
     )
+
+
+def _a_past_edition(offering: Offering) -> Edition:
+    edition = an_edition(starts_on=date(2025, 1, 1), ends_on=date(2025, 12, 31))
+    an_entry(offering, edition, status=EntryStatus.EXPIRED)
+    return edition
 
 
 def _opinions(

@@ -39,10 +39,10 @@ def complaint(
     """What is wrong with the answer to one query; nothing is the same every day, so every day's first is right."""
     answer = search.find(ask)
     assert answer is not None, "no index"
-    shelf = search.shelf()
+    shelf = search.shelf(PRESENT.date())
     ranked = shelf.ranked(answer.found)
     if corrected:
-        return "" if not ranked and search.suggestion(ask) == corrected else f"{ask}: {search.suggestion(ask)!r} is offered"
+        return "" if not ranked and search.suggestion(ask, PRESENT.date()) == corrected else f"{ask}: {search.suggestion(ask, PRESENT.date())!r} is offered"
     for day in range(3):
         found = [one.slug for one in shelf.in_order(ranked, "", PRESENT.date() + timedelta(days=day), skip=0, take=FIRST)]
         good = [slug for slug in found if slug == first or slug in (also or ())]

@@ -1,4 +1,4 @@
-"""The storefront: an index in the database, reviews
+"""The storefront: an index in the database, reviews, reports, requirements
 
 Written by hand. On SQLite the list of changes is made anew, since a column cannot be made nullable in place.
 """
@@ -21,9 +21,11 @@ MOMENT = sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 def upgrade() -> None:
     search()
     reviews()
+    questions()
 
 
 def downgrade() -> None:
+    no_questions()
     no_reviews()
     no_search()
 
@@ -146,30 +148,6 @@ def reviews() -> None:
         sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_review_wordings_subscription_id")),
     )
     said("review_replies", sa.Column("answers_number", sa.Integer(), nullable=False))
-    op.create_table(
-        "problem_reports",
-        sa.Column("id", BIG, nullable=False),
-        sa.Column("offering_id", BIG, nullable=False),
-        sa.Column("kind", words("reportkind_known", "price", "facts", "certificate", "unlawful", "other"), nullable=False),
-        sa.Column("text", sa.String(), nullable=False),
-        sa.Column("email", sa.String(), nullable=False),
-        sa.Column("locale", sa.String(), nullable=False),
-        sa.Column("user_id", BIG, nullable=True),
-        sa.Column("token_hash", sa.String(), nullable=False),
-        sa.Column("status", words("status_known", "open", "answered"), nullable=False),
-        sa.Column("created_at", MOMENT, nullable=False),
-        sa.Column("answer", sa.String(), nullable=False),
-        sa.Column("answered_by_id", BIG, nullable=True),
-        sa.Column("answered_at", MOMENT, nullable=True),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["offering_id"], ["offerings.id"], name=op.f("fk_problem_reports_offering_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_problem_reports_user_id")),
-        sa.ForeignKeyConstraint(["answered_by_id"], ["users.id"], name=op.f("fk_problem_reports_answered_by_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_problem_reports")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_problem_reports_token_hash")),
-    )
-    op.create_index("ix_problem_reports_offering_id", "problem_reports", ["offering_id"])
-    op.create_index("ix_problem_reports_status_id", "problem_reports", ["status", "id"])
     stay_as_written("reviews", ("id", "offering_id", "organization_id", "created_at"))
     stay_as_written(
         "review_wordings",
@@ -179,7 +157,6 @@ def reviews() -> None:
 
 
 def no_reviews() -> None:
-    op.drop_table("problem_reports")
     for table in ("review_replies", "review_wordings", "reviews"):
         op.drop_table(table)
         if not on_sqlite():
@@ -229,7 +206,56 @@ def unchanged(names: tuple[str, ...], same: str) -> str:
     return " AND ".join(f'NEW."{name}" {same} OLD."{name}"' for name in names)
 
 
-# --- what both parts need ----------------------------------------------------------------
+# --- what visitors ask -------------------------------------------------------------------
+
+
+def questions() -> None:
+    asked(
+        "problem_reports",
+        sa.Column("offering_id", BIG, nullable=False),
+        sa.Column("kind", words("reportkind_known", "price", "facts", "certificate", "unlawful", "other"), nullable=False),
+        sa.ForeignKeyConstraint(["offering_id"], ["offerings.id"], name=op.f("fk_problem_reports_offering_id")),
+    )
+    op.create_index("ix_problem_reports_offering_id", "problem_reports", ["offering_id"])
+    asked(
+        "requirements",
+        sa.Column("category_slug", sa.String(), nullable=True),
+        sa.Column("suggested", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.ForeignKeyConstraint(["category_slug"], ["categories.slug"], name=op.f("fk_requirements_category_slug")),
+    )
+
+
+def no_questions() -> None:
+    for table in ("requirements", "problem_reports"):
+        op.drop_table(table)
+
+
+def asked(table: str, *own: sa.schema.SchemaItem) -> None:
+    """What anybody may write to the administrators, with its one answer."""
+    op.create_table(
+        table,
+        *own,
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("locale", sa.String(), nullable=False),
+        sa.Column("user_id", BIG, nullable=True),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("status", words("status_known", "open", "answered"), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("answered_by_id", BIG, nullable=True),
+        sa.Column("answered_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f(f"fk_{table}_user_id")),
+        sa.ForeignKeyConstraint(["answered_by_id"], ["users.id"], name=op.f(f"fk_{table}_answered_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+        sa.UniqueConstraint("token_hash", name=op.f(f"uq_{table}_token_hash")),
+    )
+    op.create_index(f"ix_{table}_status_id", table, ["status", "id"])
+
+
+# --- what all parts need ----------------------------------------------------------------
 
 
 def words(name: str, *known: str) -> sa.Enum:
