@@ -9,7 +9,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from market import catalog, recommended, resources
+from market import catalog, quality, recommended, resources
 from market.accounts import City
 from market.catalog import Offering
 from market.kit import period as periods
@@ -29,7 +29,7 @@ def today() -> date:
 def cards(
     offerings: Iterable[Offering], asked: Query | None = None, month_fen: Mapping[int, int] | None = None
 ) -> list[dict[str, Any]]:
-    """Cards in the order given: two look-ups, however many there are.
+    """Cards in the order given: three look-ups, however many there are.
 
     What was asked for is marked in them; `month_fen` says what a month costs for the visitor's own usage.
     """
@@ -38,8 +38,10 @@ def cards(
         return []
     on, cities = today(), places.cities()
     entries = recommended.listed_for([offering.id for offering in listed], on)
+    said = quality.summaries([offering.id for offering in listed])
     drawn = [card(offering, entries.get(offering.id), cities, on, asked) for offering in listed]
     for offering, each in zip(listed, drawn, strict=True):
+        each["rating"] = said.get(offering.id)
         if month_fen and offering.id in month_fen:
             each["mine"] = formats.money(month_fen[offering.id])
     return drawn

@@ -38,7 +38,7 @@ def why(offering: catalog.Offering, facts: Mapping[str, Any], query: Query | Non
 
 
 def _told(reason: highlight.Reason) -> str:
-    place = str(_PLACES[reason.place])
+    place = str(_PLACES[reason.place]).lower()
     if reason.how in (highlight.How.ALIKE, highlight.How.SOUND, highlight.How.START) and reason.found.lower() != reason.typed:
         return _("%(place)s里有“%(found)s”（您搜的是“%(typed)s”）", place=place, found=reason.found, typed=reason.typed)
     return _("%(place)s里有“%(found)s”", place=place, found=reason.found)
