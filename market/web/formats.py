@@ -22,6 +22,7 @@ from flask_babel import get_locale, gettext
 
 from market import resources
 from market.kit.quantity import measure, plural
+from market.web import translation
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MINUS = "\u2212"
@@ -35,8 +36,7 @@ MOMENT = {"zh": "y年M月d日 HH:mm", "en": "d MMM y, HH:mm"}
 
 def language() -> str:
     """`zh` or `en`: the language of this request."""
-    locale = get_locale()
-    return locale.language if locale else "zh"
+    return translation.language() or "zh"
 
 
 def money(fen: int | None, *, cents: bool = True) -> str:
@@ -53,7 +53,7 @@ def money_plain(fen: int | None) -> str:
     """Fen as 1,234.56, for columns whose header says （¥）."""
     if fen is None:
         return gettext("暂无数据")
-    yuan = format_decimal(Decimal(abs(fen)) / 100, "#,##0.00", locale=_locale())
+    yuan = f"{abs(fen) // 100:,}.{abs(fen) % 100:02d}"  # both our languages write it like this; Babel takes ten times as long
     return MINUS + yuan if fen < 0 else yuan
 
 
