@@ -105,6 +105,8 @@ def _lists(facts: Sequence[dict[str, object]], name: str) -> list[list[str]]:
 def _rated(summary: quality.Summary | None) -> str:
     if summary is None:
         return _("还没有企业写评价")
+    if summary.count == 1:
+        return _("%(mean)s 星，1 条评价", mean=summary.mean)
     return _("%(mean)s 星，%(count)s 条评价", mean=summary.mean, count=summary.count)
 
 

@@ -20,7 +20,7 @@ from wtforms import HiddenField, StringField
 from market import audit, credentials, resources
 from market.accounts import User
 from market.errors import MarketError, NotFound
-from market.web import forms, proof
+from market.web import forms, proof, trail
 
 Answer = Response | str | tuple[str, int]
 Found = TypeVar("Found")
@@ -86,7 +86,7 @@ def unlisted(html: str) -> Response:
 def actor(viewer: User | None) -> audit.Actor:
     """Whoever is signed in; else a visitor."""
     address = request.remote_addr or ""
-    return audit.Actor("user", viewer.id, viewer.name, None, address) if viewer else audit.Actor("system", None, "visitor", None, address)
+    return audit.Actor("user", viewer.id, viewer.name, None, address) if viewer else audit.Actor("system", None, trail.VISITOR, None, address)
 
 
 def _signer() -> URLSafeSerializer:

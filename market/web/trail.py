@@ -8,6 +8,9 @@ from flask_babel import lazy_gettext as _l
 
 from market.audit import AuditEvent
 
+#: What somebody is called in the trail who did something without signing in.
+VISITOR = "visitor"
+
 TITLES = {
     "order.submitted": _l("提交订单，等待批准"),
     "order.approved": _l("批准了订单"),
@@ -300,7 +303,9 @@ def actor(event: AuditEvent) -> str:
     """Who it was; the market's own programs have no name that says anything to a reader."""
     if event.actor_forgotten:
         return gettext("已注销的用户")
-    return gettext("系统") if event.actor_kind == "system" else event.actor_label
+    if event.actor_kind == "system":
+        return gettext("访客") if event.actor_label == VISITOR else gettext("系统")
+    return event.actor_label
 
 
 def subject(event: AuditEvent) -> str:
