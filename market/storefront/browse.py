@@ -6,9 +6,10 @@ beside a choice says how many offerings it would leave with the other groups as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import combinations
 from urllib.parse import urlencode
 
 from flask import request
@@ -29,6 +30,8 @@ LONGEST_QUERY = 100
 PAGE_SIZE = 12
 #: So many providers and solutions are named beside the offerings, and so many offerings where a filter should go.
 BESIDE = 3
+#: Of so many conditions at most every way of leaving some out is tried.
+_MOST_DROPPED = 8
 
 SORTS = {
     "": _l("最新上架"),
@@ -101,6 +104,8 @@ class Browse:
     amount_error: str = ""
     sellers: Sequence[Named] = ()
     bundles: Sequence[Named] = ()
+    #: Where leaving out one condition brings nothing: the fewest that bring something together.
+    together: Chip | None = None
     #: What a mistyped question may have meant, with its address.
     meant: str = ""
     meant_url: str = ""
@@ -189,6 +194,14 @@ class _Narrowed:
                 kept &= mask
         return kept
 
+    def left_of(self, dropped: Collection[str]) -> int:
+        """What is left without these groups; "q" is the search words."""
+        kept = self.shelf.all if "q" in dropped else self.pool
+        for key, mask in self.sets.items():
+            if key not in dropped:
+                kept &= mask
+        return kept
+
 
 def _answer(browse: Browse, shelf: Shelf, found: list[Group]) -> None:
     ranked, answer = _found(shelf, browse)
@@ -208,6 +221,8 @@ def _answer(browse: Browse, shelf: Shelf, found: list[Group]) -> None:
     browse.page = paging.Page(listed, number, PAGE_SIZE, total)
     browse.facets = [facet for group in found if (facet := _facet(group, narrowed)).options]
     browse.chips = list(_chips(browse, narrowed))
+    if not total and not any(chip.left for chip in browse.chips):
+        browse.together = _together(browse, narrowed)
     if answer is not None and number == 1 and not browse.chosen and browse.category is None:
         browse.sellers = search.named(Kind.PROVIDER, answer.found, most=BESIDE)
         browse.bundles = search.named(Kind.SOLUTION, answer.found, most=BESIDE)
@@ -285,6 +300,19 @@ def _chips(browse: Browse, narrowed: _Narrowed) -> Iterator[Chip]:
             rest = [each for each in narrowed.chosen[group.key] if each != value]
             left = narrowed.left(without=group.key, instead=group.chosen(rest) if rest else -1)
             yield Chip(str(group.names[value]), _without(group.key, value), left.bit_count(), _first(narrowed, left, nothing))
+
+
+def _together(browse: Browse, narrowed: _Narrowed) -> Chip | None:
+    """The fewest conditions without which something is left; of as many, those that leave most."""
+    keys = [*(["q"] if browse.query else []), *narrowed.sets][:_MOST_DROPPED]
+    for number in range(2, len(keys)):
+        dropped = max(combinations(keys, number), key=lambda some: narrowed.left_of(some).bit_count())
+        if left := narrowed.left_of(dropped):
+            names = {group.key: [str(group.names[value]) for value in narrowed.chosen.get(group.key, [])] for group in narrowed.groups}
+            told = [_("搜索：%(query)s", query=browse.query) if key == "q" else _("、").join(names[key]) for key in dropped]
+            address = here_with(page=None, **dict.fromkeys(dropped))
+            return Chip(_("”和“").join(told), address, left.bit_count(), _first(narrowed, left, wanted=True))
+    return None
 
 
 def _first(narrowed: _Narrowed, left: int, wanted: bool) -> list[str]:

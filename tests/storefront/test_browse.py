@@ -111,6 +111,13 @@ def test_nothing_found_says_what_to_drop_and_what_then_appears(client, stocked) 
     assert "去掉“24 小时有人”，有 1 项" in text and "会看到：" in text
 
 
+def test_where_dropping_one_does_not_help_the_fewest_are_named_that_do(client, stocked) -> None:
+    page = client.page("/offerings/?q=备份&budget=50&support=always&sector=textiles&recommended=1")
+    assert "没有同时满足这 5 个条件的服务" in page.text and "这几个一起去掉就有结果" in page.text
+    assert "去掉“在推荐目录里”和“24 小时有人”，有 1 项" in page.text and "会看到：文件备份" in page.text
+    assert "文件备份" in page.follow("去掉").text
+
+
 def test_a_slip_of_the_keyboard_is_offered_another_spelling(client, stocked) -> None:
     page = client.page("/offerings/?q=被份&sort=price")
     assert "您要找的是不是：备份" in page.text
