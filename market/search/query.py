@@ -28,6 +28,7 @@ _OPERATORS = frozenset({"AND", "OR", "NOT"})
 _LATIN = re.compile(r"[a-z]+")
 _LONGEST_NAME = 3  # words in a row that the dictionary may have one name for
 _SHORTEST_START = 3
+_PARTICLES = frozenset(("by", "in", "no", "of", "off", "on", "out", "to", "up"))
 _SYLLABLES = re.compile(
     r"(?:(?:[bpmfdtnlgkhjqxrzcsyw]|zh|ch|sh)?"
     r"(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|ui|uo|ue|ve|er|a|o|e|i|u|v|n|ng))+"
@@ -180,12 +181,17 @@ def _terms(found: Sequence[str]) -> list[Term]:
 
 
 def _term(row: tuple[str, ...], others: Sequence[tuple[str, ...]]) -> Term:
-    alike = tuple(Alternative(How.ALIKE, tuple(map(Lexeme, other))) for other in others if other)
+    alike = tuple(Alternative(How.ALIKE, tuple(map(Lexeme, other))) for other in others if other and not _anywhere(other))
     if len(row) > 1:
         own: tuple[Alternative, ...] = (Alternative(How.OWN, tuple(map(Lexeme, row))),)
     else:
         own = _all_for(row[0])
     return Term(" ".join(row), (*own, *alike))
+
+
+def _anywhere(name: tuple[str, ...]) -> bool:
+    """Whether its words stand in any English text without belonging together, as those of `back up` do."""
+    return not _PARTICLES.isdisjoint(name)
 
 
 def _whole_words(phrase: str) -> list[Term]:
