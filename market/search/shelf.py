@@ -11,8 +11,8 @@ number with a bit for each. Narrowing and counting are then a few operations on 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -33,6 +33,8 @@ from market.search.models import CatalogChange, Kind
 _BATCH = 500
 #: So many places are sorted by themselves; of more, the whole order is gone through.
 _FEW = 2_000
+#: So many counts are kept for who asks the same.
+_MOST_COUNTS = 500
 
 #: A list in an order: offerings' places by what they are worth, the best first.
 Ranked = Sequence[tuple[int, int]]
@@ -70,10 +72,14 @@ class Shelf:
         newest = self._order("new", None)[0]
         return {one.id: one for place in newest if (one := self.slots[place])}
 
+    def provider_names(self, language: str) -> Mapping[str, str]:
+        """What the providers of all these are called in a language, by their addresses."""
+        return self._names[language == "en"]
+
     @cached_property
-    def provider_names(self) -> Mapping[str, tuple[str, str]]:
-        """What the providers of all these are called, by their addresses."""
-        return {one.provider[0]: one.provider[1:] for one in self.slots if one}
+    def _names(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        known = {one.provider[0]: one.provider[1:] for one in self.slots if one}
+        return {slug: zh for slug, (zh, _en) in known.items()}, {slug: en or zh for slug, (zh, en) in known.items()}
 
     def at(self, places: Iterable[int]) -> list[Listing]:
         """The offerings at these places."""
@@ -92,17 +98,32 @@ class Shelf:
         """How many of a set have each value of a property."""
         known = self._counts.get((group, pool))
         if known is None:
-            if len(self._counts) > 500:
+            if len(self._counts) > _MOST_COUNTS:
                 self._counts.clear()
-            known = self._counts[group, pool] = {
-                value: (mask & pool).bit_count() for value, mask in self.values_of(group)
-            }
+            known = self._counts[group, pool] = self._counted(group, pool)
         return known
 
-    def values_of(self, group: str) -> Iterator[tuple[str, int]]:
+    def _counted(self, group: str, pool: int) -> dict[str, int]:
+        if group == "provider":  # there are thousands: going through the offerings is quicker than through them
+            return Counter(map(self._sellers.__getitem__, ranking.numbers_of(pool)))
+        return {value: (mask & pool).bit_count() for value, mask in self.values_of(group).items()}
+
+    @cached_property
+    def _sellers(self) -> Sequence[str]:
+        """By place the address of the offering's provider."""
+        return [one.provider[0] if one else "" for one in self.slots]
+
+    def values_of(self, group: str) -> Mapping[str, int]:
         """Each value of a property with the set that has it."""
-        start = f"{group}="
-        return ((key[len(start) :], mask) for key, mask in self.having.items() if key.startswith(start))
+        return self._groups.get(group, {})
+
+    @cached_property
+    def _groups(self) -> Mapping[str, Mapping[str, int]]:
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for key, mask in self.having.items():
+            group, _, value = key.partition("=")
+            found[group][value] = mask
+        return found
 
     def holding(self, words: str) -> int:
         """Those whose name, benefit or key words hold every word: the plain way while there is no index."""

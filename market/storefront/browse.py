@@ -6,9 +6,10 @@ beside a choice says how many offerings it would leave with the other groups as 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from heapq import nlargest, nsmallest
 from itertools import combinations
 from urllib.parse import urlencode
 
@@ -276,15 +277,22 @@ def _suggest(browse: Browse) -> None:
 def _facet(group: Group, narrowed: _Narrowed) -> Facet:
     others = narrowed.left(without=group.key)
     chosen = narrowed.chosen.get(group.key, [])
-    options = [
-        Option(value, str(label), count, value in chosen)
-        for value, label in group.names.items()
-        if (count := (group.sets.get(value, 0) & others).bit_count()) or value in chosen
-    ]
     if group.most:
-        options.sort(key=lambda option: (not option.chosen, -option.count, option.label))
-        del options[max(group.most, len(chosen)) :]
+        counts = narrowed.shelf.count(group.key, others)
+        values = _most_frequent(group, counts, chosen)
+    else:
+        counts = {value: (mask & others).bit_count() for value, mask in group.sets.items()}
+        values = [value for value in group.names if counts.get(value) or value in chosen]
+    options = [Option(value, str(group.names[value]), counts.get(value, 0), value in chosen) for value in values]
     return Facet(group.key, str(group.label), options, group.one, group.open or bool(chosen))
+
+
+def _most_frequent(group: Group, counts: Mapping[str, int], chosen: Sequence[str]) -> list[str]:
+    """The chosen ones and those that most of what is left have."""
+    most = max(group.most, len(chosen))
+    least = min(nlargest(most, counts.values()), default=0)
+    some = {value for value, count in counts.items() if count >= least} | set(chosen)
+    return nsmallest(most, some, key=lambda value: (value not in chosen, -counts.get(value, 0), group.names[value]))
 
 
 def _chips(browse: Browse, narrowed: _Narrowed) -> Iterator[Chip]:

@@ -95,6 +95,5 @@ def _sectors(shelf: Shelf) -> Group:
 
 
 def _providers(shelf: Shelf) -> Group:
-    english = chosen_language() == "en"  # asked once: there are hundreds of them
-    names = {slug: (en if english and en else zh) for slug, (zh, en) in shelf.provider_names.items()}
-    return Group("provider", _l("服务商"), names, dict(shelf.values_of("provider")), open=False, most=MOST_PROVIDERS)
+    names, sets = shelf.provider_names(chosen_language()), shelf.values_of("provider")
+    return Group("provider", _l("服务商"), names, sets, open=False, most=MOST_PROVIDERS)
