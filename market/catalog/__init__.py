@@ -116,6 +116,7 @@ from market.catalog.queries import (
     offerings_by_slugs,
     offerings_of,
     plans_with,
+    shown_facts,
     shown_revision,
     solution_by_slug,
     solutions,
@@ -143,6 +144,7 @@ from market.catalog.review import (
 )
 from market.catalog.sections import SECTIONS, Choice, Fact, Section
 from market.catalog.signals import offering_changed, revision_decided, revision_submitted, solution_changed
+from market.catalog.window import Sold, SoldCharge, SoldPlan, on_cards
 
 __all__ = [
     "CERTIFICATES",
@@ -193,6 +195,9 @@ __all__ = [
     "RevisionStatus",
     "Section",
     "SlugTaken",
+    "Sold",
+    "SoldCharge",
+    "SoldPlan",
     "Solution",
     "SolutionPart",
     "TimeBase",
@@ -240,6 +245,8 @@ __all__ = [
     "offering_with_prices",
     "offerings_by_slugs",
     "offerings_of",
+    "on_cards",
+
     "on_sale_after",
     "pending_revision",
     "plan_changes",
@@ -256,6 +263,7 @@ __all__ = [
     "save_plan",
     "send_back",
     "set_provisioning",
+    "shown_facts",
     "shown_revision",
     "solution_by_slug",
     "solution_changed",

@@ -22,6 +22,7 @@ from market.catalog.models import (
     PlanStatus,
     RevisionStatus,
 )
+from market.catalog.window import Sold
 from market.errors import NotFound
 from market.providers import Provider, ProviderStatus
 
@@ -133,7 +134,7 @@ def offering_by_id(id: int) -> Offering:
     return offering
 
 
-def can_be_bought(offering: Offering) -> bool:
+def can_be_bought(offering: Offering | Sold) -> bool:
     """Whether a new subscription may start. Needs `provider` loaded."""
     return offering.status is OfferingStatus.LIVE and offering.provider.status is ProviderStatus.APPROVED
 
@@ -143,6 +144,13 @@ def shown_revision(offering: Offering) -> OfferingRevision:
     if offering.live_revision is None:
         raise NotFound
     return offering.live_revision
+
+
+def shown_facts(offering: Offering | Sold) -> dict[str, Any]:
+    """What buyers read now, as `shown_revision` has it. Raises NotFound before the first publication."""
+    if offering.live_revision is None:
+        raise NotFound
+    return offering.live_revision.facts
 
 
 def live_revision(offering: Offering) -> OfferingRevision:

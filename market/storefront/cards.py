@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from market import catalog, quality, recommended, resources
 from market.accounts import City
-from market.catalog import Offering
+from market.catalog import Offering, Sold
 from market.kit import period as periods
 from market.recommended import Entry
 from market.search import Query
@@ -27,7 +27,7 @@ def today() -> date:
 
 
 def cards(
-    offerings: Iterable[Offering], asked: Query | None = None, month_fen: Mapping[int, int] | None = None
+    offerings: Iterable[Offering | Sold], asked: Query | None = None, month_fen: Mapping[int, int] | None = None
 ) -> list[dict[str, Any]]:
     """Cards in the order given: three look-ups, however many there are.
 
@@ -48,10 +48,10 @@ def cards(
 
 
 def card(
-    offering: Offering, entry: Entry | None, cities: Mapping[str, City], on: date, asked: Query | None = None
+    offering: Offering | Sold, entry: Entry | None, cities: Mapping[str, City], on: date, asked: Query | None = None
 ) -> dict[str, Any]:
     """One card for `offering_card`; everything it needs is loaded."""
-    facts = catalog.shown_revision(offering).facts
+    facts = catalog.shown_facts(offering)
     start = prices.starting_price(offering)
     return {
         "url": url_for("storefront.offerings.show", slug=offering.slug),
@@ -73,7 +73,7 @@ def card(
 
 
 def _short_facts(
-    offering: Offering, facts: Mapping[str, Any], cities: Mapping[str, City], on: date
+    offering: Offering | Sold, facts: Mapping[str, Any], cities: Mapping[str, City], on: date
 ) -> list[tuple[str, str, bool]]:
     """At most six things an owner looks for first."""
     trial = max((plan.trial_days for plan in offering.live_plans), default=0)

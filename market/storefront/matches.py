@@ -24,7 +24,7 @@ def marked(text: str, query: Query | None) -> str | Markup:
     return _markup(highlight.spans(text, query)) if query and query.terms else text
 
 
-def why(offering: catalog.Offering, facts: Mapping[str, Any], query: Query | None) -> str | Markup:
+def why(offering: catalog.Offering | catalog.Sold, facts: Mapping[str, Any], query: Query | None) -> str | Markup:
     """One line: where each word was found; the piece of the description where it stands there."""
     if query is None or not query.terms:
         return ""
@@ -44,7 +44,7 @@ def _told(reason: highlight.Reason) -> str:
     return _("%(place)s里有“%(found)s”", place=place, found=reason.found)
 
 
-def _texts(offering: catalog.Offering, facts: Mapping[str, Any]) -> list[Sequence[str]]:
+def _texts(offering: catalog.Offering | catalog.Sold, facts: Mapping[str, Any]) -> list[Sequence[str]]:
     """What the index was made from, the visitor's language first, by place."""
     read = [text for key in _READ for text in (*_strings(formats.local(facts, key)), *_all(facts, key))]
     category, provider = offering.category, offering.provider
