@@ -72,7 +72,7 @@ def unit_price(price: str | Decimal | None) -> str:
     if price is None:
         return gettext("暂无数据")
     amount = Decimal(price)
-    text = "¥" + _exact(abs(amount), "#,##0.00######")
+    text = "¥" + _exact(abs(amount), 2)
     return MINUS + text if amount < 0 else text
 
 
@@ -81,7 +81,7 @@ def quantity(value: Decimal | int | str | None, unit: str = "") -> str:
     if value is None:
         return gettext("暂无数据")
     amount = Decimal(value)
-    text = _exact(abs(amount), "#,##0.######")
+    text = _exact(abs(amount), 0)
     text = MINUS + text if amount < 0 else text
     return measure(text, unit)
 
@@ -183,8 +183,11 @@ def _locale() -> Locale:
     return get_locale() or CHINESE
 
 
-def _exact(amount: Decimal, pattern: str) -> str:
-    return format_decimal(amount, pattern, locale=_locale(), decimal_quantization=False)
+def _exact(amount: Decimal, places: int) -> str:
+    """All its decimals and at least so many; both our languages write numbers like this, and Babel takes ten times as long."""
+    whole, _, rest = f"{amount:,f}".partition(".")
+    rest = rest.rstrip("0").ljust(places, "0")
+    return f"{whole}.{rest}" if rest else whole
 
 
 def _day(value: Date | DateTime) -> Date:
