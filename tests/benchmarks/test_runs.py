@@ -24,7 +24,7 @@ def test_the_server_is_started_as_in_production(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "figures"), [("calculator", 8), ("pages", 5), ("trail", 3), ("ingest", 10), ("depth", 10), ("close", 9)]
+    ("name", "figures"), [("calculator", 8), ("pages", 5), ("trail", 3), ("ingest", 10), ("depth", 10), ("close", 9), ("search", 6)]
 )
 def test_a_short_run_gives_figures_and_leaves_nothing_behind(name: str, figures: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", name, "--quick", "--json", "--on", "sqlite", "--batch", "100"]
