@@ -9,6 +9,7 @@ logged and left to a sweep, because the committed rows say what is still to be d
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 import uuid
@@ -20,6 +21,7 @@ from enum import Enum as PyEnum
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 import structlog
 from sqlalchemy import (
@@ -205,14 +207,22 @@ def make_engine(url: str) -> Engine:
     taken first: it knows the statements, and its cache is warm.
     """
     if url.startswith("sqlite"):
-        made = create_engine(url, pool_size=20, max_overflow=20, pool_use_lifo=True, hide_parameters=True)
+        made = create_engine(url, pool_size=20, max_overflow=20, pool_use_lifo=True, hide_parameters=True, json_deserializer=_read_json)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
-    made = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True, hide_parameters=True)
+    made = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True, hide_parameters=True, json_deserializer=_read_json)
     event.listen(made, "checkin", _note_rest)
     event.listen(made, "checkout", _wake)
     return made
+
+
+def _read_json(text: str | bytes) -> Any:
+    """A JSON column: a page reads a hundred of them, and msgspec takes a fifth of the time of Python's own."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)  # such as half a pair of surrogates, which is stored nowhere but on SQLite
 
 
 def _note_rest(_connection: Any, record: Any) -> None:

@@ -28,6 +28,7 @@ from market import (
     notifications,
     privacy,
     providers,
+    quality,
     recommended,
     resources,
     search,
@@ -111,6 +112,7 @@ SWEEPS = (
     Sweep("checks", accounts.expire_due, 60),
     Sweep("rechecks", providers.remind_due, 3600),
     Sweep("uploads", documents.sweep, 3600),
+    Sweep("old contacts", quality.forget_contacts, 3600),
     Sweep("audit head", audit.publish_head, 60),
 )
 

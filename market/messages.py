@@ -33,7 +33,7 @@ BILINGUAL = (
     "market/catalog/measures.py",
     "market/kit/capitals.py",
     "market/rating/phrases.py",
-    "market/search/words.py",
+    "market/search/",
     "market/catalog/sections.py",
     "market/catalog/generator.py",
     "market/catalog/seed/",

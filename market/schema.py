@@ -29,6 +29,7 @@ from market.payments import models as _payments
 from market.policies import models as _policies
 from market.privacy import models as _privacy
 from market.providers import models as _providers
+from market.quality import models as _quality
 from market.recommended import models as _recommended
 from market.search import models as _search
 from market.subscriptions import models as _subscriptions
@@ -38,7 +39,7 @@ metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices,
     _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _notifications, _search,
-    _privacy,
+    _privacy, _quality,
 )  # fmt: skip
 
 #: Any number will do, as long as every process takes the same lock before it migrates.

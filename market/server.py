@@ -13,14 +13,21 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from gunicorn.http.errors import LimitRequestLine
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from market import db
 
 #: From the first byte to the last header, and from there to the last byte of an upload.
 HEADERS_SECONDS, BODY_SECONDS = 15.0, 120.0
+
+#: What somebody reads whose search is longer than an address may be: it never reaches the application.
+TOO_LONG = (Path(__file__).parent.parent / "static" / "too-long.html").read_bytes()
+_TOO_LONG = b"HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s"
 
 #: How many requests of one connection follow each other in one thread, and how long it waits for the next.
 _IN_A_ROW, _LINGER_MILLISECONDS = 100, 2
@@ -75,6 +82,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             return super().handle(conn)
         finally:
             self._reading.pop(thread, None)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """A way on for people whose address is too long; gunicorn's own words for everything else."""
+        if not isinstance(exc, LimitRequestLine):
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("Invalid request from ip=%s: %s", addr[0], exc)
+        with suppress(OSError):
+            client.sendall(_TOO_LONG % (len(TOO_LONG), TOO_LONG))
 
     def headers_arrived(self) -> None:
         """Called in the thread of a request whose headers are complete."""

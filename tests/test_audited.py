@@ -32,6 +32,7 @@ BESIDE = {
     "sessions": "when somebody was last seen", "throttles": "how often something was tried",
     "emails": "mail about what was done", "link_requests": "mail that somebody asks for",
     "challenges": "the question a passkey answers", "catalog_changes": "what the index has still to learn",
+    "search_generations": "the index", "search_documents": "the index", "search_words": "the index",
 }  # fmt: skip
 FACES = ("storefront", "account", "console", "vendor", "admin")
 #: What a box takes that the page left empty.

@@ -79,6 +79,11 @@ def test_what_is_too_long_or_says_two_things_is_refused(port: int, request_: byt
     assert status in first or (status in (b"414", b"431") and b"400" in first), first
 
 
+def test_a_search_that_is_too_long_is_answered_with_another_box(port: int) -> None:
+    said = answer(port, b"GET /offerings/?q=" + b"%E5%A4%87" * 10_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 414") and b'name="q"' in said and "搜索词最多 100 个字".encode() in said
+
+
 @pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\nX: a", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nabc"])
 def test_slow_clients_do_not_keep_others_waiting(port: int, begun: bytes) -> None:
     slow = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(2)]

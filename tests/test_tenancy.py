@@ -18,7 +18,12 @@ from tests.support.addresses import Route, routes
 from tests.support.client import Client
 
 #: Slugs and topics of these are public; the rest of the storefront's are not.
-PUBLIC = ("storefront.invitations.", "storefront.recovery.", "storefront.register.", "storefront.offerings.", "storefront.providers.", "storefront.solutions.", "storefront.help.", "storefront.policies.", "storefront.subscribe.show", "storefront.subscribe.place", "storefront.subscribe.contract")
+PUBLIC = (
+    "storefront.invitations.", "storefront.recovery.", "storefront.register.", "storefront.offerings.", "storefront.providers.", "storefront.solutions.",
+    "storefront.help.", "storefront.policies.", "storefront.subscribe.show", "storefront.subscribe.place", "storefront.subscribe.contract",
+    "storefront.changes.", "storefront.recommended.", "storefront.reviews.",
+    "storefront.problems.", "storefront.requirements.",  # by the word of a link, whoever has it
+)  # fmt: skip
 #: There is one office; its members see everything. That an unknown number is not found is tested below.
 OFFICE = "admin"
 BRIEFLY = {"Accept": "application/json"}

@@ -13,6 +13,7 @@ from market.admin import (
     menu,
     month_end,
     offerings,
+    opinions,
     organizations,
     overview,
     payments,
@@ -21,6 +22,8 @@ from market.admin import (
     provisioning,
     recommended,
     refunds,
+    reports,
+    requirements,
     reviews,
     team,
     verifications,
@@ -28,7 +31,7 @@ from market.admin import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, fapiao, policies, team, audit)
+MODULES = (overview, reviews, offerings, opinions, reports, requirements, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, fapiao, policies, team, audit)
 
 credit_notes.bp.register_blueprint(credit_proposals.bp)
 credit_notes.bp.register_blueprint(refunds.bp)

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
-from market import accounts, audit, catalog, db, payments, providers, recommended, resources
+from market import accounts, audit, catalog, db, payments, providers, quality, recommended, resources
 from market.admin import menu, parts
 from market.billing import credit_notes
 from market.billing.credit_notes import RefundStatus
@@ -17,6 +17,7 @@ from market.payments import Payment
 from market.providers import ProviderStatus
 from market.web import formats, guards, journal
 from market.web.navigation import url_if
+from market.web.problems import KINDS
 
 bp = Blueprint("overview", __name__)
 
@@ -30,6 +31,7 @@ DECIDES = {
     "payments": "payments.confirm",
     "providers": "providers.decide",
     "verifications": "verifications.decide",
+    "feedback": "feedback.decide",
     "credits": "credits.approve",
 }
 
@@ -52,7 +54,17 @@ class Waiting:
 def index() -> str:
     """The first page of the administration."""
     now = resources.clock.now()
-    waiting = [*_reviews(now), *_nominations(), *_transfers(), *_applications(), *_verifications(now), *_credits(), *_refunds()]
+    waiting = [
+        *_reviews(now),
+        *_nominations(),
+        *_transfers(),
+        *_applications(),
+        *_verifications(now),
+        *_credits(),
+        *_refunds(),
+        *_reports(),
+        *_requirements(now),
+    ]
     waiting.sort(key=lambda one: (one.since is None, one.since or now))
     recent = audit.newest(RECENT) if g.can("audit.read") else []
     return render_template(
@@ -139,6 +151,34 @@ def _applications() -> list[Waiting]:
         Waiting(_("服务商入驻"), "building-store", formats.local(provider, "name"), provider.organization.name,
                 url_for("admin.providers.show", id=provider.id))
         for provider in applied
+    ]  # fmt: skip
+
+
+def _reports() -> list[Waiting]:
+    if not _waits_here("feedback"):
+        return []
+    return [
+        Waiting(
+            _("反馈的问题"), "speakerphone",
+            formats.local(report.offering.live_revision.facts, "name") if report.offering.live_revision else report.offering.slug,
+            str(KINDS[report.kind.value]),
+            url_for("admin.reports.show", id=report.id),
+            report.created_at,
+        )
+        for report in db.session.scalars(quality.reports().limit(MOST))
+    ]  # fmt: skip
+
+
+def _requirements(now: datetime) -> list[Waiting]:
+    if not _waits_here("feedback"):
+        return []
+    return [
+        Waiting(
+            _("要找的服务"), "search", one.text if len(one.text) <= 30 else f"{one.text[:29]}…",
+            formats.local(one.category, "name") if one.category else _("类别说不清"),
+            url_for("admin.requirements.show", id=one.id), one.created_at, late=quality.due_on(one) < local_day(now),
+        )
+        for one in db.session.scalars(quality.requirements().limit(MOST))
     ]  # fmt: skip
 
 

@@ -24,6 +24,9 @@ PAGES = {
     "CreditNote": "admin.credit_notes.show",
     "CreditProposal": "admin.credit_notes.proposals.show",
     "RefundRequest": "admin.credit_notes.refunds.show",
+    "Review": "admin.opinions.show",
+    "ProblemReport": "admin.reports.show",
+    "Requirement": "admin.requirements.show",
 }
 
 

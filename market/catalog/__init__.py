@@ -53,7 +53,15 @@ from market.catalog.facts import (
     labels,
 )
 from market.catalog.guesses import count_key, counts_transactions, guessed_use
-from market.catalog.measures import Counting, Measure, converted, in_units_of, measure_of, unit_words
+from market.catalog.measures import (
+    Counting,
+    Measure,
+    converted,
+    in_measure,
+    in_units_of,
+    measure_of,
+    unit_words,
+)
 from market.catalog.meters import Meaning, MeterReplaced, MeterTaken, add_meter, change_meter, meaning_of
 from market.catalog.models import (
     EDITABLE,
@@ -75,6 +83,7 @@ from market.catalog.models import (
     TimeBase,
 )
 from market.catalog.offered import Offered, plans_on_sale
+from market.catalog.past import Publication, publications
 from market.catalog.plans import (
     LEAST_NOTICE,
     LastPlan,
@@ -91,6 +100,7 @@ from market.catalog.queries import (
     can_be_bought,
     categories,
     category_names,
+    lately_published,
     live_counts,
     live_facts,
     live_offering_ids,
@@ -103,8 +113,10 @@ from market.catalog.queries import (
     offering_by_slug,
     offering_of,
     offering_with_prices,
+    offerings_by_slugs,
     offerings_of,
     plans_with,
+    shown_facts,
     shown_revision,
     solution_by_slug,
     solutions,
@@ -131,7 +143,8 @@ from market.catalog.review import (
     submit,
 )
 from market.catalog.sections import SECTIONS, Choice, Fact, Section
-from market.catalog.signals import offering_changed, revision_decided, revision_submitted
+from market.catalog.signals import offering_changed, revision_decided, revision_submitted, solution_changed
+from market.catalog.window import Sold, SoldCharge, SoldPlan, on_cards
 
 __all__ = [
     "CERTIFICATES",
@@ -182,6 +195,9 @@ __all__ = [
     "RevisionStatus",
     "Section",
     "SlugTaken",
+    "Sold",
+    "SoldCharge",
+    "SoldPlan",
     "Solution",
     "SolutionPart",
     "TimeBase",
@@ -203,8 +219,12 @@ __all__ = [
     "drop_plan",
     "edit",
     "guessed_use",
+    "in_measure",
     "in_units_of",
     "labels",
+    "lately_published",
+    "Publication",
+    "publications",
     "live_counts",
     "live_facts",
     "live_offering_ids",
@@ -223,7 +243,10 @@ __all__ = [
     "offering_changed",
     "offering_of",
     "offering_with_prices",
+    "offerings_by_slugs",
     "offerings_of",
+    "on_cards",
+
     "on_sale_after",
     "pending_revision",
     "plan_changes",
@@ -240,8 +263,10 @@ __all__ = [
     "save_plan",
     "send_back",
     "set_provisioning",
+    "shown_facts",
     "shown_revision",
     "solution_by_slug",
+    "solution_changed",
     "solutions",
     "start_revision",
     "submit",

@@ -22,6 +22,7 @@ from market.catalog.models import (
     PlanStatus,
     RevisionStatus,
 )
+from market.catalog.window import Sold
 from market.errors import NotFound
 from market.providers import Provider, ProviderStatus
 
@@ -85,16 +86,32 @@ def live_facts(ids: Collection[int]) -> Iterator[tuple[Offering, dict[str, Any]]
     yield from db.session.execute(query.order_by(Offering.id))
 
 
+def lately_published(most: int) -> Sequence[Offering]:
+    """What can be bought now, what was published last first, with provider and words."""
+    query = select(Offering).join(Offering.provider).join(Offering.live_revision).where(*_LIVE)
+    query = query.options(contains_eager(Offering.provider), contains_eager(Offering.live_revision))
+    return db.session.scalars(query.order_by(OfferingRevision.published_at.desc(), Offering.id.desc()).limit(most)).all()
+
+
 def offering_by_slug(slug: str) -> Offering:
     """The offering at an address, with all its page needs. Raises NotFound while it was never listed.
 
     A suspended or retired one keeps its page; its status says so.
     """
     query = select(Offering).where(Offering.slug == slug, Offering.status != OfferingStatus.UNLISTED)
-    offering = db.session.scalar(query.options(*_shop_window(), joinedload(Offering.provider).selectinload(Provider.licences)))
+    words = joinedload(Offering.category), joinedload(Offering.live_revision)
+    prices = joinedload(Offering.live_plans).joinedload(Plan.charges).joinedload(Charge.meter)
+    provider = joinedload(Offering.provider).selectinload(Provider.licences)
+    offering = db.session.scalars(query.options(*words, prices, provider)).unique().one_or_none()
     if offering is None or offering.live_revision is None:
         raise NotFound
     return offering
+
+
+def offerings_by_slugs(slugs: Collection[str]) -> dict[str, Offering]:
+    """The offerings at these addresses with all a card shows, by their slugs; those never listed are missing."""
+    query = select(Offering).where(Offering.slug.in_(slugs), Offering.status != OfferingStatus.UNLISTED).options(*_shop_window())
+    return {offering.slug: offering for offering in db.session.scalars(query) if offering.live_revision is not None}
 
 
 def offering_with_prices(slug: str) -> Offering:
@@ -120,7 +137,7 @@ def offering_by_id(id: int) -> Offering:
     return offering
 
 
-def can_be_bought(offering: Offering) -> bool:
+def can_be_bought(offering: Offering | Sold) -> bool:
     """Whether a new subscription may start. Needs `provider` loaded."""
     return offering.status is OfferingStatus.LIVE and offering.provider.status is ProviderStatus.APPROVED
 
@@ -130,6 +147,13 @@ def shown_revision(offering: Offering) -> OfferingRevision:
     if offering.live_revision is None:
         raise NotFound
     return offering.live_revision
+
+
+def shown_facts(offering: Offering | Sold) -> dict[str, Any]:
+    """What buyers read now, as `shown_revision` has it. Raises NotFound before the first publication."""
+    if offering.live_revision is None:
+        raise NotFound
+    return offering.live_revision.facts
 
 
 def live_revision(offering: Offering) -> OfferingRevision:

@@ -17,6 +17,8 @@ from market.providers import Provider, provider_changed
 
 #: `offering_changed.send(offering, at=at)`: what buyers see of it is different now, or it is gone.
 offering_changed = signal("offering_changed")
+#: `solution_changed.send(solution, at=at)`: what buyers see of a bundle is different now.
+solution_changed = signal("solution_changed")
 #: `revision_submitted.send(revision, at=at)`: it waits for an administrator.
 revision_submitted = signal("revision_submitted")
 #: `revision_decided.send(revision, at=at)`: published, returned or refused; its status says which.

@@ -14,7 +14,7 @@ import click
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from market import assets, db, resources, schema
+from market import assets, db, resources, schema, search
 from market.cli import sealed
 from market.cli.context import database, unreachable
 from market.cli.sealed import State
@@ -70,11 +70,16 @@ def _disk(settings: Settings) -> str | None:
 
 
 def _index(settings: Settings) -> str | None:
-    if not any(settings.index_dir.glob("*/*")):
+    shared = db.on_postgresql()
+    if shared and not schema.is_current():
+        return None  # said by itself
+    with db.transaction(readonly=True):
+        made = search.ready()
+    if not made:
         return "there is no search index yet; the worker makes one, or run `market search rebuild`."
-    if not os.access(settings.index_dir, os.W_OK):
+    if not shared and not os.access(settings.index_dir, os.W_OK):
         return f"{settings.index_dir} cannot be written to."
-    return _low(settings.index_dir)
+    return None if shared else _low(settings.index_dir)
 
 
 def _low(folder: Path) -> str | None:

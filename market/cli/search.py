@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from market import resources
+from market import db, resources
 from market import search as index
 from market.cli.context import database, progress
 
@@ -19,13 +19,15 @@ def rebuild() -> None:
     """Make the index anew from the catalogue, while the old one goes on answering."""
     with database():
         count = rebuilt()
-    click.echo(f"{count} offerings indexed.")
+    click.echo(f"{count} offerings, providers and solutions indexed.")
 
 
 def rebuilt() -> int:
     """Make the index anew with a progress bar; says in words when the disk does not take it."""
     try:
-        return sum(1 for _ in progress(index.rebuild(), "index"))
+        with db.transaction(readonly=True):
+            total = index.how_many()
+        return sum(1 for _ in progress(index.rebuild(), "index", total))
     except OSError as error:
         raise click.ClickException(
             f"The index cannot be written to {resources.settings.index_dir}: {error.strerror or error}. "

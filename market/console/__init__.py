@@ -21,6 +21,7 @@ from market.console import (
     payments,
     prices,
     replay,
+    reviews,
     setup,
     subscriptions,
     team,
@@ -32,7 +33,7 @@ from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    access, setup, activity, approvals, balance, bills, contracts, credit_notes, days, exports, fapiao, keys, organization, overview, payments, prices, replay, subscriptions, team,
+    access, setup, activity, approvals, balance, bills, contracts, credit_notes, days, exports, fapiao, keys, organization, overview, payments, prices, replay, reviews, subscriptions, team,
     usage, verification,
 )  # fmt: skip
 

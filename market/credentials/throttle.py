@@ -57,6 +57,8 @@ LIMITS: dict[str, dict[str, Limit]] = {
     "registration": {"account": Limit(3, first=15 * MINUTE, longest=HOUR), "address": Limit(20, first=5 * MINUTE, longest=HOUR)},
     "invitation": {"account": Limit(50, first=5 * MINUTE, longest=HOUR), "address": Limit(50, longest=HOUR)},
     "link": {"address": Limit(30)},
+    "requirement": {"address": Limit(8, first=10 * MINUTE, longest=HOUR), "everyone": Limit(300, longest=MINUTE, window=10 * MINUTE)},
+    "report": {"account": Limit(50, first=5 * MINUTE, longest=HOUR), "address": Limit(8, first=10 * MINUTE, longest=HOUR)},
     "api_key": {"address": Limit(100, longest=MINUTE)},
 }
 

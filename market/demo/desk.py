@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from market import accounts, audit, catalog, db, documents, recommended
 from market.accounts import User, Verification
-from market.demo import cast, credits, fapiao
+from market.demo import cast, credits, fapiao, opinions
 from market.kit.period import local_day
 
 _PRAISED = (
@@ -24,6 +24,19 @@ _PRAISED = (
         "code-per-box",
         "适合农产品追溯，扫码记录可以整体导出。",
         "Suits the tracing of farm produce, and all scans can be exported.",
+    ),
+)
+#: Those of the edition before; the first was taken over into this one.
+_PRAISED_BEFORE = (
+    (
+        "computer-backup",
+        "小企业最怕丢的是电脑里的账，这项服务装好就不用管。",
+        "What small firms fear most is losing the books on their computers; once installed, this needs no attention.",
+    ),
+    (
+        "shop-till",
+        "断网也能收银，联网以后自动补传。",
+        "Works without a connection and catches up by itself.",
     ),
 )
 #: How long ago the firm that has been checked sent its licence in.
@@ -46,7 +59,8 @@ def fill(people: dict[str, User], *, at: datetime) -> None:
     with db.transaction():
         _send_licence(people["sme_tea"], at=at)
         _verify(_send_licence(people["sme"], at=at - _AGO), people["administrator_2"], at=at - _AGO / 2)
-        _recommend(people, at=at)
+        _recommend(people, at=at, last=_past_edition(people, at=at))
+        opinions.fill(people, at=at)
         _ask_for_review(at=at)
         fapiao.fill(people, at=at)
         credits.fill(people, at=at)
@@ -71,13 +85,30 @@ def _verify(application: Verification, administrator: User, *, at: datetime) -> 
     accounts.verify(application, licence_until=None, user=administrator, by=cast.actor(administrator), at=at)
 
 
-def _recommend(people: dict[str, User], *, at: datetime) -> None:
+def _past_edition(people: dict[str, User], *, at: datetime) -> date:
+    """An edition that ended a while ago, with its reasons; returns its last day."""
+    first, second = people["administrator"], people["administrator_2"]
+    begun, last = at - timedelta(days=24), local_day(at) - timedelta(days=9)
+    edition = recommended.add_edition(
+        slug=f"{at.year}-trial", name_zh=f"{at.year} 年推荐目录（试行）", name_en=f"Recommended catalogue {at.year} (trial edition)",
+        starts_on=local_day(begun), ends_on=last, by=cast.actor(first), at=begun,
+    )  # fmt: skip
+    for slug, zh, en in _PRAISED_BEFORE:
+        entry = recommended.nominate(
+            catalog.offering_by_slug(slug), edition, reason_zh=zh, reason_en=en, user=first, by=cast.actor(first), at=begun
+        )
+        recommended.approve(entry, user=second, by=cast.actor(second), at=begun + timedelta(hours=2))
+    recommended.expire_due(at - timedelta(days=8))
+    return last
+
+
+def _recommend(people: dict[str, User], *, at: datetime, last: date) -> None:
     first, second = people["administrator"], people["administrator_2"]
     edition = recommended.current_edition(local_day(at)) or recommended.add_edition(
         slug=f"{at.year}",
         name_zh=f"{at.year} 年推荐目录",
         name_en=f"Recommended catalogue {at.year}",
-        starts_on=local_day(at).replace(month=1, day=1),
+        starts_on=last + timedelta(days=1),
         ends_on=local_day(at).replace(month=12, day=31),
         by=cast.actor(first),
         at=at,

@@ -19,6 +19,7 @@ from market.notifications import (
     fapiao,
     invitations,
     keys,
+    opinions,
     personal,
     registrations,
     tasks,
@@ -57,6 +58,7 @@ def listen() -> None:
     privacy.export_ready.connect(_export_ready)
     privacy.person_erased.connect(_erased)
     fapiao.listen()
+    opinions.listen()
     credits.listen()
     invitations.listen()
     keys.listen()

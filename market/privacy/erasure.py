@@ -27,6 +27,7 @@ from market.credentials.models import Authenticator, LinkRequest, Passkey, Recov
 from market.errors import Refused
 from market.privacy.models import Export, ExportStatus
 from market.privacy.signals import person_erased
+from market.quality.models import ProblemReport, Requirement
 from market.subscriptions.models import Subscription, SubscriptionStatus
 
 #: The roles that can let others in; an organization must not be left without one.
@@ -121,6 +122,8 @@ def erase(user: User, *, by: audit.Actor, at: datetime) -> None:
         db.session.execute(delete(table).where(table.user_id == user.id))
     db.session.execute(delete(LinkRequest).where((LinkRequest.email == user.email) | (LinkRequest.user_id == user.id)))
     db.session.execute(delete(Registration).where(Registration.email == user.email))
+    for kind in (ProblemReport, Requirement):
+        db.session.execute(update(kind).where((kind.user_id == user.id) | (kind.email == user.email)).values(email=""))
     person_erased.send(user, at=at)
     user.email, user.name, user.phone = f"erased-{user.id}@invalid", audit.FORGOTTEN, ""
     user.password_hash, user.email_confirmed_at = "", None

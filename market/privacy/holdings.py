@@ -52,6 +52,9 @@ _BOUGHT = {
     "fapiaos": "request_id.organization_id",
     "payments": "bill_id.organization_id",
     "bank_arrivals": "payment_id.bill_id.organization_id",
+    "reviews": "organization_id",
+    "review_wordings": "review_id.organization_id",
+    "review_replies": "review_id.organization_id",
 }
 _SOLD = {
     "providers": "organization_id",
@@ -83,6 +86,9 @@ _SOLD = {
     "heartbeats": "provider_id.organization_id",
     "bill_lines": "provider_id.organization_id",
     "credit_note_lines": "provider_id.organization_id",
+    "reviews": "offering_id.provider_id.organization_id",
+    "review_wordings": "review_id.offering_id.provider_id.organization_id",
+    "review_replies": "review_id.offering_id.provider_id.organization_id",
 }
 
 OF_ORGANIZATION: Mapping[OrganizationKind, Mapping[str, str]] = {
@@ -101,6 +107,8 @@ OF_PERSON: Mapping[str, str] = {
     "emails": "user_id",
     "exports": "user_id",
     "audit_events": "actor_id",
+    "problem_reports": "user_id",
+    "requirements": "user_id",
 }
 #: Tables that belong to nobody in particular, and why nobody misses them in an archive.
 NOBODYS: Mapping[str, str] = {
@@ -109,6 +117,9 @@ NOBODYS: Mapping[str, str] = {
     "audit_heads": "public",
     "audit_links": "the seal of the trail, checked with `market audit verify`",
     "catalog_changes": "tells the search index what to read again",
+    "search_generations": "the search index",
+    "search_documents": "the search index: what the storefront says anyway",
+    "search_words": "the search index: words of names",
     "categories": "public",
     "challenges": "random words for passkeys, gone within minutes",
     "cities": "public",

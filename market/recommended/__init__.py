@@ -30,6 +30,9 @@ from market.recommended.queries import (
     entry_by_id,
     listed,
     listed_for,
+    listed_ids,
+    once_listed,
+    past_editions,
     waiting,
 )
 from market.recommended.signals import entry_decided
@@ -56,7 +59,10 @@ __all__ = [
     "expire_due",
     "listed",
     "listed_for",
+    "listed_ids",
     "nominate",
+    "once_listed",
+    "past_editions",
     "waiting",
     "withdraw",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import BindParameter, Date, Select, bindparam, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from market import db
@@ -14,6 +14,8 @@ from market.catalog import Charge, Offering, OfferingRevision, OfferingStatus, P
 from market.errors import NotFound
 from market.providers import Provider, ProviderStatus
 from market.recommended.models import OPEN, Edition, Entry, EntryStatus
+
+_EVER_LISTED = (EntryStatus.LISTED, EntryStatus.EXPIRED, EntryStatus.WITHDRAWN)
 
 
 def current_edition(on: date) -> Edition | None:
@@ -27,6 +29,12 @@ def editions() -> Sequence[Edition]:
     return db.session.scalars(select(Edition).order_by(Edition.starts_on.desc(), Edition.id.desc())).all()
 
 
+def past_editions(on: date) -> Sequence[Edition]:
+    """The editions whose last day was before this one, the latest first."""
+    query = select(Edition).where(Edition.ends_on < on)
+    return db.session.scalars(query.order_by(Edition.ends_on.desc(), Edition.id.desc())).all()
+
+
 def edition_by_slug(slug: str) -> Edition:
     """One edition. Raises NotFound."""
     edition = db.session.scalar(select(Edition).where(Edition.slug == slug))
@@ -38,6 +46,13 @@ def edition_by_slug(slug: str) -> Edition:
 def entries(edition: Edition) -> Sequence[Entry]:
     """Everything nominated for an edition, the latest first, with offering, words, provider and people."""
     query = select(Entry).where(Entry.edition_id == edition.id).order_by(Entry.id.desc())
+    return db.session.scalars(query.options(*_with_words())).all()
+
+
+def once_listed(edition: Edition) -> Sequence[Entry]:
+    """What an edition has ever listed, taken out early or not, the earliest decision first."""
+    listed = Entry.edition_id == edition.id, Entry.status.in_(_EVER_LISTED)
+    query = select(Entry).where(*listed).order_by(Entry.decided_at, Entry.id)
     return db.session.scalars(query.options(*_with_words())).all()
 
 
@@ -90,31 +105,36 @@ def entry_by_id(id: int) -> Entry:
 
 def listed_for(offering_ids: Collection[int], on: date) -> dict[int, Entry]:
     """The entries that put these offerings into the catalogue on a day, by offering; with their edition."""
-    query = _listed(on).where(Entry.offering_id.in_(offering_ids)).options(joinedload(Entry.edition))
-    return {entry.offering_id: entry for entry in db.session.scalars(query)}
+    found = db.session.scalars(_LISTED_FOR, {"on": on, "ids": list(offering_ids)})
+    return {entry.offering_id: entry for entry in found}
+
+
+def listed_ids(on: date) -> Sequence[int]:
+    """The ids of all offerings in the catalogue on a day."""
+    return db.session.scalars(_LISTED_IDS, {"on": on}).all()
 
 
 def listed(on: date) -> Sequence[Entry]:
     """The catalogue as the public sees it on a day: entries whose offering can be bought, with all a card shows."""
     query = (
-        _listed(on)
-        .join(Entry.offering)
+        _LISTED.join(Entry.offering)
         .join(Provider, Provider.id == Offering.provider_id)
         .where(Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED)
         .order_by(Entry.decided_at.desc(), Entry.id.desc())
     )
     plans = joinedload(Entry.offering).selectinload(Offering.live_plans)
     loads = (*_with_words(), plans.selectinload(Plan.charges).joinedload(Charge.meter))
-    return db.session.scalars(query.options(*loads)).all()
+    return db.session.scalars(query.options(*loads), {"on": on}).all()
 
 
-def _listed(on: date) -> Select[Entry]:
-    # The sweep ends listings a moment after the edition's last day; the dates already hold before it runs.
-    return (
-        select(Entry)
-        .join(Entry.edition)
-        .where(Entry.status == EntryStatus.LISTED, Edition.starts_on <= on, Edition.ends_on >= on)
-    )
+_ON: BindParameter[date] = bindparam("on", type_=Date)
+#: Put together once: every list of services asks. The sweep ends listings a moment after the edition's last day; the dates
+#: already hold before it runs.
+_LISTED = (
+    select(Entry).join(Entry.edition).where(Entry.status == EntryStatus.LISTED, Edition.starts_on <= _ON, Edition.ends_on >= _ON)
+)
+_LISTED_IDS = _LISTED.with_only_columns(Entry.offering_id)
+_LISTED_FOR = _LISTED.where(Entry.offering_id.in_(bindparam("ids", expanding=True))).options(joinedload(Entry.edition))
 
 
 def _with_words() -> tuple[Any, ...]:

@@ -2,111 +2,206 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
-from typing import Any
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from market import catalog, db, resources
-from market.catalog import Offering, OfferingStatus
-from market.search.index import Document, SearchIndex
-from market.search.models import CatalogChange
+from market import catalog, db, providers, resources
+from market.catalog import Offering, Solution
+from market.providers import Provider, ProviderStatus
+from market.search import documents, query, spelling
+from market.search.index import Document, Found, Key, SearchIndex
+from market.search.models import CatalogChange, Kind
+from market.search.postgres_index import PostgresIndex
+from market.search.shelf import shelf
 from market.search.whoosh_index import WhooshIndex
 
 _BATCH = 500
-_SHORT = {"djbh2": "等保二级", "djbh3": "等保三级"}
-_IN_WORDS = frozenset({"line", "text", "lines", "questions"})
+_MAKERS = {
+    Kind.OFFERING: documents.offering_documents,
+    Kind.PROVIDER: documents.provider_documents,
+    Kind.SOLUTION: documents.solution_documents,
+}
 
 
 def index() -> SearchIndex:
-    """The index of this installation."""
-    return WhooshIndex(resources.settings.index_dir)
+    """The index of this installation: in PostgreSQL for all who share it, else in a folder of its own."""
+    return PostgresIndex() if db.on_postgresql() else WhooshIndex(resources.settings.index_dir)
 
 
 def listen() -> None:
     """From now on every change of the catalogue is listed in its own transaction."""
-    catalog.offering_changed.connect(_list_change)
+    catalog.offering_changed.connect(_list_offering)
+    providers.provider_changed.connect(_list_provider)
+    catalog.solution_changed.connect(_list_solution)
 
 
-def _list_change(offering: Offering, *, at: datetime, **_: Any) -> None:
+def _list_offering(offering: Offering, *, at: datetime, **_: Any) -> None:
+    _list(offering, "offering_id", at)
+
+
+def _list_provider(provider: Provider, *, at: datetime, **_: Any) -> None:
+    _list(provider, "provider_id", at)
+
+
+def _list_solution(solution: Solution, *, at: datetime, **_: Any) -> None:
+    _list(solution, "solution_id", at)
+
+
+def _list(changed: Offering | Provider | Solution, column: str, at: datetime) -> None:
     db.serialize("catalog_changes")  # ids must become visible in their order
-    db.session.add(CatalogChange(offering_id=offering.id, at=at))
+    db.session.flush()  # what is new has its id from here on
+    db.session.add(CatalogChange(at=at, **{column: changed.id}))
 
 
-def find(words: str, *, category: str | None = None, some: bool = False) -> list[int] | None:
-    """Ids of live offerings that hold every word, or with `some` at least one, best first; None without an index."""
-    return index().find(words, category=category, some=some)
+class Answer(NamedTuple):
+    """What was found, and how: `close` if nothing has all the words, so these have as many of them as anything has."""
+
+    found: Found
+    close: bool = False
+
+
+def find(text: str) -> Answer | None:
+    """What has everything that the question asks for; None without an index.
+
+    Only where nothing has, sounds and beginnings of words will do, and after that some of the words.
+    """
+    here, asked = index(), query.parse(text)
+    found = here.find(asked.strict)
+    if found is None:
+        return None
+    if any(found.values()) or not asked.terms:
+        return Answer(found)
+    for looser in (asked, query.joined(asked)):
+        found = here.find(looser) if looser is not None else None
+        if found and any(found.values()):
+            return Answer(found)
+    parted = query.apart(asked)
+    near = here.find(parted.strict, some=True) if len(parted.terms) > 1 else None
+    return Answer(near or {}, close=bool(near and any(near.values())))
+
+
+_spoken: dict[tuple[str, int], frozenset[str]] = {}
+
+
+def suggestion(text: str, on: date) -> str:
+    """What a question that finds nothing may have meant, if that finds anything on sale that day; else empty."""
+    here = index()
+    state = (resources.settings.database_url, here.taken_up() or 0)
+    if state not in _spoken:
+        _spoken.clear()
+        _spoken[state] = frozenset(here.spoken())
+    meant = spelling.corrected(text, _spoken[state])
+    if not meant or meant == text:
+        return ""
+    found = here.find(query.parse(meant).strict)
+    return meant if found and shelf(on).those(id for _worth, ids in found[Kind.OFFERING] for id in ids) else ""
+
+
+class Named(NamedTuple):
+    """A provider or a solution that was found."""
+
+    slug: str
+    name_zh: str
+    name_en: str
+    summary_zh: str
+    summary_en: str
+
+
+def named(kind: Kind, found: Found, *, most: int) -> list[Named]:
+    """The best providers or solutions that were found, where buyers may see them."""
+    ids = [id for _worth, some in found.get(kind, ()) for id in some][:most]
+    if not ids:
+        return []
+    table: Any = Provider if kind is Kind.PROVIDER else Solution
+    columns = (table.slug, table.name_zh, table.name_en, table.summary_zh, table.summary_en)
+    query = select(table.id, *columns).where(table.id.in_(ids))
+    if kind is Kind.PROVIDER:
+        query = query.where(Provider.status == ProviderStatus.APPROVED)
+    rows = {row[0]: Named(*row[1:]) for row in db.session.execute(query)}
+    return [rows[id] for id in ids if id in rows]
 
 
 def refresh(now: datetime) -> int:
     """Take up the changes that the index has not seen; returns how many. A lost index is made anew."""
     here = index()
-    taken_up = here.taken_up()
     with db.transaction(readonly=True):
-        last = _last_change()
-        if here.find("") is None:
-            return sum(1 for _ in rebuild())
-        if last <= taken_up:
-            return 0
-        ids = _changed_since(taken_up)
-        documents = list(_documents(ids))
-    shown = {document.offering_id for document in documents}
-    here.update(documents, [id for id in ids if id not in shown], upto=last)
-    return len(ids)
+        last, taken_up = _last_change(), here.taken_up()
+    if taken_up is None:
+        return sum(1 for _ in rebuild())
+    if last <= taken_up:
+        return 0
+    with db.transaction(readonly=True):
+        changed = _changed_since(taken_up)
+        new = [document for kind, ids in changed.items() for document in _MAKERS[kind](ids)]
+    shown = {Key(document.kind, document.ref_id) for document in new}
+    all_changed = [Key(kind, id) for kind, ids in changed.items() for id in ids]
+    done = here.update(new, [key for key in all_changed if key not in shown], upto=last)
+    return len(all_changed) if done else 0
 
 
 def rebuild() -> Iterator[Document]:
-    """Make the index anew; yields each document as it is read, so that a command can show progress."""
-    with db.transaction(readonly=True):
-        last = _last_change()
-        query = select(Offering.id).where(Offering.status == OfferingStatus.LIVE).order_by(Offering.id)
-        ids = db.session.scalars(query).all()
-        documents: list[Document] = []
-        for start in range(0, len(ids), _BATCH):
-            for document in _documents(ids[start : start + _BATCH]):
-                documents.append(document)
-                yield document
-    index().replace(documents, upto=last)
+    """Make the index anew; yields each document as it is written, so that a command can show progress."""
+    making = index().making()
+    try:
+        with db.transaction(readonly=True):
+            last, ids = _last_change(), everything()
+        for kind, numbers in ids.items():
+            for batch in _batches(numbers):
+                with db.transaction(readonly=True):
+                    made = list(_MAKERS[kind](batch))
+                making.add(made)
+                yield from made
+        making.finish(upto=last)
+    except BaseException:
+        making.leave()
+        raise
+
+
+def everything() -> dict[Kind, Sequence[int]]:
+    """The ids of all that an index holds."""
+    return {
+        Kind.OFFERING: catalog.live_offering_ids(),
+        Kind.PROVIDER: documents.approved_provider_ids(),
+        Kind.SOLUTION: [solution.id for solution in catalog.solutions()],
+    }
+
+
+def how_many() -> int:
+    """How many things a full index holds."""
+    return sum(map(len, everything().values()))
+
+
+def ready() -> bool:
+    """Whether there is an index that answers."""
+    return index().taken_up() is not None
+
+
+def _batches(ids: Sequence[int]) -> Iterator[list[int]]:
+    waiting = iter(ids)
+    while batch := list(islice(waiting, _BATCH)):
+        yield batch
 
 
 def _last_change() -> int:
     return db.session.scalar(select(func.max(CatalogChange.id))) or 0
 
 
-def _changed_since(change: int) -> list[int]:
-    query = select(CatalogChange.offering_id).where(CatalogChange.id > change).distinct()
-    return list(db.session.scalars(query))
-
-
-def _documents(ids: Collection[int]) -> Iterator[Document]:
-    """Those of the offerings that are live, as documents."""
-    for offering, facts in catalog.live_facts(ids):
-        yield Document(
-            offering_id=offering.id,
-            category=offering.category_slug,
-            name=" ".join((facts.get("name_zh", ""), facts.get("name_en", ""))),
-            text=" ".join((offering.provider.name_zh, offering.provider.name_en, *_read_by_people(facts))),
-        )
-
-
-def _read_by_people(facts: Mapping[str, Any]) -> Iterator[str]:
-    """What the page says, without codes, and without whom the offering does not suit."""
-    for name, fact in catalog.OF_FIELD.items():
-        if fact.kind in _IN_WORDS and fact.key != "not_for":
-            yield from _words(facts.get(name))
-    for held in facts.get("certificates", []):
-        kind = catalog.choice_of(catalog.CERTIFICATES, held["type"])
-        yield from (kind.label_zh, kind.label_en, _SHORT.get(held["type"], ""))
-
-
-def _words(value: Any) -> Iterator[str]:
-    """Every piece of text anywhere in a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _words(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _words(part)
+def _changed_since(change: int) -> dict[Kind, Collection[int]]:
+    """What has changed since: offerings, providers, and the solutions that hold any of these offerings."""
+    columns = (CatalogChange.offering_id, CatalogChange.provider_id, CatalogChange.solution_id)
+    changed: defaultdict[Kind, set[int]] = defaultdict(set)
+    for row in db.session.execute(select(*columns).where(CatalogChange.id > change)):
+        for kind, id in zip((Kind.OFFERING, Kind.PROVIDER, Kind.SOLUTION), row, strict=True):
+            if id is not None:
+                changed[kind].add(id)
+    if changed[Kind.OFFERING]:
+        parts = catalog.SolutionPart
+        for start in range(0, len(changed[Kind.OFFERING]), _BATCH):
+            some = sorted(changed[Kind.OFFERING])[start : start + _BATCH]
+            changed[Kind.SOLUTION].update(db.session.scalars(select(parts.solution_id).where(parts.offering_id.in_(some))))
+    return {kind: sorted(ids) for kind, ids in changed.items() if ids}

@@ -3,45 +3,41 @@
 Facts live in JSON and prices in charge terms, so counting them in the database would read the whole
 catalogue for every visitor. A shelf is made once for each process and brought up to date by the list of
 catalogue changes; four indexed look-ups tell whether it is still true.
+
+Every offering has a place, and every property that lists are narrowed by is the set of places that have it: a whole
+number with a bit for each. Narrowing and counting are then a few operations on numbers, however many offerings there are.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from market import catalog, db, resources
 from market.catalog import Offering, OfferingRevision, Plan
-from market.catalog.models import Charge, OfferingStatus, PlanStatus, RevisionStatus
-from market.search.models import CatalogChange
-from market.search.starting import starting_plan, usual_month_fen
+from market.catalog.models import OfferingStatus, PlanStatus, RevisionStatus
+from market.search import ranking
+from market.search.index import Found
+from market.search.listings import Listing, listings_of
+from market.search.models import CatalogChange, Kind
 
-GUANGDONG = "44"  # how the codes of its cities begin
 _BATCH = 500
+#: So many places are sorted by themselves; of more, the whole order is gone through.
+_FEW = 2_000
+#: So many counts are kept for who asks the same.
+_MOST_COUNTS = 500
 
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One offering on sale, as far as lists go. `month_fen` is its starting plan's usual month."""
-
-    id: int
-    slug: str
-    category: str
-    subcategory: str
-    listed_at: datetime | None
-    month_fen: int
-    trial: bool
-    local: bool
-    certificates: frozenset[str]
-    billing: frozenset[str]
-    words: str
+#: A list in an order: offerings' places by what they are worth, the best first.
+Ranked = Sequence[tuple[int, int]]
 
 
 class _Mark(NamedTuple):
@@ -51,45 +47,162 @@ class _Mark(NamedTuple):
     live: int
     revision: int
     plan: int
+    #: Certificates run out at midnight, and nobody writes that down.
+    day: date
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """Every offering on sale, newest first."""
+    """Every offering on sale. Sets of offerings are numbers whose bits are places."""
 
-    listings: Mapping[int, Listing]
+    #: By place; None where an offering was and is no more.
+    slots: Sequence[Listing | None]
+    place_of: Mapping[int, int]
+    #: Sets of places by property, such as `category=storage`.
+    having: Mapping[str, int]
+    all: int
     mark: _Mark
+    #: Orders of places that were asked for, and counts.
+    _orders: dict[tuple[str, date | None], tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict)
+    _counts: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
 
-    def among(self, ids: Sequence[int]) -> list[Listing]:
-        """Those of `ids` that are on sale, in that order."""
-        return [self.listings[id] for id in ids if id in self.listings]
+    @property
+    def listings(self) -> Mapping[int, Listing]:
+        """All by their ids, newest first."""
+        newest = self._order("new", None)[0]
+        return {one.id: one for place in newest if (one := self.slots[place])}
 
-    def holding(self, words: str) -> list[Listing]:
+    def provider_names(self, language: str) -> Mapping[str, str]:
+        """What the providers of all these are called in a language, by their addresses."""
+        return self._names[language == "en"]
+
+    @cached_property
+    def _names(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        known = {one.provider[0]: one.provider[1:] for one in self.slots if one}
+        return {slug: zh for slug, (zh, _en) in known.items()}, {slug: en or zh for slug, (zh, en) in known.items()}
+
+    def at(self, places: Iterable[int]) -> list[Listing]:
+        """The offerings at these places."""
+        return [one for place in places if (one := self.slots[place])]
+
+    def those(self, ids: Iterable[int]) -> int:
+        """The set of those of `ids` that are on sale."""
+        places = self.place_of
+        return ranking.bits((places[id] for id in ids if id in places), len(self.slots))
+
+    def ranked(self, found: Found) -> list[tuple[int, int]]:
+        """What an index found and is on sale, by worth."""
+        return [(worth, mask) for worth, ids in found.get(Kind.OFFERING, ()) if (mask := self.those(ids))]
+
+    def count(self, group: str, pool: int) -> dict[str, int]:
+        """How many of a set have each value of a property."""
+        known = self._counts.get((group, pool))
+        if known is None:
+            if len(self._counts) > _MOST_COUNTS:
+                self._counts.clear()
+            known = self._counts[group, pool] = self._counted(group, pool)
+        return known
+
+    def _counted(self, group: str, pool: int) -> dict[str, int]:
+        if group == "provider":  # there are thousands: going through the offerings is quicker than through them
+            return Counter(map(self._sellers.__getitem__, ranking.numbers_of(pool)))
+        return {value: (mask & pool).bit_count() for value, mask in self.values_of(group).items()}
+
+    @cached_property
+    def _sellers(self) -> Sequence[str]:
+        """By place the address of the offering's provider."""
+        return [one.provider[0] if one else "" for one in self.slots]
+
+    def values_of(self, group: str) -> Mapping[str, int]:
+        """Each value of a property with the set that has it."""
+        return self._groups.get(group, {})
+
+    @cached_property
+    def _groups(self) -> Mapping[str, Mapping[str, int]]:
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for key, mask in self.having.items():
+            group, _, value = key.partition("=")
+            found[group][value] = mask
+        return found
+
+    def holding(self, words: str) -> int:
         """Those whose name, benefit or key words hold every word: the plain way while there is no index."""
         wanted = words.lower().split()
-        return [one for one in self.listings.values() if all(word in one.words for word in wanted)]
+        found = (n for n, one in enumerate(self.slots) if one and all(word in one.words for word in wanted))
+        return ranking.bits(found, len(self.slots))
+
+    def in_order(self, pool: Ranked, sort: str, on: date, *, skip: int, take: int) -> list[Listing]:
+        """A page of a list: by worth, then in the order of `sort`; equals by turns, another turn each day.
+
+        `sort` is `new`, `price`, `-price` or, for turns alone, nothing.
+        """
+        order, rank = self._order(sort, on)
+        places: list[int] = []
+        for _worth, mask in pool:
+            size = mask.bit_count()
+            if skip >= size:
+                skip -= size
+                continue
+            places.extend(_page(mask, size, order, rank, skip, take - len(places)))
+            skip = 0
+            if len(places) >= take:
+                break
+        return self.at(places)
+
+    def _order(self, sort: str, on: date | None) -> tuple[Sequence[int], Sequence[int]]:
+        """All places in an order, and for each place where it stands in it."""
+        key = (sort, None if sort == "new" else on)
+        if key not in self._orders:
+            if len(self._orders) > 20:
+                self._orders.clear()
+            filled = [place for place, one in enumerate(self.slots) if one is not None]
+            order = sorted(filled, key=self._sorting(sort, on))
+            rank = [0] * len(self.slots)
+            for number, place in enumerate(order):
+                rank[place] = number
+            self._orders[key] = (order, rank)
+        return self._orders[key]
+
+    def _sorting(self, sort: str, on: date | None) -> Callable[[int], tuple[float, int]]:
+        def key(place: int) -> tuple[float, int]:
+            one = self.slots[place]
+            assert one is not None
+            if sort == "new":
+                return -(one.listed_at.timestamp() if one.listed_at else 0.0), -one.id
+            price = {"price": one.month_fen, "-price": -one.month_fen}.get(sort, 0)
+            return price, turn(one.id, on)
+
+        return key
 
 
-@dataclass(frozen=True, slots=True)
-class _Fee:
-    terms: Any
-    typical: str
-    typical_count: int
+def turn(id: int, on: date | None) -> int:
+    """Where an offering stands among equals on a day: nobody's choice, and another place every day."""
+    return int.from_bytes(blake2b(f"{on}:{id}".encode(), digest_size=8).digest())
 
 
-@dataclass(slots=True)
-class _Offer:
-    trial_days: int
-    charges: list[_Fee]
+def _page(mask: int, size: int, order: Sequence[int], rank: Sequence[int], skip: int, take: int) -> list[int]:
+    if size <= _FEW:
+        return sorted(ranking.numbers_of(mask), key=rank.__getitem__)[skip : skip + take]
+    flags = bin(mask)[:1:-1].ljust(len(rank), "0")
+    found: list[int] = []
+    for place in order:
+        if flags[place] == "1":
+            if skip:
+                skip -= 1
+                continue
+            found.append(place)
+            if len(found) >= take:
+                break
+    return found
 
 
 _kept: dict[tuple[Path, str], Shelf] = {}
 _making = threading.Lock()
 
 
-def shelf() -> Shelf:
-    """The shelf as the open transaction sees the catalogue."""
-    key, mark = (resources.settings.data_dir, resources.settings.database_url), _mark()
+def shelf(on: date) -> Shelf:
+    """The shelf as the open transaction sees the catalogue, on a local day."""
+    key, mark = (resources.settings.data_dir, resources.settings.database_url), _mark(on)
     known = _kept.get(key)
     if known is not None and known.mark == mark:
         return known
@@ -102,95 +215,68 @@ def shelf() -> Shelf:
         return known
 
 
-def _mark() -> _Mark:
-    """One statement; each part is answered from an index."""
-    published = select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED)
-    on_sale = select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private)
-    live = select(func.count()).select_from(Offering).where(Offering.status == OfferingStatus.LIVE)
-    parts = select(
-        select(func.max(CatalogChange.id)).scalar_subquery(),
-        live.scalar_subquery(),
-        published.scalar_subquery(),
-        on_sale.scalar_subquery(),
-    )
-    change, count, revision, plan = db.session.execute(parts).one()
-    return _Mark(change or 0, count, revision or 0, plan or 0)
+#: One statement, put together once: every page with a list asks it. Each part is answered from an index.
+_MARK = select(
+    select(func.max(CatalogChange.id)).scalar_subquery(),
+    select(func.count()).select_from(Offering).where(Offering.status == OfferingStatus.LIVE).scalar_subquery(),
+    select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED).scalar_subquery(),
+    select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private).scalar_subquery(),
+)
+
+
+def _mark(on: date) -> _Mark:
+    change, count, revision, plan = db.session.execute(_MARK).one()
+    return _Mark(change or 0, count, revision or 0, plan or 0, on)
 
 
 def _made(before: Shelf | None, mark: _Mark) -> Shelf:
     """A new shelf; from the one before where the list of changes explains the whole difference."""
     live = catalog.live_offering_ids()
-    listings: dict[int, Listing] = {}
-    if before is not None and mark.change > before.mark.change:
-        changed = set(db.session.scalars(
-            select(CatalogChange.offering_id).where(CatalogChange.id > before.mark.change).distinct()
-        ))  # fmt: skip
-        listings = {id: one for id, one in before.listings.items() if id not in changed}
-    missing = [id for id in live if id not in listings]
+    slots: list[Listing | None] = []
+    having: defaultdict[str, int] = defaultdict(int)
+    place_of: dict[int, int] = {}
+    if before is not None and (mark.change > before.mark.change or mark == before.mark._replace(day=mark.day)):
+        slots, place_of = list(before.slots), dict(before.place_of)
+        having.update(before.having)
+        changed = _changed_since(before.mark.change) | _over(before, mark.day)
+        for id in (changed | (place_of.keys() - set(live))) & place_of.keys():
+            _take_out(place_of.pop(id), slots, having)
+    missing = [id for id in live if id not in place_of]
     for start in range(0, len(missing), _BATCH):
-        listings.update((one.id, one) for one in _listings(missing[start : start + _BATCH]))
-    newest_first = sorted((listings[id] for id in live if id in listings), key=_age, reverse=True)
-    return Shelf({one.id: one for one in newest_first}, mark)
+        _put_in(listings_of(missing[start : start + _BATCH], mark.day), slots, having, place_of)
+    return Shelf(slots, place_of, dict(having), ranking.bits(place_of.values(), len(slots)), mark)
 
 
-def _age(listing: Listing) -> tuple[float, int]:
-    return (listing.listed_at.timestamp() if listing.listed_at else 0.0, listing.id)
+def _changed_since(change: int) -> set[int]:
+    query = select(CatalogChange.offering_id).where(CatalogChange.id > change, CatalogChange.offering_id.is_not(None))
+    return {id for id in db.session.scalars(query.distinct()) if id is not None}
 
 
-def _listings(ids: Collection[int]) -> Iterator[Listing]:
-    offers = _offers(ids)
-    query = (
-        select(Offering.id, Offering.slug, Offering.category_slug, Offering.listed_at, OfferingRevision.facts)
-        .join(OfferingRevision, OfferingRevision.offering_id == Offering.id)
-        .where(Offering.id.in_(ids), OfferingRevision.status == RevisionStatus.PUBLISHED)
-    )
-    for row in db.session.execute(query):
-        yield _listing(row, offers[row.id])
+def _over(before: Shelf, day: date) -> set[int]:
+    """Those of which something is no longer true; all that changes where the clock goes back."""
+    if day < before.mark.day:
+        return set(before.place_of)
+    return {one.id for one in before.slots if one and one.true_until and one.true_until < day}
 
 
-def _listing(row: Row[Any], offers: list[_Offer]) -> Listing:
-    facts = row.facts
-    start = starting_plan(offers)
-    places = facts.get("data_location", [])
-    return Listing(
-        id=row.id,
-        slug=row.slug,
-        category=row.category_slug,
-        subcategory=facts.get("subcategory", ""),
-        listed_at=row.listed_at,
-        month_fen=usual_month_fen(start) if start else 0,
-        trial=any(offer.trial_days for offer in offers),
-        local=bool(places) and all(place.startswith(GUANGDONG) for place in places),
-        certificates=frozenset(held["type"] for held in facts.get("certificates", [])),
-        billing=frozenset(_billing(fee.terms) for offer in offers for fee in offer.charges),
-        words=" ".join(_named(facts)).lower(),
-    )
+def _take_out(place: int, slots: list[Listing | None], having: dict[str, int]) -> None:
+    listing = slots[place]
+    slots[place] = None
+    for property in listing.properties if listing else ():
+        having[property] &= ~(1 << place)
 
 
-def _billing(terms: Mapping[str, Any]) -> str:
-    """How a charge is paid: `month`, `year`, `once`, or `usage`."""
-    return str(terms["interval"]) if terms["model"] == "flat" else "usage"
+def _put_in(
+    new: Iterable[Listing], slots: list[Listing | None], having: dict[str, int], place_of: dict[int, int]
+) -> None:
+    """At the end; the properties of many are gathered first, for each change of a set copies it."""
+    gathered: defaultdict[str, list[int]] = defaultdict(list)
+    for listing in new:
+        place_of[listing.id] = len(slots)
+        for property in listing.properties:
+            gathered[property].append(len(slots))
+        slots.append(listing)
+    for property, places in gathered.items():
+        having[property] = having.get(property, 0) | ranking.bits(places, len(slots))
 
 
-def _named(facts: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("name_zh", "name_en", "tagline_zh", "tagline_en"):
-        yield facts.get(key, "")
-    yield from facts.get("keywords", [])
-
-
-def _offers(ids: Collection[int]) -> defaultdict[int, list[_Offer]]:
-    """The plans on sale of each offering with their charges, in the provider's order."""
-    query = (
-        select(Plan.offering_id, Plan.id, Plan.trial_days, Charge.terms, Charge.typical, Charge.typical_count)
-        .join(Charge, Charge.plan_id == Plan.id)
-        .where(Plan.offering_id.in_(ids), Plan.status == PlanStatus.PUBLISHED, ~Plan.private)
-        .order_by(Plan.offering_id, Plan.position, Plan.id, Charge.position)
-    )
-    found: defaultdict[int, list[_Offer]] = defaultdict(list)
-    plans: dict[int, _Offer] = {}
-    for offering_id, plan_id, trial_days, terms, typical, count in db.session.execute(query):
-        if plan_id not in plans:
-            plans[plan_id] = _Offer(trial_days, [])
-            found[offering_id].append(plans[plan_id])
-        plans[plan_id].charges.append(_Fee(terms, typical, count))
-    return found

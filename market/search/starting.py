@@ -46,7 +46,7 @@ def starting_plan(plans: Iterable[AnyOffer]) -> AnyOffer | None:
 
 def usual_month_fen(plan: Offer) -> int:
     """What a month costs at the quantities the calculator starts with: a yearly fee by its twelfth, one-off fees not."""
-    return money.fen(sum((_monthly(charge) for charge in plan.charges), Fraction(0)))
+    return money.fen(sum((monthly(charge) for charge in plan.charges), Fraction(0)))
 
 
 def _fixed(plan: Offer) -> tuple[bool, Fraction]:
@@ -62,13 +62,15 @@ def _of_month(terms: rating.Flat) -> Fraction:
     return Fraction(terms.amount) * shares[terms.interval]
 
 
-def _monthly(charge: Priced) -> Fraction:
+def monthly(charge: Priced, quantity: Decimal | None = None) -> Fraction:
+    """What a month of a charge costs for a quantity, exactly; for the usual one without."""
     terms = rating.parse(charge.terms)
     if isinstance(terms, rating.Flat):
         return _of_month(terms)
-    used: rating.Used = usual(charge)
+    amount = usual(charge) if quantity is None else quantity
+    used: rating.Used = amount
     if isinstance(terms, rating.Percentage):
-        used = rating.Transactions.alike(charge.typical_count or 1, usual(charge))
+        used = rating.Transactions.alike(charge.typical_count or 1, amount)
     return rating.rate(terms, used).exact
 
 

@@ -7,6 +7,9 @@ from flask import Blueprint
 from market.storefront import (
     audit_heads,
     auth,
+    changes,
+    compare,
+    feeds,
     finding,
     health,
     help,
@@ -17,10 +20,13 @@ from market.storefront import (
     passkey,
     policies,
     preview,
+    problems,
     providers,
     recommended,
     recovery,
     register,
+    requirements,
+    reviews,
     second_step,
     security_txt,
     solutions,
@@ -29,7 +35,7 @@ from market.storefront import (
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    audit_heads, auth, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, providers, recommended, recovery, register, second_step, security_txt, solutions, subscribe,
+    audit_heads, auth, changes, compare, feeds, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, problems, providers, recommended, recovery, register, requirements, reviews, second_step, security_txt, solutions, subscribe,
 )  # fmt: skip
 
 bp = Blueprint("storefront", __name__)

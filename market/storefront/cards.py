@@ -7,15 +7,16 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
-from market import catalog, recommended, resources
+from market import catalog, quality, recommended, resources
 from market.accounts import City
-from market.catalog import Offering
+from market.catalog import Offering, Sold
 from market.kit import period as periods
 from market.recommended import Entry
-from market.storefront import places, prices
+from market.search import Query
+from market.storefront import matches, places, prices
 from market.web import formats
+from market.web.translation import gettext as _
 
 _MOST_FACTS = 6
 
@@ -25,25 +26,40 @@ def today() -> date:
     return periods.local_day(resources.clock.now())
 
 
-def cards(offerings: Iterable[Offering]) -> list[dict[str, Any]]:
-    """Cards in the order given: two look-ups, however many there are."""
+def cards(
+    offerings: Iterable[Offering | Sold], asked: Query | None = None, month_fen: Mapping[int, int] | None = None
+) -> list[dict[str, Any]]:
+    """Cards in the order given: three look-ups, however many there are.
+
+    What was asked for is marked in them; `month_fen` says what a month costs for the visitor's own usage.
+    """
     listed = list(offerings)
     if not listed:
         return []
     on, cities = today(), places.cities()
     entries = recommended.listed_for([offering.id for offering in listed], on)
-    return [card(offering, entries.get(offering.id), cities, on) for offering in listed]
+    said = quality.summaries([offering.id for offering in listed])
+    drawn = [card(offering, entries.get(offering.id), cities, on, asked) for offering in listed]
+    for offering, each in zip(listed, drawn, strict=True):
+        each["rating"] = said.get(offering.id)
+        if month_fen and offering.id in month_fen:
+            each["mine"] = formats.money(month_fen[offering.id])
+    return drawn
 
 
-def card(offering: Offering, entry: Entry | None, cities: Mapping[str, City], on: date) -> dict[str, Any]:
+def card(
+    offering: Offering | Sold, entry: Entry | None, cities: Mapping[str, City], on: date, asked: Query | None = None
+) -> dict[str, Any]:
     """One card for `offering_card`; everything it needs is loaded."""
-    facts = catalog.shown_revision(offering).facts
+    facts = catalog.shown_facts(offering)
     start = prices.starting_price(offering)
     return {
         "url": url_for("storefront.offerings.show", slug=offering.slug),
-        "name": formats.local(facts, "name"),
+        "slug": offering.slug,
+        "name": matches.marked(formats.local(facts, "name"), asked),
         "provider": formats.local(offering.provider, "name"),
-        "benefit": formats.local(facts, "tagline"),
+        "benefit": matches.marked(formats.local(facts, "tagline"), asked),
+        "why": matches.why(offering, facts, asked),
         "tile": offering.category.tile,
         "icon": offering.category.icon,
         "price": start.amount if start else _("暂无套餐"),
@@ -57,7 +73,7 @@ def card(offering: Offering, entry: Entry | None, cities: Mapping[str, City], on
 
 
 def _short_facts(
-    offering: Offering, facts: Mapping[str, Any], cities: Mapping[str, City], on: date
+    offering: Offering | Sold, facts: Mapping[str, Any], cities: Mapping[str, City], on: date
 ) -> list[tuple[str, str, bool]]:
     """At most six things an owner looks for first."""
     trial = max((plan.trial_days for plan in offering.live_plans), default=0)

@@ -6,14 +6,15 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, url_for
 
-from market import catalog, providers, resources, search
+from market import catalog, providers, recommended, resources, search
 from market.policies import Subject
+from market.storefront.cards import today
 from market.storefront.help import TOPICS
 
 bp = Blueprint("finding", __name__)
 
 #: Behind a sign-in, or made for one visitor only.
-PRIVATE = ("/console/", "/vendor/", "/admin/", "/api/", "/mailbox/", "/sign-in", "/register", "/subscribed/")
+PRIVATE = ("/console/", "/vendor/", "/admin/", "/api/", "/mailbox/", "/sign-in", "/register", "/subscribed/", "/reports/")
 #: As many addresses as one sitemap may hold.
 MOST = 50_000
 
@@ -36,8 +37,9 @@ def sitemap() -> Response:
 
 def _paths() -> list[str]:
     fixed = [url_for(f"storefront.{name}.index") for name in ("home", "offerings", "recommended", "solutions", "providers", "help")]
+    fixed += [url_for("storefront.requirements.new"), *(url_for("storefront.recommended.show", slug=one.slug) for one in recommended.past_editions(today()))]
     kinds = [url_for("storefront.offerings.index", category=branch.category.slug) for branch in catalog.categories()]
-    offered = [url_for("storefront.offerings.show", slug=one.slug) for one in search.shelf().listings.values()]
+    offered = [url_for("storefront.offerings.show", slug=one.slug) for one in search.shelf(today()).listings.values()]
     bundles = [url_for("storefront.solutions.show", slug=one.slug) for one in catalog.solutions()]
     sellers = [url_for("storefront.providers.show", slug=one.slug) for one in providers.approved_providers()]
     topics = [url_for("storefront.help.show", topic=topic.slug) for topic in TOPICS]

@@ -16,7 +16,7 @@ SHOWN = 4
 @bp.get("/")
 def index() -> str:
     """The start page; searching and filtering happen on the list."""
-    shelf = search.shelf()
+    shelf = search.shelf(today())
     newest = list(shelf.listings)[:SHOWN]
     chosen = [entry.offering for entry in recommended.listed(today())[:SHOWN]]
     return render_template(
@@ -30,7 +30,7 @@ def index() -> str:
     )
 
 
-def in_order(ids: list[int]) -> list[catalog.Offering]:
+def in_order(ids: list[int]) -> list[catalog.Sold]:
     """Offerings on sale with all a card shows, in the order of `ids`."""
-    found = {offering.id: offering for offering in catalog.live_offerings(ids=ids)}
+    found = {offering.id: offering for offering in catalog.on_cards(ids)}
     return [found[id] for id in ids if id in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from market import accounts, catalog, recommended, resources, subscriptions
+from market import accounts, catalog, db, quality, recommended, resources, subscriptions
 from market.accounts import Organization, OrganizationKind
 from market.catalog import Offering, Plan
 from market.storefront import browse, lately, places, structured
@@ -16,22 +16,23 @@ from market.storefront.papers import papers
 from market.storefront.price_table import has_tiers, price_rows
 from market.storefront.prices import plan_price
 from market.storefront.terms import exit_rows, promise_rows
-from market.web import formats, guards, htmx, paging, replays
+from market.web import formats, guards, htmx, replays
 from market.web.navigation import url_if
+from market.web.opinions import Writers
 
 bp = Blueprint("offerings", __name__, url_prefix="/offerings")
 
-PAGE_SIZE = 12
+#: As many reviews as the page itself shows; the rest has a page of its own.
+REVIEWS = 3
 
 
 @bp.get("/")
 def index() -> str | tuple[str, int]:
     """The list, narrowed by what its address asks for; 422 for search words that are too long."""
     found = browse.read()
-    page = paging.page_of_list(found.listings, size=PAGE_SIZE)
-    offered = in_order([listing.id for listing in page])
+    offered = cards(in_order([listing.id for listing in found.page]), found.asked, found.usages.month_fen)
     html = render_template(
-        "storefront/offerings/index.html", browse=found, page=page, cards=cards(offered), longest=browse.LONGEST_QUERY
+        "storefront/offerings/index.html", browse=found, page=found.page, cards=offered, longest=browse.LONGEST_QUERY
     )
     return (html, 422) if found.error else html
 
@@ -43,9 +44,10 @@ def show(slug: str) -> str | tuple[str, int]:
         return _answer(catalog.offering_with_prices(slug))
     offering = catalog.offering_by_slug(slug)
     at, on = resources.clock.now(), today()
-    plans, left = plans_of(offering), room_of(offering)
+    plans, left, steps = plans_of(offering), room_of(offering), trail(offering)
     calculator = calculate(offering, request.args, at=at, plans=plans)
     facts, cities = catalog.shown_revision(offering).facts, places.cities()
+    summary = quality.summary(offering)
     html = render_template(
         "storefront/offerings/show.html",
         offering=offering,
@@ -65,10 +67,13 @@ def show(slug: str) -> str | tuple[str, int]:
         promise_rows=promise_rows(offering, places.place_names(facts["data_location"], cities)),
         exit_rows=exit_rows(offering),
         sectors=sectors(offering),
-        trail=trail(offering),
+        trail=steps,
         lately=lately.told(offering, now=at),
+        summary=summary,
+        reviews=db.session.scalars(quality.reviews_of(offering).limit(REVIEWS)).all() if summary.count else [],
+        writers=Writers() if summary.count else None,
         signed=replays.signed,
-        data=[structured.product(offering), structured.crumbs(trail(offering), offering)],
+        data=[structured.product(offering, summary), structured.crumbs(steps, offering)],
     )
     return (html, 422) if calculator.has_errors else html
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import Blueprint, g, render_template, request, url_for
 
-from market import catalog, providers, resources, subscriptions
+from market import catalog, providers, quality, resources, subscriptions
 from market.catalog import Category, Offering, OfferingRevision, Plan
 from market.providers import Provider
 from market.storefront import places
@@ -72,6 +72,7 @@ def show(id: int) -> str | tuple[str, int]:
         sectors=sectors(window),
         trail=trail(window)[1:],
         lately=([], []),
+        summary=quality.NOTHING_SAID,
         data=[],
     )
     return (html, 422) if calculator.has_errors else html

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext as _
-
 from market import rating, search
-from market.catalog import Charge, Offering, Plan
+from market.catalog import Charge, Offering, Plan, Sold, SoldCharge, SoldPlan
 from market.kit import money
 from market.web import formats
+from market.web.translation import gettext as _
 
 _MOST_NOTES = 2
 
@@ -20,7 +20,7 @@ _MOST_NOTES = 2
 class StartingPrice:
     """`amount` and `per` stand side by side: ¥99 and /月起; `notes` say what is included and what more costs."""
 
-    plan: Plan
+    plan: Plan | SoldPlan
     amount: str
     per: str
     notes: tuple[str, ...]
@@ -33,12 +33,13 @@ class StartingPrice:
         return _("；").join(self.notes)
 
 
-def starting_price(offering: Offering, *, cents: bool = False) -> StartingPrice | None:
+def starting_price(offering: Offering | Sold, *, cents: bool = False) -> StartingPrice | None:
     """Where the prices of an offering start; `cents=False` drops .00, for cards only. None without plans."""
-    plan = search.starting_plan(offering.live_plans)
+    plans: Sequence[Plan | SoldPlan] = offering.live_plans
+    plan = search.starting_plan(plans)
     if plan is None or not plan.charges:
         return None
-    terms = [(charge, rating.parse(charge.terms)) for charge in plan.charges]
+    terms: list[tuple[Charge | SoldCharge, rating.Terms]] = [(charge, rating.parse(charge.terms)) for charge in plan.charges]
     flats = [each for _charge, each in terms if isinstance(each, rating.Flat)]
     used = [(charge, each) for charge, each in terms if not isinstance(each, rating.Flat)]
     for interval, per in (("month", _("/月起")), ("year", _("/年起"))):
@@ -100,7 +101,7 @@ def conditions(terms: rating.Terms) -> list[str]:
     return said
 
 
-def unit_of(charge: Charge) -> str:
+def unit_of(charge: Charge | SoldCharge) -> str:
     """The unit that a charge is priced in, in the visitor's language; empty for a fixed fee."""
     return formats.local(charge.meter, "unit") if charge.meter is not None else ""
 
@@ -127,7 +128,7 @@ def _share_of_amounts(terms: rating.Percentage) -> str:
     return _("交易金额的 %(percent)s + %(price)s/笔", percent=percent, price=fee)
 
 
-def _usage_start(charge: Charge, terms: Any) -> tuple[str, str]:
+def _usage_start(charge: Charge | SoldCharge, terms: Any) -> tuple[str, str]:
     """A price of use as a large figure and what follows it."""
     unit = unit_of(charge)
     if isinstance(terms, rating.Percentage):
@@ -153,7 +154,7 @@ def _falls(terms: rating.Graduated | rating.Volume) -> bool:
 
 
 def _notes(
-    flats: list[rating.Flat], used: list[tuple[Charge, Any]], *, without: str = ""
+    flats: list[rating.Flat], used: list[tuple[Charge | SoldCharge, Any]], *, without: str = ""
 ) -> tuple[str, ...]:
     """What is included and what more costs, at most two kinds of use; then fees that come on top."""
     notes = [_use(charge, terms) for charge, terms in used[:_MOST_NOTES]]
@@ -166,7 +167,7 @@ def _notes(
     return tuple(notes)
 
 
-def _use(charge: Charge, terms: Any) -> str:
+def _use(charge: Charge | SoldCharge, terms: Any) -> str:
     """One kind of use by its name: two of them may well be counted in the same unit."""
     name, unit = formats.local(charge, "name"), unit_of(charge)
     price = _("，").join([short_price(terms, unit), *conditions(terms)])

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from market import catalog, rating, resources
 from market.catalog import Charge, Offering, Plan
 from market.kit import quantity
+from market.providers import Provider
+from market.quality import Summary
 from market.storefront import prices
 from market.web import formats
 from market.web.locale import site_name
+from market.web.translation import gettext as _
 
 #: UN/CEFACT codes of the intervals of fixed fees.
 _INTERVALS = {"month": "MON", "year": "ANN"}
@@ -23,10 +25,13 @@ def address(path: str) -> str:
     return resources.settings.base_url + path
 
 
-def product(offering: Offering) -> dict[str, Any]:
-    """The offering as a schema.org Product; each plan is an Offer with its fees and unit prices."""
+def product(offering: Offering, summary: Summary) -> dict[str, Any]:
+    """The offering as a schema.org Product; each plan is an Offer with its fees and unit prices.
+
+    It has a rating only where firms that use it have written reviews.
+    """
     facts = catalog.shown_revision(offering).facts
-    return {
+    said: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "Product",
         "name": formats.local(facts, "name"),
@@ -37,11 +42,20 @@ def product(offering: Offering) -> dict[str, Any]:
         "brand": {"@type": "Organization", "name": formats.local(offering.provider, "name")},
         "offers": [_offer(offering, plan) for plan in offering.live_plans],
     }
+    if summary.count:
+        said["aggregateRating"] = {
+            "@type": "AggregateRating", "ratingValue": f"{summary.mean}", "reviewCount": summary.count, "bestRating": 5, "worstRating": 1,
+        }  # fmt: skip
+    return said
 
 
 def crumbs(trail: list[tuple[str, str]], offering: Offering) -> dict[str, Any]:
-    """Where an offering's page stands; the last step of `trail`, without address, is the page itself."""
-    own = url_for("storefront.offerings.show", slug=offering.slug)
+    """Where an offering's page stands."""
+    return steps(trail, url_for("storefront.offerings.show", slug=offering.slug))
+
+
+def steps(trail: list[tuple[str, str]], own: str) -> dict[str, Any]:
+    """Where a page stands; the last step of `trail`, without address, is the page itself."""
     return {
         "@context": "https://schema.org",
         "@type": "BreadcrumbList",
@@ -60,6 +74,23 @@ def organization() -> dict[str, Any]:
         "name": site_name(),
         "url": address(url_for("storefront.home.index")),
     }
+
+
+def seller(provider: Provider) -> dict[str, Any]:
+    """A provider as a schema.org Organization: legal name, code and how to reach it, as far as it tells."""
+    said = {
+        "@context": "https://schema.org",
+        "@type": "Organization",
+        "name": formats.local(provider, "name"),
+        "legalName": provider.organization.name,
+        "taxID": provider.organization.uscc,
+        "description": formats.local(provider, "summary"),
+        "url": address(url_for("storefront.providers.show", slug=provider.slug)),
+        "telephone": provider.phone,
+        "email": provider.email,
+        "sameAs": provider.website,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _offer(offering: Offering, plan: Plan) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from market.vendor import (
     private_plans,
     profile,
     refused,
+    reviews,
     tasks,
     team,
     webhooks,
@@ -36,7 +37,7 @@ from market.vendor import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, offerings, tasks, customers, contracts, meters, keys, events, days, lines, credit_notes, fapiao, webhooks, activity, profile, team, exports)
+MODULES = (overview, offerings, tasks, customers, contracts, meters, keys, events, days, reviews, lines, credit_notes, fapiao, webhooks, activity, profile, team, exports)
 
 for part in (plans, private_plans, price_changes):  # pages of an offering
     offerings.bp.register_blueprint(part.bp)

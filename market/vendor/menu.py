@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g
 
-from market import subscriptions
+from market import quality, subscriptions
 from market.billing import fapiao
 from market.vendor.events import open_refused
 from market.web import guards
@@ -28,6 +28,8 @@ def counts() -> dict[str, Any]:
         found["vendor.tasks.index"] = open_tasks()
     if guards.can("events.read"):
         found["vendor.events.index"] = open_refused()
+    if guards.can("reviews.read"):
+        found["vendor.reviews.index"] = quality.unanswered(g.provider)
     if guards.can("fapiao.read"):
         found["vendor.fapiao.index"] = fapiao.waiting(g.provider)
     return {"menu_counts": found}

@@ -12,6 +12,7 @@ from flask import Flask
 from market.config import Settings
 from market.web import (
     components,
+    conditional,
     errors,
     fapiao,
     fingerprint,
@@ -45,6 +46,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     logs.init_app(app)
     for part in (
         security,
+        conditional,
         fingerprint,
         locale,
         htmx,

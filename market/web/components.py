@@ -1,9 +1,13 @@
 """What the component templates need beyond their arguments."""
 
+from functools import lru_cache
+
 from flask import Flask
+from markupsafe import Markup
 
 from market import resources
 from market.web import charts
+from market.web.fingerprint import asset
 
 
 def init_app(app: Flask) -> None:
@@ -17,4 +21,20 @@ def init_app(app: Flask) -> None:
         usage_split=charts.split,
         settings=lambda: resources.settings,
         now=lambda: resources.clock.now(),
+        draw_icon=draw_icon,
     )
+
+
+def draw_icon(name: str, cls: str = "", label: str = "") -> Markup:
+    """An icon of `static/icons.txt`, decorative unless `label` says what it means. A page has a hundred, so most are drawn once."""
+    sprite = asset("vendor/icons.svg")
+    if label:
+        said = Markup(' role="img" aria-label="{}"').format(label)
+        return _icon(sprite, name, cls).replace(' aria-hidden="true"', said)
+    return _icon(sprite, name, cls)
+
+
+@lru_cache(1_000)
+def _icon(sprite: str, name: str, cls: str) -> Markup:
+    drawn = Markup('<svg class="i{}" focusable="false" aria-hidden="true"><use href="{}#{}"/></svg>')
+    return drawn.format(f" {cls}" if cls else "", sprite, name)

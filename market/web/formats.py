@@ -23,6 +23,7 @@ from jinja2.filters import do_filesizeformat
 
 from market import resources
 from market.kit.quantity import measure, plural
+from market.web import translation
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MINUS = "\u2212"
@@ -36,8 +37,7 @@ MOMENT = {"zh": "y年M月d日 HH:mm", "en": "d MMM y, HH:mm"}
 
 def language() -> str:
     """`zh` or `en`: the language of this request."""
-    locale = get_locale()
-    return locale.language if locale else "zh"
+    return translation.language() or "zh"
 
 
 def money(fen: int | None, *, cents: bool = True) -> str:
@@ -54,7 +54,7 @@ def money_plain(fen: int | None) -> str:
     """Fen as 1,234.56, for columns whose header says （¥）."""
     if fen is None:
         return gettext("暂无数据")
-    yuan = format_decimal(Decimal(abs(fen)) / 100, "#,##0.00", locale=_locale())
+    yuan = f"{abs(fen) // 100:,}.{abs(fen) % 100:02d}"  # both our languages write it like this; Babel takes ten times as long
     return MINUS + yuan if fen < 0 else yuan
 
 
@@ -73,7 +73,7 @@ def unit_price(price: str | Decimal | None) -> str:
     if price is None:
         return gettext("暂无数据")
     amount = Decimal(price)
-    text = "¥" + _exact(abs(amount), "#,##0.00######")
+    text = "¥" + _exact(abs(amount), 2)
     return MINUS + text if amount < 0 else text
 
 
@@ -82,7 +82,7 @@ def quantity(value: Decimal | int | str | None, unit: str = "") -> str:
     if value is None:
         return gettext("暂无数据")
     amount = Decimal(value)
-    text = _exact(abs(amount), "#,##0.######")
+    text = _exact(abs(amount), 0)
     text = MINUS + text if amount < 0 else text
     return measure(text, unit)
 
@@ -191,8 +191,11 @@ def _locale() -> Locale:
     return get_locale() or CHINESE
 
 
-def _exact(amount: Decimal, pattern: str) -> str:
-    return format_decimal(amount, pattern, locale=_locale(), decimal_quantization=False)
+def _exact(amount: Decimal, places: int) -> str:
+    """All its decimals and at least so many; both our languages write numbers like this, and Babel takes ten times as long."""
+    whole, _, rest = f"{amount:,f}".partition(".")
+    rest = rest.rstrip("0").ljust(places, "0")
+    return f"{whole}.{rest}" if rest else whole
 
 
 def _day(value: Date | DateTime) -> Date:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from market import resources
-from market.web import formats
+from market.web import formats, translation
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
 HTML_LANGUAGES = {"zh": "zh-CN", "en": "en"}
@@ -26,9 +26,10 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("BABEL_DEFAULT_LOCALE", LANGUAGES["zh"])
     app.config.setdefault("BABEL_DEFAULT_TIMEZONE", "Asia/Shanghai")
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "market/translations")
-    Babel(
+    babel = Babel(
         app, locale_selector=lambda: LANGUAGES[chosen_language()], timezone_selector=lambda: "Asia/Shanghai"
     )
+    translation.init_app(app, babel)
     app.before_request(_leave_theme_parameter)
     app.after_request(_remember)
     app.jinja_env.globals.update(

@@ -1,8 +1,15 @@
-"""What visitors send is text: a NUL character, which no database text may hold, is answered with 400."""
+"""What visitors send is text, and no database text may hold a NUL character.
+
+Asking for a page with one in its parameters leads to the same page without; anything else that has one is answered with 400.
+"""
 
 from __future__ import annotations
 
-from flask import Flask, abort, request
+from urllib.parse import quote, urlencode
+
+from flask import Flask, abort, redirect, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
 
 _NUL = "\0"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -13,8 +20,17 @@ def init_app(app: Flask) -> None:
     app.before_request(_refuse_nul)
 
 
-def _refuse_nul() -> None:
-    told = [request.args, request.form] if request.mimetype in _FORMS else [request.args]
-    typed = (value for values in told for _, value in values.items(multi=True))
-    if _NUL in request.path or any(_NUL in value for value in typed):
+def _refuse_nul() -> Response | None:
+    if _NUL in request.path or (request.mimetype in _FORMS and _holds_nul(request.form)):
         abort(400)
+    if not _holds_nul(request.args):
+        return None
+    if request.method not in ("GET", "HEAD") or request.path.startswith("/api/"):
+        abort(400)
+    kept = [(name.replace(_NUL, ""), value.replace(_NUL, "")) for name, value in request.args.items(multi=True)]
+    path = request.path.lstrip("/")  # two slashes would lead to another site
+    return redirect(f"/{quote(path)}?{urlencode(kept)}", 303)
+
+
+def _holds_nul(told: MultiDict[str, str]) -> bool:
+    return any(_NUL in name or _NUL in value for name, value in told.items(multi=True))

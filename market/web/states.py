@@ -186,6 +186,10 @@ STATES: dict[str, dict[str, State]] = {
         "approved": State(_l("已生效"), "ok", DONE),
         "rejected": State(_l("没有通过"), "", OFF),
     },
+    "report": {
+        "open": State(_l("等待答复"), "info", WAIT),
+        "answered": State(_l("已答复"), "ok", DONE),
+    },
     "day": {
         "reported": State(_l("已上报"), "", WAIT),
         "accepted": State(_l("已确认"), "ok", DONE),

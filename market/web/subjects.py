@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from market import db
@@ -15,6 +15,7 @@ from market.metering.corrections import UsageCorrection
 from market.metering.reconciliation import ReconciledDay
 from market.policies import PolicyVersion
 from market.providers import Provider
+from market.quality import ProblemReport, Requirement, Review
 from market.recommended import Edition, Entry
 from market.subscriptions import Order, ProvisioningRequest, Subscription
 from market.web import formats, policy_notices
@@ -56,9 +57,7 @@ def _plans(ids: Collection[int]) -> Found:
 
 
 def _entries(ids: Collection[int]) -> Found:
-    offering_of = {id: offering for id, offering in db.session.execute(select(Entry.id, Entry.offering_id).where(Entry.id.in_(ids)))}
-    names = _offerings(set(offering_of.values()))
-    return {id: names[offering] for id, offering in offering_of.items() if offering in names}
+    return _by_offering(select(Entry.id, Entry.offering_id).where(Entry.id.in_(ids)))
 
 
 def _days(ids: Collection[int]) -> Found:
@@ -81,6 +80,27 @@ def _meters(ids: Collection[int]) -> Found:
 def _policies(ids: Collection[int]) -> Found:
     found = db.session.scalars(select(PolicyVersion).where(PolicyVersion.id.in_(ids)))
     return {one.id: _("%(policy)s第 %(number)d 版", policy=policy_notices.title(one.subject), number=one.number) for one in found}
+
+
+def _reviews(ids: Collection[int]) -> Found:
+    return _by_offering(select(Review.id, Review.offering_id).where(Review.id.in_(ids)))
+
+
+def _reports(ids: Collection[int]) -> Found:
+    return _by_offering(select(ProblemReport.id, ProblemReport.offering_id).where(ProblemReport.id.in_(ids)))
+
+
+def _requirements(ids: Collection[int]) -> Found:
+    """By how it begins: nobody gave it a name."""
+    query = select(Requirement.id, Requirement.text).where(Requirement.id.in_(ids))
+    return {id: text if len(text) <= 20 else f"{text[:19]}…" for id, text in db.session.execute(query)}
+
+
+def _by_offering(query: Select[int, int]) -> Found:
+    """What is about an offering, by the offering's name."""
+    offering_of = {id: offering for id, offering in db.session.execute(query)}
+    names = _offerings(set(offering_of.values()))
+    return {id: names[offering] for id, offering in offering_of.items() if offering in names}
 
 
 def _refunds(ids: Collection[int]) -> Found:
@@ -119,5 +139,8 @@ LOOKUPS: Mapping[str, Callable[[Collection[int]], Found]] = {
     "ReconciledDay": _days,
     "UsageCorrection": _corrections,
     "PolicyVersion": _policies,
+    "Review": _reviews,
+    "ProblemReport": _reports,
+    "Requirement": _requirements,
     "RefundRequest": _refunds,
 }

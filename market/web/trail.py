@@ -8,6 +8,9 @@ from flask_babel import lazy_gettext as _l
 
 from market.audit import AuditEvent
 
+#: What somebody is called in the trail who did something without signing in.
+VISITOR = "visitor"
+
 TITLES = {
     "order.submitted": _l("提交订单，等待批准"),
     "order.approved": _l("批准了订单"),
@@ -44,6 +47,15 @@ TITLES = {
     "subscription.access_rotated": _l("服务商更换了登录信息"),
     "subscription.rotate_failed": _l("服务商没能更换登录信息"),
     "subscription.access_deleted": _l("数据已到删除日，登录信息已删除"),
+    "review.written": _l("写了评价"),
+    "review.edited": _l("修改了评价"),
+    "review.replied": _l("回复了评价"),
+    "review.hidden": _l("隐藏了评价里的文字"),
+    "review.shown_again": _l("重新显示了评价里的文字"),
+    "report.made": _l("反馈了服务页面上的问题"),
+    "report.answered": _l("答复了反馈的问题"),
+    "requirement.posted": _l("写下了要找的服务"),
+    "requirement.answered": _l("答复了要找的服务"),
     "webhook.tested": _l("发了一条测试通知"),
     "webhook.resent": _l("请平台再发一次通知"),
     "webhook.delivered": _l("通知已送到服务商系统"),
@@ -291,7 +303,9 @@ def actor(event: AuditEvent) -> str:
     """Who it was; the market's own programs have no name that says anything to a reader."""
     if event.actor_forgotten:
         return gettext("已注销的用户")
-    return gettext("系统") if event.actor_kind == "system" else event.actor_label
+    if event.actor_kind == "system":
+        return gettext("访客") if event.actor_label == VISITOR else gettext("系统")
+    return event.actor_label
 
 
 def subject(event: AuditEvent) -> str:

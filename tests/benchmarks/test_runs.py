@@ -24,7 +24,7 @@ def test_the_server_is_started_as_in_production(tmp_path: Path) -> None:
 
 
 #: How many figures each gives at least.
-FIGURES = {"pages": 5, "ingest": 10, "depth": 10, "calculator": 8, "trail": 3, "close": 9}
+FIGURES = {"pages": 5, "ingest": 10, "depth": 10, "calculator": 8, "trail": 3, "close": 9, "search": 6}
 
 
 def test_a_short_run_of_all_gives_figures_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import axe_playwright_python
 import pytest
@@ -70,6 +71,17 @@ COLORED = """known => {
     window.colored = [...found.values()];
     return [...found.keys()];
 }"""
+#: The same pages as they look when they are asked for something; of the world "one".
+ASKED = (
+    "/offerings/?q=备份&cert=djbh3&sort=price", "/offerings/?q=备份&cert=djbh3&trial=1&budget=50", "/offerings/?q=zzzz",
+    "/compare/?s=backup-one", "/compare/?s=backup-one&s=listed-one", "/compare/?s=backup-one&s=listed-one&s=candidate-one&only=1",
+    "/compare/?s=backup-one&s=no-such", "/offerings/backup-one?plan=basic",
+)  # fmt: skip
+#: How far what is read may move while the page arrives: the sum that browsers call cumulative layout shift.
+SHIFT = 0.05
+WATCH = """window.moved = 0;
+new PerformanceObserver(list => list.getEntries().forEach(entry => window.moved += entry.hadRecentInput ? 0 : entry.value))
+    .observe({type: "layout-shift", buffered: true});"""
 FILES = (".pdf", ".csv", ".ndjson", ".json", ".txt", ".xml", "/healthz")
 FACES = ("storefront", "console", "vendor", "admin", "docs")
 #: What is there only after a password or a letter; test_second_step.py looks at the first of them.
@@ -119,6 +131,7 @@ def come(visit: Any, side: Side | None) -> Page:
     """A page that belongs to this visitor. Nothing moves, so that colors are measured when they have arrived."""
     page: Page = visit(width=1440)
     page.emulate_media(reduced_motion="reduce")
+    page.add_init_script(WATCH)
     if side is not None:
         sign_in(page, side.email, PASSWORD)
     return page
@@ -130,10 +143,11 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
     side = {"buyer": world.buyer, "seller": world.seller, "office": world.office, "person": world.buyer}.get(who)
     page = come(visit, side)
     light, dark = Colors(page, "light"), Colors(page, "dark")
-    for address in addresses(app, world, side, ("account",) if who == "person" else FACES):
+    asked = ASKED if who == "anybody" else ()
+    for address in (*addresses(app, world, side, ("account",) if who == "person" else FACES), *asked):
         answer = page.goto(address)
         assert answer is not None and answer.status < 400, f"{address}: {answer and answer.status}"
-        if not page.url.endswith(address):
+        if not unquote(page.url).endswith(address):
             assert not any(door in page.url for door in DOORS), f"{address} led to {page.url}"
             continue  # to a page that is looked at by itself
         wrong += weight(page, address, answer.body())
@@ -156,6 +170,8 @@ def weight(page: Page, address: str, html: bytes) -> Iterator[str]:
         yield f"{address}: {packed:,} bytes of HTML packed"
     if (nodes := page.evaluate("document.getElementsByTagName('*').length")) > NODES:
         yield f"{address}: {nodes:,} elements"
+    if (moved := page.evaluate("window.moved")) > SHIFT:
+        yield f"{address}: moves by {moved:.3f} while it arrives"
 
 
 def test_a_first_visit_is_small(visit: Any, world: World) -> None:

@@ -8,12 +8,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import select
 
-from market import accounts, audit, catalog, credentials, db, payments, policies, recommended, subscriptions
+from market import (
+    accounts,
+    audit,
+    catalog,
+    credentials,
+    db,
+    payments,
+    policies,
+    quality,
+    recommended,
+    subscriptions,
+)
 from market.accounts.models import Organization, OrganizationKind, Registration
 from market.accounts.permissions import SCOPES
 from market.accounts.profile import Profile
@@ -23,6 +34,7 @@ from market.catalog.models import Offering, OfferingStatus, PlanStatus
 from market.metering import RefusedEvent, UsageEvent, reconciliation
 from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus
+from market.recommended import Edition, EntryStatus
 from market.subscriptions import prices
 from tests.builders.accounts import (
     EARLY,
@@ -54,6 +66,7 @@ from tests.builders.fapiao import a_billed_firm, a_request, a_wanted_red, record
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
 from tests.builders.policies import both_policies
 from tests.builders.privacy import an_archive
+from tests.builders.quality import a_report, a_requirement, a_review
 from tests.builders.recommended import an_edition, an_entry
 from tests.builders.subscriptions import a_subscription, a_waiting_order, the_request
 from tests.builders.team import a_team, an_invitation
@@ -143,6 +156,8 @@ def a_world(mark: str = "one") -> World:
     office = _an_office(mark, live, drafts, metered, payment.id, provider.organization_id)
     agreed = a_private_plan(plan, [firm])
     notice = _a_price_change(live, firm, buyer)
+    review, problem, word = _opinions(subscription, live, buyer, seller_user)
+    wanted, wanted_word = a_requirement(category=live.category_slug, at=moment("2026-11-19 12:00"))
     shop = {"slug": live.slug}
     if policies.newest(Subject.RULES) is None:
         both_policies()
@@ -159,6 +174,7 @@ def a_world(mark: str = "one") -> World:
                 "console.approvals": {"id": waiting.id},
                 "console.contracts": {"id": subscriptions.contracts_of(subscription)[0].id},
                 "console.prices": {"id": notice.id},
+                "console.reviews": {"id": live.id},
                 "console.bills": {"id": bill.id, "line": metered.id, "day": "2026-10-15"},
                 "console.credit_notes": {"id": credited.id},
                 "console.balance.use": {"id": bill.id},
@@ -202,6 +218,7 @@ def a_world(mark: str = "one") -> World:
                 "vendor.events.corrections.create": {"event_id": _an_event_of(subscription)},
                 "vendor.fapiao": papers,
                 "vendor.credit_notes": {"id": credited.id},
+                "vendor.reviews": {"id": review.id},
                 "vendor.days": {"id": disputed.id},
                 "vendor.events.refused": {"id": _a_refused_event(subscription)},
                 "vendor.events.files": {"id": a_file(subscription, seller_user).id},
@@ -214,9 +231,14 @@ def a_world(mark: str = "one") -> World:
             },
             secret,
         ),
-        office,
+        replace(office, things={**office.things, "admin.opinions": {"id": review.id}, "admin.reports": {"id": problem.id}, "admin.requirements": {"id": wanted.id}}),
         {
             "storefront.offerings": shop,
+            "storefront.reviews": shop,
+            "storefront.changes": shop,
+            "storefront.problems": {**shop, "token": word},
+            "storefront.requirements": {"token": wanted_word},
+            "storefront.recommended": {"slug": _a_past_edition(live).slug},
             "storefront.subscribe": shop,
             "storefront.providers": {"slug": provider.slug},
             "storefront.solutions": {"slug": _a_solution(mark, live).slug},
@@ -228,7 +250,7 @@ def a_world(mark: str = "one") -> World:
         },
         {
             "storefront.subscribe.done": [{"id": order.id} for order in orders.values()],
-            "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing")],
+            "storefront.help.show": [{"topic": topic} for topic in ("leaving", "payment", "fapiao", "listing", "choosing", "reviews")],
             "storefront.policies.show": [{"subject": "privacy"}],
             "storefront.preview.show": [{"id": live.id}],
             "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
@@ -244,6 +266,24 @@ def a_world(mark: str = "one") -> World:
             "admin.reviews.show": [{"id": drafts[state].revisions[0].id} for state in ("submitted", "returned")],
         },
     )
+
+
+def _a_past_edition(offering: Offering) -> Edition:
+    edition = an_edition(starts_on=date(2025, 1, 1), ends_on=date(2025, 12, 31))
+    an_entry(offering, edition, status=EntryStatus.EXPIRED)
+    return edition
+
+
+def _opinions(
+    subscription: subscriptions.Subscription, live: Offering, buyer: accounts.User, seller: accounts.User
+) -> tuple[quality.Review, quality.ProblemReport, str]:
+    """A review that was edited, with a reply to its first wording; and a report that waits."""
+    at = moment("2026-11-12 10:00")
+    review = a_review(subscription, stars=3, text="装客户端花了半天，备份倒是每天都跑。", user=buyer, at=at)
+    quality.reply(quality.review_by_id(review.id), text="已写了图文的安装步骤，谢谢您的建议。", user=seller, by=an_actor(seller), at=at)
+    a_review(subscription, stars=4, user=buyer, at=moment("2026-11-13 10:00"))
+    report_, word = a_report(live, at=moment("2026-11-19 12:00"))
+    return review, report_, word
 
 
 LINKS = {

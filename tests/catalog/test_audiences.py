@@ -13,6 +13,7 @@ from market.catalog.models import Offering, Plan, PlanStatus
 from market.errors import Invalid, NotFound
 from tests.builders.accounts import an_organization
 from tests.builders.catalog import a_plan, a_private_plan, an_offering
+from tests.conftest import PRESENT
 
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 BY = audit.system("test")
@@ -53,8 +54,8 @@ def test_no_question_about_what_is_on_sale_finds_it(base):
     assert [each.slug for each in catalog.on_sale_after(offering)] == ["basic"]
     with pytest.raises(NotFound):
         catalog.live_plan(offering, plan.slug)
-    listing = search.shelf().listings[offering.id]
-    assert not listing.trial
+    listing = search.shelf(PRESENT.date()).listings[offering.id]
+    assert "trial=1" not in listing.properties
     assert listing.month_fen == search.usual_month_fen(base)
 
 

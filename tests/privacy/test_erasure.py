@@ -5,18 +5,30 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from market import accounts, audit, billing, credentials, db, notifications, privacy, schema, subscriptions
+from market import (
+    accounts,
+    audit,
+    billing,
+    credentials,
+    db,
+    notifications,
+    privacy,
+    quality,
+    schema,
+    subscriptions,
+)
 from market.accounts.models import OrganizationKind, Role, User
 from market.audit import AuditEvent
 from market.billing import credit_notes
 from market.billing.credit_notes import Amount
 from market.catalog.models import ReviewComment
 from market.privacy import BillToCome, LastOwner, MoneyLeft, OnlyMember, StillInUse
-from tests.builders.accounts import a_member, a_user, an_actor, an_organization
+from tests.builders.accounts import a_member, a_user, an_actor, an_administrator, an_organization
 from tests.builders.billing import NOVEMBER, OCTOBER, closed, moment
 from tests.builders.catalog import a_plan, an_offering
 from tests.builders.credit_notes import a_note
 from tests.builders.metering import report
+from tests.builders.quality import a_report, a_requirement
 from tests.builders.subscriptions import a_subscription
 from tests.builders.worlds import a_world
 from tests.conftest import PRESENT
@@ -48,6 +60,10 @@ def test_nothing_stored_names_her_any_more(database: None) -> None:
         privacy.request_export(user, None, by=by, at=PRESENT)
         notifications.enqueue("welcome", user, "您好", f"{NAME}，您好", at=PRESENT)
         audit.record("organization.changed", firm, by=by, at=PRESENT, after={"phone": audit.masked(PHONE)})
+        a_report(an_offering(), email=EMAIL, at=PRESENT)
+        wanted, _word = a_requirement(email=EMAIL, at=PRESENT)
+        office = an_administrator()
+        quality.answer_requirement(wanted, text="没有合适的。", suggested=[], user=office, by=an_actor(office), at=PRESENT)
     with db.transaction():
         user = db.session.scalars(select(User).where(User.email == EMAIL)).one()
         assert NAME in everything_stored()

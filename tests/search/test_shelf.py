@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from market import catalog, db, providers, search
 from market.catalog import OfferingStatus
 from tests.builders.accounts import EARLY, an_actor
 from tests.builders.catalog import a_charge, a_plan, an_offering, complete_facts
+from tests.conftest import PRESENT
+
+ON = PRESENT.date()
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -19,12 +24,12 @@ def _listening() -> None:
 
 def shelved() -> list[str]:
     with db.transaction(readonly=True):
-        return [one.slug for one in search.shelf().listings.values()]
+        return [one.slug for one in search.shelf(ON).listings.values()]
 
 
 def the(slug: str) -> search.Listing:
     with db.transaction(readonly=True):
-        return next(one for one in search.shelf().listings.values() if one.slug == slug)
+        return next(one for one in search.shelf(ON).listings.values() if one.slug == slug)
 
 
 def test_it_holds_what_is_on_sale_newest_first() -> None:
@@ -74,9 +79,21 @@ def test_it_knows_what_lists_are_filtered_by() -> None:
         a_plan(offering, monthly="99.00", per_unit="0.50", trial_days=30)
         a_plan(offering, slug="yearly", yearly="990.00", once="200.00")
     listing = the("backup")
-    assert listing.trial and not listing.local
-    assert listing.certificates == {"djbh3"}
-    assert listing.billing == {"month", "year", "once", "usage"}
+    assert {"trial=1", "local=cn", "cert=djbh3", "uptime=99.9", "support=daily", "sector=*"} <= set(listing.properties)
+    assert {f"billing={each}" for each in ("month", "year", "once", "usage")} <= set(listing.properties)
+    assert "local=1" not in listing.properties and "support=always" not in listing.properties
+
+
+def test_a_certificate_counts_until_its_last_day_is_over() -> None:
+    with db.transaction():
+        held = [{"type": "djbh3", "number": "示例-1", "valid_until": ON.isoformat()}, {"type": "iso9001", "number": "示例-2"}]
+        an_offering(slug="backup", facts=complete_facts(certificates=held, fapiao=["ordinary"]))
+        an_offering(slug="other")
+    for day, held_then in ((ON, 2), (ON + timedelta(days=1), 1), (ON, 2)):
+        with db.transaction(readonly=True):
+            shelf = search.shelf(day)
+            assert shelf.count("cert", shelf.all)["djbh3"] == held_then, day
+            assert shelf.count("fapiao", shelf.all) == {"special": 1, "ordinary": 1}
 
 
 def test_the_usual_month_is_that_of_the_plan_with_the_lowest_fixed_fee() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from market import db
+from market import catalog, db
 from market.catalog import Solution, SolutionPart
 from market.providers import ProviderStatus
+from market.recommended import EntryStatus
 from market.storefront.help import TOPICS
 from tests.builders.accounts import a_city, a_sector
 from tests.builders.catalog import a_category, a_licence, a_plan, a_provider, an_offering, complete_facts
+from tests.builders.recommended import an_edition, an_entry
 from tests.support.pages import text_of
 
 
@@ -133,3 +136,33 @@ def test_a_category_without_services_says_so(client, app) -> None:
     with db.transaction():
         a_category("payment")
     assert "这一类还没有服务上架" in client.page("/offerings/?category=payment").text
+
+
+def test_earlier_editions_keep_their_reasons_and_later_ones_stay_secret(client, stocked) -> None:
+    with db.transaction():
+        backup, drive = (catalog.offering_by_slug(slug) for slug in ("backup", "drive"))
+        over = an_edition(slug="2025", name_zh="示例 2025 年推荐目录", starts_on=date(2025, 1, 1), ends_on=date(2025, 12, 31))
+        an_entry(backup, over, status=EntryStatus.EXPIRED, reason_zh="断网也能恢复。")
+        an_entry(drive, over, status=EntryStatus.WITHDRAWN, reason_zh="手机上也能用。")
+        an_entry(drive, over, status=EntryStatus.DECLINED, reason_zh="没有列入过。")
+        an_edition(slug="2027", starts_on=date(2027, 1, 1), ends_on=date(2027, 12, 31))
+        an_edition(slug="now")
+    page = client.page("/recommended/").follow("示例 2025 年推荐目录")
+    assert "断网也能恢复。" in page.text and "这一期结束前已撤下" in page.text and "没有列入过" not in page.text
+    for slug in ("2027", "now", "nonsense"):
+        client.page(f"/recommended/{slug}", status=404)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("为什么一直扣费", "没怎么用，为什么也有费用？"), ("抹零", "几分几厘的零头怎么算？"), ("会计 账单", "会计要看账单"), ("专票 抵扣", "专票怎么开")],
+)
+def test_help_answers_questions_in_ones_own_words(client, asked, expected) -> None:
+    answers = client.page(f"/help/?q={asked}").one("section", **{"aria-labelledby": "asked"})
+    assert text_of(next(answers.iter("summary"))).startswith(expected)
+
+
+@pytest.mark.parametrize("asked", ["😀", "\x00", "-", "长" * 5000, "%FF%FE", "<script>"])
+def test_help_has_a_way_on_where_it_has_no_answer(client, asked) -> None:
+    page = client.page(f"/help/?q={asked}")
+    assert page.link("写下您要做的事").startswith("/requirements/new")

@@ -20,6 +20,7 @@ from market.catalog.seed import files
 from market.catalog.seed.offerings import Offerings
 from market.catalog.seed.providers import Providers
 from market.catalog.seed.shapes import Catalog, SolutionSeed
+from market.catalog.signals import solution_changed
 
 
 @dataclass
@@ -128,6 +129,7 @@ def _load_solution(
         for number, (offering, zh, en) in enumerate(parts)
     )
     audit.record(f"solution.{'changed' if known else 'added'}", solution, by=by, at=at, before=before, after=after)
+    solution_changed.send(solution, at=at)
     return "changed" if known else "created"
 
 
