@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 
@@ -261,10 +261,11 @@ def by_index() -> None:
     """Have PostgreSQL find rows by their indexes from here to the end of the transaction.
 
     For many writes into a table that has just been empty: how a foreign key is looked up is planned once a connection,
-    and what was right for no rows would read all of them for each row that comes later.
+    and what was right for no rows would read all of them for each row that comes later. Where there is no index the
+    whole table is read as ever; PostgreSQL would take that for so dear a question that compiling it pays.
     """
     if on_postgresql():
-        session.execute(text("SET LOCAL enable_seqscan = off"))
+        session.execute(select(func.set_config("enable_seqscan", "off", True), func.set_config("jit", "off", True)))
 
 
 def serialize(name: str) -> None:
