@@ -48,7 +48,7 @@ HOSTILE = {
 #: What could spoil a page that shows it again. Answers to the rest are made of the same parts and are not read.
 SPOILING = ("nothing", "a NUL byte", "markup", "line breaks")
 #: What each database has an opinion of its own about: lengths, NUL, numbers without end.
-STORED = ("ten thousand characters", "a NUL byte", "a huge number", "beyond all numbers", "below zero")
+STORED = ("ten thousand characters", "a NUL byte", "a huge number", "beyond all numbers")
 #: What a server lets through of an address: gunicorn takes a line of 4,094 bytes, and a character is nine of them.
 LONGEST_IN_ADDRESS = 450
 BEYOND = 10**30
