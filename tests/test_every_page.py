@@ -32,8 +32,9 @@ QUERIES = {
     "admin.providers.index": ["show=recheck"],
     "storefront.offerings.index": ["q=备份", "q=没有这种东西", "category=storage", "category=none", "trial=1&cert=djbh3", "sort=price", "page=7"],
     "storefront.compare.index": [
-        "s=backup-one&s=backup-one", "s=backup-one&s=listed-one&p.backup-one=none", "s=backup-one&s=listed-one&s=candidate-one&s=none&only=1",
+        "s=backup-one&s=backup-one", "s=backup-one&s=listed-one&p.backup-one=none", "s=backup-one&s=listed-one&s=candidate-one&s=none&only=1", "s=backup-one&s=listed-one&use=mine&of=x",
     ],
+    "storefront.compare_file.show": ["s=backup-one&s=listed-one"],
     "storefront.providers.index": ["city=440100", "city=none&page=9"],
     "storefront.offerings.show": ["plan=yearly", "plan=none", "plan=basic&storage-one-per-unit=1e99"],
     "storefront.subscribe.show": ["plan=yearly", "plan=none"],

@@ -38,7 +38,7 @@ from market.billing.dry_runs import DryRun, dry_run
 from market.billing.estimates import Estimate, EstimateLine, estimate
 from market.billing.evidence import Proof, evidence
 from market.billing.first_bill import FirstBill, first_bill
-from market.billing.lately import Lately, lately, months_before
+from market.billing.lately import MONTHS, Lately, lately, months_before, months_of
 from market.billing.lines import fen_of
 from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
 from market.billing.months import month_stands
@@ -102,6 +102,7 @@ from market.billing.wording import Words, picked
 __all__ = [
     "DUE",
     "LIFECYCLE",
+    "MONTHS",
     "Ahead",
     "Basis",
     "Bill",
@@ -204,6 +205,7 @@ __all__ = [
     "month_stands",
     "months",
     "months_before",
+    "months_of",
     "months_sold",
     "on_bills",
     "outstanding",

@@ -37,6 +37,7 @@ from market.catalog.audiences import (
     exclude,
     may_buy,
     plans_for,
+    plans_for_each,
     private_plans,
 )
 from market.catalog.bundles import Solution, SolutionPart
@@ -289,6 +290,7 @@ __all__ = [
     "exclude",
     "may_buy",
     "plans_for",
+    "plans_for_each",
     "private_plans",
     "set_limits",
 ]

@@ -134,13 +134,19 @@ def call_in(plan: Plan, *, by: audit.Actor, at: datetime) -> None:
 
 def plans_for(offering: Offering, organization: Organization | None) -> list[Plan]:
     """What this buyer can subscribe to: her own agreed plans first. `offering.live_plans` is loaded; None: anybody."""
-    return [*private_plans(offering, organization), *offering.live_plans] if organization else [*offering.live_plans]
+    return plans_for_each([offering], organization)[offering.id]
 
 
-def private_plans(offering: Offering, organization: Organization) -> Sequence[Plan]:
-    """The agreed plans of one offering that this firm can buy, the newest first, with charges and meters."""
+def plans_for_each(offerings: Sequence[Offering], organization: Organization | None) -> dict[int, list[Plan]]:
+    """The same of several services, by their ids."""
+    agreed = private_plans(offerings, organization) if organization else []
+    return {one.id: [*(plan for plan in agreed if plan.offering_id == one.id), *one.live_plans] for one in offerings}
+
+
+def private_plans(offerings: Sequence[Offering], organization: Organization) -> Sequence[Plan]:
+    """The agreed plans of these services that this firm can buy, the newest first, with charges and meters."""
     query = select(Plan).join(PlanAudience, PlanAudience.plan_id == Plan.id)
-    query = query.where(Plan.offering_id == offering.id, Plan.private, Plan.status == PlanStatus.PUBLISHED)
+    query = query.where(Plan.offering_id.in_([one.id for one in offerings]), Plan.private, Plan.status == PlanStatus.PUBLISHED)
     return _loaded(query.where(PlanAudience.organization_id == organization.id))
 
 

@@ -6,23 +6,22 @@ only the firm's own people can open; an uploaded file is read and forgotten.
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any
 
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext as _
-from werkzeug.datastructures import FileStorage
 
 from market import billing, catalog, resources, subscriptions
 from market.billing import Lately, Replay, Usage, listed
 from market.catalog import Offered
 from market.console.replay_form import UsageFileForm, subcategories
-from market.errors import MarketError, NotFound
+from market.errors import NotFound
 from market.subscriptions import Subscription
-from market.web import charts, errors, formats, guards, paging
+from market.web import charts, formats, guards, paging
 from market.web import replays as words
 from market.web.replays import Guesses, Row
 from market.web.security import largest_body
+from market.web.usage_files import ROOM
 
 bp = Blueprint("replay", __name__, url_prefix="/replay")
 
@@ -33,8 +32,6 @@ PAGE_SIZE = 20
 DRAWN = 7
 #: Plans shown for a file, which is not kept for a second page.
 FILE_ROWS = 50
-#: Room for a file that is too large, so that the page can say so in words.
-ROOM = listed.LARGEST * 3
 
 
 @bp.get("/")
@@ -84,7 +81,7 @@ def show(id: int) -> Answer:
         verdict=words.verdict(known),
         boxes=boxes,
         others=_others(known.others),
-        billed=_billed(known),
+        billed=words.billed(known),
         named=words.months_named(known.months),
         pauses=words.pauses(known.usage),
         signed=words.signed,
@@ -163,24 +160,12 @@ def upload_post() -> Answer:
     if not form.validate():
         return _upload_page(form, chosen=form.subcategory.data or ""), 422
     offered = catalog.plans_on_sale([form.subcategory.data], to=g.organization)
-    plans, now = [each.plan for each in offered], resources.clock.now()
-    sent = form.file.data
-    as_file = isinstance(sent, FileStorage) and bool(sent.filename)
-    try:
-        if isinstance(sent, FileStorage) and as_file:
-            with closing(sent):
-                usage = listed.read(sent.stream.read(listed.LARGEST + 1), plans, g.organization, now=now)
-        else:
-            usage = listed.read((form.text.data or "").encode(), plans, g.organization, now=now)
-    except listed.FileProblems as refusal:
-        (form.file if as_file else form.text).errors = [_problem(each) for each in refusal.problems]
-        return _upload_page(form, chosen=form.subcategory.data), 422
-    except MarketError as refusal:
-        form.refuse(refusal)
+    plans = [each.plan for each in offered]
+    usage = form.read(plans, g.organization, now=resources.clock.now())
+    if usage is None:
         return _upload_page(form, chosen=form.subcategory.data), 422
     boxes = words.guesses(billing.replay(usage, plans), request.form)
     rows, others = _sorted(offered, billing.replay(usage.guessing(boxes.values), plans))
-    form.text.data = listed.written(usage)
     html = _upload_page(form, chosen=form.subcategory.data, usage=usage, rows=rows[:FILE_ROWS], others=_others(others), boxes=boxes)
     return (html, 422) if boxes.has_errors else html
 
@@ -230,42 +215,11 @@ def _address(endpoint: str, **words: Any) -> str:
     return url_for(endpoint, **words)
 
 
-def _billed(known: Lately) -> list[str]:
-    """How what is shown as its own cost relates to the bills, in sentences."""
-    own, billed = known.own, known.billed
-    missing = [n for n in range(len(known.months)) if n not in billed.months]
-    shown = sum(own.fen_in(n) for n in billed.months)
-    told = []
-    if billed.months and shown == billed.fen and not billed.later:
-        told.append(_("现在的套餐这一行，和已经出的账单一分不差。"))
-    for bill, fen in billed.later:
-        told.append(
-            _("出账以后用量有更正，%(month)s的账单上已经%(change)s。", month=formats.month(bill.period), change=_back(fen))
-        )
-    if rest := shown - billed.total_fen:
-        told.append(_("出账以后又有更正，%(amount)s还没有出账。", amount=_back(rest)))
-    if missing:
-        named = _("、").join(formats.month(known.months[n].whole) for n in missing)
-        told.append(_("%(months)s的账单还没有定稿，按现在记录的用量算。", months=named))
-    return told
-
-
-def _back(fen: int) -> str:
-    return _("退回 %(amount)s", amount=formats.money(-fen)) if fen < 0 else _("补收 %(amount)s", amount=formats.money(fen))
-
-
 def _why_none(known: Lately) -> str:
     """Why there is nothing to put beside a subscription."""
     if not [each for each in known.replays if not known.in_use(each)]:
         return _("没有同类的套餐在售")
     return _("同类套餐要先估几个数才能比")
-
-
-def _problem(each: listed.Problem) -> str:
-    problem = errors.translate(each.refusal)
-    if each.column:
-        return _("第 %(line)s 行的 %(column)s：%(problem)s", line=each.line, column=each.column, problem=problem)
-    return _("第 %(line)s 行：%(problem)s", line=each.line, problem=problem)
 
 
 def _common() -> dict[str, Any]:

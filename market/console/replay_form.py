@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import FileField, SelectField, TextAreaField
+from wtforms import SelectField
 
 from market import catalog
-from market.web import formats, forms
-
-#: What the box holds at most; a file may be longer.
-LONGEST_TEXT = 20_000
+from market.web import formats, forms, usage_files
 
 
-class UsageFileForm(forms.MarketForm):
+class UsageFileForm(usage_files.UsageFileForm):
     """Use as a file, and where to look for plans."""
 
+    leading = ("subcategory",)
     subcategory = SelectField(_l("哪一类服务"), [forms.Filled(_l("选择一类服务"))], validate_choice=False)
-    file = FileField(_l("用量文件"), render_kw={"accept": ".csv,.txt,.ndjson,.jsonl,text/csv"})
-    text = TextAreaField(_l("或者直接写在这里"), [forms.NotLongerThan(LONGEST_TEXT)])
 
 
 def subcategories() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -9,6 +9,7 @@ from market.storefront import (
     auth,
     changes,
     compare,
+    compare_file,
     feeds,
     finding,
     health,
@@ -35,7 +36,7 @@ from market.storefront import (
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    audit_heads, auth, changes, compare, feeds, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, problems, providers, recommended, recovery, register, requirements, reviews, second_step, security_txt, solutions, subscribe,
+    audit_heads, auth, changes, compare, compare_file, feeds, finding, health, help, home, invitations, mailbox, offerings, passkey, policies, preview, problems, providers, recommended, recovery, register, requirements, reviews, second_step, security_txt, solutions, subscribe,
 )  # fmt: skip
 
 bp = Blueprint("storefront", __name__)

@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 from market import billing, catalog, quality, rating
 from market.catalog import Charge, Offering
 from market.recommended import Entry
-from market.storefront import cards, places, prices, terms
+from market.storefront import cards, places, terms
 from market.storefront.compared_use import Box, Priced, Usage
+from market.storefront.prices import conditions, short_price, unit_of
 from market.web import formats
 
 
@@ -49,9 +50,9 @@ class Group:
 
 
 def groups(
-    offerings: Sequence[Offering], chosen: Sequence[Priced | None], usage: Usage, entries: dict[int, Entry], known: dict[int, quality.Summary]
+    offerings: Sequence[Offering], entries: dict[int, Entry], known: dict[int, quality.Summary]
 ) -> list[Group]:
-    """Everything, in a fixed order."""
+    """Everything but the prices, in a fixed order."""
     on, cities = cards.today(), places.cities()
     facts = [catalog.shown_revision(offering).facts for offering in offerings]
     key = [{fact["label"]: fact for fact in cards.key_facts(offering, cities, on)} for offering in offerings]
@@ -68,7 +69,6 @@ def groups(
     papers = [_("、").join(places.short_names(each["certificates"], on)) for each in facts]
     credit = _row(_("达不到怎么赔"), [each.get(_("达不到怎么赔"), "") or _("没有承诺") for each in promises])
     return [
-        Group(_("价格"), _price_rows(chosen, usage)),
         Group(_("试用与退出"), [fact(_("免费试用")), *(told(label, exits) for label in exits[0])]),
         Group(_("服务承诺"), [told(_("可用性承诺"), promises), credit, _row(_("多久能用上"), _local(facts, "deadline_setup"))]),
         Group(_("数据与合规"), [
@@ -117,7 +117,8 @@ def _listed(entry: Entry | None) -> list[str]:
 # --- price -------------------------------------------------------------------------------
 
 
-def _price_rows(chosen: Sequence[Priced | None], usage: Usage) -> list[Row]:
+def prices(chosen: Sequence[Priced | None], usage: Usage) -> Group:
+    """What each service costs for the usage that was typed."""
     rows = [
         Row(_("第一年一共"), _amounts(chosen, lambda one: one.year_fen, best=True), _("12 个月，加上年费和一次性费用"), total=True),
         Row(_("每月账单"), _amounts(chosen, lambda one: one.estimate.monthly_fen), _("按上面填的用量，价格含税")),
@@ -129,7 +130,7 @@ def _price_rows(chosen: Sequence[Priced | None], usage: Usage) -> list[Row]:
     rows.append(Row(_("固定费用"), [_fees(one) for one in chosen]))
     measured = [box for box in usage if box.measure is not None]
     rows += [Row(box.label, [_use(one, usage, box) for one in chosen], box.hint) for box in measured]
-    return rows
+    return Group(_("价格"), rows)
 
 
 def _amounts(chosen: Sequence[Priced | None], amount: Callable[[Priced], int], *, best: bool = False) -> list[Cell]:
@@ -168,8 +169,8 @@ def _said(line: billing.EstimateLine) -> str:
 
 
 def _price(charge: Charge) -> str:
-    parsed, unit = rating.parse(charge.terms), prices.unit_of(charge)
-    price = _("，").join([prices.short_price(parsed, unit), *prices.conditions(parsed)])
+    parsed, unit = rating.parse(charge.terms), unit_of(charge)
+    price = _("，").join([short_price(parsed, unit), *conditions(parsed)])
     included = getattr(parsed, "included", 0)
     if included:
         return _("含 %(included)s，超出 %(price)s", included=formats.quantity(included, unit), price=price)

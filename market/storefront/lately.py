@@ -5,15 +5,15 @@ Only people who may see their firm's money are told, and none of it stands in an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from market import accounts, billing, catalog, subscriptions
-from market.accounts import OrganizationKind
-from market.catalog import Offered, Offering
+from market.accounts import Organization, OrganizationKind
+from market.catalog import Offering
 from market.subscriptions import Subscription
-from market.web import guards
+from market.web import formats, guards
 from market.web import replays as words
 from market.web.replays import Row
 
@@ -30,7 +30,7 @@ class Told:
     months: str
     pauses: str
     rows: Sequence[Row]
-    others: Sequence[tuple[Offered, str, list[str]]]
+    others: Sequence[tuple[str, list[str]]]
     #: Whether it is a subscription to this very offering.
     here: bool
 
@@ -45,14 +45,10 @@ def told(offering: Offering, *, now: datetime) -> tuple[list[Told], list[Told]]:
 
     First what gets a table, this very offering's before others', then the rest.
     """
-    membership = guards.membership_of(OrganizationKind.BUYER)
-    if membership is None or not accounts.may(OrganizationKind.BUYER, membership.role, "money.read"):
+    firm = reader()
+    if firm is None:
         return [], []
-    firm, kind = membership.organization, catalog.shown_revision(offering).facts["subcategory"]
-    alike = [
-        one for one in subscriptions.subscriptions_of(firm)
-        if one.started_at and one.status in subscriptions.LIVE and one.revision.facts.get("subcategory") == kind
-    ]  # fmt: skip
+    alike = like(firm, {kind_of(offering)})
     if not alike:
         return [], []
     found = [_told(known, offering) for known in billing.lately(firm, alike, now=now) if known.months]
@@ -61,10 +57,31 @@ def told(offering: Offering, *, now: datetime) -> tuple[list[Told], list[Told]]:
     return tables, [each for each in found if each not in tables]
 
 
+def reader() -> Organization | None:
+    """The firm whose money the visitor may see; None for strangers, for those who only sell, and without that right."""
+    membership = guards.membership_of(OrganizationKind.BUYER)
+    if membership is None or not accounts.may(OrganizationKind.BUYER, membership.role, "money.read"):
+        return None
+    return membership.organization
+
+
+def like(firm: Organization, kinds: Collection[str]) -> list[Subscription]:
+    """What the firm uses now of these sub-categories, the newest first."""
+    return [
+        one for one in subscriptions.subscriptions_of(firm)
+        if one.started_at and one.status in subscriptions.LIVE and one.revision.facts.get("subcategory") in kinds
+    ]  # fmt: skip
+
+
+def kind_of(offering: Offering) -> str:
+    """The sub-category a service is in."""
+    return str(catalog.shown_revision(offering).facts["subcategory"])
+
+
 def _told(known: billing.Lately, offering: Offering) -> Told:
     rows = [each for each in words.rows(known) if each.offered and each.offered.plan.offering_id == offering.id]
     others = [
-        (offered, words.name_of(offered), words.why_not(found))
+        (formats.local(offered.plan, "name"), words.why_not(found))
         for offered, found in known.others if offered.plan.offering_id == offering.id
     ]  # fmt: skip
     return Told(

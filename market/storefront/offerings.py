@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
@@ -96,6 +98,12 @@ def _answer(offering: Offering) -> str | tuple[str, int]:
 def plans_of(offering: Offering) -> list[Plan]:
     """What the visitor can subscribe to: what was agreed on with her firm first."""
     return catalog.plans_for(offering, _firm())
+
+
+def plans_of_each(offerings: Sequence[Offering]) -> dict[str, list[Plan]]:
+    """The same of several services, by their addresses."""
+    found = catalog.plans_for_each(offerings, _firm())
+    return {offering.slug: found[offering.id] for offering in offerings}
 
 
 def room_of(offering: Offering) -> subscriptions.Room:

@@ -147,6 +147,30 @@ def _because(own: Replay, best: Replay) -> Iterator[str]:
         yield _("差在：%(things)s。", things=_("，").join(told))
 
 
+def billed(known: Lately) -> list[str]:
+    """How what is shown as its own cost relates to the bills, in sentences."""
+    own, issued = known.own, known.billed
+    missing = [n for n in range(len(known.months)) if n not in issued.months]
+    shown = sum(own.fen_in(n) for n in issued.months)
+    told = []
+    if issued.months and shown == issued.fen and not issued.later:
+        told.append(_("现在付的金额，和已经出的账单一分不差。"))
+    for bill, fen in issued.later:
+        told.append(
+            _("出账以后用量有更正，%(month)s的账单上已经%(change)s。", month=formats.month(bill.period), change=_back(fen))
+        )
+    if rest := shown - issued.total_fen:
+        told.append(_("出账以后又有更正，%(amount)s还没有出账。", amount=_back(rest)))
+    if missing:
+        named = _("、").join(formats.month(known.months[n].whole) for n in missing)
+        told.append(_("%(months)s的账单还没有定稿，按现在记录的用量算。", months=named))
+    return told
+
+
+def _back(fen: int) -> str:
+    return _("退回 %(amount)s", amount=formats.money(-fen)) if fen < 0 else _("补收 %(amount)s", amount=formats.money(fen))
+
+
 def thing(difference: Difference) -> str:
     """What a difference is about."""
     fees = {"fee.month": _("每月固定费用"), "fee.year": _("年费"), "fee.once": _("一次性费用")}

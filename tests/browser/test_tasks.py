@@ -29,6 +29,7 @@ def test_a_firms_everyday_tasks(walker: Callable[..., Walker], world: World, clo
     compares_two(visitor)
     narrows_the_list(visitor)
     firm = visitor.sign_in(world.buyer.email)
+    compares_on_her_own_months(firm)
     why_did_my_bill_rise(firm)
     last_months_bill_as_a_file(firm)
     invites_the_accountant(firm)
@@ -59,6 +60,13 @@ def compares_two(visitor: Walker) -> None:
     if not visitor.script:
         visitor.click("按这个用量再算")
     visitor.see("¥348.00", within="#compared").address("=800")
+
+
+def compares_on_her_own_months(firm: Walker) -> None:
+    """Once she has signed in, the same address is priced on what her firm really used; one click types it instead."""
+    firm.at("/compare/?s=backup-one&s=listed-one&use=mine").see("同样的用量，各要付多少", "现在的套餐", within="#compared")
+    firm.click("自己填一个用量").see("第一年一共", within="#compared")
+    assert len(firm.clicks) <= 1
 
 
 def narrows_the_list(visitor: Walker) -> None:

@@ -94,7 +94,7 @@ def test_called_in_nobody_can_order_it_any_more(base):
     for _ in range(2):
         catalog.call_in(plan, by=BY, at=AT)
     assert plan.status is PlanStatus.RETIRED
-    assert not catalog.private_plans(plan.offering, firm)
+    assert not catalog.private_plans([plan.offering], firm)
 
 
 def test_only_firms_that_buy_can_be_chosen_and_at_least_one(base):

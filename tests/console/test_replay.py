@@ -63,7 +63,7 @@ def test_the_firm_sees_what_each_service_could_cost(client: Client, story: Story
 
 def test_a_subscription_is_told_what_it_would_have_paid_and_why(client: Client, story: Story) -> None:
     page = client.page("/console/replay/").follow("安澜文件备份")
-    assert "只要 ¥15.87" in page.text and "现在的套餐这一行，和已经出的账单一分不差。" in page.text
+    assert "只要 ¥15.87" in page.text and "现在付的金额，和已经出的账单一分不差。" in page.text
     lines = page.follow("逐行看")
     assert "按您的“备份空间”算" in lines.text and "787.096774 GB × ¥0.01" in lines.text
     assert "¥15.87" in words(lines.one("tfoot"))
