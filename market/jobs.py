@@ -90,7 +90,7 @@ SWEEPS = (
     Sweep("failed set-ups", subscriptions.lapse_due, 600),
     Sweep("orders", subscriptions.expire_due, 60),
     Sweep("keys", accounts.warn_of_expiry, 600),
-    Sweep("bills", partial(billing.close_due, clock=resources.present), 5),
+    Sweep("bills", partial(billing.close_due, clock=resources.present, patience=billing.Patience()), 5),
     Sweep("leavers", partial(billing.bill_leavers, clock=resources.present), 3600),
     Sweep("usage files", partial(uploads.work_due, closed_until=billing.closed_until), 2),
     Sweep("old usage files", uploads.expire_due, 3600),

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Answer
 
 from market import audit, billing, db, resources
+from market.admin import parts
 from market.billing import Bill, BillLine, BillStatus, credit_notes
 from market.kit import period as periods
 from market.web import bill_sheet, evidence, formats, guards, paging, papers, why
@@ -32,6 +33,7 @@ def index() -> str:
         late=late[:MOST],
         late_count=len(late),
         reasons=billing.failures_of([ahead.organization for ahead in late[:MOST]]),
+        said=parts.said,
         running=running,
         final_at=billing.final_at(running),
         status=BillStatus,

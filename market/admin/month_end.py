@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from market import accounts, billing, db, resources
 from market.accounts import OrganizationKind
+from market.admin import parts
 from market.billing import DryRun
 from market.kit import period as periods
 from market.web import bill_sheet, formats, guards
@@ -23,7 +24,8 @@ def index() -> str:
     return render_template(
         "admin/month_end/index.html",
         stand=stand,
-        steps={stuck.kind: _step(stuck.kind) for stuck in stand.failed},
+        steps={stuck.why.kind: _step(stuck.why.kind) for stuck in stand.failed},
+        said=parts.said,
         month=periods.month_of(now).previous().label,
         now=now,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from market.audit import AuditEvent
+from market.billing import Setback
 from market.web import trail
 from market.web.navigation import url_if
 
@@ -62,3 +63,11 @@ def timeline(events: Iterable[AuditEvent]) -> list[dict[str, Any]]:
         {"at": event.at, "title": trail.title(event), "actor": trail.actor(event), "text": quoted(event.reason)}
         for event in events
     ]
+
+
+def said(why: Setback) -> str:
+    """What a refusal said, in the visitor's language; of anything else what the program called it."""
+    try:
+        return _(why.message, **why.params) if why.message else why.told
+    except (KeyError, TypeError, ValueError):  # written down by another version
+        return why.told

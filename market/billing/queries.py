@@ -131,7 +131,7 @@ def lines_counting(
 
 @dataclass(frozen=True)
 class MonthCounts:
-    """Bills of one period by status, and their sums in fen."""
+    """Bills of one period by status, and the sums in fen of those that ask for money: drafts and void ones do not."""
 
     period_start: datetime
     period_end: datetime
@@ -165,10 +165,16 @@ def months(*, limit: int = 24) -> list[MonthCounts]:
     for start, end, status, count, gross, paid, credited in db.session.execute(query):
         found.setdefault((start, end), []).append((status, count, int(gross), int(paid), int(credited)))
     counted = [
-        MonthCounts(start, end, {row[0]: row[1] for row in rows}, *(sum(sums) for sums in zip(*(row[2:] for row in rows), strict=True)))
+        MonthCounts(start, end, {row[0]: row[1] for row in rows}, *_summed(rows))
         for (start, end), rows in found.items()
     ]
     return sorted(counted, key=lambda month: month.period_start, reverse=True)[:limit]
+
+
+def _summed(rows: Iterable[tuple[BillStatus, int, int, int, int]]) -> tuple[int, int, int]:
+    asked = [row[2:] for row in rows if row[0] not in (BillStatus.DRAFT, BillStatus.VOID)]
+    gross, paid, credited = (sum(sums) for sums in zip((0, 0, 0), *asked, strict=True))
+    return gross, paid, credited
 
 
 def bills_in(period: Period, *, statuses: Iterable[BillStatus] = ()) -> Select[Bill]:

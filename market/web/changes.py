@@ -30,6 +30,8 @@ FIELDS = {
     "trial_days": _l("试用天数"),
     "notice_days": _l("改价提前通知的天数"),
     "http_status": _l("系统的回应"),
+    "message": _l("原因"),
+    "params": _l("其中的数"),
     "milliseconds": _l("用了多少毫秒"),
     "charges": _l("收费项目"),
     "field": _l("哪一项"),

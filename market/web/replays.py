@@ -143,7 +143,7 @@ def _because(own: Replay, best: Replay) -> Iterator[str]:
         return
     most = sorted((each for each in billing.differences(own, best) if each.fen), key=lambda each: -abs(each.fen))[:3]
     if most:
-        told = [_("%(thing)s%(difference)s", thing=thing(each), difference=signed(each.fen)) for each in most]
+        told = [_("%(thing)s：%(difference)s", thing=thing(each), difference=signed(each.fen)) for each in most]
         yield _("差在：%(things)s。", things=_("，").join(told))
 
 

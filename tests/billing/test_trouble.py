@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from market import billing, db, metering, providers, subscriptions
 from market.accounts import Organization
@@ -120,4 +121,22 @@ def test_a_bill_beyond_reason_is_left_out_by_name_and_the_others_are_closed(data
         assert [tuple(row) for row in issued] == [(first, "BL-202610-000001"), (last, "BL-202610-000002")]
         for now in (OCTOBER.end + timedelta(hours=1), after_grace(OCTOBER)):
             stand = billing.month_end(now)
-            assert [(stuck.kind, stand.waiting) for stuck in stand.failed] == [("AmountTooLarge", 0)]
+            assert [(stuck.why.kind, stand.waiting) for stuck in stand.failed] == [("AmountTooLarge", 0)]
+
+
+def test_what_fails_is_logged_once_and_tried_less_and_less_often(database: None) -> None:
+    with db.transaction():
+        beyond = a_plan(per_unit="999999999.99")
+        report(a_subscription(beyond), beyond.charges[0].meter, 10**9, at=moment("2026-10-05 12:00"))
+    patience, start = billing.Patience(), OCTOBER.end + timedelta(hours=1)
+    with capture_logs() as logs:
+        tried = [
+            minute for minute in range(180)
+            if billing.close_due(start + timedelta(minutes=minute), patience=patience).failures
+        ]  # fmt: skip
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 123], "at last once an hour"
+    told = [one for one in logs if one["event"] == "period_not_billed"]
+    assert len(told) == 1 and told[0]["reason"].startswith("AmountTooLarge") and not told[0].get("exc_info")
+    with db.transaction(readonly=True):
+        assert len(billing.month_end(start + timedelta(minutes=130)).failed) == 1, "shown while it rests"
+    assert billing.close_due(start + timedelta(minutes=130)).failures, "whoever asks for it has no patience"

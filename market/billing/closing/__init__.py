@@ -14,12 +14,14 @@ from sqlalchemy import select
 from market import db
 from market.billing import actions
 from market.billing.closing.due import Ahead as Ahead
+from market.billing.closing.due import Setback as Setback
 from market.billing.closing.due import failures_of as failures_of
 from market.billing.closing.due import late as late
 from market.billing.closing.due import leavers, owes
 from market.billing.closing.due import outstanding as outstanding
 from market.billing.closing.month_end import MonthEnd as MonthEnd
 from market.billing.closing.month_end import month_end as month_end
+from market.billing.closing.patience import Patience as Patience
 from market.billing.closing.processes import Begin, work
 from market.billing.closing.report import Failure as Failure
 from market.billing.closing.report import Report as Report
@@ -38,15 +40,17 @@ def close_due(
     most: int | None = None,
     processes: int = 1,
     begin: Begin | None = None,
+    patience: Patience | None = None,
 ) -> Report:
     """Draft what is over, issue what is past its grace, mark what is overdue. Twice is harmless.
 
     What is due follows from `now`. Usage goes on arriving meanwhile, so each bill's cutoff is read from the `clock`.
     `most` organizations at most, the longest waiting first; the next sweep does the rest. More than one of `processes`
-    need `begin`, with which each of them sets itself up.
+    need `begin`, with which each of them sets itself up. With `patience`, what failed lately is left alone for a while.
     """
     with db.transaction(readonly=True):
-        waiting = list(outstanding(now))[:most]
+        known = outstanding(now)
+        waiting = list(patience.due(known, now) if patience else known)[:most]
     report, done = Report(), 0
     for number, part in work(list(chunks(waiting)), Hour(now, clock), processes=processes, begin=begin):
         report.add(part)
@@ -54,6 +58,8 @@ def close_due(
             done += 1
             if progress:
                 progress(done, len(waiting))
+    if patience:
+        patience.note(waiting, report.failures, now)
     _mark_overdue(now, report)
     return report
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, func, select
 
@@ -33,6 +33,17 @@ class Ahead(NamedTuple):
     size: int = 1
 
 
+class Setback(NamedTuple):
+    """Why a period could not be billed the last time: a refusal with its words for gettext, or what else went wrong."""
+
+    period: str
+    kind: str
+    #: As it was written down, with the kind.
+    told: str
+    message: str = ""
+    params: Mapping[str, Any] = {}
+
+
 def outstanding(now: datetime) -> Iterator[Ahead]:
     """Organizations with a period that is over, not issued, and due for a look; the longest waiting first.
 
@@ -49,11 +60,17 @@ def late(now: datetime) -> list[Ahead]:
     return [ahead for ahead in outstanding(now) if final_at(ahead.period) <= now]
 
 
-def failures_of(organizations: Collection[Organization]) -> dict[int, str]:
+def failures_of(organizations: Collection[Organization]) -> dict[int, Setback]:
     """Why an organization's period could not be billed the last time, by organization id."""
     ids = [organization.id for organization in organizations]
     query = audit.events(subject_type=Organization.__name__, action=FAILED).where(AuditEvent.subject_id.in_(ids))
-    return {event.subject_id or 0: event.reason for event in reversed(db.session.scalars(query).all())}
+    return {event.subject_id or 0: _setback(event) for event in reversed(db.session.scalars(query).all())}
+
+
+def _setback(event: AuditEvent) -> Setback:
+    period, _, told = event.reason.partition(" · ")
+    said = event.after
+    return Setback(period, told.partition(":")[0], told, str(said.get("message", "")), said.get("params", {}))
 
 
 def _unbilled(now: datetime) -> Select[Organization, datetime, datetime, int]:

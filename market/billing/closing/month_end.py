@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from market.billing.closing.due import Ahead, failures_of, outstanding
+from market.billing.closing.due import Ahead, Setback, failures_of, outstanding
 from market.billing.models import BillStatus
 from market.billing.periods import final_at
 from market.billing.queries import MonthCounts, months
@@ -48,11 +48,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Stuck:
-    """A firm whose bill could not be drawn up the last time: the kind of failure, and what it said."""
+    """A firm whose bill could not be drawn up the last time, and why."""
 
     ahead: Ahead
-    kind: str
-    reason: str
+    why: Setback
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def month_end(now: datetime) -> MonthEnd:
     behind = [ahead for ahead in open_ if final_at(ahead.period) <= now]
     reasons = failures_of([ahead.organization for ahead in open_]) if open_ else {}
     # What fails in its days of grace is told too: then there is still time to put it right.
-    failed = [_stuck(ahead, reasons[ahead.organization.id]) for ahead in open_ if _about(ahead, reasons)]
+    failed = [Stuck(ahead, reasons[ahead.organization.id]) for ahead in open_ if _about(ahead, reasons)]
     tried = sum(_about(ahead, reasons) for ahead in behind)
     by_start = Counter(ahead.period.start for ahead in behind)
     periods = [
@@ -81,11 +80,7 @@ def month_end(now: datetime) -> MonthEnd:
     return MonthEnd(periods, failed[:MOST], len(failed), len(behind) - tried)
 
 
-def _about(ahead: Ahead, reasons: dict[int, str]) -> bool:
+def _about(ahead: Ahead, reasons: dict[int, Setback]) -> bool:
     """Whether what is known is about the period that is due, and not about one that was billed since."""
-    return reasons.get(ahead.organization.id, "").startswith(f"{ahead.period.label} · ")
-
-
-def _stuck(ahead: Ahead, told: str) -> Stuck:
-    reason = told.partition(" · ")[2]
-    return Stuck(ahead, reason.partition(":")[0], reason)
+    known = reasons.get(ahead.organization.id)
+    return known is not None and known.period == ahead.period.label

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import select
@@ -21,7 +21,9 @@ from market.billing.closing.due import FAILED, Ahead
 from market.billing.closing.report import Failure, Report
 from market.billing.cutoffs import Clock
 from market.billing.periods import final_at, following
+from market.errors import MarketError
 from market.kit.period import Period
+from market.kit.refusal import Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -96,9 +98,8 @@ def close_together(
         if len(ids) > 1:
             log.warning("chunk_not_billed", organizations=len(ids), period=period.label, reason=_reason(error))
             return _one_by_one(ids, period, hour, report, waiting=waiting)
-        log.exception("period_not_billed", organization=ids[0], period=period.label)
         report.failures.append(Failure(ids[0], period, _reason(error)))
-        _note(report.failures[-1], hour.now)
+        _tell(report.failures[-1], error, hour.now)
         return Done([], [])
     report.add(done)
     return outcome
@@ -139,11 +140,27 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:_REASON_LENGTH]
 
 
-def _note(failure: Failure, now: datetime) -> None:
-    """Keep the reason where administrators see it; the same one only once."""
+def _tell(failure: Failure, error: Exception, now: datetime) -> None:
+    """Keep the reason where administrators see it, and log it; the same one only once.
+
+    A refusal says what is wrong; the way to anything else is in its traceback.
+    """
+    refusal = isinstance(error, MarketError | Refusal)
     with db.transaction():
         organization = db.session.get_one(Organization, failure.organization_id)
         told = f"{failure.period.label} · {failure.reason}"
-        known = audit.history(organization)
-        if not any(event.action == FAILED and event.reason == told for event in known):
-            audit.record(FAILED, organization, by=audit.system("billing"), at=now, reason=told)
+        if any(event.action == FAILED and event.reason == told for event in audit.history(organization)):
+            return
+        audit.record(FAILED, organization, by=audit.system("billing"), at=now, reason=told, after=_words(error))
+    log.error(
+        "period_not_billed", organization=failure.organization_id, period=failure.period.label, reason=failure.reason,
+        exc_info=None if refusal else error,
+    )  # fmt: skip
+
+
+def _words(error: Exception) -> dict[str, Any]:
+    """What a refusal says, so that it can be said in other languages."""
+    if not isinstance(error, MarketError | Refusal):
+        return {}
+    return {"message": error.message, "params": {name: str(value) for name, value in error.params.items()}}
+
