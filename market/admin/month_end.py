@@ -9,8 +9,10 @@ from market import accounts, billing, db, resources
 from market.accounts import OrganizationKind
 from market.admin import parts
 from market.billing import DryRun
+from market.errors import MarketError
 from market.kit import period as periods
-from market.web import bill_sheet, formats, guards
+from market.kit.refusal import Refusal
+from market.web import bill_sheet, errors, formats, guards
 
 bp = Blueprint("month_end", __name__, url_prefix="/bills/month-end")
 
@@ -43,6 +45,9 @@ def dry_run() -> tuple[str, int]:
             problem = "" if found else _("没有找到唯一的一家企业：请写全名或统一社会信用代码。")
         except periods.InvalidMonth:
             problem = _("月份要写成 2026-10 的样子。")
+        except (MarketError, Refusal) as refusal:
+            # What keeps the bill from being drawn up is what somebody tries it out for.
+            problem = _("算不出来：%(reason)s", reason=errors.translate(refusal))
     page = render_template(
         "admin/month_end/dry_run.html", found=found, problem=problem, words=words, month=label, language=formats.language(),
         kinds=bill_sheet.KINDS,

@@ -26,6 +26,8 @@ def test_progress_and_what_to_do_about_a_failure_are_shown(client: Client, story
         told = text_of(client.page(address).one("table"))
         assert "unknown" in told and "计费方式" not in told, "a refusal is told in the language of the page"
     client.set_cookie("lang", "zh")
+    tried = client.page(f"/admin/bills/month-end/dry-run?organization={story.organization.name}&month=2026-10", status=422)
+    assert "算不出来：未知的计费方式：unknown" in tried.text
     with db.transaction():
         subscriptions.subscription_of(story.organization, story.backup.id).plan.charges[0].terms = right
     billing.close_due(after_grace(OCTOBER))
