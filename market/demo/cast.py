@@ -73,6 +73,14 @@ PEOPLE = (
         "sample-software", Role.OWNER,
     ),
     Person(
+        "provider_mobile", "运营商短信 · operator, SMS", "owner@mobile.example", "示例短信产品经理",
+        "mobile-guangdong", Role.OWNER,
+    ),
+    Person(
+        "provider_promo", "服务商推广 · provider, promotion", "owner@promo.example", "示例推广老板",
+        "sample-promo", Role.OWNER,
+    ),
+    Person(
         "administrator", "管理员甲 · administrator A", "admin-a@market.example", "示例管理员甲", "office", Role.SUPER,
         "MARKETDEMOADMINISTRATORASAMPLEAA",
     ),

@@ -23,7 +23,7 @@ class _Said:
     named: bool = False
 
 
-_REVIEWS = (
+REVIEWS = (
     _Said(
         "sme", "company-website", ((4, "网站两周上线，手机上看也正常。换一张图片要等一天，希望能自己换。"),),
         "谢谢。后台已经能自己换图片，操作办法写在帮助里，打电话也可以教。", named=True,
@@ -46,7 +46,7 @@ _TO_TEA = "有合适的：“企业网盘”可以按日期建文件夹，手机
 
 def fill(people: dict[str, User], *, at: datetime) -> None:
     """Write all of it, by the verbs the pages call."""
-    for said in _REVIEWS:
+    for said in REVIEWS:
         _review(said, people, at)
     _reports(people["administrator"], at)
     _requirements(people, at)

@@ -7,8 +7,10 @@ from dataclasses import replace
 from sqlalchemy import func, select
 
 from market import audit, db, demo, metering, resources
+from market.accounts import Role
 from market.catalog import seed
 from market.config import ROOT, Settings
+from market.demo import cast, opinions
 from market.metering import RefusedEvent, UsageEvent
 from market.subscriptions import Subscription
 from tests.support.clock import FakeClock
@@ -27,3 +29,10 @@ def test_a_catalogue_that_was_loaded_before_the_history_still_counts_it(
         assert db.session.scalar(select(func.count()).select_from(RefusedEvent)) == 0
         for subscription in db.session.scalars(select(Subscription)):
             assert metering.verify(subscription) == []
+
+
+def test_every_reply_that_is_written_down_has_somebody_to_give_it() -> None:
+    sellers = {person.firm for person in cast.PEOPLE if person.role is Role.OWNER}
+    replied = {said.offering for said in opinions.REVIEWS if said.reply}
+    sold = {path.stem for firm in sellers for path in (ROOT / "catalog_seed" / "providers" / firm).glob("*.toml")}
+    assert replied and replied <= sold
