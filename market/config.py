@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared with, not listened on
 _HOST = re.compile(r"\.?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_PHONE = re.compile(r"\+?\d(?:[ -]?\d){4,19}")
+_HOURS = re.compile(r"(?P<days>Mo-(?:Fr|Sa|Su)) (?P<opens>(?:[01]\d|2[0-3]):[0-5]\d)-(?P<closes>(?:[01]\d|2[0-3]):[0-5]\d|24:00)")
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
 
@@ -50,6 +52,24 @@ class Payee:
 
 
 @dataclass(frozen=True)
+class Support:
+    """Whom to call about the marketplace itself: a telephone number, and when somebody answers; empty: nobody is named.
+
+    `days` are `Mo-Fr`, `Mo-Sa` or `Mo-Su`, the hours those of Guangdong.
+    """
+
+    phone: str = ""
+    days: str = ""
+    opens: str = ""
+    closes: str = ""
+
+    @property
+    def dialed(self) -> str:
+        """The number as a telephone wants it."""
+        return re.sub(r"[^+\d]", "", self.phone)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings, checked. Paths are absolute; `data_dir` exists."""
 
@@ -67,6 +87,7 @@ class Settings:
     trusted_proxies: int = 0
     #: Where faults in the security of this marketplace are reported: an address as security.txt names it.
     security_contact: str = "mailto:market@example.invalid"
+    support: Support = Support()
     site_name_zh: str = "粤企云市"
     site_name_en: str = "Yueqi Cloud Market"
     smtp_url: str | None = field(default=None, repr=False)
@@ -159,6 +180,7 @@ class _Reader:
             hosts=self.hosts(host),
             trusted_proxies=self.number("MARKET_TRUSTED_PROXIES", 0, 0, 10),
             security_contact=self.security_contact(mail_from),
+            support=self.support(),
             site_name_zh=self.text("MARKET_SITE_NAME_ZH", Settings.site_name_zh),
             site_name_en=self.text("MARKET_SITE_NAME_EN", Settings.site_name_en),
             smtp_url=self.smtp_url(),
@@ -284,6 +306,22 @@ class _Reader:
                 f"MARKET_SECURITY_CONTACT={raw!r} is not an address such as security@market.example or https://…."
             )
         return raw
+
+    def support(self) -> Support:
+        phone, hours = self.env.get("MARKET_SUPPORT_PHONE", "").strip(), self.env.get("MARKET_SUPPORT_HOURS", "").strip()
+        if phone and not _PHONE.fullmatch(phone):
+            self.problems.append(f"MARKET_SUPPORT_PHONE={phone!r} is not a telephone number such as 020-12345678 or +86 20 1234 5678.")
+        if not hours:
+            return Support(phone)
+        found = _HOURS.fullmatch(hours)
+        if not found or found["opens"] >= found["closes"]:
+            self.problems.append(
+                f"MARKET_SUPPORT_HOURS={hours!r} is not like Mo-Fr 09:00-18:00: Mo-Fr, Mo-Sa or Mo-Su, then from when to when."
+            )
+            return Support(phone)
+        if not phone:
+            self.problems.append("MARKET_SUPPORT_HOURS says when somebody answers, but MARKET_SUPPORT_PHONE is not set.")
+        return Support(phone, found["days"], found["opens"], found["closes"])
 
     def base_url(self, default: str) -> str:
         raw = self.text("MARKET_BASE_URL", default).rstrip("/")

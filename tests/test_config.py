@@ -45,6 +45,9 @@ def test_the_secret_key_is_made_once_and_kept_for_its_owner_only(tmp_path: Path)
         ("MARKET_HOSTS", "https://market.example", "no scheme, no port"),
         ("MARKET_HOSTS", "good.example,market.example:8000", "no scheme, no port"),
         ("MARKET_HOSTS", "*", "no scheme, no port"),
+        ("MARKET_SUPPORT_PHONE", "call us", "not a telephone number"),
+        ("MARKET_SUPPORT_HOURS", "Mo-Fr 09:00-18:00", "MARKET_SUPPORT_PHONE is not set"),
+        ("MARKET_SUPPORT_HOURS", "Mo-Fr 18:00-09:00", "not like Mo-Fr 09:00-18:00"),
     ],
 )
 def test_a_bad_setting_is_named_with_what_to_do(tmp_path: Path, name: str, value: str, said: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from market import catalog, db
+from market import catalog, db, resources
 from market.catalog import Solution, SolutionPart
+from market.config import Support
 from market.providers import ProviderStatus
 from market.recommended import EntryStatus
 from market.storefront.help import TOPICS
@@ -166,3 +168,12 @@ def test_help_answers_questions_in_ones_own_words(client, asked, expected) -> No
 def test_help_has_a_way_on_where_it_has_no_answer(client, asked) -> None:
     page = client.page(f"/help/?q={asked}")
     assert page.link("写下您要做的事").startswith("/requirements/new")
+
+
+def test_whom_to_call_is_shown_where_the_settings_name_somebody(client, settings):
+    assert "平台客服电话" not in client.page("/help/").text
+    named = replace(settings, support=Support("020-1234 5678", "Mo-Fr", "09:00", "18:00"))
+    resources.install(named, with_clock=resources.clock)
+    page = client.page("/help/")
+    assert page.text.count("平台客服电话 020-1234 5678 工作日 09:00–18:00") == 2, "in the help centre and at the foot"
+    assert len(page.all("a", href="tel:02012345678")) == 2
