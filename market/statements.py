@@ -27,7 +27,7 @@ _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
 _KEPT = "statements"
 _json = msgspec.json.Encoder().encode
-_EITHER = re.compile(r"\{(.*?)\|(.*?)\}")
+_EITHER = re.compile(r"\{(.*?)\|(.*?)\}", re.DOTALL)
 
 
 class Statement:

@@ -38,6 +38,13 @@ _PG_EVENTS = f"""
         (SELECT array_agg(e) FROM told WHERE id NOT IN (SELECT event FROM fresh)) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
 """
+# Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
+_PG_KNOWN = """
+    SELECT uuid_send(wanted.key), known.*
+    FROM unnest(%s) AS wanted(key) CROSS JOIN LATERAL (
+        SELECT {} FROM event_identities WHERE event_identities.key = wanted.key LIMIT 1
+    ) AS known
+"""
 _LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
 _LITE_IDENTITIES = (
     "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
@@ -65,15 +72,14 @@ def insert(
 def payloads(keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """Those of the keys that are taken, with the digests of the events that took them."""
     if on_postgresql():
-        query = "SELECT uuid_send(key), uuid_send(payload) FROM event_identities WHERE key = ANY(%s)"
-        return dict(read(query, (columns.Uuids(keys),)))
+        return dict(read(_PG_KNOWN.format("uuid_send(payload) AS payload"), (columns.Uuids(keys),)))
     return {key: identity.payload for key, identity in identities(keys).items()}
 
 
 def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     """Those of the keys that are taken, and by what."""
     if on_postgresql():
-        query = "SELECT uuid_send(key), uuid_send(payload), event, at, stored_at FROM event_identities WHERE key = ANY(%s)"
+        query = _PG_KNOWN.format("uuid_send(payload) AS payload, event, at, stored_at")
         return {key: Identity(*rest) for key, *rest in read(query, (columns.Uuids(keys),))}
     known: dict[bytes, Identity] = {}
     for start in range(0, len(keys), _PAGE):
