@@ -27,7 +27,7 @@ _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
 _KEPT = "statements"
 _json = msgspec.json.Encoder().encode
-_EITHER = re.compile(r"\{(.*?)\|(.*?)\}")
+_EITHER = re.compile(r"\{(.*?)\|(.*?)\}", re.DOTALL)
 
 
 class Statement:
@@ -60,9 +60,9 @@ def read(statement: str, given: Any = ()) -> Rows:
     return [*cursor.fetchall()]
 
 
-def write(statement: str, given: Any) -> None:
-    """Run a statement that returns nothing; for each of several rows where they are given as a list."""
-    _run(statement, given)
+def write(statement: str, given: Any) -> int:
+    """Run a statement that returns nothing, for each of several rows where they are given as a list; how many rows it wrote."""
+    return int(_run(statement, given).rowcount)
 
 
 def add(table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

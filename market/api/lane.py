@@ -34,8 +34,9 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
-#: Written at once, counted in events: more would make those wait who came first.
-MOST_TOGETHER = 1000
+#: Written at once, counted in events: more would make those wait who came first. SQLite has no second writer to wait
+#: for, and a page that several batches change is written once for all of them.
+MOST_TOGETHER, MOST_ON_SQLITE = 1000, 4000
 #: On PostgreSQL two keep database and server both busy; more only get into each other's way at the counters. A second
 #: one is worth it when there is enough to do: of single events, one transaction with twice as many is cheaper.
 ABREAST, WORTH = 2, 300
@@ -76,7 +77,8 @@ class Party:
     def __init__(self, provider_id: int, organization_id: int, source: str) -> None:
         self._reporter, self._organization_id, self._source = Reporting(provider_id), organization_id, source
         # SQLite has one writer at a time: a second one would only keep asking for the lock.
-        self.together = Together(self.take_in, abreast=ABREAST if db.on_postgresql() else 1, worth=WORTH, most=MOST_TOGETHER)
+        abreast, most = (ABREAST, MOST_TOGETHER) if db.on_postgresql() else (1, MOST_ON_SQLITE)
+        self.together = Together(self.take_in, abreast=abreast, worth=WORTH, most=most)
 
     def take_in(self, reports: Sequence[Report]) -> None:
         """Verdicts for those whose key still works; all others, and all when anything fails, are left to Flask."""

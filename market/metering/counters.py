@@ -36,9 +36,9 @@ _KEY = (UsageCounter.subscription_id, UsageCounter.meter_id, UsageCounter.day, U
 _time = attrgetter("at")
 _SUMS = Statement("""
     SELECT c.subscription_id, c.meter_id, c.day, c.slice, c.sum
-    FROM {jsonb_array_elements(:keys::jsonb) AS k(value)|json_each(:keys) AS k}
-    JOIN usage_counters AS c ON c.subscription_id = CAST(k.value->>0 AS bigint) AND c.meter_id = CAST(k.value->>1 AS bigint)
-        AND c.day = {CAST(k.value->>2 AS date)|k.value->>2} AND c.slice = k.value->>3
+    FROM {jsonb_array_elements(:keys::jsonb) AS k(value) CROSS JOIN LATERAL (SELECT * FROM|json_each(:keys) AS k JOIN}
+    usage_counters AS c {WHERE|ON} c.subscription_id = CAST(k.value->>0 AS bigint) AND c.meter_id = CAST(k.value->>1 AS bigint)
+        AND c.day = {CAST(k.value->>2 AS date)|k.value->>2} AND c.slice = k.value->>3 {LIMIT 1) AS c|}
 """)
 
 

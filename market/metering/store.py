@@ -38,8 +38,17 @@ _PG_EVENTS = f"""
         (SELECT array_agg(e) FROM told WHERE id NOT IN (SELECT event FROM fresh)) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
 """
+# Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
+_PG_KNOWN = """
+    SELECT uuid_send(wanted.key), known.*
+    FROM unnest(%s) AS wanted(key) CROSS JOIN LATERAL (
+        SELECT {} FROM event_identities WHERE event_identities.key = wanted.key LIMIT 1
+    ) AS known
+"""
 _LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
-_LITE_IDENTITIES = "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?)"
+_LITE_IDENTITIES = (
+    "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
+)
 _LITE_EVENTS = (
     "INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -57,36 +66,20 @@ def insert(
     """
     if on_postgresql():
         return _insert_at_once(provider_id, source, arrivals, moving, stored_at)
-    taken = identities([arrival.key for arrival in arrivals])
-    fresh = [arrival for arrival in arrivals if arrival.key not in taken]
-    if fresh:
-        number, when = _next_number(), lite_time(stored_at)
-        events = [arrival.event for arrival in fresh]
-        times = [lite_time(event.at) for event in events]
-        write(_LITE_IDENTITIES, [
-            (arrival.key, arrival.event.digest, number + n, times[n], when) for n, arrival in enumerate(fresh)
-        ])  # fmt: skip
-        write(_LITE_EVENTS, [
-            (number + n, provider_id, source, event.id, event.type, id, times[n], when, event.written.decode(), arrival.band.value)
-            for n, (arrival, event, id) in enumerate(zip(fresh, events, subscription_ids(fresh), strict=True))
-        ])  # fmt: skip
-    if not taken:
-        moves.add(moving)
-    return {arrival.event.id for arrival in arrivals if arrival.key in taken} if taken else set()
+    return _insert_one_by_one(provider_id, source, arrivals, moving, stored_at)
 
 
 def payloads(keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """Those of the keys that are taken, with the digests of the events that took them."""
     if on_postgresql():
-        query = "SELECT uuid_send(key), uuid_send(payload) FROM event_identities WHERE key = ANY(%s)"
-        return dict(read(query, (columns.Uuids(keys),)))
+        return dict(read(_PG_KNOWN.format("uuid_send(payload) AS payload"), (columns.Uuids(keys),)))
     return {key: identity.payload for key, identity in identities(keys).items()}
 
 
 def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     """Those of the keys that are taken, and by what."""
     if on_postgresql():
-        query = "SELECT uuid_send(key), uuid_send(payload), event, at, stored_at FROM event_identities WHERE key = ANY(%s)"
+        query = _PG_KNOWN.format("uuid_send(payload) AS payload, event, at, stored_at")
         return {key: Identity(*rest) for key, *rest in read(query, (columns.Uuids(keys),))}
     known: dict[bytes, Identity] = {}
     for start in range(0, len(keys), _PAGE):
@@ -114,6 +107,35 @@ def _insert_at_once(
         "b": columns.Names([str(arrival.band) for arrival in arrivals]),
     })  # fmt: skip
     return set(taken or ())
+
+
+def _insert_one_by_one(
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], stored_at: datetime
+) -> set[str]:
+    """For SQLite, whose rows cost least as the driver sends them. Most identities are free, so they are tried, not asked."""
+    number, when = _next_number(), lite_time(stored_at)
+    times = [lite_time(arrival.event.at) for arrival in arrivals]
+    tried = [
+        (arrival.key, arrival.event.digest, number + n, times[n], when) for n, arrival in enumerate(arrivals)
+    ]
+    fresh = range(len(arrivals))
+    if write(_LITE_IDENTITIES, tried) < len(tried):
+        holders = identities([arrival.key for arrival in arrivals])
+        fresh = [n for n in fresh if holders[arrivals[n].key].event == number + n]
+    ids = subscription_ids(arrivals)
+    if fresh:
+        write(_LITE_EVENTS, [
+            (
+                number + n, provider_id, source, arrivals[n].event.id, arrivals[n].event.type, ids[n], times[n], when,
+                arrivals[n].event.written.decode(), arrivals[n].band.value,
+            )
+            for n in fresh
+        ])  # fmt: skip
+    if len(fresh) == len(arrivals):
+        moves.add(moving)
+        return set()
+    stored = set(fresh)
+    return {arrival.event.id for n, arrival in enumerate(arrivals) if n not in stored}
 
 
 def _next_number() -> int:
