@@ -1,6 +1,9 @@
 """What the component templates need beyond their arguments."""
 
+from collections import ChainMap
+from collections.abc import MutableMapping
 from functools import lru_cache
+from typing import Any
 
 from flask import Flask
 from markupsafe import Markup
@@ -14,6 +17,9 @@ def init_app(app: Flask) -> None:
     """Make settings, clock and chart geometry known to templates."""
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
+    # No template has globals of its own. Jinja looks through all of them with each import, twenty times a page, and
+    # takes ten times as long for a chain of two dictionaries as for one.
+    env.make_globals = lambda own: _chained(own, env.globals)  # type: ignore[method-assign]
     env.globals.update(
         WIDE=charts.WIDE,
         NARROW=charts.NARROW,
@@ -23,6 +29,10 @@ def init_app(app: Flask) -> None:
         now=lambda: resources.clock.now(),
         draw_icon=draw_icon,
     )
+
+
+def _chained(own: MutableMapping[str, Any] | None, shared: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return ChainMap(own, shared) if own else shared
 
 
 def draw_icon(name: str, cls: str = "", label: str = "") -> Markup:

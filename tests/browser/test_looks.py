@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Collection, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from tests.builders.accounts import PASSWORD
 from tests.builders.worlds import Side, World
 from tests.support.addresses import routes
 from tests.support.browser import overflow, sign_in
+from tests.support.shared import Numbers
 
 #: Half a minute for the longest walk on two idle cores; a busy machine may take its time.
 pytestmark = [
@@ -38,8 +40,8 @@ SHAPES = {**RULES, "rules": {name: {"enabled": False} for name in COLORS["runOnl
 #: One element for each way of being colored, of what axe reads to judge it: its own colors, size and weight, those of what it
 #: stands in, all that is painted behind it and by whatever else meets it, and what would excuse it: that it is no word, out of
 #: use or out of sight. Whatever is colored in the same way has the same contrast, on whichever page and however wide.
-COLORED = """known => {
-    const paints = new Map(), painted = new Map(), found = new Map(), old = new Set(known);
+COLORED = """() => {
+    const paints = new Map(), painted = new Map(), found = new Map();
     const paint = element => {
         if (!paints.has(element)) {
             const s = getComputedStyle(element);
@@ -66,7 +68,7 @@ COLORED = """known => {
         const s = getComputedStyle(element), around = getComputedStyle(element.parentElement);
         const excused = [text.length < 2 || !/[\\p{L}\\p{N}]/u.test(text), ...["[disabled], [aria-disabled]", "[aria-hidden]", "label"].map(which => !!element.closest(which))];
         const key = [element.localName, s.color, s.fontSize, s.fontWeight, s.textDecorationLine, s.textShadow, around.color, behind(element), meeting(element), excused].join(",");
-        if (!old.has(key) && !found.has(key)) found.set(key, element);
+        if (!found.has(key)) found.set(key, element);
     }
     window.colored = [...found.values()];
     return [...found.keys()];
@@ -111,20 +113,36 @@ def violations(page: Page, options: dict[str, Any], where: str = "document") -> 
 
 
 class Colors:
-    """What has been found to be readable in one theme."""
+    """What has been found to be readable, by whichever visitor of this run, in either theme."""
 
-    def __init__(self, page: Page, theme: Literal["light", "dark"]) -> None:
-        self.page, self.theme = page, theme
-        self.known: set[str] = set()
+    def __init__(self, page: Page, known: Numbers) -> None:
+        self.page, self.known, self.theme = page, known, ""
 
-    def problems(self) -> list[str]:
+    def problems(self, *themes: Literal["light", "dark"]) -> Iterator[str]:
         """What is wrong with what is colored in a way not seen yet."""
-        self.page.emulate_media(color_scheme=self.theme)
-        found = self.page.evaluate(COLORED, sorted(self.known))
-        self.known |= set(found)
-        if not found:
-            return []
-        return [f"{self.theme}: {one}" for one in violations(self.page, COLORS, "{include: window.colored}")]
+        for theme in themes:
+            if theme != self.theme:
+                self.page.emulate_media(color_scheme=theme)
+                self.theme = theme
+            found = {_number(f"{theme} {way}"): at for at, way in enumerate(self.page.evaluate(COLORED))}
+            self.known.hold(set(found))
+            if new := [at for way, at in found.items() if way not in self.known.held]:
+                wrong = violations(self.page, COLORS, f"{{include: {new}.map(at => window.colored[at])}}")
+                yield from (f"{theme}: {one}" for one in wrong)
+                if not wrong:
+                    self.known.add(set(found))
+
+
+def _number(way: str) -> int:
+    return int.from_bytes(blake2b(way.encode(), digest_size=8).digest())
+
+
+@pytest.fixture(scope="session")
+def readable(run_folder: Path) -> Numbers:
+    """The ways of being colored that any worker has found right."""
+    known = Numbers()
+    known.share(run_folder / "colors")
+    return known
 
 
 def come(visit: Any, side: Side | None) -> Page:
@@ -138,11 +156,11 @@ def come(visit: Any, side: Side | None) -> Page:
 
 
 @pytest.mark.parametrize("who", ["anybody", "buyer", "seller", "office", "person"])
-def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: World, visit: Any, who: str) -> None:
+def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: World, visit: Any, readable: Numbers, who: str) -> None:
     wrong: list[str] = []
     side = {"buyer": world.buyer, "seller": world.seller, "office": world.office, "person": world.buyer}.get(who)
     page = come(visit, side)
-    light, dark = Colors(page, "light"), Colors(page, "dark")
+    colors = Colors(page, readable)
     asked = ASKED if who == "anybody" else ()
     for address in (*addresses(app, world, side, ("account",) if who == "person" else FACES), *asked):
         answer = page.goto(address)
@@ -152,9 +170,9 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
             continue  # to a page that is looked at by itself
         wrong += weight(page, address, answer.body())
         page.evaluate(AXE)
-        wrong += [f"{address} at 1440: {problem}" for problem in [*dark.problems(), *light.problems(), *violations(page, SHAPES)]]
+        wrong += [f"{address} at 1440: {problem}" for problem in [*colors.problems("light", "dark"), *violations(page, SHAPES)]]
         page.set_viewport_size({"width": 390, "height": 844})
-        wrong += [f"{address} at 390: {problem}" for problem in [*dark.problems(), *light.problems(), *violations(page, SHAPES)]]
+        wrong += [f"{address} at 390: {problem}" for problem in [*colors.problems("dark", "light"), *violations(page, SHAPES)]]
         page.set_viewport_size({"width": 320, "height": 640})
         if (wider := overflow(page)) > 0:
             wrong.append(f"{address} is {wider} px wider than a window of 320")

@@ -46,6 +46,7 @@ def test_ratings_are_told_where_firms_have_written_some(client, shop):
         "@type": "AggregateRating", "ratingValue": "5.0", "reviewCount": 1, "bestRating": 5, "worstRating": 1
     }  # fmt: skip
     assert page.one("meta", property="og:title").get("content")
+    assert page.one("meta", property="og:description").get("content") == page.one("meta", name="description").get("content")
 
 
 def test_a_suspended_service_keeps_its_page_for_people_only(client, shop):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -32,6 +32,8 @@ _CSRF = "csrf_token"
 _TOKEN = re.compile(r'(<input[^<>]* name="csrf_token"[^<>]* value=")[^"]+')
 #: Pages that were found right in this process.
 _right: set[int] = set()
+#: And what their links lead to, by the number of the routes, address and method.
+_leading: set[tuple[int, str, str]] = set()
 #: How many rules there are and what they say.
 _maps: WeakKeyDictionary[Map, tuple[int, int]] = WeakKeyDictionary()
 
@@ -179,21 +181,35 @@ def _images(tree: Element) -> Iterator[str]:
 
 def _links(tree: Element, path: str, app: Flask, ids: set[str]) -> Iterator[str]:
     seen: set[tuple[str, str]] = set()
+    routes = _routes(app)
     for method, address in _addresses(tree):
         if address.startswith("#"):
             if address != "#" and address[1:] not in ids:
                 yield f"the link {address} goes nowhere on the page"
             continue
-        parts = urlsplit(urljoin(f"http://localhost{path}", address))
-        if (
-            parts.scheme not in ("http", "https")
-            or parts.hostname != "localhost"
-            or (method, parts.path) in seen
-        ):
+        target = _own("/" if address.startswith("/") else path, address)
+        if target is None or (method, target) in seen:
             continue
-        seen.add((method, parts.path))
-        if not _routed(app, parts.path, method):
-            yield f"{method} {parts.path} goes nowhere"
+        seen.add((method, target))
+        if not _leads(app, routes, target, method):
+            yield f"{method} {target} goes nowhere"
+
+
+@lru_cache(maxsize=10_000)
+def _own(path: str, address: str) -> str | None:
+    """Where on our site this address leads from that page; None to elsewhere."""
+    parts = urlsplit(urljoin(f"http://localhost{path}", address))
+    return parts.path if parts.scheme in ("http", "https") and parts.hostname == "localhost" else None
+
+
+def _leads(app: Flask, routes: int, path: str, method: str) -> bool:
+    """Whether a route answers; asked once, for every page has the same menus."""
+    asked = (routes, path, method)
+    if asked not in _leading:
+        if not _routed(app, path, method):
+            return False
+        _leading.add(asked)
+    return True
 
 
 def _addresses(tree: Element) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[^\s\"'<>/=]+(?:=(?:\"[^\"]
 _ATTRIBUTE = re.compile(r"\s+([^\s\"'<>/=]+)(?:=(?:\"([^\"]*)\"|'([^']*)'))?")
 _DOCTYPE = re.compile(r"\s*<!doctype html>\s*", re.IGNORECASE)
 #: What is no plain page: characters that are errors, references beyond those that Jinja writes.
-_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]|&(?!(?:amp|lt|gt|quot|nbsp|#34|#39);)")
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]|&(?!(?:amp|lt|gt|quot|nbsp|emsp|#34|#39);)")
 _VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 _SVG, _SVG_NAMES = "svg", "{http://www.w3.org/2000/svg}"
 #: A place is what stands there and the place that this stands in; here are their numbers, the same in every process.
@@ -68,6 +68,7 @@ def exactly(html: str) -> tuple[Element, tuple[str, ...]]:
 
 def plain(html: str) -> tuple[Element, set[int]]:
     """The tree of a page that is written plainly, and the places in it."""
+    html = html.replace("\r\n", "\n")  # as the standard begins
     start = _DOCTYPE.match(html)
     if start is None or _ODD.search(html):
         raise _Unlike
