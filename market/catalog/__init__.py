@@ -144,7 +144,7 @@ from market.catalog.review import (
 )
 from market.catalog.sections import SECTIONS, Choice, Fact, Section
 from market.catalog.signals import offering_changed, revision_decided, revision_submitted, solution_changed
-from market.catalog.window import Sold, SoldCharge, SoldPlan, on_cards
+from market.catalog.window import PUBLISHED, Sold, SoldCharge, SoldPlan, on_cards
 
 __all__ = [
     "CERTIFICATES",
@@ -152,6 +152,7 @@ __all__ = [
     "LEAST_NOTICE",
     "OF_FIELD",
     "PENDING",
+    "PUBLISHED",
     "REVIEW_TARGET",
     "SECTIONS",
     "UNDER_REVIEW",

@@ -18,13 +18,13 @@ from datetime import date
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from market import catalog, db, resources
 from market.catalog import Offering, OfferingRevision, Plan
-from market.catalog.models import OfferingStatus, PlanStatus, RevisionStatus
+from market.catalog.models import PlanStatus, RevisionStatus
 from market.search import ranking
 from market.search.index import Found
 from market.search.listings import Listing, listings_of
@@ -44,7 +44,7 @@ class _Mark(NamedTuple):
     """What must not have changed since a shelf was made."""
 
     change: int
-    live: int
+    offering: int
     revision: int
     plan: int
     #: Certificates run out at midnight, and nobody writes that down.
@@ -65,6 +65,8 @@ class Shelf:
     #: Orders of places that were asked for, and counts.
     _orders: dict[tuple[str, date | None], tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict)
     _counts: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    #: What others make of it, for as long as it is true.
+    kept: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     @property
     def listings(self) -> Mapping[int, Listing]:
@@ -218,15 +220,15 @@ def shelf(on: date) -> Shelf:
 #: One statement, put together once: every page with a list asks it. Each part is answered from an index.
 _MARK = select(
     select(func.max(CatalogChange.id)).scalar_subquery(),
-    select(func.count()).select_from(Offering).where(Offering.status == OfferingStatus.LIVE).scalar_subquery(),
+    select(func.max(Offering.id)).scalar_subquery(),
     select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED).scalar_subquery(),
     select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private).scalar_subquery(),
 )
 
 
 def _mark(on: date) -> _Mark:
-    change, count, revision, plan = db.session.execute(_MARK).one()
-    return _Mark(change or 0, count, revision or 0, plan or 0, on)
+    change, offering, revision, plan = db.session.connection().execute(_MARK).one()
+    return _Mark(change or 0, offering or 0, revision or 0, plan or 0, on)
 
 
 def _made(before: Shelf | None, mark: _Mark) -> Shelf:

@@ -23,7 +23,7 @@ _MOST = 20_000
 def language() -> str:
     """`zh` or `en`: what is spoken now; outside of a request nothing."""
     try:
-        here = g._get_current_object().get("_flask_babel")
+        here = g._get_current_object().__dict__.get("_flask_babel")
     except RuntimeError:
         return ""
     locale = getattr(here, "babel_locale", None) or get_locale()
@@ -32,7 +32,7 @@ def language() -> str:
 
 def gettext(text: str, /, **values: Any) -> str:
     """Flask-Babel's, for what is asked for a hundred times in a page."""
-    found = str(_texts.get_translations().ugettext(text))
+    found = _plain(language(), text)
     return found % values if values else found
 
 
@@ -76,6 +76,12 @@ class _Texts(Domain):  # type: ignore[misc]  # Flask-Babel has no types
 
 
 _texts = _Texts()
+
+
+@lru_cache(_MOST)
+def _plain(spoken: str, text: str) -> str:
+    """A text in the language that is spoken now."""
+    return str(_texts.get_translations().ugettext(text))
 
 
 @lru_cache(_MOST)
