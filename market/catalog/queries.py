@@ -74,9 +74,14 @@ def live_offerings(
     return db.session.scalars(query.order_by(Offering.listed_at.desc(), Offering.id.desc())).all()
 
 
-def live_offering_ids() -> Sequence[int]:
-    """The ids of everything that can be bought now: what a full index has to hold."""
-    return db.session.scalars(select(Offering.id).join(Offering.provider).where(*_LIVE).order_by(Offering.id)).all()
+def live_offering_ids(*, alike: bool = False) -> Sequence[int]:
+    """The ids of everything that can be bought now: what a full index has to hold. With `alike` what is alike stands together."""
+    query = select(Offering.id).join(Offering.provider).where(*_LIVE)
+    if not alike:
+        return db.session.scalars(query.order_by(Offering.id)).all()
+    facts = OfferingRevision.facts
+    order = (Offering.category_slug, facts["subcategory"].as_string(), facts["name_zh"].as_string(), Offering.id)
+    return db.session.scalars(query.outerjoin(OfferingRevision, PUBLISHED).order_by(*order)).all()
 
 
 def live_facts(ids: Collection[int]) -> Iterator[tuple[Offering, dict[str, Any]]]:
