@@ -143,6 +143,7 @@ from market.catalog.review import (
     submit,
 )
 from market.catalog.sections import SECTIONS, Choice, Fact, Section
+from market.catalog.shown import shown_offering
 from market.catalog.signals import offering_changed, revision_decided, revision_submitted, solution_changed
 from market.catalog.window import PUBLISHED, Sold, SoldCharge, SoldPlan, on_cards
 
@@ -265,6 +266,7 @@ __all__ = [
     "send_back",
     "set_provisioning",
     "shown_facts",
+    "shown_offering",
     "shown_revision",
     "solution_by_slug",
     "solution_changed",

@@ -217,6 +217,11 @@ def shelf(on: date) -> Shelf:
         return known
 
 
+def forget() -> None:
+    """Have nothing at hand, as a process that has just begun; for measurements."""
+    _kept.clear()
+
+
 def warm(on: date) -> None:
     """Have it and the usual orders at hand before anybody asks."""
     known = shelf(on)

@@ -83,6 +83,11 @@ def store(mark: _Numbers, day: date, listings: Iterable[Listing]) -> None:
             draft.unlink()
 
 
+def forget() -> None:
+    """Take it from the disk; for measurements."""
+    _path().unlink(missing_ok=True)
+
+
 def _listing(row: _Row, properties: Sequence[str], providers: Sequence[tuple[str, str, str]]) -> Listing:
     id, slug, category, subcategory, listed_at, fen, zh, en, words, having, provider, until = row
     listed_at = listed_at.astimezone(UTC) if listed_at else None

@@ -43,7 +43,7 @@ def show(slug: str) -> str | tuple[str, int]:
     """One service with its calculator; a withdrawn one keeps its page. 422 for guesses that cannot be read."""
     if htmx.is_fragment():
         return _answer(catalog.offering_with_prices(slug))
-    offering = catalog.offering_by_slug(slug)
+    offering = catalog.shown_offering(slug)
     at, on = resources.clock.now(), today()
     plans, left, steps = plans_of(offering), room_of(offering), trail(offering)
     calculator = calculate(offering, request.args, at=at, plans=plans)
