@@ -22,6 +22,7 @@ from market import audit, db, demo, notifications, resources, schema, search
 from market.catalog import generator
 from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
+from market.kit.period import local_day
 from market.web import logs
 
 _START_SECONDS = 180.0
@@ -44,6 +45,8 @@ class Place:
         with bar("index", None, "") as shown:
             for _ in search.rebuild():
                 shown.update()
+        with db.transaction(readonly=True):
+            search.warm(local_day(resources.clock.now()))
 
 
 @contextmanager

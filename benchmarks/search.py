@@ -1,9 +1,12 @@
-"""`search`: how long questions take with all counts, on both indexes and two sizes of the catalogue, and making the index."""
+"""`search`: how long questions take with all counts, on both indexes and two sizes of the catalogue; making the index, and
+what a web process does before its first list and each day.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -17,7 +20,8 @@ from benchmarks.place import shelf
 from market import catalog, db, resources, search
 from market.app import create_app
 from market.catalog.vocabulary import AUDIENCES, THINGS
-from market.search import whoosh_index
+from market.search import stored, whoosh_index
+from market.search.shelf import forget
 from market.storefront import browse
 from market.storefront.cards import today
 
@@ -28,6 +32,10 @@ TARGETS = {"SQLite": {10_000: 30.0, 50_000: 150.0}, "PostgreSQL": {10_000: 15.0,
 ENGINES = {"SQLite": "Whoosh", "PostgreSQL": "PostgreSQL"}
 #: What all counts may cost beside the bare search.
 MOST_FOR_COUNTS = 2.0
+#: Seconds that a process may take until it can show its first list.
+FIRST_LIST = 2.0
+#: Every made-up listing has it in its description.
+_PHRASE = "这是为测试生成的示例服务"
 
 
 def run(*, quick: bool = False, on: str = "") -> Iterator[Figure]:
@@ -50,6 +58,7 @@ def _on(database: Database, scratch: Path, sizes: Sequence[int], asked: int) -> 
             name = f"{ENGINES[database.name]}, {size:,} listings"
             here.fill(size)
             yield Figure(f"{name}: the index made anew", _seconds(_rebuild), "s")
+            yield from _process(name)
             yield from _questions(app, name, addresses(asked), TARGETS[database.name].get(size))
             yield Figure(f"{name}: a changed listing found", _follow(), "ms")
 
@@ -57,6 +66,24 @@ def _on(database: Database, scratch: Path, sizes: Sequence[int], asked: int) -> 
 def _rebuild() -> None:
     for _document in search.rebuild():
         pass
+
+
+def _process(name: str) -> Iterator[Figure]:
+    """What a web process has to do by itself: before its first list, where another one has been there before it and where not,
+    and when a new day puts equals into another order.
+    """
+    day = today()
+    with db.transaction(readonly=True):
+        stored.forget()
+        forget()
+        made = _seconds(lambda: search.shelf(day))
+        forget()
+        yield Figure(f"{name}: the first list of a process", _seconds(lambda: search.warm(day)), "s", FIRST_LIST, reference=Reference("made anew", made))
+        known = search.shelf(day)
+        turned = _milliseconds(lambda: known.in_order([(0, known.all)], "", day + timedelta(days=1), skip=0, take=browse.PAGE_SIZE))
+        yield Figure(f"{name}: the order of a new day", turned, "ms")
+        phrase = _milliseconds(lambda: search.find(f'"{_PHRASE}"'))
+        yield Figure(f"{name}: a phrase that every listing has", phrase, "ms")
 
 
 def addresses(count: int) -> list[dict[str, str]]:

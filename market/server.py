@@ -17,10 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import structlog
 from gunicorn.http.errors import LimitRequestLine
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from market import db
+from market import db, resources, search
+from market.kit.period import local_day
+
+log = structlog.get_logger(__name__)
 
 #: From the first byte to the last header, and from there to the last byte of an upload.
 HEADERS_SECONDS, BODY_SECONDS = 15.0, 120.0
@@ -120,6 +124,18 @@ def pre_request(worker: PatientWorker, _request: Any) -> None:
 def post_fork(_server: Any, _worker: PatientWorker) -> None:
     """gunicorn calls this at the beginning of a worker."""
     _share_memory()
+    threading.Thread(target=_warm, name="warm", daemon=True).start()
+
+
+def _warm() -> None:
+    """What lists are made from takes some seconds where there are many offerings: better now than for the first visitor."""
+    try:
+        with db.transaction(readonly=True):
+            search.warm(local_day(resources.clock.now()))
+    except Exception:
+        log.warning("not_warmed", exc_info=True)  # whoever asks next will see why
+    finally:
+        db.session.remove()
 
 
 def _share_memory() -> None:

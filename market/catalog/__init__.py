@@ -144,8 +144,9 @@ from market.catalog.review import (
     submit,
 )
 from market.catalog.sections import SECTIONS, Choice, Fact, Section
+from market.catalog.shown import shown_offering
 from market.catalog.signals import offering_changed, revision_decided, revision_submitted, solution_changed
-from market.catalog.window import Sold, SoldCharge, SoldPlan, on_cards
+from market.catalog.window import PUBLISHED, Sold, SoldCharge, SoldPlan, on_cards
 
 __all__ = [
     "CERTIFICATES",
@@ -153,6 +154,7 @@ __all__ = [
     "LEAST_NOTICE",
     "OF_FIELD",
     "PENDING",
+    "PUBLISHED",
     "REVIEW_TARGET",
     "SECTIONS",
     "UNDER_REVIEW",
@@ -265,6 +267,7 @@ __all__ = [
     "send_back",
     "set_provisioning",
     "shown_facts",
+    "shown_offering",
     "shown_revision",
     "solution_by_slug",
     "solution_changed",

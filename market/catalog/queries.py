@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from market import db
 from market.catalog.bundles import Solution, SolutionPart
@@ -22,9 +23,9 @@ from market.catalog.models import (
     PlanStatus,
     RevisionStatus,
 )
-from market.catalog.window import Sold
+from market.catalog.window import PUBLISHED, Sold
 from market.errors import NotFound
-from market.providers import Provider, ProviderStatus
+from market.providers import Licence, Provider, ProviderStatus
 
 #: What can be bought: a live offering of an approved provider. Join `Offering.provider` first.
 _LIVE = (Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED)
@@ -73,17 +74,23 @@ def live_offerings(
     return db.session.scalars(query.order_by(Offering.listed_at.desc(), Offering.id.desc())).all()
 
 
-def live_offering_ids() -> Sequence[int]:
-    """The ids of everything that can be bought now: what a full index has to hold."""
-    return db.session.scalars(select(Offering.id).join(Offering.provider).where(*_LIVE).order_by(Offering.id)).all()
+def live_offering_ids(*, alike: bool = False) -> Sequence[int]:
+    """The ids of everything that can be bought now: what a full index has to hold. With `alike` what is alike stands together."""
+    query = select(Offering.id).join(Offering.provider).where(*_LIVE)
+    if not alike:
+        return db.session.scalars(query.order_by(Offering.id)).all()
+    facts = OfferingRevision.facts
+    order = (Offering.category_slug, facts["subcategory"].as_string(), facts["name_zh"].as_string(), Offering.id)
+    return db.session.scalars(query.outerjoin(OfferingRevision, PUBLISHED).order_by(*order)).all()
 
 
 def live_facts(ids: Collection[int]) -> Iterator[tuple[Offering, dict[str, Any]]]:
     """Those of the offerings that can be bought now, with their provider, and what each says."""
     query = select(Offering, OfferingRevision.facts).join(Offering.provider).where(*_LIVE).options(contains_eager(Offering.provider))
-    query = query.join(OfferingRevision, OfferingRevision.offering_id == Offering.id)
-    query = query.where(OfferingRevision.status == RevisionStatus.PUBLISHED, Offering.id.in_(ids))
-    yield from db.session.execute(query.order_by(Offering.id))
+    query = query.outerjoin(OfferingRevision, PUBLISHED).where(Offering.id.in_(ids))
+    for offering, facts in db.session.execute(query.order_by(Offering.id)):
+        if facts is not None:
+            yield offering, facts
 
 
 def lately_published(most: int) -> Sequence[Offering]:
@@ -93,18 +100,28 @@ def lately_published(most: int) -> Sequence[Offering]:
     return db.session.scalars(query.order_by(OfferingRevision.published_at.desc(), Offering.id.desc()).limit(most)).all()
 
 
+_EVER_LISTED = (Offering.slug == bindparam("slug"), Offering.status != OfferingStatus.UNLISTED)
+_CHARGES = joinedload(Offering.live_plans).joinedload(Plan.charges).joinedload(Charge.meter)
+#: What the pages of offerings ask, each put together once.
+_PAGE = (
+    select(Offering)
+    .where(*_EVER_LISTED)
+    .options(joinedload(Offering.category), joinedload(Offering.live_revision), joinedload(Offering.provider), _CHARGES)
+)
+_PRICES = select(Offering).where(*_EVER_LISTED).options(_CHARGES, joinedload(Offering.provider).load_only(Provider.status))
+_LICENCES = select(Licence).where(Licence.provider_id == bindparam("provider")).order_by(Licence.id)
+
+
 def offering_by_slug(slug: str) -> Offering:
     """The offering at an address, with all its page needs. Raises NotFound while it was never listed.
 
     A suspended or retired one keeps its page; its status says so.
     """
-    query = select(Offering).where(Offering.slug == slug, Offering.status != OfferingStatus.UNLISTED)
-    words = joinedload(Offering.category), joinedload(Offering.live_revision)
-    prices = joinedload(Offering.live_plans).joinedload(Plan.charges).joinedload(Charge.meter)
-    provider = joinedload(Offering.provider).selectinload(Provider.licences)
-    offering = db.session.scalars(query.options(*words, prices, provider)).unique().one_or_none()
+    offering = db.session.scalars(_PAGE, {"slug": slug}).unique().one_or_none()
     if offering is None or offering.live_revision is None:
         raise NotFound
+    licences = db.session.scalars(_LICENCES, {"provider": offering.provider_id}).all()
+    set_committed_value(offering.provider, "licences", licences)
     return offering
 
 
@@ -119,10 +136,7 @@ def offering_with_prices(slug: str) -> Offering:
 
     Raises NotFound while it was never listed.
     """
-    query = select(Offering).where(Offering.slug == slug, Offering.status != OfferingStatus.UNLISTED)
-    prices = joinedload(Offering.live_plans).joinedload(Plan.charges).joinedload(Charge.meter)
-    provider = joinedload(Offering.provider).load_only(Provider.status)
-    offering = db.session.scalars(query.options(prices, provider)).unique().one_or_none()
+    offering = db.session.scalars(_PRICES, {"slug": slug}).unique().one_or_none()
     if offering is None:
         raise NotFound
     return offering

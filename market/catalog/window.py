@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, and_, bindparam, select
 
 from market import db
 from market.catalog.categories import Category
@@ -28,16 +27,14 @@ from market.catalog.models import (
 from market.providers import Provider, ProviderStatus
 
 
-@dataclass(frozen=True, slots=True)
-class SoldUnit:
+class SoldUnit(NamedTuple):
     """A meter, as far as a price names it."""
 
     unit_zh: str
     unit_en: str
 
 
-@dataclass(frozen=True, slots=True)
-class SoldCharge:
+class SoldCharge(NamedTuple):
     """A charge, as far as its price goes."""
 
     name_zh: str
@@ -48,8 +45,7 @@ class SoldCharge:
     meter: SoldUnit | None
 
 
-@dataclass(frozen=True, slots=True)
-class SoldPlan:
+class SoldPlan(NamedTuple):
     """A plan on sale to everybody."""
 
     slug: str
@@ -57,8 +53,7 @@ class SoldPlan:
     charges: list[SoldCharge]
 
 
-@dataclass(frozen=True, slots=True)
-class Seller:
+class Seller(NamedTuple):
     """A provider in a list."""
 
     slug: str
@@ -68,8 +63,7 @@ class Seller:
     verified_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class SoldKind:
+class SoldKind(NamedTuple):
     """A category in a list."""
 
     slug: str
@@ -79,15 +73,13 @@ class SoldKind:
     icon: str
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """A published revision."""
 
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
+class Sold(NamedTuple):
     """An offering in a list."""
 
     id: int
@@ -99,6 +91,8 @@ class Sold:
     live_plans: list[SoldPlan]
 
 
+#: An outer join, though what is live has its words: SQLite would else begin with every published revision there is.
+PUBLISHED = and_(OfferingRevision.offering_id == Offering.id, OfferingRevision.status == RevisionStatus.PUBLISHED)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OFFERINGS = (
     select(
@@ -108,10 +102,9 @@ _OFFERINGS = (
     )
     .join(Provider, Provider.id == Offering.provider_id)
     .join(Category, Category.slug == Offering.category_slug)
-    .join(OfferingRevision, OfferingRevision.offering_id == Offering.id)
+    .outerjoin(OfferingRevision, PUBLISHED)
     .where(
-        Offering.id.in_(_IDS), OfferingRevision.status == RevisionStatus.PUBLISHED,
-        Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED,
+        Offering.id.in_(_IDS), Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED,
     )
 )  # fmt: skip
 _PLANS = (
@@ -129,14 +122,15 @@ _PLANS = (
 def on_cards(ids: Collection[int]) -> Iterator[Sold]:
     """Those of the offerings that can be bought now, in no order, two statements for all."""
     plans = _plans(ids)
-    for id, slug, status, facts, *more in db.session.execute(_OFFERINGS, {"ids": list(ids)}):
-        yield Sold(id, slug, status, SoldKind(*more[:5]), Seller(*more[5:]), Words(facts), plans[id])
+    for id, slug, status, facts, *more in db.session.connection().execute(_OFFERINGS, {"ids": list(ids)}):
+        if facts is not None:
+            yield Sold(id, slug, status, SoldKind(*more[:5]), Seller(*more[5:]), Words(facts), plans[id])
 
 
 def _plans(ids: Collection[int]) -> defaultdict[int, list[SoldPlan]]:
     found: defaultdict[int, list[SoldPlan]] = defaultdict(list)
     known: dict[int, SoldPlan] = {}
-    for row in db.session.execute(_PLANS, {"ids": list(ids)}):
+    for row in db.session.connection().execute(_PLANS, {"ids": list(ids)}):
         offering_id, id, slug, trial_days, name_zh, name_en, terms, typical, count, unit_zh, unit_en = row
         if id not in known:
             known[id] = SoldPlan(slug, trial_days, [])

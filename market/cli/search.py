@@ -7,6 +7,7 @@ import click
 from market import db, resources
 from market import search as index
 from market.cli.context import database, progress
+from market.kit.period import local_day
 
 
 @click.group()
@@ -27,7 +28,10 @@ def rebuilt() -> int:
     try:
         with db.transaction(readonly=True):
             total = index.how_many()
-        return sum(1 for _ in progress(index.rebuild(), "index", total))
+        count = sum(1 for _ in progress(index.rebuild(), "index", total))
+        with db.transaction(readonly=True):
+            index.warm(local_day(resources.clock.now()))  # leaves the shelf on the disk, for servers that start later
+        return count
     except OSError as error:
         raise click.ClickException(
             f"The index cannot be written to {resources.settings.index_dir}: {error.strerror or error}. "

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from market import db
@@ -54,11 +54,18 @@ class Use:
     review: Review | None
 
 
+#: Put together once: every list of services asks.
+_SAID = (
+    select(Review.offering_id, Review.stars, func.count())
+    .where(Review.offering_id.in_(bindparam("ids", expanding=True)))
+    .group_by(Review.offering_id, Review.stars)
+)
+
+
 def summaries(offering_ids: Collection[int]) -> dict[int, Summary]:
     """What is said of each of these offerings, in one question; those of which nothing is said are missing."""
-    query = select(Review.offering_id, Review.stars, func.count()).where(Review.offering_id.in_(offering_ids))
     found: dict[int, dict[int, int]] = {}
-    for offering_id, stars, number in db.session.execute(query.group_by(Review.offering_id, Review.stars)):
+    for offering_id, stars, number in db.session.execute(_SAID, {"ids": list(offering_ids)}):
         found.setdefault(offering_id, {})[stars] = number
     return {offering_id: Summary(by_stars) for offering_id, by_stars in found.items()}
 

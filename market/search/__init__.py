@@ -24,7 +24,7 @@ from market.search.models import Kind
 from market.search.pricing import MOST as MOST_PRICED
 from market.search.pricing import Usages, for_usage
 from market.search.query import Query, parse
-from market.search.shelf import Ranked, Shelf, shelf, turn
+from market.search.shelf import Ranked, Shelf, shelf, turn, warm
 from market.search.starting import starting_plan, usual, usual_month_fen
 
 __all__ = [
@@ -58,4 +58,5 @@ __all__ = [
     "turn",
     "usual",
     "usual_month_fen",
+    "warm",
 ]

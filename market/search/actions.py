@@ -53,9 +53,20 @@ def _list_solution(solution: Solution, *, at: datetime, **_: Any) -> None:
 
 
 def _list(changed: Offering | Provider | Solution, column: str, at: datetime) -> None:
-    db.serialize("catalog_changes")  # ids must become visible in their order
-    db.session.flush()  # what is new has its id from here on
+    _take_turns()
+    if changed.id is None:
+        db.session.flush()  # what is new has its id from here on
     db.session.add(CatalogChange(at=at, **{column: changed.id}))
+
+
+def _take_turns() -> None:
+    """Ids must become visible in their order: who lists a change first in its transaction waits for those before it."""
+    current = db.session()
+    if current.info.get("changes_in") is not None and current.info["changes_in"] is current.get_transaction():
+        return
+    db.serialize("catalog_changes")
+    if not current.in_nested_transaction():  # what such a one has taken goes with it when it is given up
+        current.info["changes_in"] = current.get_transaction()
 
 
 class Answer(NamedTuple):
@@ -165,7 +176,7 @@ def rebuild() -> Iterator[Document]:
 def everything() -> dict[Kind, Sequence[int]]:
     """The ids of all that an index holds."""
     return {
-        Kind.OFFERING: catalog.live_offering_ids(),
+        Kind.OFFERING: catalog.live_offering_ids(alike=True),
         Kind.PROVIDER: documents.approved_provider_ids(),
         Kind.SOLUTION: [solution.id for solution in catalog.solutions()],
     }

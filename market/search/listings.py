@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from market import db
+from market import catalog, db
 from market.catalog import Offering, OfferingRevision, Plan
-from market.catalog.models import Charge, PlanStatus, RevisionStatus
+from market.catalog.models import Charge, PlanStatus
 from market.providers import Provider
 from market.search.starting import starting_plan, usual_month_fen
 
@@ -73,13 +73,14 @@ def listings_of(ids: Collection[int], on: date) -> Iterator[Listing]:
         select(Offering.id, Offering.slug, Offering.category_slug, Offering.listed_at, OfferingRevision.facts,
                Provider.slug.label("provider"),
                Provider.name_zh.label("provider_zh"), Provider.name_en.label("provider_en"))
-        .join(OfferingRevision, OfferingRevision.offering_id == Offering.id)
+        .outerjoin(OfferingRevision, catalog.PUBLISHED)
         .join(Provider, Provider.id == Offering.provider_id)
-        .where(Offering.id.in_(ids), OfferingRevision.status == RevisionStatus.PUBLISHED)
+        .where(Offering.id.in_(ids))
         .order_by(Offering.listed_at, Offering.id)
     )  # fmt: skip
     for row in db.session.execute(query):
-        yield _listing(row, offers[row.id], on)
+        if row.facts is not None:
+            yield _listing(row, offers[row.id], on)
 
 
 def _listing(row: Row[Any], offers: list[_Offer], on: date) -> Listing:

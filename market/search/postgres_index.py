@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import combinations, takewhile
+from math import comb
+from typing import Any
 
 import structlog
 from sqlalchemy import text
@@ -22,7 +25,15 @@ from market.search.ranking import EACH, conditions
 log = structlog.get_logger(__name__)
 
 _WEIGHTS = "AB"
+#: Up to so many ways to have just some of the terms are asked for one by one.
+_MOST_WAYS = 15
 _CURRENT = "(SELECT max(id) FROM search_generations WHERE version = :version AND upto IS NOT NULL)"
+#: Which generation answers. The planner does not know what unpacking a document costs: it would rather read them all, or
+#: compile first. The rest of the transaction looks up rows by their keys.
+_ASK = text(
+    "SELECT id, set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true) "
+    f"FROM search_generations WHERE id = {_CURRENT}"
+)
 _STATE = text(f"SELECT id, upto FROM search_generations WHERE id = {_CURRENT}")
 _WRITE = text("""
     INSERT INTO search_documents (generation_id, kind, ref_id, words, top, line)
@@ -44,18 +55,12 @@ class PostgresIndex:
     """A `SearchIndex` in the database; it says what the open transaction sees."""
 
     def find(self, query: Query, *, some: bool = False) -> Found | None:
-        state = self._state()
+        state = db.session.connection().execute(_ASK, {"version": lexicon().version}).one_or_none()
         if state is None:
             return None
-        parameters: dict[str, object] = {"generation": state[0]}
-        statement = _Question(query, parameters, some=some).statement()
         found: dict[Kind, list[tuple[int, list[int]]]] = {kind: [] for kind in Kind}
         most = None
-        # The planner does not know what unpacking each document costs, and would rather read them all, or compile first.
-        db.session.execute(text("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"))
-        rows = db.session.execute(text(statement), parameters).all()
-        db.session.execute(text("SET LOCAL enable_seqscan = on"))
-        for kind, score, ids in rows:
+        for kind, score, ids in _rows(query, state[0], some=some):
             if some and most is None:
                 most = score // EACH
             if not some or (most and score // EACH == most):
@@ -93,6 +98,19 @@ class PostgresIndex:
         return None if row is None else (row[0], row[1])
 
 
+def _rows(query: Query, generation: int, *, some: bool) -> Sequence[Any]:
+    """Kind, worth and ids; with `some` those that have most of the terms are looked for first, by the index alone."""
+    count = len(query.terms)
+    numbers = takewhile(lambda number: comb(count, number) <= _MOST_WAYS, range(count, 0, -1)) if some else ()
+    for number in [*numbers, 0]:
+        parameters: dict[str, object] = {"generation": generation}
+        statement = _Question(query, parameters, some=some, having=number).statement()
+        rows = db.session.connection().execute(text(statement), parameters).all()
+        if rows:
+            return rows
+    return ()
+
+
 class _Making:
     """A generation that does not answer yet; each batch is a transaction of its own unless one is open."""
 
@@ -119,34 +137,40 @@ class _Making:
             db.session.execute(text("DELETE FROM search_generations WHERE id = :id"), {"id": self.generation})
 
     def _tidy(self) -> None:
-        """Let the planner know what it has to do with."""
-        with db.transaction():
-            db.session.execute(text("ANALYZE search_documents"))
+        """Let the planner know what it has to do with, and clear what is gone away: else every question still comes upon it."""
+        with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM (ANALYZE) search_documents"))
 
 
 class _Question:
-    """One question in SQL; what people typed travels as parameters."""
+    """One question in SQL; what people typed travels as parameters. `having` asks for just so many of the terms."""
 
-    def __init__(self, query: Query, parameters: dict[str, object], *, some: bool) -> None:
-        self.query, self.parameters, self.some = query, parameters, some
+    def __init__(self, query: Query, parameters: dict[str, object], *, some: bool, having: int = 0) -> None:
+        self.query, self.parameters, self.some, self.having = query, parameters, some, having
 
     def statement(self) -> str:
-        """Kind, worth and ids, the best worth first.
-
-        The words alone choose the rows: asked for the generation too, the planner would go by that and unpack every row.
-        """
-        wanted = self._wanted()
-        source = f"(SELECT * FROM search_documents WHERE {self._has(wanted)} OFFSET 0) AS d" if wanted else "search_documents"
+        """Kind, worth and ids, the best worth first."""
+        if self.having:
+            parts = [self._part(way, " & ", every=True) for way in combinations(self.query.terms, self.having)]
+        else:
+            parts = [self._part(self.query.terms, " | " if self.some else " & ", every=not self.some)]
         return (
-            f"SELECT kind, score, string_agg(ref_id::text, ',') FROM (SELECT kind, ref_id, {self._score()} AS score "
-            f"FROM {source} WHERE {' AND '.join(['generation_id = :generation', *self._phrases()])} OFFSET 0) AS found "
+            f"SELECT kind, score, string_agg(ref_id::text, ',') FROM ({' UNION ALL '.join(parts)}) AS found "
             "GROUP BY kind, score ORDER BY score DESC"
         )
 
-    def _wanted(self) -> str:
-        """All terms, or some, and none of those that are left out."""
-        terms = (" | " if self.some else " & ").join(map(anywhere, self.query.terms))
-        return " & ".join([*([f"({terms})"] if terms else []), *(f"!{anywhere(term)}" for term in self.query.without)])
+    def _part(self, terms: Sequence[Term], between: str, *, every: bool) -> str:
+        """What has these terms, with its worth.
+
+        The words alone choose the rows: asked for the generation too, the planner would go by that and unpack every row.
+        What stands at the top is unpacked once, by adding nothing to it, and then looked at for each worth.
+        """
+        wanted = [*([f"({between.join(map(anywhere, terms))})"] if terms else []), *(f"!{anywhere(term)}" for term in self.query.without)]
+        columns = f"generation_id, kind, ref_id, line, top || ''::tsvector AS top{'' if every else ', words'}"
+        chosen = f" WHERE {self._has(' & '.join(wanted))}" if wanted else ""
+        source = f"(SELECT {columns} FROM search_documents{chosen} OFFSET 0) AS d"
+        conditions = " AND ".join(["generation_id = :generation", *self._phrases()])
+        return f"(SELECT kind, ref_id, {self._score(terms, every=every)} AS score FROM {source} WHERE {conditions} OFFSET 0)"
 
     def _phrases(self) -> Iterator[str]:
         for phrase in self.query.phrases:
@@ -154,21 +178,21 @@ class _Question:
         for phrase in self.query.no_phrases:
             yield f"strpos(line, {self._parameter(phrase)}) = 0"
 
-    def _score(self) -> str:
-        parts = [self._worth(term) for term in self.query.terms]
+    def _score(self, terms: Sequence[Term], *, every: bool) -> str:
+        parts = [self._worth(term, every=every) for term in terms]
         if self.query.terms:
             parts.append(f"CASE WHEN {self._has(quoted(Lexeme(self.query.whole)), 'top')} THEN {EXACT} ELSE 0 END")
         return " + ".join(parts) or "0"
 
-    def _worth(self, term: Term) -> str:
+    def _worth(self, term: Term, *, every: bool) -> str:
         found: dict[int, list[str]] = {}
         for worth, place, alternative in conditions(term):
             found.setdefault(worth, []).append(within(alternative, place))
         more = EACH if self.some else 0
         cases = [f"WHEN {self._has(' | '.join(found[worth]), 'top')} THEN {worth + more}" for worth in sorted(found, reverse=True)]
-        if self.some:
+        if not every:
             cases.append(f"WHEN {self._has(anywhere(term))} THEN {IN_TEXT + more}")
-        return f"CASE {' '.join(cases)} ELSE {0 if self.some else IN_TEXT} END"
+        return f"CASE {' '.join(cases)} ELSE {IN_TEXT + more if every else 0} END"
 
     def _has(self, wanted: str, column: str = "words") -> str:
         return f"{column} @@ CAST({self._parameter(wanted)} AS tsquery)"

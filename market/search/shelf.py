@@ -18,14 +18,14 @@ from datetime import date
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import String, func, select, type_coerce
 
 from market import catalog, db, resources
 from market.catalog import Offering, OfferingRevision, Plan
-from market.catalog.models import OfferingStatus, PlanStatus, RevisionStatus
-from market.search import ranking
+from market.catalog.models import PlanStatus, RevisionStatus
+from market.search import ranking, stored
 from market.search.index import Found
 from market.search.listings import Listing, listings_of
 from market.search.models import CatalogChange, Kind
@@ -44,7 +44,7 @@ class _Mark(NamedTuple):
     """What must not have changed since a shelf was made."""
 
     change: int
-    live: int
+    offering: int
     revision: int
     plan: int
     #: Certificates run out at midnight, and nobody writes that down.
@@ -65,6 +65,8 @@ class Shelf:
     #: Orders of places that were asked for, and counts.
     _orders: dict[tuple[str, date | None], tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict)
     _counts: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    #: What others make of it, for as long as it is true.
+    kept: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     @property
     def listings(self) -> Mapping[int, Listing]:
@@ -209,24 +211,52 @@ def shelf(on: date) -> Shelf:
     with _making:
         known = _kept.get(key)
         if known is None or known.mark != mark:
-            known = _made(known, mark)
+            known = _made(known or _stored(mark), mark)
             _kept.clear()
             _kept[key] = known
         return known
 
 
-#: One statement, put together once: every page with a list asks it. Each part is answered from an index.
+def forget() -> None:
+    """Have nothing at hand, as a process that has just begun; for measurements."""
+    _kept.clear()
+
+
+def warm(on: date) -> None:
+    """Have it and the usual orders at hand before anybody asks."""
+    known = shelf(on)
+    for sort in ("new", ""):
+        known._order(sort, on)
+
+
+#: What is published, said so that SQLite begins with the newest: by its index of states it would read all that are.
+_PUBLISHED = type_coerce(OfferingRevision.status, String).concat("") == RevisionStatus.PUBLISHED.value
+#: One statement, put together once: every page with a list asks it. Each part is the first entry of an index.
 _MARK = select(
     select(func.max(CatalogChange.id)).scalar_subquery(),
-    select(func.count()).select_from(Offering).where(Offering.status == OfferingStatus.LIVE).scalar_subquery(),
-    select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED).scalar_subquery(),
+    select(func.max(Offering.id)).scalar_subquery(),
+    select(func.max(OfferingRevision.id)).where(_PUBLISHED).scalar_subquery(),
     select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private).scalar_subquery(),
 )
 
 
 def _mark(on: date) -> _Mark:
-    change, count, revision, plan = db.session.execute(_MARK).one()
-    return _Mark(change or 0, count, revision or 0, plan or 0, on)
+    change, offering, revision, plan = db.session.connection().execute(_MARK).one()
+    return _Mark(change or 0, offering or 0, revision or 0, plan or 0, on)
+
+
+def _stored(mark: _Mark) -> Shelf | None:
+    """The shelf that another process has left on the disk, if it is of use."""
+    found = stored.load()
+    if found is None:
+        return None
+    numbers, day, listings = found
+    slots: list[Listing | None] = []
+    having: defaultdict[str, int] = defaultdict(int)
+    place_of: dict[int, int] = {}
+    _put_in(listings, slots, having, place_of)
+    before = _Mark(*numbers, day=day)
+    return Shelf(slots, place_of, dict(having), 0, before) if before.change <= mark.change else None
 
 
 def _made(before: Shelf | None, mark: _Mark) -> Shelf:
@@ -244,6 +274,8 @@ def _made(before: Shelf | None, mark: _Mark) -> Shelf:
     missing = [id for id in live if id not in place_of]
     for start in range(0, len(missing), _BATCH):
         _put_in(listings_of(missing[start : start + _BATCH], mark.day), slots, having, place_of)
+    if len(missing) >= stored.LEAST:
+        stored.store((mark.change, mark.offering, mark.revision, mark.plan), mark.day, (one for one in slots if one is not None))
     return Shelf(slots, place_of, dict(having), ranking.bits(place_of.values(), len(slots)), mark)
 
 

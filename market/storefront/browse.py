@@ -18,12 +18,13 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from market import catalog, resources, search
+from market import recommended, resources, search
 from market.catalog import Branch
 from market.kit import period as periods
 from market.search import Kind, Listing, Named, Query, Shelf, ranking
 from market.storefront.cards import today
 from market.storefront.groups import Group, groups
+from market.storefront.plan_words import plan_words
 from market.web import formats, paging
 from market.web.locale import here_with
 
@@ -48,9 +49,9 @@ MINE = {"mine": _l("我的用量月费从低到高")}
 _MOST_USE = Decimal(10) ** 9
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Option:
-    """One choice with the number of offerings it would leave."""
+    """One choice with the number of offerings it would leave; a page has seventy, and freezing them takes time."""
 
     value: str
     label: str
@@ -95,6 +96,8 @@ class Browse:
     #: There is no index just now, so only names and key words were looked at.
     plain: bool = False
     asked: Query | None = None
+    #: What is in the recommended catalogue today.
+    listed: Collection[int] = ()
     page: paging.Page = field(default_factory=lambda: paging.Page((), 1, PAGE_SIZE, 0))
     facets: list[Facet] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
@@ -140,7 +143,8 @@ def read() -> Browse:
             limit=LONGEST_QUERY, count=len(browse.query),
         )  # fmt: skip
         return browse
-    found = groups(shelf, branches, browse.category)
+    browse.listed = frozenset(recommended.listed_ids(today()))
+    found = groups(shelf, branches, browse.category, browse.listed)
     browse.chosen = {group.key: values for group in found if group.key != "category" and (values := _chosen(group))}
     _answer(browse, shelf, found)
     return browse
@@ -148,8 +152,7 @@ def read() -> Browse:
 
 def _branches(shelf: Shelf) -> list[Branch]:
     """The kinds of service with what the shelf has of each, so that nothing is counted in the database."""
-    known = sorted(catalog.category_names().values(), key=lambda one: (one.position, one.slug))
-    counts = shelf.count("category", shelf.all)
+    known, counts = plan_words().kinds.values(), shelf.count("category", shelf.all)
     return [
         Branch(top, tuple(one for one in known if one.parent_slug == top.slug), counts.get(top.slug, 0))
         for top in known if top.parent_slug is None
@@ -283,8 +286,8 @@ def _facet(group: Group, narrowed: _Narrowed) -> Facet:
     else:
         counts = {value: (mask & others).bit_count() for value, mask in group.sets.items()}
         values = [value for value in group.names if counts.get(value) or value in chosen]
-    options = [Option(value, str(group.names[value]), counts.get(value, 0), value in chosen) for value in values]
-    return Facet(group.key, str(group.label), options, group.one, group.open or bool(chosen))
+    options = [Option(value, group.names[value], counts.get(value, 0), value in chosen) for value in values]
+    return Facet(group.key, group.label, options, group.one, group.open or bool(chosen))
 
 
 def _most_frequent(group: Group, counts: Mapping[str, int], chosen: Sequence[str]) -> list[str]:
@@ -307,7 +310,7 @@ def _chips(browse: Browse, narrowed: _Narrowed) -> Iterator[Chip]:
         for value in narrowed.chosen.get(group.key, []):
             rest = [each for each in narrowed.chosen[group.key] if each != value]
             left = narrowed.left(without=group.key, instead=group.chosen(rest) if rest else -1)
-            yield Chip(str(group.names[value]), _without(group.key, value), left.bit_count(), _first(narrowed, left, nothing))
+            yield Chip(group.names[value], _without(group.key, value), left.bit_count(), _first(narrowed, left, nothing))
 
 
 def _together(browse: Browse, narrowed: _Narrowed) -> Chip | None:
@@ -316,7 +319,7 @@ def _together(browse: Browse, narrowed: _Narrowed) -> Chip | None:
     for number in range(2, len(keys)):
         dropped = max(combinations(keys, number), key=lambda some: narrowed.left_of(some).bit_count())
         if left := narrowed.left_of(dropped):
-            names = {group.key: [str(group.names[value]) for value in narrowed.chosen.get(group.key, [])] for group in narrowed.groups}
+            names = {group.key: [group.names[value] for value in narrowed.chosen.get(group.key, [])] for group in narrowed.groups}
             told = [_("搜索：%(query)s", query=browse.query) if key == "q" else _("、").join(names[key]) for key in dropped]
             address = here_with(page=None, **dict.fromkeys(dropped))
             return Chip(_("”和“").join(told), address, left.bit_count(), _first(narrowed, left, wanted=True))

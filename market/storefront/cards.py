@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,6 @@ from market import catalog, quality, recommended, resources
 from market.accounts import City
 from market.catalog import Offering, Sold
 from market.kit import period as periods
-from market.recommended import Entry
 from market.search import Query
 from market.storefront import matches, places, prices
 from market.web import formats
@@ -27,20 +26,25 @@ def today() -> date:
 
 
 def cards(
-    offerings: Iterable[Offering | Sold], asked: Query | None = None, month_fen: Mapping[int, int] | None = None
+    offerings: Iterable[Offering | Sold],
+    asked: Query | None = None,
+    month_fen: Mapping[int, int] | None = None,
+    *,
+    listed: Collection[int] | None = None,
 ) -> list[dict[str, Any]]:
-    """Cards in the order given: three look-ups, however many there are.
+    """Cards in the order given: two look-ups, however many there are.
 
-    What was asked for is marked in them; `month_fen` says what a month costs for the visitor's own usage.
+    What was asked for is marked in them; `month_fen` says what a month costs for the visitor's own usage, `listed` which
+    are in the recommended catalogue where that is known.
     """
-    listed = list(offerings)
-    if not listed:
+    shown = list(offerings)
+    if not shown:
         return []
     on, cities = today(), places.cities()
-    entries = recommended.listed_for([offering.id for offering in listed], on)
-    said = quality.summaries([offering.id for offering in listed])
-    drawn = [card(offering, entries.get(offering.id), cities, on, asked) for offering in listed]
-    for offering, each in zip(listed, drawn, strict=True):
+    chosen = frozenset(recommended.listed_ids(on)) if listed is None else listed
+    said = quality.summaries([offering.id for offering in shown])
+    drawn = [card(offering, cities, on, asked, listed=offering.id in chosen) for offering in shown]
+    for offering, each in zip(shown, drawn, strict=True):
         each["rating"] = said.get(offering.id)
         if month_fen and offering.id in month_fen:
             each["mine"] = formats.money(month_fen[offering.id])
@@ -48,7 +52,7 @@ def cards(
 
 
 def card(
-    offering: Offering | Sold, entry: Entry | None, cities: Mapping[str, City], on: date, asked: Query | None = None
+    offering: Offering | Sold, cities: Mapping[str, City], on: date, asked: Query | None = None, *, listed: bool = False
 ) -> dict[str, Any]:
     """One card for `offering_card`; everything it needs is loaded."""
     facts = catalog.shown_facts(offering)
@@ -67,7 +71,7 @@ def card(
         "price_note": start.note if start else "",
         "facts": _short_facts(offering, facts, cities, on),
         "verified": offering.provider.verified_at is not None,
-        "recommended": _("推荐目录") if entry else "",
+        "recommended": _("推荐目录") if listed else "",
         "paused": "" if catalog.can_be_bought(offering) else _("现在不能新订阅"),
     }
 

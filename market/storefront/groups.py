@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from market import accounts, recommended
 from market.catalog import Branch
 from market.search import BUDGETS, EVERY, PROMISES, Shelf
 from market.storefront import places
-from market.storefront.cards import today
+from market.storefront.plan_words import plan_words
 from market.web import formats
 from market.web.locale import chosen_language
 
@@ -37,8 +36,8 @@ class Group:
     """A set of choices about one property of an offering: what each is called, and which offerings have it."""
 
     key: str
-    label: LazyString
-    names: Mapping[str, Any]
+    label: str
+    names: Mapping[str, str]
     sets: Mapping[str, int]
     one: bool = False  # only one choice at a time
     open: bool = True  # whether the panel shows it unfolded from the start
@@ -52,9 +51,21 @@ class Group:
         return found
 
 
-def groups(shelf: Shelf, branches: Sequence[Branch], category: Branch | None) -> list[Group]:
-    """All groups that make sense here: sub-categories only inside a category."""
-    listed = {"1": shelf.those(recommended.listed_ids(today()))}
+def groups(shelf: Shelf, branches: Sequence[Branch], category: Branch | None, listed: Collection[int]) -> list[Group]:
+    """All groups that make sense here: sub-categories only inside a category.
+
+    What each choice is called and which offerings have it is kept with the shelf; what is `listed` as recommended is not.
+    """
+    words = plan_words()
+    key = ("groups", chosen_language(), category.category.slug if category else "")
+    known = shelf.kept.get(key)
+    if known is None or known[0] is not words:
+        known = shelf.kept[key] = (words, _groups(shelf, branches, category))
+    chosen = shelf.those(listed)
+    return [replace(group, sets={"1": chosen}) if group.key == "recommended" else group for group in known[1]]
+
+
+def _groups(shelf: Shelf, branches: Sequence[Branch], category: Branch | None) -> list[Group]:
     found = [
         _plain(shelf, "category", _l("类别"), {one.category.slug: formats.local(one.category, "name") for one in branches}, one=True),
         _plain(shelf, "budget", _l("一个月大约多少钱"), _budgets(), one=True),
@@ -63,7 +74,7 @@ def groups(shelf: Shelf, branches: Sequence[Branch], category: Branch | None) ->
         _plain(shelf, "local", _l("数据存放地"), PLACES, one=True),
         _plain(shelf, "cert", _l("合规证明"), places.SHORT_NAMES),
         _plain(shelf, "fapiao", _l("发票"), FAPIAO),
-        Group("recommended", _l("推荐目录"), {"1": _l("在推荐目录里")}, listed),
+        Group("recommended", _("推荐目录"), {"1": _("在推荐目录里")}, {}),
         _plain(shelf, "uptime", _l("可用性承诺"), {each: _("%(percent)s%% 或更高", percent=each) for each in PROMISES}, one=True, open=False),
         _plain(shelf, "support", _l("人工客服时间"), SUPPORT, one=True, open=False),
         _sectors(shelf),
@@ -78,7 +89,7 @@ def groups(shelf: Shelf, branches: Sequence[Branch], category: Branch | None) ->
 def _plain(
     shelf: Shelf, key: str, label: LazyString, names: Mapping[str, Any], *, one: bool = False, open: bool = True
 ) -> Group:
-    return Group(key, label, names, {value: shelf.having.get(f"{key}={value}", 0) for value in names}, one, open)
+    return Group(key, str(label), {value: str(name) for value, name in names.items()}, {value: shelf.having.get(f"{key}={value}", 0) for value in names}, one, open)
 
 
 def _budgets() -> dict[str, str]:
@@ -88,12 +99,12 @@ def _budgets() -> dict[str, str]:
 def _sectors(shelf: Shelf) -> Group:
     """What is made for a sector or says that it suits every one; sectors that nothing is made for are not offered."""
     names = {
-        sector.slug: formats.local(sector, "name") for sector in accounts.sectors() if shelf.having.get(f"sector={sector.slug}")
+        sector.slug: formats.local(sector, "name") for sector in plan_words().sectors if shelf.having.get(f"sector={sector.slug}")
     }
     every = shelf.having.get(f"sector={EVERY}", 0)
-    return Group("sector", _l("适合的行业"), names, {slug: shelf.having[f"sector={slug}"] | every for slug in names}, one=True, open=False)
+    return Group("sector", _("适合的行业"), names, {slug: shelf.having[f"sector={slug}"] | every for slug in names}, one=True, open=False)
 
 
 def _providers(shelf: Shelf) -> Group:
     names, sets = shelf.provider_names(chosen_language()), shelf.values_of("provider")
-    return Group("provider", _l("服务商"), names, sets, open=False, most=MOST_PROVIDERS)
+    return Group("provider", _("服务商"), names, sets, open=False, most=MOST_PROVIDERS)

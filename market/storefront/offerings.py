@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from market import accounts, catalog, db, quality, recommended, resources, subscriptions
+from market import catalog, db, quality, recommended, resources, subscriptions
 from market.accounts import Organization, OrganizationKind
 from market.catalog import Offering, Plan
 from market.storefront import browse, lately, places, structured
@@ -15,6 +15,7 @@ from market.storefront.calculator import calculate
 from market.storefront.cards import cards, key_facts, today
 from market.storefront.home import in_order
 from market.storefront.papers import papers
+from market.storefront.plan_words import plan_words
 from market.storefront.price_table import has_tiers, price_rows
 from market.storefront.prices import plan_price
 from market.storefront.terms import exit_rows, promise_rows
@@ -32,7 +33,7 @@ REVIEWS = 3
 def index() -> str | tuple[str, int]:
     """The list, narrowed by what its address asks for; 422 for search words that are too long."""
     found = browse.read()
-    offered = cards(in_order([listing.id for listing in found.page]), found.asked, found.usages.month_fen)
+    offered = cards(in_order([listing.id for listing in found.page]), found.asked, found.usages.month_fen, listed=found.listed)
     html = render_template(
         "storefront/offerings/index.html", browse=found, page=found.page, cards=offered, longest=browse.LONGEST_QUERY
     )
@@ -44,7 +45,7 @@ def show(slug: str) -> str | tuple[str, int]:
     """One service with its calculator; a withdrawn one keeps its page. 422 for guesses that cannot be read."""
     if htmx.is_fragment():
         return _answer(catalog.offering_with_prices(slug))
-    offering = catalog.offering_by_slug(slug)
+    offering = catalog.shown_offering(slug)
     at, on = resources.clock.now(), today()
     plans, left, steps = plans_of(offering), room_of(offering), trail(offering)
     calculator = calculate(offering, request.args, at=at, plans=plans)
@@ -119,7 +120,7 @@ def _firm() -> Organization | None:
 
 def trail(offering: Offering) -> list[tuple[str, str]]:
     """Start page, category, sub-category, the offering itself."""
-    facts, names = catalog.shown_revision(offering).facts, catalog.category_names()
+    facts, names = catalog.shown_revision(offering).facts, plan_words().kinds
     top, sub = offering.category_slug, facts["subcategory"]
     steps = [
         (_("首页"), url_for("storefront.home.index")),
@@ -134,4 +135,4 @@ def trail(offering: Offering) -> list[tuple[str, str]]:
 def sectors(offering: Offering) -> list[str]:
     """The sectors it names as its own, in the plan's order; none means any."""
     chosen = set(catalog.shown_revision(offering).facts["sectors"])
-    return [formats.local(sector, "name") for sector in accounts.sectors() if sector.slug in chosen] if chosen else []
+    return [formats.local(sector, "name") for sector in plan_words().sectors if sector.slug in chosen] if chosen else []

@@ -8,8 +8,9 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from market import accounts, catalog
+from market import catalog
 from market.accounts import City
+from market.storefront.plan_words import plan_words
 from market.web import formats
 from market.web.translation import gettext as _
 
@@ -29,9 +30,9 @@ SHORT_NAMES = {
 }
 
 
-def cities() -> dict[str, City]:
+def cities() -> Mapping[str, City]:
     """The cities by their codes."""
-    return {city.code: city for city in accounts.cities()}
+    return plan_words().cities
 
 
 def place_names(codes: Sequence[str], known: Mapping[str, City]) -> str:

@@ -52,7 +52,7 @@ def show(id: int) -> str | tuple[str, int]:
     html = render_template(
         "storefront/offerings/show.html",
         preview_url=url_for(".show", id=id),
-        card=card(window, None, cities, on) | {"url": url_for(".show", id=id), "paused": ""},
+        card=card(window, cities, on) | {"url": url_for(".show", id=id), "paused": ""},
         offering=window,
         facts=facts,
         for_sale=True,

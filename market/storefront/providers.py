@@ -30,7 +30,7 @@ def index() -> str:
     choices = [(_("全部（%(count)s）", count=len(known)), url_for(".index"), not city)]
     choices += [
         (_("%(city)s（%(count)s）", city=formats.local(cities[code], "name"), count=number), url_for(".index", city=code), code == city)
-        for code, number in there.most_common()
+        for code, number in there.most_common() if code
     ]
     return render_template(
         "storefront/providers/index.html", page=found, counts=catalog.live_counts(), cities=cities, choices=choices, city=city

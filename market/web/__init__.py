@@ -11,6 +11,7 @@ from flask import Flask
 
 from market.config import Settings
 from market.web import (
+    addresses,
     components,
     conditional,
     errors,
@@ -33,6 +34,7 @@ from market.web import (
     security,
     selling,
     states,
+    templating,
     transactions,
 )
 
@@ -45,6 +47,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     logs.configure(settings.log_format)
     logs.init_app(app)
     for part in (
+        addresses,
+        templating,
         security,
         conditional,
         fingerprint,

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,13 +20,16 @@ def init_app(app: Flask) -> None:
 
 def asset(name: str) -> str:
     """The address of `static/<name>` with a fingerprint of its content."""
-    # A page names the sprite once for every icon: look at the file once a request.
-    known: dict[str, str] = g.setdefault("assets", {})
+    # A page names the sprite once for every icon: look at the file once a request, and no oftener than each second.
+    known: dict[str, str] = g._get_current_object().__dict__.setdefault("assets", {})
     if name not in known:
-        path = _path(name)
-        version = _fingerprint(path, path.stat().st_mtime_ns) if path.is_file() else None
-        known[name] = url_for("static", filename=name, v=version)
+        known[name] = url_for("static", filename=name, v=_version(_path(name), int(time.monotonic())))
     return known[name]
+
+
+@lru_cache(maxsize=256)
+def _version(path: Path, _second: int) -> str | None:
+    return _fingerprint(path, path.stat().st_mtime_ns) if path.is_file() else None
 
 
 def _path(name: str) -> Path:

@@ -11,6 +11,7 @@ from datetime import date as Date
 from datetime import datetime as DateTime
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -97,7 +98,12 @@ def percent(ratio: Decimal | float | None) -> str:
     """A ratio of one as a percentage with at most one decimal: 12.3%."""
     if ratio is None:
         return gettext("暂无数据")
-    return format_percent(ratio, "#,##0.#%", locale=_locale())
+    return _percent(ratio, str(_locale()))
+
+
+@lru_cache(1_000)
+def _percent(ratio: Decimal | float, locale: str) -> str:
+    return str(format_percent(ratio, "#,##0.#%", locale=locale))
 
 
 def filesize(count: int) -> str:

@@ -4,10 +4,11 @@
 remembers the theme and goes back to the page without the parameter.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import quote, urlencode
 
-from flask import Flask, Response, current_app, redirect, request
+from babel import Locale
+from flask import Flask, Request, Response, current_app, redirect, request
 from flask_babel import Babel
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,6 +17,8 @@ from market import resources
 from market.web import formats, translation
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
+#: Read once: Babel takes as long for each request as for a small statement.
+_LOCALES = {language: Locale.parse(name) for language, name in LANGUAGES.items()}
 HTML_LANGUAGES = {"zh": "zh-CN", "en": "en"}
 THEMES = ("light", "dark", "auto")
 YEAR = 365 * 24 * 3600
@@ -27,7 +30,7 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("BABEL_DEFAULT_TIMEZONE", "Asia/Shanghai")
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "market/translations")
     babel = Babel(
-        app, locale_selector=lambda: LANGUAGES[chosen_language()], timezone_selector=lambda: "Asia/Shanghai"
+        app, locale_selector=lambda: _LOCALES[chosen_language()], timezone_selector=lambda: "Asia/Shanghai"
     )
     translation.init_app(app, babel)
     app.before_request(_leave_theme_parameter)
@@ -46,15 +49,32 @@ def chosen_language() -> str:
     """`zh` or `en`: the address first, then the cookie; machines say it in a header; else Chinese."""
     if not request:
         return "zh"
-    header = request.accept_languages.best_match(LANGUAGES) if request.path.startswith("/api/v1/") else None
-    return _one_of(LANGUAGES, request.args.get("lang"), request.cookies.get("lang"), header) or "zh"
+    return _of_request("lang", _language)
+
+
+def _language(here: Request) -> str:
+    header = here.accept_languages.best_match(LANGUAGES) if here.path.startswith("/api/v1/") else None
+    return _one_of(LANGUAGES, here.args.get("lang"), here.cookies.get("lang"), header) or "zh"
 
 
 def chosen_theme() -> str:
     """`light`, `dark` or `auto`; without a choice the operating system decides."""
     if not request:
         return "auto"
-    return _one_of(THEMES, request.args.get("theme"), request.cookies.get("theme")) or "auto"
+    return _of_request("theme", _theme)
+
+
+def _theme(here: Request) -> str:
+    return _one_of(THEMES, here.args.get("theme"), here.cookies.get("theme")) or "auto"
+
+
+def _of_request(name: str, work_out: Callable[[Request], str]) -> str:
+    """What this request has chosen, looked for once: a page asks a dozen times."""
+    here = request._get_current_object()  # type: ignore[attr-defined]  # a proxy
+    known: dict[str, str] = here.__dict__.setdefault("market_choices", {})
+    if name not in known:
+        known[name] = work_out(here)
+    return known[name]
 
 
 def here_with(**changes: str | int | None) -> str:
@@ -62,7 +82,7 @@ def here_with(**changes: str | int | None) -> str:
 
     A page that exists only as an answer to POST has no address to come back to: then the start page.
     """
-    here = _readable(request.path)
+    here = bool(_of_request("readable", _path_if_readable))
     path = quote(request.path) if here else "/"
     arguments = [(key, value) for key, value in request.args.items(multi=True) if here and key not in changes]
     arguments += [(key, str(value)) for key, value in changes.items() if value is not None]
@@ -91,14 +111,17 @@ def _remember(response: Response) -> Response:
     return response
 
 
-def _readable(path: str) -> bool:
-    adapter = current_app.create_url_adapter(request)
+def _path_if_readable(here: Request) -> str:
+    """Its path where that can be asked for with GET; else nothing."""
+    if here.method in ("GET", "HEAD") and here.url_rule is not None:
+        return here.path
+    adapter = current_app.create_url_adapter(here)
     try:
         if adapter is not None:
-            adapter.match(path, method="GET")
+            adapter.match(here.path, method="GET")
     except HTTPException:
-        return False
-    return True
+        return ""
+    return here.path
 
 
 def _one_of(allowed: Collection[str], *wanted: str | None) -> str | None:

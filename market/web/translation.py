@@ -23,16 +23,18 @@ _MOST = 20_000
 def language() -> str:
     """`zh` or `en`: what is spoken now; outside of a request nothing."""
     try:
-        here = g._get_current_object().get("_flask_babel")
+        known: str = g._get_current_object().__dict__["_flask_babel"].babel_locale.language
+        return known
+    except (KeyError, AttributeError):  # nobody has asked in this request
+        locale = get_locale()
+        return str(locale.language) if locale else ""
     except RuntimeError:
         return ""
-    locale = getattr(here, "babel_locale", None) or get_locale()
-    return str(locale.language) if locale else ""
 
 
 def gettext(text: str, /, **values: Any) -> str:
     """Flask-Babel's, for what is asked for a hundred times in a page."""
-    found = str(_texts.get_translations().ugettext(text))
+    found = _plain(language(), text)
     return found % values if values else found
 
 
@@ -64,6 +66,10 @@ class _Texts(Domain):  # type: ignore[misc]  # Flask-Babel has no types
         super().__init__()
         self.known: dict[str, Translations | NullTranslations] = {}
 
+    def gettext(self, text: str, **values: Any) -> str:
+        """Flask-Babel's, which menus and labels come to."""
+        return gettext(text, **values)
+
     def get_translations(self) -> Translations | NullTranslations:
         """Those of the language that is spoken now."""
         spoken = language()
@@ -76,6 +82,12 @@ class _Texts(Domain):  # type: ignore[misc]  # Flask-Babel has no types
 
 
 _texts = _Texts()
+
+
+@lru_cache(_MOST)
+def _plain(spoken: str, text: str) -> str:
+    """A text in the language that is spoken now."""
+    return str(_texts.get_translations().ugettext(text))
 
 
 @lru_cache(_MOST)
