@@ -26,6 +26,7 @@ from market.metering.reconciliation import models as _reconciliation
 from market.metering.uploads import models as _uploads
 from market.notifications import models as _notifications
 from market.payments import models as _payments
+from market.payments.statements import models as _statements
 from market.policies import models as _policies
 from market.privacy import models as _privacy
 from market.providers import models as _providers
@@ -38,7 +39,7 @@ from market.subscriptions.prices import models as _prices
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices,
-    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _notifications, _search,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _statements, _notifications, _search,
     _privacy, _quality,
 )  # fmt: skip
 

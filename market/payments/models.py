@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
 from market.billing.models import Bill
+from market.documents.models import Document
 from market.kit.lifecycle import Lifecycle
 
 
@@ -98,3 +99,18 @@ class BankArrival(db.Base):
     note: Mapped[str] = mapped_column(default="")
 
     payment: Mapped[Payment] = relationship(back_populates="arrival", lazy="raise")
+
+
+class PaymentProof(db.Base):
+    """What the buyer sent in to show that she has paid: her bank's slip."""
+
+    __tablename__ = "payment_proofs"
+    __table_args__ = (UniqueConstraint("document_id"),)
+
+    id: Mapped[int] = db.pk()
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id"), index=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    added_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    added_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+
+    document: Mapped[Document] = relationship(lazy="raise")

@@ -52,6 +52,10 @@ _BOUGHT = {
     "fapiaos": "request_id.organization_id",
     "payments": "bill_id.organization_id",
     "bank_arrivals": "payment_id.bill_id.organization_id",
+    "bank_lines": "organization_id",
+    "bank_allocations": "line_id.organization_id",
+    "payer_names": "organization_id",
+    "payment_proofs": "payment_id.bill_id.organization_id",
     "reviews": "organization_id",
     "review_wordings": "review_id.organization_id",
     "review_replies": "review_id.organization_id",
@@ -113,6 +117,8 @@ OF_PERSON: Mapping[str, str] = {
 #: Tables that belong to nobody in particular, and why nobody misses them in an archive.
 NOBODYS: Mapping[str, str] = {
     "access_details": "shown in the console; encrypted, and of no use outside",
+    "bank_layouts": "how the office reads its bank's files",
+    "bank_statements": "the office's own bank statements; a firm's lines of them are in its archive",
     "archived_months": "where a month's events lie; says nothing of whose they are",
     "audit_heads": "public",
     "audit_links": "the seal of the trail, checked with `market audit verify`",

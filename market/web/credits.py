@@ -33,6 +33,7 @@ ENTRIES = {
     EntryKind.REFUND: _l("申请了退款"),
     EntryKind.RETURNED: _l("退款没有办，退回余额"),
     EntryKind.VOID: _l("冲减单作废"),
+    EntryKind.DEPOSIT: _l("转账多出的部分"),
 }
 
 

@@ -66,7 +66,7 @@ def _gains(organization_id: int) -> Iterator[tuple[int | None, int]]:
     query = select(BalanceEntry.credit_note_id, BalanceEntry.amount_fen).outerjoin(BalanceEntry.credit_note)
     query = query.where(
         BalanceEntry.organization_id == organization_id,
-        BalanceEntry.kind.in_([EntryKind.CREDIT, EntryKind.RETURNED]),
+        BalanceEntry.kind.in_([EntryKind.CREDIT, EntryKind.RETURNED, EntryKind.DEPOSIT]),
         CreditNote.id.is_(None) | (CreditNote.status != CreditNoteStatus.VOID),
     )
     yield from ((row[0], row[1]) for row in db.session.execute(query.order_by(BalanceEntry.number.desc())))

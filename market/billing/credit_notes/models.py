@@ -104,6 +104,8 @@ class EntryKind(StrEnum):
     REFUND = "refund"
     RETURNED = "returned"
     VOID = "void"
+    #: Money that came in beyond what bills asked for.
+    DEPOSIT = "deposit"
 
 
 class CreditProposal(db.Base):
