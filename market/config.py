@@ -13,6 +13,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared with, not listened on
 _HOST = re.compile(r"\.?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?", re.ASCII)
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
 
@@ -81,6 +83,8 @@ class Settings:
     stripe_key: str | None = field(default=None, repr=False)
     grace_days: int = 3
     payment_days: int = 15
+    #: What the marketplace keeps of a paid sale, as decimal text; what is shared already stays as it was.
+    commission_rate: str = "0.05"
     #: A correction of usage that moves a month by more than this needs a second person of the provider.
     correction_yuan: int = 500
     correction_percent: int = 10
@@ -175,6 +179,7 @@ class _Reader:
             stripe_key=stripe_key,
             grace_days=self.number("MARKET_GRACE_DAYS", 3, 0, 20),
             payment_days=self.number("MARKET_PAYMENT_DAYS", 15, 0, 90),
+            commission_rate=self.percent("MARKET_COMMISSION_PERCENT", Settings.commission_rate),
             correction_yuan=self.number("MARKET_CORRECTION_YUAN", 500, 0, 1_000_000),
             correction_percent=self.number("MARKET_CORRECTION_PERCENT", 10, 0, 100),
             credit_yuan=self.number("MARKET_CREDIT_YUAN", 500, 0, 1_000_000),
@@ -208,6 +213,16 @@ class _Reader:
         if raw.isdecimal() and low <= int(raw) <= high:
             return int(raw)
         self.problems.append(f"{name}={raw!r} is not a whole number from {low} to {high}.")
+        return default
+
+    def percent(self, name: str, default: str) -> str:
+        """`2.5` as the part `0.025`, with up to four places."""
+        raw = self.env.get(name, "").strip()
+        if not raw:
+            return default
+        if _PERCENT.fullmatch(raw) and Decimal(raw) <= 100:
+            return f"{Decimal(raw).scaleb(-2).normalize():f}"
+        self.problems.append(f"{name}={raw!r} is not a number from 0 to 100 such as 5 or 2.5.")
         return default
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:

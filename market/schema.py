@@ -19,6 +19,7 @@ from market.billing.fapiao import models as _fapiao
 from market.catalog import models as _catalog
 from market.credentials import models as _credentials
 from market.documents import models as _documents
+from market.ledger import models as _ledger
 from market.metering import models as _metering
 from market.metering.completeness import models as _completeness
 from market.metering.corrections import models as _corrections
@@ -39,7 +40,7 @@ from market.subscriptions.prices import models as _prices
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices,
-    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _statements, _notifications, _search,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _statements, _ledger, _notifications, _search,
     _privacy, _quality,
 )  # fmt: skip
 

@@ -160,8 +160,11 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def database(settings: Settings, clock: FakeClock) -> Iterator[None]:
     """Connected, no transaction open: the test writes with `db.transaction()` and sees commits and effects."""
+    from market import ledger
+
     resources.install(settings, with_clock=clock)
     db.connect(settings.database_url)
+    ledger.listen()
     yield
     let_go(settings.database_url)
 

@@ -51,6 +51,7 @@ _BOUGHT = {
     "fapiao_amounts": "request_id.organization_id",
     "fapiaos": "request_id.organization_id",
     "payments": "bill_id.organization_id",
+    "ledger_accounts": "organization_id",
     "bank_arrivals": "payment_id.bill_id.organization_id",
     "bank_lines": "organization_id",
     "bank_allocations": "line_id.organization_id",
@@ -63,6 +64,7 @@ _BOUGHT = {
 _SOLD = {
     "providers": "organization_id",
     "licences": "provider_id.organization_id",
+    "ledger_accounts": "provider_id.organization_id",
     "meters": "provider_id.organization_id",
     "offerings": "provider_id.organization_id",
     "offering_revisions": "offering_id.provider_id.organization_id",
@@ -132,6 +134,7 @@ NOBODYS: Mapping[str, str] = {
     "editions": "public",
     "event_identities": "hashes of events' ids, which keep a second report from being counted",
     "link_requests": "gone as soon as the letter is written",
+    "ledger_postings": "follow from bills, payments, credit notes and refunds, which the archive has",
     "number_series": "counts bill numbers",
     "policy_versions": "public",
     "registrations": "nobody's account yet; gone with the link in its letter, after a day at the latest",

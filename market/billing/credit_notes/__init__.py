@@ -10,6 +10,7 @@ Invariants  an issued bill is never changed; never more is credited than a bill,
 from market.billing.credit_notes.automatic import at_issue, use_balance
 from market.billing.credit_notes.balances import applied_to, balance, entries, unspent
 from market.billing.credit_notes.cutting import Standing
+from market.billing.credit_notes.deposits import deposit
 from market.billing.credit_notes.limits import CREDITABLE, Given, given, standing, taken_back
 from market.billing.credit_notes.models import (
     LIFECYCLE,
@@ -75,6 +76,7 @@ from market.billing.credit_notes.refusals import (
 )
 from market.billing.credit_notes.settling import settle_done
 from market.billing.credit_notes.signals import (
+    balance_moved,
     balance_used,
     credit_note_issued,
     credit_note_voided,
@@ -127,9 +129,11 @@ __all__ = [
     "ask",
     "at_issue",
     "balance",
+    "balance_moved",
     "balance_used",
     "call_off",
     "count_of",
+    "deposit",
     "credit",
     "credit_note_issued",
     "credit_note_voided",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from market import db
 from market.accounts.models import Organization
 from market.billing.credit_notes.models import BalanceEntry, CreditNote, CreditNoteStatus, EntryKind
+from market.billing.credit_notes.signals import balance_moved
 from market.billing.models import Bill
 
 
@@ -44,6 +45,7 @@ def add(organization_id: int, amount_fen: int, kind: EntryKind, *, at: datetime,
     )
     db.session.add(entry)
     db.session.flush()
+    balance_moved.send(entry, at=at)
     return entry
 
 

@@ -19,5 +19,8 @@ refund_asked = signal("refund_asked")
 #: Sent as `refund_settled.send(request, at=at)` when the bank has taken it, or has not.
 refund_settled = signal("refund_settled")
 
+#: Sent as `balance_moved.send(entry, at=at)` for every movement of a balance.
+balance_moved = signal("balance_moved")
+
 #: Sent as `balance_used.send(bill, at=at)` when (part of) a bill is paid out of the balance.
 balance_used = signal("balance_used")

@@ -1,4 +1,4 @@
-"""Payments: the bank's statements, what went where, proofs of transfers
+"""Payments: the books, the bank's statements
 
 Written by hand. On SQLite a CHECK of an existing table is exchanged in its own text.
 """
@@ -21,10 +21,75 @@ MOMENT = sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 def upgrade() -> None:
     bank_statements()
+    ledger()
 
 
 def downgrade() -> None:
+    no_ledger()
     no_bank_statements()
+
+
+# --- the books ---------------------------------------------------------------------------
+
+ACCOUNTS = ("id", "kind", "organization_id", "provider_id", "gateway")
+POSTINGS = ("id", "event", "subject_id", "position", "debit_id", "credit_id", "amount_fen", "bill_id", "rate", "at", "posted_at")
+
+
+def ledger() -> None:
+    """What was issued, paid and credited before is posted by `market ledger post`, or by the worker when it starts."""
+    op.create_table(
+        "ledger_accounts",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("kind", words("accountkind_known", "receivable", "cash", "balance", "refunds", "unpaid", "payable", "commission"), nullable=False),
+        sa.Column("organization_id", BIG, nullable=True),
+        sa.Column("provider_id", BIG, nullable=True),
+        sa.Column("gateway", sa.String(), nullable=True),
+        sa.CheckConstraint("(kind IN ('receivable', 'balance', 'refunds')) = (organization_id IS NOT NULL)", name=op.f("ck_ledger_accounts_organization_where_it_is_hers")),
+        sa.CheckConstraint("(kind IN ('unpaid', 'payable', 'commission')) = (provider_id IS NOT NULL)", name=op.f("ck_ledger_accounts_provider_where_it_is_hers")),
+        sa.CheckConstraint("(kind IN ('cash')) = (gateway IS NOT NULL)", name=op.f("ck_ledger_accounts_gateway_where_it_is_hers")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_ledger_accounts_organization_id")),
+        sa.ForeignKeyConstraint(["provider_id"], ["providers.id"], name=op.f("fk_ledger_accounts_provider_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_accounts")),
+        sa.UniqueConstraint("kind", "organization_id", name=op.f("uq_ledger_accounts_kind_organization_id")),
+        sa.UniqueConstraint("kind", "provider_id", name=op.f("uq_ledger_accounts_kind_provider_id")),
+        sa.UniqueConstraint("kind", "gateway", name=op.f("uq_ledger_accounts_kind_gateway")),
+    )  # fmt: skip
+    op.create_index("ix_ledger_accounts_organization_id", "ledger_accounts", ["organization_id"])
+    op.create_index("ix_ledger_accounts_provider_id", "ledger_accounts", ["provider_id"])
+    op.create_table(
+        "ledger_postings",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("event", words("event_known", "bill_issued", "bill_paid", "payment_arrived", "balance_used", "refund_asked", "refund_returned", "refund_paid", "credit_issued", "credit_voided"), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("debit_id", BIG, nullable=False),
+        sa.Column("credit_id", BIG, nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("bill_id", BIG, nullable=True),
+        sa.Column("rate", sa.String(), nullable=True),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("posted_at", MOMENT, nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("ck_ledger_postings_amount_positive")),
+        sa.CheckConstraint("debit_id <> credit_id", name=op.f("ck_ledger_postings_between_two")),
+        sa.ForeignKeyConstraint(["debit_id"], ["ledger_accounts.id"], name=op.f("fk_ledger_postings_debit_id")),
+        sa.ForeignKeyConstraint(["credit_id"], ["ledger_accounts.id"], name=op.f("fk_ledger_postings_credit_id")),
+        sa.ForeignKeyConstraint(["bill_id"], ["bills.id"], name=op.f("fk_ledger_postings_bill_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_postings")),
+        sa.UniqueConstraint("event", "subject_id", "position", name=op.f("uq_ledger_postings_event_subject_id_position")),
+    )  # fmt: skip
+    op.create_index("ix_ledger_postings_debit_id", "ledger_postings", ["debit_id", "id"])
+    op.create_index("ix_ledger_postings_credit_id", "ledger_postings", ["credit_id", "id"])
+    op.create_index("ix_ledger_postings_bill_id", "ledger_postings", ["bill_id"])
+    kept("ledger_accounts", ACCOUNTS)
+    kept("ledger_postings", POSTINGS)
+
+
+def no_ledger() -> None:
+    # Nothing is lost: the books follow from what they are about, and are posted again after the next upgrade.
+    for table in ("ledger_postings", "ledger_accounts"):
+        op.drop_table(table)
+        if not on_sqlite():
+            op.execute(f"DROP FUNCTION {table}_guard()")
 
 
 # --- the bank's statements ---------------------------------------------------------------
@@ -174,17 +239,39 @@ def no_bank_statements() -> None:
 def deposits_go() -> None:
     """The older schema has no word for money that came without a bill: it stands there as given back by a refund."""
     renamed = "UPDATE balance_entries SET kind = 'returned' WHERE kind = 'deposit'"
+    if not on_sqlite():
+        op.execute("ALTER TABLE balance_entries DISABLE TRIGGER USER")
+        op.execute(renamed)
+        op.execute("ALTER TABLE balance_entries ENABLE TRIGGER USER")
+        return
+    run = op.get_bind().exec_driver_sql
+    again = run("SELECT sql FROM sqlite_master WHERE name = 'balance_entries_no_update'").scalar_one()
+    for statement in ("DROP TRIGGER balance_entries_no_update", renamed, str(again)):
+        run(statement)
+
+
+# --- what several need -------------------------------------------------------------------
+
+
+def kept(table: str, columns: tuple[str, ...]) -> None:
+    """Rows are only added: nothing of these columns changes, and no row goes."""
     if on_sqlite():
-        found = op.get_bind().exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = 'balance_entries_no_update'")
-        again = str(found.scalar_one())
-        for statement in ("DROP TRIGGER balance_entries_no_update", renamed, again):
-            op.execute(sa.text(statement.replace(":", "\\:")))
-    else:
-        for statement in ("DISABLE TRIGGER USER", None, "ENABLE TRIGGER USER"):
-            op.execute(f"ALTER TABLE balance_entries {statement}" if statement else renamed)
+        refusal, same = f"BEGIN SELECT RAISE(ABORT, '{table} stay as issued'); END", equal(columns, "IS")
+        op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN 1 = 1 {refusal}")
+        op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} WHEN 1 = 1 AND NOT ({same}) {refusal}")
+        return
+    body = (
+        f"BEGIN IF TG_OP = 'UPDATE' THEN IF {equal(columns, 'IS NOT DISTINCT FROM')} THEN RETURN NEW; END IF; END IF; "
+        f"RAISE EXCEPTION '{table} stay as issued' USING ERRCODE = 'integrity_constraint_violation'; END"
+    )
+    op.execute(f"CREATE OR REPLACE FUNCTION {table}_guard() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+    run = f"EXECUTE FUNCTION {table}_guard()"
+    op.execute(f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {run}")
+    op.execute(f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {run}")
 
 
-# --- what all parts need -----------------------------------------------------------------
+def equal(names: tuple[str, ...], same: str) -> str:
+    return " AND ".join(f'NEW."{name}" {same} OLD."{name}"' for name in names)
 
 
 def known(table: str, name: str, before: str, after: str) -> None:

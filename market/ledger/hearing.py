@@ -1,0 +1,70 @@
+"""Posting what the domains announce, in the transaction in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from market import billing, payments
+from market.billing import Bill, BillStatus, credit_notes
+from market.billing.credit_notes import BalanceEntry, CreditNote, EntryKind, RefundRequest, RefundStatus
+from market.ledger import posting, shares
+from market.ledger.models import Event
+from market.payments import Payment
+
+_OF_KIND = {EntryKind.APPLIED: Event.BALANCE_USED, EntryKind.REFUND: Event.REFUND_ASKED, EntryKind.RETURNED: Event.REFUND_RETURNED}
+
+
+def listen() -> None:
+    """Hear what is announced from now on; asked for twice it is heard once."""
+    billing.bills_finalized.connect(_bills_finalized)
+    billing.bill_paid.connect(_bill_paid)
+    payments.payment_arrived.connect(_payment_arrived)
+    credit_notes.balance_moved.connect(_balance_moved)
+    credit_notes.credit_note_issued.connect(_credit_note_issued)
+    credit_notes.credit_note_voided.connect(_credit_note_voided)
+    credit_notes.refund_settled.connect(_refund_settled)
+
+
+def _bills_finalized(bills: Sequence[Bill], *, at: datetime, **_: Any) -> None:
+    posting.post(Event.BILL_ISSUED, [bill.id for bill in bills if bill.gross_fen], at=at)
+
+
+def _bill_paid(bill: Bill, *, at: datetime, **_: Any) -> None:
+    if bill.gross_fen:
+        posting.post(Event.BILL_PAID, [bill.id], at=at)
+
+
+def _payment_arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
+    posting.post(Event.PAYMENT_ARRIVED, [payment.id], at=at)
+
+
+def _balance_moved(entry: BalanceEntry, *, at: datetime, **_: Any) -> None:
+    if entry.kind in _OF_KIND:
+        posting.post(_OF_KIND[entry.kind], [entry.id], at=at)
+
+
+def _credit_note_issued(note: CreditNote, *, at: datetime, **_: Any) -> None:
+    if not note.offset_fen:
+        _share_first(note.bill_id, at)
+    posting.post(Event.CREDIT_ISSUED, [note.id], at=at)
+    if note.offset_fen and note.bill.status is BillStatus.PAID:
+        posting.post(Event.BILL_PAID, [note.bill_id], at=at)
+
+
+def _credit_note_voided(note: CreditNote, *, at: datetime, **_: Any) -> None:
+    if not note.offset_fen:
+        _share_first(note.bill_id, at)
+    posting.post(Event.CREDIT_VOIDED, [note.id], at=at)
+
+
+def _refund_settled(request: RefundRequest, *, at: datetime, **_: Any) -> None:
+    if request.status is RefundStatus.SUCCEEDED:
+        posting.post(Event.REFUND_PAID, [request.id], at=at)
+
+
+def _share_first(bill_id: int, at: datetime) -> None:
+    """A bill that was paid before there were books has to stand in them before it is credited."""
+    if not shares.of_bills([bill_id]):
+        posting.post_bills([bill_id], at=at)
