@@ -31,7 +31,7 @@ from market.payments.refusals import (
     NothingToPay,
     ReferenceTaken,
 )
-from market.payments.signals import payment_announced, payment_arrived
+from market.payments.signals import payment_announced, payment_arrived, transfer_settled, transfers_taken
 
 __all__ = [
     "GATEWAYS",
@@ -65,4 +65,6 @@ __all__ = [
     "payment_of",
     "settled",
     "start",
+    "transfer_settled",
+    "transfers_taken",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -32,6 +33,16 @@ GATEWAYS = Gateways(BankTransfer())
 
 _LONGEST_REFERENCE = 64
 _LONGEST_NAME = 100
+
+
+class Slip(NamedTuple):
+    """What the bank says of money that came."""
+
+    amount_fen: int
+    payer_name: str
+    bank_reference: str
+    arrived_on: date
+    note: str = ""
 
 
 def start(bill: Bill, gateway: str = BankTransfer.name, *, by: Actor, at: datetime) -> Payment:
@@ -105,20 +116,38 @@ def confirm_arrival(
         raise ReferenceTaken(field="bank_reference", reference=bank_reference, code=str(booked.payment))
     _take(payment)
     _compare(amount_fen, payment.bill.owed_fen, partial=partial)
+    slip = Slip(amount_fen, payer_name, bank_reference, arrived_on, note)
+    return _book(payment, slip, user=user, by=by, at=at)
+
+
+def book(bill: Bill, slip: Slip, *, user: User, by: Actor, at: datetime) -> BankArrival:
+    """Book (part of) a line of the bank's statement on a bill that asks for at least so much.
+
+    The bank says when the money came, be it before the buyer chose to pay this way.
+    Raises NothingToPay, AmountTooLarge, ReferenceTaken.
+    """
+    payment = start(bill, by=by, at=at)
+    db.session.flush()
+    _compare(slip.amount_fen, bill.owed_fen, partial=True)
+    return _book(payment, slip, user=user, by=by, at=at)
+
+
+def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) -> BankArrival:
+    bill = payment.bill
     arrival = BankArrival(
-        payment_id=payment.id, bank_reference=bank_reference, amount_fen=amount_fen, payer_name=payer_name,
-        arrived_on=arrived_on, confirmed_by_id=user.id, confirmed_at=at, note=note,
+        payment_id=payment.id, bank_reference=slip.bank_reference, amount_fen=slip.amount_fen, payer_name=slip.payer_name,
+        arrived_on=slip.arrived_on, confirmed_by_id=user.id, confirmed_at=at, note=slip.note,
     )  # fmt: skip
     _store(arrival, payment)
-    _succeed(payment, amount_fen, at)
+    _succeed(payment, slip.amount_fen, at)
     audit.record(
-        "payment.confirmed", payment, by=by, at=at, reason=note, organization_id=payment.bill.organization_id,
-        after={"bill": str(payment.bill), "amount_fen": amount_fen, "payer": payer_name, "bank_reference": bank_reference},
+        "payment.confirmed", payment, by=by, at=at, reason=slip.note, organization_id=bill.organization_id,
+        after={"bill": str(bill), "amount_fen": slip.amount_fen, "payer": slip.payer_name, "bank_reference": slip.bank_reference},
     )  # fmt: skip
-    billing.receive(payment.bill, amount_fen, by=by, at=at)
+    billing.receive(bill, slip.amount_fen, by=by, at=at)
     payment_arrived.send(payment, at=at)
-    if payment.bill.owed_fen:
-        start(payment.bill, payment.gateway, by=by, at=at)
+    if bill.owed_fen:
+        start(bill, payment.gateway, by=by, at=at)
     return arrival
 
 

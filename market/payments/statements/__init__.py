@@ -5,3 +5,59 @@ Not here    what is owed (billing), payments and their codes (payments), books (
 Invariants  a line is stored once, whatever file brings it again; nothing is booked on an amount alone; what came in
             goes to bills, to the balance or back, and never to more than came in.
 """
+
+from market.payments.statements.entries import Entry, StatementUnreadable, account_key, payer_key
+from market.payments.statements.importing import (
+    LARGEST,
+    Looked,
+    Preview,
+    discard,
+    preview,
+    read_as,
+    receive,
+    take_in,
+)
+from market.payments.statements.models import (
+    AllocationKind,
+    BankAllocation,
+    BankLine,
+    BankStatement,
+    LineStatus,
+    PayerName,
+    Reason,
+    StatementStatus,
+)
+from market.payments.statements.queries import (
+    WAITING,
+    buyer_by_id,
+    firms_like,
+    line_by_id,
+    lines,
+    lines_of,
+    name_of,
+    names_of,
+    result,
+    statement_by_id,
+    statements,
+    transfers_of,
+    waiting_counts,
+)
+from market.payments.statements.refusals import (
+    AllocationInvalid,
+    LayoutIncomplete,
+    LineFinished,
+    NobodysLine,
+    PayerNameTaken,
+    StatementFinished,
+)
+from market.payments.statements.settling import allocate, attach, detach, forget_name, give_back, proposal
+from market.payments.statements.table import MOST_LINES, ROLES
+
+__all__ = [
+    "LARGEST", "MOST_LINES", "ROLES", "WAITING", "AllocationInvalid", "AllocationKind", "BankAllocation", "BankLine", "BankStatement",
+    "Entry", "LayoutIncomplete", "LineFinished", "LineStatus", "Looked", "NobodysLine", "PayerName", "PayerNameTaken", "Preview",
+    "Reason", "StatementFinished", "StatementStatus", "StatementUnreadable", "account_key", "allocate", "attach", "buyer_by_id",
+    "detach", "discard", "firms_like", "forget_name", "give_back", "line_by_id", "lines", "lines_of", "name_of", "names_of",
+    "payer_key", "preview", "proposal", "read_as", "receive", "result", "statement_by_id", "statements", "take_in", "transfers_of",
+    "waiting_counts",
+]  # fmt: skip

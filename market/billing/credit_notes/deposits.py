@@ -1,0 +1,24 @@
+"""Money that came in beyond what bills asked for: it is the buyer's, and pays her next bill."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from market import audit, db
+from market.accounts.models import Organization
+from market.audit import Actor
+from market.billing.credit_notes import balances
+from market.billing.credit_notes.models import BalanceEntry, EntryKind
+
+
+def deposit(organization: Organization, amount_fen: int, *, by: Actor, at: datetime, reason: str = "") -> BalanceEntry:
+    """Put money that arrived to a buyer's credit."""
+    db.session.execute(select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True))
+    entry = balances.add(organization.id, amount_fen, EntryKind.DEPOSIT, at=at)
+    audit.record(
+        "balance.deposited", organization, by=by, at=at, reason=reason, organization_id=organization.id,
+        after={"amount_fen": amount_fen, "balance_fen": entry.after_fen},
+    )  # fmt: skip
+    return entry
