@@ -80,6 +80,7 @@ def shelf(folder: Path, url: str) -> Iterator[Place]:
     logs.configure()
     resources.install(settings)
     db.connect(settings.database_url)
+    ledger.listen()
     try:
         schema.upgrade()
         with db.transaction():

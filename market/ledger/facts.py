@@ -24,11 +24,14 @@ from market.ledger import entries, shares
 from market.ledger.entries import Account, Entry, Given, Move
 from market.ledger.models import AccountKind, Event
 from market.payments import Payment, PaymentStatus
+from market.payments.statements import WAITING, BankLine, BankStatement
 
-#: How money goes out that is paid back by hand.
+#: How money comes and goes that the bank tells of.
 BY_HAND = "bank_transfer"
+_MONEY, _UNMATCHED = Account(AccountKind.CASH, BY_HAND), Account(AccountKind.UNMATCHED, BY_HAND)
 #: Movements of a balance that are facts of their own; credit notes tell the others.
-_MOVEMENTS = {
+MOVEMENTS = {
+    Event.DEPOSITED: EntryKind.DEPOSIT,
     Event.BALANCE_USED: EntryKind.APPLIED,
     Event.REFUND_ASKED: EntryKind.REFUND,
     Event.REFUND_RETURNED: EntryKind.RETURNED,
@@ -79,21 +82,41 @@ def payments_arrived(ids: Collection[int]) -> Iterator[Entry]:
 
 
 def balances_moved(ids: Collection[int]) -> Iterator[Entry]:
-    """A balance that pays a bill, is to be paid back, or is balance again."""
-    event_of = {kind: event for event, kind in _MOVEMENTS.items()}
+    """Money that came for nothing in particular; a balance that pays a bill, is to be paid back, or is balance again."""
+    event_of = {kind: event for event, kind in MOVEMENTS.items()}
     for entry in db.session.scalars(select(BalanceEntry).where(BalanceEntry.id.in_(ids))):
         balance = Account(AccountKind.BALANCE, entry.organization_id)
-        other = AccountKind.RECEIVABLE if entry.kind is EntryKind.APPLIED else AccountKind.REFUNDS
-        moves = list(entries.moved(balance, Account(other, entry.organization_id), -entry.amount_fen))
+        moves = list(entries.moved(balance, _other_side(entry), -entry.amount_fen))
         yield Entry(event_of[entry.kind], entry.id, entry.at, entry.bill_id, moves)
+
+
+def _other_side(entry: BalanceEntry) -> Account:
+    if entry.kind is EntryKind.DEPOSIT:
+        return _MONEY
+    kind = AccountKind.RECEIVABLE if entry.kind is EntryKind.APPLIED else AccountKind.REFUNDS
+    return Account(kind, entry.organization_id)
+
+
+def transfers_taken(ids: Collection[int]) -> Iterator[Entry]:
+    """Money on the bank's statement, before anybody says what it is for."""
+    query = select(BankLine.id, BankLine.amount_fen, BankStatement.finished_at).join(BankLine.statement).where(BankLine.id.in_(ids))
+    for id, fen, at in db.session.execute(query):
+        yield Entry(Event.TRANSFER_TAKEN, id, _past(at), None, [Move(_MONEY, _UNMATCHED, fen)])
+
+
+def transfers_settled(ids: Collection[int]) -> Iterator[Entry]:
+    """It is known what it is for: payments and deposits tell that, or it went back."""
+    query = select(BankLine.id, BankLine.amount_fen, BankLine.handled_at).where(BankLine.id.in_(ids))
+    for id, fen, at in db.session.execute(query):
+        yield Entry(Event.TRANSFER_SETTLED, id, _past(at), None, [Move(_UNMATCHED, _MONEY, fen)])
 
 
 def refunds_paid(ids: Collection[int]) -> Iterator[Entry]:
     """Money that went back."""
     query = select(RefundRequest).where(RefundRequest.id.in_(ids))
     for request in db.session.scalars(query):
-        owed, cash = Account(AccountKind.REFUNDS, request.organization_id), Account(AccountKind.CASH, BY_HAND)
-        yield Entry(Event.REFUND_PAID, request.id, _past(request.settled_at), None, [Move(owed, cash, request.amount_fen)])
+        owed = Account(AccountKind.REFUNDS, request.organization_id)
+        yield Entry(Event.REFUND_PAID, request.id, _past(request.settled_at), None, [Move(owed, _MONEY, request.amount_fen)])
 
 
 def credits_issued(ids: Collection[int]) -> Iterator[Entry]:
@@ -140,6 +163,9 @@ def _given(note: CreditNote) -> Given:
 READERS: Mapping[Event, Reader] = {
     Event.BILL_ISSUED: bills_issued,
     Event.PAYMENT_ARRIVED: payments_arrived,
+    Event.TRANSFER_TAKEN: transfers_taken,
+    Event.TRANSFER_SETTLED: transfers_settled,
+    Event.DEPOSITED: balances_moved,
     Event.BALANCE_USED: balances_moved,
     Event.REFUND_ASKED: balances_moved,
     Event.REFUND_RETURNED: balances_moved,
@@ -154,10 +180,12 @@ _WHICH: Mapping[Event, tuple[type[Any], ColumnElement[bool]]] = {
     Event.BILL_ISSUED: (Bill, _issued),
     Event.BILL_PAID: (Bill, and_(Bill.status == BillStatus.PAID, Bill.gross_fen > Bill.credited_fen)),
     Event.PAYMENT_ARRIVED: (Payment, Payment.status == PaymentStatus.SUCCEEDED),
+    Event.TRANSFER_TAKEN: (BankLine, BankLine.amount_fen > 0),
+    Event.TRANSFER_SETTLED: (BankLine, and_(BankLine.amount_fen > 0, BankLine.status.not_in(WAITING))),
     Event.REFUND_PAID: (RefundRequest, RefundRequest.status == RefundStatus.SUCCEEDED),
     Event.CREDIT_ISSUED: (CreditNote, CreditNote.id > 0),
     Event.CREDIT_VOIDED: (CreditNote, CreditNote.status == CreditNoteStatus.VOID),
-    **{event: (BalanceEntry, BalanceEntry.kind == kind) for event, kind in _MOVEMENTS.items()},
+    **{event: (BalanceEntry, BalanceEntry.kind == kind) for event, kind in MOVEMENTS.items()},
 }
 
 
@@ -169,6 +197,6 @@ def ids(event: Event, *, bill_ids: Collection[int] | None = None) -> Select[int]
         return query
     if model is Bill:
         return query.where(Bill.id.in_(bill_ids))
-    if model is RefundRequest:
+    if model in (RefundRequest, BankLine):
         return query.where(false())
     return query.where(model.bill_id.in_(bill_ids))

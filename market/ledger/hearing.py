@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from market import billing, payments
+from sqlalchemy import select
+
+from market import billing, db, payments
 from market.billing import Bill, BillStatus, credit_notes
-from market.billing.credit_notes import BalanceEntry, CreditNote, EntryKind, RefundRequest, RefundStatus
-from market.ledger import posting, shares
+from market.billing.credit_notes import BalanceEntry, CreditNote, RefundRequest, RefundStatus
+from market.ledger import facts, posting, shares
 from market.ledger.models import Event
 from market.payments import Payment
+from market.payments.statements import BankLine, BankStatement
 
-_OF_KIND = {EntryKind.APPLIED: Event.BALANCE_USED, EntryKind.REFUND: Event.REFUND_ASKED, EntryKind.RETURNED: Event.REFUND_RETURNED}
+_OF_KIND = {kind: event for event, kind in facts.MOVEMENTS.items()}
 
 
 def listen() -> None:
@@ -21,6 +24,8 @@ def listen() -> None:
     billing.bills_finalized.connect(_bills_finalized)
     billing.bill_paid.connect(_bill_paid)
     payments.payment_arrived.connect(_payment_arrived)
+    payments.transfers_taken.connect(_transfers_taken)
+    payments.transfer_settled.connect(_transfer_settled)
     credit_notes.balance_moved.connect(_balance_moved)
     credit_notes.credit_note_issued.connect(_credit_note_issued)
     credit_notes.credit_note_voided.connect(_credit_note_voided)
@@ -38,6 +43,15 @@ def _bill_paid(bill: Bill, *, at: datetime, **_: Any) -> None:
 
 def _payment_arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
     posting.post(Event.PAYMENT_ARRIVED, [payment.id], at=at)
+
+
+def _transfers_taken(statement: BankStatement, *, at: datetime, **_: Any) -> None:
+    lines = select(BankLine.id).where(BankLine.statement_id == statement.id, BankLine.amount_fen > 0)
+    posting.post(Event.TRANSFER_TAKEN, db.session.scalars(lines).all(), at=at)
+
+
+def _transfer_settled(line: BankLine, *, at: datetime, **_: Any) -> None:
+    posting.post(Event.TRANSFER_SETTLED, [line.id], at=at)
 
 
 def _balance_moved(entry: BalanceEntry, *, at: datetime, **_: Any) -> None:

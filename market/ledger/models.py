@@ -22,6 +22,8 @@ class AccountKind(StrEnum):
     RECEIVABLE = "receivable"
     #: Money that came through a gateway and has not gone out again.
     CASH = "cash"
+    #: Of it, what nobody knows yet whose it is.
+    UNMATCHED = "unmatched"
     #: What an organization has to its credit.
     BALANCE = "balance"
     #: What is to be paid back to an organization.
@@ -36,7 +38,7 @@ class AccountKind(StrEnum):
 
 OF_ORGANIZATIONS = (AccountKind.RECEIVABLE, AccountKind.BALANCE, AccountKind.REFUNDS)
 OF_PROVIDERS = (AccountKind.UNPAID, AccountKind.PAYABLE, AccountKind.COMMISSION)
-OF_GATEWAYS = (AccountKind.CASH,)
+OF_GATEWAYS = (AccountKind.CASH, AccountKind.UNMATCHED)
 #: Accounts that stand at more than nothing when more was debited; the others when more was credited.
 DEBIT = frozenset({AccountKind.RECEIVABLE, AccountKind.CASH})
 
@@ -47,6 +49,9 @@ class Event(StrEnum):
     BILL_ISSUED = "bill_issued"
     BILL_PAID = "bill_paid"
     PAYMENT_ARRIVED = "payment_arrived"
+    TRANSFER_TAKEN = "transfer_taken"
+    TRANSFER_SETTLED = "transfer_settled"
+    DEPOSITED = "deposited"
     BALANCE_USED = "balance_used"
     REFUND_ASKED = "refund_asked"
     REFUND_RETURNED = "refund_returned"

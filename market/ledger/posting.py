@@ -18,8 +18,8 @@ from market.ledger.models import OF_ORGANIZATIONS, OF_PROVIDERS, AccountKind, Ev
 TOGETHER = 500
 #: In this order a sweep goes through them: what is shared when a bill is paid has to stand there before it is credited.
 ORDER = (
-    Event.BILL_ISSUED, Event.PAYMENT_ARRIVED, Event.BALANCE_USED, Event.BILL_PAID, Event.CREDIT_ISSUED,
-    Event.CREDIT_VOIDED, Event.REFUND_ASKED, Event.REFUND_RETURNED, Event.REFUND_PAID,
+    Event.BILL_ISSUED, Event.PAYMENT_ARRIVED, Event.TRANSFER_TAKEN, Event.TRANSFER_SETTLED, Event.DEPOSITED, Event.BALANCE_USED,
+    Event.BILL_PAID, Event.CREDIT_ISSUED, Event.CREDIT_VOIDED, Event.REFUND_ASKED, Event.REFUND_RETURNED, Event.REFUND_PAID,
 )  # fmt: skip
 
 
@@ -132,6 +132,6 @@ def _column(kind: AccountKind) -> str:
 
 
 def _insert(model: type[db.Base]) -> Any:
-    """An insert that leaves out what is there."""
+    """An insert that leaves out what is there; into the table itself, since a month close writes thousands of rows."""
     dialect = postgresql if db.on_postgresql() else sqlite
-    return dialect.insert(model).on_conflict_do_nothing()
+    return dialect.insert(model.__table__).on_conflict_do_nothing()

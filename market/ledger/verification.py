@@ -16,12 +16,13 @@ from sqlalchemy.orm import aliased
 
 from market import db
 from market.billing import DUE, Bill, BillStatus
-from market.billing.credit_notes import OPEN_REFUNDS, BalanceEntry, RefundRequest, RefundStatus
+from market.billing.credit_notes import OPEN_REFUNDS, BalanceEntry, EntryKind, RefundRequest, RefundStatus
 from market.ledger import facts, queries, shares
 from market.ledger.entries import Account, Entry, commission_of
 from market.ledger.models import AccountKind, Event, LedgerAccount, Posting
 from market.ledger.posting import ORDER
 from market.payments import Payment, PaymentStatus
+from market.payments.statements import WAITING, BankLine
 
 _TOGETHER = 500
 Told = Callable[[int], object]
@@ -128,7 +129,6 @@ def _bills(told: Told | None) -> Iterator[LedgerDifference]:
             for id, share in standing.get(bill.id, {}).items():
                 if share.commission != (right := commission_of(share.fen, share.rate)):
                     yield LedgerDifference(str(bill), f"commission of provider {id}", share.commission, right)
-        db.session.expunge_all()
         if told:
             told(len(bills))
 
@@ -146,7 +146,10 @@ def _by_bill(ids: Collection[int]) -> Mapping[tuple[int, AccountKind], int]:
 def _holders() -> Iterator[LedgerDifference]:
     """Balances, refunds and money by their holders, over all that was ever posted."""
     found = queries.sums()
-    for kind, expected in ((AccountKind.BALANCE, _balances()), (AccountKind.REFUNDS, _refunds()), (AccountKind.CASH, _cash())):
+    wanted = {
+        AccountKind.BALANCE: _balances(), AccountKind.REFUNDS: _refunds(), AccountKind.UNMATCHED: _unmatched(), AccountKind.CASH: _cash()
+    }  # fmt: skip
+    for kind, expected in wanted.items():
         mine = {holder: fen for (one, holder), fen in found.items() if one is kind}
         for holder in sorted({*mine, *expected}, key=str):
             if mine.get(holder, 0) != expected.get(holder, 0):
@@ -166,6 +169,12 @@ def _refunds() -> Mapping[Any, int]:
 def _cash() -> Mapping[Any, int]:
     query = select(Payment.gateway, func.sum(Payment.amount_fen)).where(Payment.status == PaymentStatus.SUCCEEDED)
     found = {gateway: int(fen) for gateway, fen in db.session.execute(query.group_by(Payment.gateway))}
+    more = select(func.sum(BalanceEntry.amount_fen)).where(BalanceEntry.kind == EntryKind.DEPOSIT)
     out = select(func.sum(RefundRequest.amount_fen)).where(RefundRequest.status == RefundStatus.SUCCEEDED)
-    found[facts.BY_HAND] = found.get(facts.BY_HAND, 0) - int(db.session.scalar(out) or 0)
-    return found
+    by_bank = int(db.session.scalar(more) or 0) - int(db.session.scalar(out) or 0) + _unmatched()[facts.BY_HAND]
+    return found | {facts.BY_HAND: found.get(facts.BY_HAND, 0) + by_bank}
+
+
+def _unmatched() -> Mapping[Any, int]:
+    query = select(func.sum(BankLine.amount_fen)).where(BankLine.amount_fen > 0, BankLine.status.in_(WAITING))
+    return {facts.BY_HAND: int(db.session.scalar(query) or 0)}

@@ -15,15 +15,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from market import billing, db, ledger, payments
-from market.accounts import User
+from market.accounts import Organization, User
 from market.billing import Bill, BillStatus, credit_notes
 from market.billing.credit_notes import Amount, Destination, RefundRequest, Whole
 from market.errors import MarketError
 from market.ledger import AccountKind, Event, LedgerAccount, Posting
+from market.payments import statements
 from tests.builders.accounts import an_actor, an_administrator
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, buyer, closed, moment
 from tests.builders.catalog import a_plan
 from tests.builders.credit_notes import a_credit, a_note, an_open_bill
+from tests.builders.statements import IMPORTED, an_imported_statement
 from tests.builders.subscriptions import a_subscription
 
 NOON = moment("2026-11-06 12:00")
@@ -120,6 +122,19 @@ class TestEachFact:
         assert stands(AccountKind.REFUNDS) == 3000
         credit_notes.pay(request, bank_reference="9", paid_on=date(2026, 11, 6), user=user, by=an_actor(user), at=NOON)
         assert (stands(AccountKind.REFUNDS), stands(AccountKind.CASH)) == (0, 12000)
+        assert not differences()
+
+    def test_a_transfer_belongs_to_nobody_until_it_is_known_what_for(self) -> None:
+        user = an_administrator()
+        statement = an_imported_statement("2026-11-06,80.00,,无名公司,BK1,", "2026-11-06,20.00,,无名公司,BK2,", user=user)
+        assert all_stand() == {"cash": 10000, "unmatched": 10000}
+        bill = an_open_bill("50.00")
+        known, other = db.session.scalars(statements.lines_of(statement))
+        statements.attach(known, bill.organization, remember=False, user=user, by=an_actor(user), at=IMPORTED)
+        statements.allocate(known, {bill.id: 5000}, user=user, by=an_actor(user), at=IMPORTED)
+        assert all_stand() == {"cash": 10000, "unmatched": 2000, "balance": 3000, "payable": 4750, "commission": 250}
+        statements.give_back(other, reference="BK3", note="退回", user=user, by=an_actor(user), at=IMPORTED)
+        assert (stands(AccountKind.CASH), stands(AccountKind.UNMATCHED)) == (8000, 0)
         assert not differences()
 
     def test_debits_and_credits_come_to_the_same(self) -> None:
@@ -285,7 +300,7 @@ def _act(chance: Random, bill: Bill, user: User, other: User, at: datetime, key:
             for note in db.session.scalars(select(credit_notes.CreditNote).limit(3)):
                 credit_notes.void(note, reason="填错了", by=by, at=at)
         case "ask":
-            credit_notes.ask(bill.organization, chance.randint(1, 5000), request_key=key, by=by, at=at)
+            credit_notes.ask(db.session.get_one(Organization, bill.organization_id), chance.randint(1, 5000), request_key=key, by=by, at=at)
         case "refund":
             for number, request in enumerate(db.session.scalars(select(RefundRequest).limit(3)).all()):
                 if chance.random() < 0.4:
