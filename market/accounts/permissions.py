@@ -99,6 +99,7 @@ TABLE: dict[Kind, dict[str, tuple[str, str]]] = {
         "credits.propose":     ("--F-S", "提出冲减账单，作废冲减单"),
         "credits.approve":     ("--F-S", "复核同事提出的大额冲减"),
         "refunds.settle":      ("--F-S", "登记退款"),
+        "ledger.read":         ("--FAS", "看账簿：账户和分录"),
         "fapiao.read":         ("--FAS", "看所有发票申请"),
         "policies.read":       ("RCFAS", "看平台规则和隐私政策的各个版本"),
         "policies.edit":       ("----S", "公布平台规则和隐私政策的新版本"),

@@ -10,6 +10,7 @@ from market.admin import (
     credit_notes,
     credit_proposals,
     fapiao,
+    ledger,
     menu,
     month_end,
     offerings,
@@ -31,7 +32,7 @@ from market.admin import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, opinions, reports, requirements, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, fapiao, policies, team, audit)
+MODULES = (overview, reviews, offerings, opinions, reports, requirements, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, ledger, fapiao, policies, team, audit)
 
 credit_notes.bp.register_blueprint(credit_proposals.bp)
 credit_notes.bp.register_blueprint(refunds.bp)

@@ -64,17 +64,15 @@ def account_by_id(id: int) -> LedgerAccount:
     return account
 
 
-def accounts_of(organization: Organization) -> list[LedgerAccount]:
-    """The accounts of a firm, as a buyer and as a provider."""
-    own = LedgerAccount.organization_id == organization.id
-    sold = LedgerAccount.provider.has(organization_id=organization.id)
-    return list(db.session.scalars(_accounts().where(or_(own, sold)).order_by(LedgerAccount.id)))
-
-
-def accounts(kind: AccountKind | None = None) -> Select[LedgerAccount]:
-    """All accounts, or those of one kind, in the order they were opened."""
+def accounts(kind: AccountKind | None = None, *, organization: Organization | None = None) -> Select[LedgerAccount]:
+    """All accounts, those of one kind, or those of a firm as a buyer and as a provider; in the order they were opened."""
     query = _accounts()
-    return (query.where(LedgerAccount.kind == kind) if kind else query).order_by(LedgerAccount.kind, LedgerAccount.id)
+    if kind is not None:
+        query = query.where(LedgerAccount.kind == kind)
+    if organization is not None:
+        sold = LedgerAccount.provider.has(organization_id=organization.id)
+        query = query.where(or_(LedgerAccount.organization_id == organization.id, sold))
+    return query.order_by(LedgerAccount.kind, LedgerAccount.id)
 
 
 def stands_at(account_ids: Collection[int]) -> dict[int, int]:

@@ -19,6 +19,7 @@ from market import (
     catalog,
     credentials,
     db,
+    ledger,
     payments,
     policies,
     quality,
@@ -479,8 +480,11 @@ def _credits(colleague: accounts.User) -> Things:
     waiting = a_credit(bill, credit_notes.Amount(60000), user=colleague, at=moment("2026-11-19 09:40"))
     refund = credit_notes.refund_of(note)
     assert refund is not None
+    account_id = db.session.scalars(select(ledger.LedgerAccount.id).order_by(ledger.LedgerAccount.id)).first()
+    assert account_id is not None
     return {
         "admin.credit_notes": {"id": note.id},
+        "admin.ledger": {"id": account_id},
         "admin.credit_notes.proposals": {"id": waiting.id, "bill_id": bill.id},
         "admin.credit_notes.refunds": {"id": refund.id},
     }
