@@ -93,7 +93,7 @@ SWEEPS = (
     Sweep("keys", accounts.warn_of_expiry, 600),
     Sweep("bills", partial(billing.close_due, clock=resources.present), 5),
     Sweep("leavers", partial(billing.bill_leavers, clock=resources.present), 3600),
-    Sweep("books", ledger.post_due, 60),
+    Sweep("books", ledger.post_due, 3600),
     Sweep("usage files", partial(uploads.work_due, closed_until=billing.closed_until), 2),
     Sweep("old usage files", uploads.expire_due, 3600),
     Sweep("months of events", metering.prepare_months, 3600),
