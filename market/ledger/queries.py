@@ -72,7 +72,8 @@ def accounts(kind: AccountKind | None = None, *, organization: Organization | No
     if organization is not None:
         sold = LedgerAccount.provider.has(organization_id=organization.id)
         query = query.where(or_(LedgerAccount.organization_id == organization.id, sold))
-    return query.order_by(LedgerAccount.kind, LedgerAccount.id)
+    rank = case({kind.value: number for number, kind in enumerate(AccountKind)}, value=LedgerAccount.kind)
+    return query.order_by(rank, LedgerAccount.id)
 
 
 def stands_at(account_ids: Collection[int]) -> dict[int, int]:
