@@ -26,7 +26,9 @@ from market.admin import (
     reports,
     requirements,
     reviews,
+    statements,
     team,
+    transfers,
     verifications,
 )
 from market.web import guards
@@ -36,6 +38,8 @@ MODULES = (overview, reviews, offerings, opinions, reports, requirements, recomm
 
 credit_notes.bp.register_blueprint(credit_proposals.bp)
 credit_notes.bp.register_blueprint(refunds.bp)
+payments.bp.register_blueprint(statements.bp)
+payments.bp.register_blueprint(transfers.bp)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

@@ -15,8 +15,8 @@ from market.admin import parts
 from market.audit import history
 from market.errors import Invalid
 from market.kit.period import local_day
-from market.payments import Payment
-from market.web import formats, forms, guards, paging
+from market.payments import Payment, statements
+from market.web import formats, forms, guards, paging, uploads
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
 
@@ -46,6 +46,7 @@ def index() -> str:
         arrived=arrived,
         code=code,
         announced=payments.awaiting_count(),
+        waiting=statements.waiting_counts(),
         age=lambda at: parts.age(at, resources.clock.now()),
     )
 
@@ -79,6 +80,14 @@ def confirm(id: int) -> Answer:
     return redirect(url_for(".show", id=id), 303)
 
 
+@bp.get("/<int:id>/proofs/<int:proof_id>/document")
+@guards.require("payments.read")
+def proof(id: int, proof_id: int) -> Response:
+    """A slip that the buyer has sent in."""
+    found = payments.proof_of(payments.payment_by_id(id), proof_id)
+    return uploads.answer(found.document)
+
+
 def _page(payment: Payment, form: ArrivalForm) -> str:
     waiting = payment.status in payments.OPEN
     return render_template(
@@ -90,5 +99,6 @@ def _page(payment: Payment, form: ArrivalForm) -> str:
         first_day=payments.arrival_days(payment, resources.clock.now())[0],
         owed=f"{Decimal(payment.bill.owed_fen).scaleb(-2):.2f}",
         rest=None if waiting else payments.open_payment_of(payment.bill, payment.gateway),
+        proofs=payments.proofs_of(payment),
         story=parts.timeline(history(payment)),
     )

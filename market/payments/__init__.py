@@ -10,7 +10,8 @@ from market.payments.actions import GATEWAYS, announce, confirm_arrival, instruc
 from market.payments.bank_transfer import BankTransfer
 from market.payments.following import follow
 from market.payments.gateway import Gateway, Gateways
-from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
+from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentProof, PaymentStatus
+from market.payments.proofs import MOST_PROOFS, TooManyProofs, add_proof, proof_of, proofs_of
 from market.payments.queries import (
     OPEN,
     arrival_days,
@@ -36,6 +37,7 @@ from market.payments.signals import payment_announced, payment_arrived, transfer
 __all__ = [
     "GATEWAYS",
     "LIFECYCLE",
+    "MOST_PROOFS",
     "OPEN",
     "AmountDiffers",
     "AmountTooLarge",
@@ -47,8 +49,11 @@ __all__ = [
     "NotAwaited",
     "NothingToPay",
     "Payment",
+    "PaymentProof",
     "PaymentStatus",
     "ReferenceTaken",
+    "TooManyProofs",
+    "add_proof",
     "announce",
     "arrival_days",
     "arrivals_of",
@@ -63,6 +68,8 @@ __all__ = [
     "payment_arrived",
     "payment_by_id",
     "payment_of",
+    "proof_of",
+    "proofs_of",
     "settled",
     "start",
     "transfer_settled",

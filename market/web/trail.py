@@ -221,6 +221,18 @@ TITLES = {
     "payment.succeeded": _l("付款到账"),
     "payment.canceled": _l("取消付款"),
     "payment.failed": _l("付款没有成功"),
+    "payment.proof_added": _l("上传了转账凭证"),
+    "balance.deposited": _l("转账多出的钱记入余额"),
+    "bank_statement.received": _l("上传了银行流水"),
+    "bank_statement.imported": _l("导入了银行流水"),
+    "bank_statement.discarded": _l("没有导入银行流水"),
+    "bank_line.booked": _l("银行转账入账"),
+    "bank_line.recognized": _l("银行转账和手工登记的对上了"),
+    "bank_line.attached": _l("认领了银行转账"),
+    "bank_line.detached": _l("撤回了认领"),
+    "bank_line.returned": _l("退回了银行转账"),
+    "payer_name.remembered": _l("记住了付款户名"),
+    "payer_name.forgotten": _l("不再记住付款户名"),
 }
 #: Done by the provider's people, key or system.
 BY_PROVIDER = frozenset(

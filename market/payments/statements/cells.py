@@ -8,12 +8,10 @@ from datetime import date
 
 from market.kit import money
 from market.kit.refusal import Refusal
+from market.payments.statements import vocabulary
 
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ].*)?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?\d{2}:?\d{2}(?::?\d{2})?)?", re.ASCII)
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?E\+\d+", re.ASCII | re.IGNORECASE)
-_IN = frozenset({"贷", "贷方", "收", "收入", "转入", "存入", "来账", "入账", "入", "c", "cr", "crdt", "credit", "in", "+"})
-_OUT = frozenset({"借", "借方", "支", "支出", "转出", "付", "支取", "往账", "出账", "出", "d", "dr", "dbit", "debit", "out", "-"})
 _NOTHING = frozenset({"", "-", "--", "—", "/", "0", "0.00"})
 
 
@@ -22,7 +20,7 @@ def day(written: str) -> date:
     plain = unicodedata.normalize("NFKC", written).strip()
     if not plain:
         raise Refusal("没有日期")
-    found = _DAY.fullmatch(plain) or _COMPACT.fullmatch(plain)
+    found = vocabulary.DAY.fullmatch(plain) or _COMPACT.fullmatch(plain)
     try:
         if found is None:
             raise ValueError(plain)
@@ -35,7 +33,7 @@ def day(written: str) -> date:
 def amount(written: str) -> int:
     """Fen. Thousands are told apart by commas, less than nothing by `-` or brackets. Raises Refusal."""
     plain = "".join(unicodedata.normalize("NFKC", written).split()).lstrip("'")
-    for mark in ("CNY", "RMB", "¥", "元"):
+    for mark in vocabulary.CURRENCY:
         plain = plain.removeprefix(mark).removesuffix(mark)
     if plain in _NOTHING:
         return 0
@@ -51,9 +49,9 @@ def amount(written: str) -> int:
 def direction(written: str) -> int:
     """1 for money that came in, -1 for money that went out. Raises Refusal."""
     plain = unicodedata.normalize("NFKC", written).strip().casefold()
-    if plain in _IN:
+    if plain in vocabulary.IN:
         return 1
-    if plain in _OUT:
+    if plain in vocabulary.OUT:
         return -1
     raise Refusal("“%(written)s”看不出是收入还是支出，请检查收支方向选的是哪一列", written=written.strip()[:40])
 

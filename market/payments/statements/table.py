@@ -15,27 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from market.kit.refusal import Refusal
-from market.payments.statements import cells
+from market.payments.statements import cells, vocabulary
 from market.payments.statements.entries import Entry, Sheet, StatementUnreadable
 
 MOST_LINES = 5000
 _HEAD_WITHIN = 40
 _LONGEST_CELL = 200
-#: What each column may be called, the best name first.
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "day": ("交易日期", "记账日期", "入账日期", "交易日", "记账日", "日期", "交易时间", "记账时间", "入账时间", "bookingdate", "transactiondate", "date"),
-    "income": ("贷方发生额", "贷方金额", "收入金额", "转入金额", "存入金额", "收入", "贷方", "credit", "creditamount"),
-    "outgo": ("借方发生额", "借方金额", "支出金额", "转出金额", "支取金额", "支出", "借方", "debit", "debitamount"),
-    "amount": ("交易金额", "发生额", "金额", "交易额", "amount"),
-    "direction": ("借贷标志", "借贷方向", "收支方向", "收支标志", "借贷", "收支", "收/支", "方向", "direction"),
-    "payer": ("对方户名", "对方账户名称", "对方名称", "对方单位名称", "对方单位", "付款人名称", "付款户名", "付款人", "交易对方", "counterparty", "payer"),
-    "payer_account": ("对方账号", "对方帐号", "付款人账号", "付款账号", "counterpartyaccount"),
-    "reference": ("交易流水号", "银行流水号", "核心流水号", "流水号", "交易流水", "交易序号", "凭证号", "reference", "transactionid"),
-    "remark": ("附言", "交易附言", "用途", "摘要", "交易摘要", "备注", "remark", "memo", "description"),
-}
-ROLES = (*NAMES, "more_remark")
-_TOTALS = ("合计", "总计", "小计", "本页合计", "总笔数", "总金额", "total")
-_ACCOUNT = re.compile(r"账号|帐号|accountno|accountnumber")
+ROLES = (*vocabulary.NAMES, "more_remark")
 _OTHERS: Mapping[bytes, str] = {
     b"PK\x03\x04": "这是 Excel 工作簿（xlsx）。请在 Excel 里选“另存为”，类型选“CSV UTF-8（逗号分隔）”，再上传。",
     b"\xd0\xcf\x11\xe0": "这是旧版 Excel 工作簿（xls）。请在 Excel 里选“另存为”，类型选“CSV（逗号分隔）”，再上传。",
@@ -113,12 +99,12 @@ def opened(text: str, encoding: str) -> Table:
 def guess(head: Sequence[str]) -> dict[str, int]:
     """Which column holds what, as far as the names of the columns tell."""
     plain, taken = [_plain(name) for name in head], dict[str, int]()
-    for role, names in NAMES.items():
+    for role, names in vocabulary.NAMES.items():
         found = next((plain.index(name) for name in names if name in plain and plain.index(name) not in taken.values()), None)
         if found is not None:
             taken[role] = found
     taken.pop("amount" if "income" in taken else "outgo", None)
-    more = [place for place, name in enumerate(plain) if name in NAMES["remark"] and place not in taken.values()]
+    more = [place for place, name in enumerate(plain) if name in vocabulary.NAMES["remark"] and place not in taken.values()]
     return taken | ({"more_remark": more[0]} if more else {})
 
 
@@ -200,14 +186,14 @@ def _is_value(cell: str) -> bool:
 
 def _is_total(row: Sequence[str]) -> bool:
     first = next(_plain(cell) for cell in row if cell.strip())
-    return first.startswith(_TOTALS)
+    return first.startswith(vocabulary.TOTALS)
 
 
 def _account(above: Sequence[Sequence[str]]) -> str:
     """The account that the lines above the head name."""
     for row in above:
         for place, cell in enumerate(row):
-            if not _ACCOUNT.search(_plain(cell)):
+            if not vocabulary.ACCOUNT.search(_plain(cell)):
                 continue
             rest = unicodedata.normalize("NFKC", cell).partition(":")[2] or (row[place + 1] if place + 1 < len(row) else "")
             digits = "".join(c for c in rest if c.isalnum())
