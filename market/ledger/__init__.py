@@ -9,7 +9,7 @@ Invariants  a posting has both sides in one row, so the books are never out of b
 
 from market.ledger.hearing import listen
 from market.ledger.models import DEBIT, AccountKind, Event, LedgerAccount, Posting
-from market.ledger.posting import post_due, waiting
+from market.ledger.posting import post_due
 from market.ledger.queries import (
     KindTotal,
     account_by_id,
@@ -41,5 +41,4 @@ __all__ = [
     "sums",
     "totals",
     "verify",
-    "waiting",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +55,7 @@ def post_bills(bill_ids: Collection[int], *, at: datetime) -> None:
             after = ids[-1]
 
 
-def post_due(at: datetime, told: Any = None) -> int:
+def post_due(at: datetime, told: Callable[[int], object] | None = None) -> int:
     """Post every fact that is not in the books, such as those from before there were any; says how many were."""
     posted = 0
     for event in ORDER:
@@ -71,11 +71,6 @@ def post_due(at: datetime, told: Any = None) -> int:
             if told:
                 told(len(ids))
     return posted
-
-
-def waiting() -> int:
-    """How many facts are not in the books, as far as that is not too many to count at once."""
-    return sum(len(missing(event)) for event in ORDER)
 
 
 def _write(found: Sequence[Entry], at: datetime) -> None:

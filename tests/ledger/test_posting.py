@@ -159,7 +159,7 @@ class TestOnce:
         before = ledger.sums()
         _forget()
         assert differences()
-        assert ledger.post_due(NOON) == 12 and ledger.waiting() == 0
+        assert ledger.post_due(NOON) == 12 and ledger.post_due(NOON) == 0
         assert ledger.sums() == before and not differences()
 
     def test_crediting_a_bill_from_before_posts_the_bill_first(self) -> None:
