@@ -59,21 +59,27 @@ class LayoutForm(forms.MarketForm):
     more_remark = SelectField(_l("摘要或用途"))
     reversed = BooleanField(_l("收入写成负数"))
 
-    def offer(self, seen: Preview) -> None:
-        """The columns of the file, with what was chosen so far."""
+    def offer(self, seen: Preview, *, fresh: bool = False) -> None:
+        """The columns of the file, with what was chosen so far; a format that needs no choice is asked for none."""
+        if not seen.head:
+            for name in (*statements.ROLES, "reversed"):
+                del self[name]
+            if fresh:
+                self.account.data = seen.account
+            return
         choices = [SelectChoice("", str(_l("没有这一列")))]
         choices += [SelectChoice(str(place), name or _("第 %(number)s 列", number=place + 1)) for place, name in enumerate(seen.head)]
         for role in statements.ROLES:
             self[role].choices = choices
-            if not self.is_submitted():
+            if fresh:
                 self[role].data = str(seen.layout.columns.get(role, ""))
-        if not self.is_submitted():
+        if fresh:
             self.account.data, self.reversed.data = seen.account, seen.layout.reversed
 
     @property
     def columns(self) -> dict[str, int]:
         """The place of each column that was chosen."""
-        return {role: int(self[role].data) for role in statements.ROLES if self[role].data}
+        return {role: int(self[role].data) for role in statements.ROLES if role in self and self[role].data}
 
 
 @bp.get("/")
@@ -111,19 +117,21 @@ def create() -> Answer:
 def show(id: int) -> str:
     """What taking the file in would do; afterwards, what it did."""
     statement = statements.statement_by_id(id)
-    return _page(statement, LayoutForm(formdata=None))
+    return _page(statement)
 
 
 @bp.post("/<int:id>/columns")
 @guards.require("payments.confirm")
 def read_as(id: int) -> Answer:
     """Read the columns so, and look again."""
-    statement, form = statements.statement_by_id(id), LayoutForm()
-    seen = statements.preview(statement, at=resources.clock.now())
-    form.offer(seen)
+    statement, form, now = statements.statement_by_id(id), LayoutForm(), resources.clock.now()
+    if statement.status is not StatementStatus.PREVIEW:
+        return _refused(statement, statements.StatementFinished())
+    form.offer(statements.preview(statement, at=now))
     if form.validate():
+        turned = "reversed" in form and bool(form.reversed.data)
         try:
-            statements.read_as(statement, form.columns, reversed=bool(form.reversed.data), account=form.account.data or "")
+            statements.read_as(statement, form.columns, reversed=turned, account=form.account.data or "", by=g.actor, at=now)
             return redirect(url_for(".show", id=id), 303)
         except MarketError as refusal:
             form.refuse(refusal)
@@ -158,9 +166,7 @@ def discard(id: int) -> Answer:
 
 def _refused(statement: BankStatement, refusal: MarketError) -> tuple[str, int]:
     db.session.refresh(statement)
-    form = LayoutForm(formdata=None)
-    form.form_errors.append(translate(refusal))
-    return _page(statements.statement_by_id(statement.id), form), refusal.status
+    return _page(statements.statement_by_id(statement.id), refusal=refusal), refusal.status
 
 
 def _index(form: FileForm) -> str:
@@ -170,16 +176,20 @@ def _index(form: FileForm) -> str:
     )  # fmt: skip
 
 
-def _page(statement: BankStatement, form: LayoutForm) -> str:
-    seen, unreadable = None, ""
+def _page(statement: BankStatement, form: LayoutForm | None = None, *, refusal: MarketError | None = None) -> str:
+    """`form` where something was typed into it; a refusal that concerns no box stands above."""
+    seen, unreadable, shown = None, "", form or LayoutForm(formdata=None)
     if statement.status is StatementStatus.PREVIEW:
         try:
             seen = statements.preview(statement, at=resources.clock.now())
-            form.offer(seen)
-        except StatementUnreadable as refusal:
-            unreadable = translate(refusal)
+            if form is None:
+                shown.offer(seen, fresh=True)
+        except StatementUnreadable as problem:
+            unreadable = translate(problem)
+    if refusal is not None:
+        shown.form_errors.append(translate(refusal))
     return render_template(
-        "admin/statements/show.html", statement=statement, seen=seen, unreadable=unreadable, form=form, shown=SHOWN,
+        "admin/statements/show.html", statement=statement, seen=seen, unreadable=unreadable, form=shown, shown=SHOWN,
         may=g.can("payments.confirm"), words=bank_lines, ours=resources.settings.payee.account, same=statements.account_key,
         page=paging.page_of(statements.lines_of(statement)) if statement.status is StatementStatus.IMPORTED else None,
         story=parts.timeline(history(statement)),

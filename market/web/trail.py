@@ -224,6 +224,7 @@ TITLES = {
     "payment.proof_added": _l("上传了转账凭证"),
     "balance.deposited": _l("转账多出的钱记入余额"),
     "bank_statement.received": _l("上传了银行流水"),
+    "bank_statement.laid_out": _l("说明了流水的每一列"),
     "bank_statement.imported": _l("导入了银行流水"),
     "bank_statement.discarded": _l("没有导入银行流水"),
     "bank_line.booked": _l("银行转账入账"),

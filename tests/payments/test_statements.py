@@ -123,7 +123,7 @@ class TestImport:
     def test_signs_that_are_turned_round_are_noticed_and_remembered(self) -> None:
         statement = a_statement("2026-11-06,-5,,甲,BK1,")
         assert statements.preview(statement, at=IMPORTED).turned
-        statements.read_as(statement, statement.columns, reversed=True, account="6222 0000")
+        statements.read_as(statement, statement.columns, reversed=True, account="6222 0000", by=an_actor(), at=IMPORTED)
         assert not statements.preview(statement, at=IMPORTED).turned
         user = an_administrator()
         statements.take_in(statement, user=user, by=an_actor(user), at=IMPORTED)
@@ -134,7 +134,7 @@ class TestImport:
         statement, user = a_statement(row("1.00")), an_administrator()
         assert a_statement(row("1.00")) is statement
         with pytest.raises(statements.LayoutIncomplete):
-            statements.read_as(statement, {"amount": 1}, reversed=False, account="1")
+            statements.read_as(statement, {"amount": 1}, reversed=False, account="1", by=an_actor(), at=IMPORTED)
         statements.discard(statement, by=an_actor(user), at=LATER)
         assert (statement.status, lines()) == (StatementStatus.DISCARDED, [])
         with pytest.raises(statements.StatementFinished):

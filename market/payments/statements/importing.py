@@ -102,7 +102,9 @@ def receive(
     return statement
 
 
-def read_as(statement: BankStatement, columns: Mapping[str, int], *, reversed: bool, account: str) -> None:
+def read_as(
+    statement: BankStatement, columns: Mapping[str, int], *, reversed: bool, account: str, by: Actor, at: datetime
+) -> None:
     """Say which column holds what, and whose account it is. Raises StatementFinished, LayoutIncomplete."""
     _still_open(statement)
     if not account_key(account):
@@ -111,6 +113,9 @@ def read_as(statement: BankStatement, columns: Mapping[str, int], *, reversed: b
         raise LayoutIncomplete(fields={"day" if "日期" in problem.message else "amount": problem})
     statement.account, statement.reversed = account.strip(), reversed
     statement.columns = dict(columns)
+    audit.record(
+        "bank_statement.laid_out", statement, by=by, at=at, after={"account": statement.account, "columns": dict(columns), "reversed": reversed}
+    )
 
 
 def preview(statement: BankStatement, *, at: datetime) -> Preview:
