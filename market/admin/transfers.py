@@ -95,6 +95,8 @@ def detach(id: int) -> Answer:
 def book(id: int) -> Answer:
     """Put it on bills and balance."""
     line = statements.line_by_id(id)
+    if line.status not in statements.WAITING:
+        return _refused(id, statements.LineFinished())
     form = _parts_form(line)
     if not form.validate():
         return _page(line, form, ReturnForm(formdata=None)), 422
@@ -113,6 +115,8 @@ def book(id: int) -> Answer:
 def give_back(id: int) -> Answer:
     """It was sent back."""
     line, form = statements.line_by_id(id), ReturnForm()
+    if line.status not in statements.WAITING:
+        return _refused(id, statements.LineFinished())
     if not form.validate():
         return _page(line, _parts_form(line, fresh=True), form), 422
     try:
