@@ -35,6 +35,7 @@ EXTRAS = {
     "ingest": ("database", "on", "batch", "rounds", "profile_it"),
     "depth": ("database", "on", "stored"),
     "close": ("database", "on"),
+    "search": ("on",),
 }
 
 
@@ -98,7 +99,7 @@ def _options(arguments: list[str] | None, benchmarks: Mapping[str, Benchmark]) -
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it works")
-    parser.add_argument("--on", choices=["postgresql", "sqlite"], default="", help="one database only (ingest, depth, close)")
+    parser.add_argument("--on", choices=["postgresql", "sqlite"], default="", help="one database only (ingest, depth, close, search)")
     parser.add_argument(
         "--database", default="", metavar="URL", help="a PostgreSQL server to make a database on; else one is started"
     )

@@ -24,7 +24,7 @@ from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
 from market.web import logs
 
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,14 @@ ENGINES = {"SQLite": "Whoosh", "PostgreSQL": "PostgreSQL"}
 MOST_FOR_COUNTS = 2.0
 
 
-def run(*, quick: bool = False) -> Iterator[Figure]:
-    """Ask the same questions at each size on each index."""
+def run(*, quick: bool = False, on: str = "") -> Iterator[Figure]:
+    """Ask the same questions at each size on each index, or on that of one database."""
     sizes, asked = ((50,), 4) if quick else (SIZES, QUESTIONS)
     with folder(room=0 if quick else 4) as scratch:
-        yield from _on(sqlite(scratch / "sqlite"), scratch, sizes, asked)
+        if on != "postgresql":
+            yield from _on(sqlite(scratch / "sqlite"), scratch, sizes, asked)
+        if on == "sqlite":
+            return
         with postgresql(scratch, durable=False) as database:
             if database is not None:
                 yield from _on(database, scratch, sizes, asked)

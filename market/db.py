@@ -12,39 +12,26 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
-from enum import Enum as PyEnum
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 import psycopg
 import structlog
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Connection,
-    DateTime,
-    Dialect,
-    Engine,
-    Enum,
-    Integer,
-    LargeBinary,
-    MetaData,
-    create_engine,
-    event,
-    func,
-    inspect,
-    select,
-)
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, scoped_session, sessionmaker
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
+
+from market.column_types import BigInt as BigInt
+from market.column_types import Digest as Digest
+from market.column_types import JSONType as JSONType
+from market.column_types import Quantity as Quantity
+from market.column_types import UTCDateTime as UTCDateTime
+from market.column_types import pk as pk
+from market.column_types import sealed as sealed
+from market.column_types import status_type as status_type
 
 log = structlog.get_logger(__name__)
 
@@ -66,94 +53,6 @@ class Base(DeclarativeBase):
     )
 
 
-# --- column types ------------------------------------------------------------------------
-
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """An instant: aware in Python, UTC in the database; naive values are refused."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(TIMESTAMP(timezone=True))
-        return dialect.type_descriptor(DateTime())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Quantity(TypeDecorator[Decimal]):
-    """A Decimal with at most six places, stored exactly as millionths."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        millionths = value.scaleb(6)
-        if millionths != int(millionths):
-            raise ValueError(f"{value} has more than six decimal places")
-        return int(millionths)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value).scaleb(-6).normalize() + 0
-
-
-class Digest(TypeDecorator[bytes]):
-    """Sixteen bytes of a hash; a `uuid` on PostgreSQL, which has no smaller type to hold and compare them."""
-
-    impl = LargeBinary(16)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(UUID(as_uuid=True) if dialect.name == "postgresql" else LargeBinary(16))
-
-    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | uuid.UUID | None:
-        return uuid.UUID(bytes=value) if value is not None and dialect.name == "postgresql" else value
-
-    def process_result_value(self, value: bytes | uuid.UUID | None, dialect: Dialect) -> bytes | None:
-        return value.bytes if isinstance(value, uuid.UUID) else value
-
-
-JSONType = JSON().with_variant(JSONB(), "postgresql")
-BigInt = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def pk() -> MappedColumn[int]:
-    """A whole-number primary key that counts up on both databases."""
-    return mapped_column(BigInt, primary_key=True)
-
-
-def sealed(**options: Any) -> MappedColumn[str]:
-    """A text column that holds what `resources.cipher` wrote; `market secrets rotate` writes it with the newest key."""
-    return mapped_column(info={"sealed": True}, **options)
-
-
-def status_type(states: type[PyEnum]) -> Enum:
-    """A text column that holds one of `states`; a CHECK says so in the database too."""
-    return Enum(
-        states,
-        native_enum=False,
-        create_constraint=True,
-        length=32,
-        name="status_known" if states.__name__.endswith("Status") else f"{states.__name__.lower()}_known",
-        values_callable=lambda kinds: [kind.value for kind in kinds],
-    )
-
-
 # --- engine and session ------------------------------------------------------------------
 
 _factory = sessionmaker(expire_on_commit=False)
@@ -165,10 +64,10 @@ _LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
 _RESTED_SECONDS = 1.0
 
 
-def connect(url: str) -> Engine:
-    """Bind the session to the database at `url`, replacing an earlier binding."""
+def connect(url: str, *, patience: float | None = None) -> Engine:
+    """Bind the session to the database at `url`, replacing an earlier binding; `patience` is for SQLite's write lock."""
     disconnect()
-    engine = make_engine(url)
+    engine = make_engine(url) if patience is None else make_engine(url).execution_options(market_patience=patience)
     readonly = engine.execution_options(market_readonly=True)
     if engine.dialect.name == "postgresql":
         readonly = readonly.execution_options(postgresql_readonly=True)
@@ -183,6 +82,13 @@ def disconnect() -> None:
     if _engines:
         _engines.pop(False).dispose()
         _engines.clear()
+
+
+def part() -> None:
+    """Close the connections that nobody uses just now; each process that splits off afterwards makes its own."""
+    session.remove()
+    if _engines:
+        _engines[False].dispose()
 
 
 def engine() -> Engine:
@@ -245,17 +151,17 @@ def _begin_sqlite(connection: Connection) -> None:
     if readonly:
         connection.exec_driver_sql("BEGIN")
     else:
-        _begin_writing(connection)
+        _begin_writing(connection, connection.get_execution_options().get("market_patience", _LOCK_SECONDS))
 
 
-def _begin_writing(connection: Connection) -> None:
+def _begin_writing(connection: Connection, patience: float) -> None:
     """Take SQLite's write lock, looking for it every millisecond.
 
     SQLite's own waiting sleeps up to 100 ms between two looks, while the lock changes hands every few
     milliseconds: with four reporting clients that halved the events a second.
     """
     raw: Any = connection.connection.dbapi_connection
-    deadline = time.monotonic() + _LOCK_SECONDS
+    deadline = time.monotonic() + patience
     raw.execute("PRAGMA busy_timeout=0").close()
     try:
         while not _settled(raw) and time.monotonic() < deadline:
@@ -349,6 +255,17 @@ def lock(row: Base, *, shared: bool = False) -> None:
 def on_postgresql() -> bool:
     """Which of the two dialects to speak."""
     return engine().dialect.name == "postgresql"
+
+
+def by_index() -> None:
+    """Have PostgreSQL find rows by their indexes from here to the end of the transaction.
+
+    For many writes into a table that has just been empty: how a foreign key is looked up is planned once a connection,
+    and what was right for no rows would read all of them for each row that comes later. Where there is no index the
+    whole table is read as ever; PostgreSQL would take that for so dear a question that compiling it pays.
+    """
+    if on_postgresql():
+        session.execute(select(func.set_config("enable_seqscan", "off", True), func.set_config("jit", "off", True)))
 
 
 def serialize(name: str) -> None:

@@ -20,6 +20,8 @@ from typing import Any
 from gunicorn.http.errors import LimitRequestLine
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from market import db
+
 #: From the first byte to the last header, and from there to the last byte of an upload.
 HEADERS_SECONDS, BODY_SECONDS = 15.0, 120.0
 
@@ -34,6 +36,8 @@ _IN_A_ROW, _LINGER_MILLISECONDS = 100, 2
 _M_ARENA_MAX = -8
 
 worker_class = "market.server.PatientWorker"
+#: Loaded once, before the workers split off: they share its memory, and one that was lost is back at once.
+preload_app = True
 loglevel = "warning"
 graceful_timeout = 20
 limit_request_line = 4094
@@ -125,8 +129,12 @@ def _share_memory() -> None:
         mallopt(_M_ARENA_MAX, 2)
 
 
-def post_worker_init(_worker: PatientWorker) -> None:
-    """gunicorn calls this when a worker has loaded the application."""
+def when_ready(_server: Any) -> None:
+    """gunicorn calls this when the application is loaded and no worker has split off yet.
+
+    No connection may be split: two processes would talk in one conversation with PostgreSQL, and SQLite's locks stay behind.
+    """
+    db.part()
     spare_the_collector()
 
 

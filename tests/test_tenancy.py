@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -25,6 +26,7 @@ PUBLIC = (
 )  # fmt: skip
 #: There is one office; its members see everything. That an unknown number is not found is tested below.
 OFFICE = "admin"
+BRIEFLY = {"Accept": "application/json"}
 NOWHERE = {int: 987654321, str: "nothing-like-that"}
 
 Values = Mapping[str, int | str]
@@ -53,19 +55,26 @@ class Person:
         self.token = client.page("/").all("input", name="csrf_token")[0].get("value") or ""
 
     def ask(self, app: Flask, route: Route, values: Values) -> TestResponse:
+        """A refusal is asked for as JSON, which is made more quickly than a page."""
         address = route.address(app, values)
         if route.face == "api":
             key = {"Authorization": f"Bearer {self.side.secret}"}
             body = json.dumps({"reason": "x"}) if route.method != "GET" else None
             return self.client.open(address, method=route.method, headers=key, data=body, content_type="application/json")
         fields = {"csrf_token": self.token} if route.method != "GET" else None
-        return self.client.open(address, method=route.method, data=fields)
+        return self.client.open(address, method=route.method, data=fields, headers=BRIEFLY)
+
+
+def both_worlds() -> tuple[World, World]:
+    """Two of everything."""
+    with db.transaction():
+        return a_world(), a_world("two")
 
 
 @pytest.fixture
-def worlds(world: World) -> tuple[World, World]:
-    with db.transaction():
-        return world, a_world("two")
+def worlds(app: Flask, kept: Callable[[Callable[[], Any]], Any]) -> tuple[World, World]:
+    worlds: tuple[World, World] = kept(both_worlds)
+    return worlds
 
 
 def a_person(app: Flask, side: Side) -> Person:

@@ -103,7 +103,7 @@ def create(bill_id: int) -> Answer:
     if proposal.credit_note is None:
         flash(_("已提出，要另一位同事复核后才生效。"), "info")
         return redirect(url_for(".show", id=proposal.id), 303)
-    flash(_("冲减单 %(number)s 已开出，客户会收到邮件。", number=proposal.credit_note.number), "ok")
+    flash(_("冲减单 %(number)s 已开出，会通知客户。", number=proposal.credit_note.number), "ok")
     return redirect(url_for("admin.credit_notes.show", id=proposal.credit_note.id), 303)
 
 
@@ -125,7 +125,7 @@ def approve(id: int) -> Answer:
         form = RejectForm(formdata=None)
         form.refuse(refusal)
         return _page(proposal, form), refusal.status
-    flash(_("冲减单 %(number)s 已开出，客户会收到邮件。", number=note.number), "ok")
+    flash(_("冲减单 %(number)s 已开出，会通知客户。", number=note.number), "ok")
     return redirect(url_for("admin.credit_notes.show", id=note.id), 303)
 
 

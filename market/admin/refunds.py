@@ -76,7 +76,7 @@ def paid(id: int) -> Answer:
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(refund, form, failed), refusal.status
-    flash(_("退款已登记，客户会收到邮件。"), "ok")
+    flash(_("退款已登记，会通知客户。"), "ok")
     return redirect(url_for(".show", id=id), 303)
 
 
@@ -93,7 +93,7 @@ def failed(id: int) -> Answer:
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(refund, paid_form, form), refusal.status
-    flash(_("已记下没有办成，客户会收到邮件。"), "ok")
+    flash(_("已记下没有办成，会通知客户。"), "ok")
     return redirect(url_for(".show", id=id), 303)
 
 

@@ -102,7 +102,7 @@ def verify(id: int) -> Answer:
             accounts.verify(
                 application, licence_until=form.licence_until.data, user=g.user, by=g.actor, at=resources.clock.now()
             )
-            flash(_("已核验“%(name)s”，企业会收到邮件。", name=application.name), "ok")
+            flash(_("已核验“%(name)s”，会通知企业。", name=application.name), "ok")
             return redirect(url_for(".index"), 303)
     except MarketError as refusal:
         form.refuse(refusal)
@@ -119,7 +119,7 @@ def refuse(id: int) -> Answer:
             accounts.refuse_verification(
                 application, reason=form.reason(), user=g.user, by=g.actor, at=resources.clock.now()
             )
-            flash(_("已退回“%(name)s”，企业会收到写明原因的邮件。", name=application.name), "ok")
+            flash(_("已退回“%(name)s”，原因会通知企业。", name=application.name), "ok")
             return redirect(url_for(".index"), 303)
     except MarketError as refusal:
         form.refuse(refusal)

@@ -14,7 +14,7 @@ from market.billing.models import LineKind
 from market.billing.uses import Month, Stretch, Usage
 from market.catalog import Plan
 from market.kit.period import Period
-from market.subscriptions import ChangeKind, ChangeStatus, Subscription, SubscriptionChange
+from market.subscriptions import Course, Held, Subscription, paid_from, paid_span
 from market.subscriptions.span import fitted
 
 
@@ -45,11 +45,11 @@ def stretches(usage: Usage) -> dict[Period, Month]:
 
 def _dues(plan: Plan, usage: Usage, held: int) -> list[list[Due]]:
     start, end = usage.months[0].paid.start, usage.months[-1].paid.end
-    changes = list(_changes(plan, usage, held))
-    subscription = Subscription(plan=plan, quantity=held, started_at=start, ended_at=end, changes=changes)
+    subscription = Subscription(plan=plan, quantity=held, started_at=start, ended_at=end)
+    course = Course(tuple(_held(plan, usage, held)), paid_from(subscription), paid_span(subscription))
     # What a year paid in advance would give back when the comparison ends is no part of it.
     return [
-        [due for due in charging.due_in(subscription, month.whole) if due.kind is not LineKind.CREDIT or due.service.start < end]
+        [due for due in charging.due_in(subscription, month.whole, course) if due.kind is not LineKind.CREDIT or due.service.start < end]
         for month in usage.months
     ]
 
@@ -66,18 +66,13 @@ def numbers_held(plan: Plan, usage: Usage) -> Iterator[tuple[Stretch, int]]:
             yield from ((stretch, stretch.held or usage.held[0]) for stretch in month.stretches)
 
 
-def _changes(plan: Plan, usage: Usage, held: int) -> Iterator[SubscriptionChange]:
-    paused, many, numbers = False, held, {stretch: fitted(plan, number) for stretch, number in numbers_held(plan, usage)}
+def _held(plan: Plan, usage: Usage, held: int) -> Iterator[Held]:
+    """What held since when: the plan all the time, paused and in numbers as the firm did it."""
+    many, numbers = held, {stretch: fitted(plan, number) for stretch, number in numbers_held(plan, usage)}
+    before = Held(None, plan, many)
+    yield before
     for stretch in (stretch for month in usage.months for stretch in month.stretches):
-        if stretch.paused is not paused:
-            paused = stretch.paused
-            yield _change(stretch, ChangeKind.PAUSE if paused else ChangeKind.RESUME)
-        if numbers.get(stretch, many) != many:
-            many = numbers[stretch]
-            yield _change(stretch, ChangeKind.QUANTITY, many)
-
-
-def _change(stretch: Stretch, kind: ChangeKind, quantity: int | None = None) -> SubscriptionChange:
-    return SubscriptionChange(
-        kind=kind, status=ChangeStatus.APPLIED, effective_at=stretch.days.start, quantity=quantity
-    )
+        many = numbers.get(stretch, many)
+        if (stretch.paused, many) != (before.paused, before.quantity):
+            before = Held(stretch.days.start, plan, many, stretch.paused)
+            yield before

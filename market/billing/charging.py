@@ -24,7 +24,7 @@ from market.billing.models import LineKind
 from market.billing.tracks import Piece, merged, tracks
 from market.kit import period as periods
 from market.kit.period import Period
-from market.subscriptions import Segment, Subscription, day_after
+from market.subscriptions import Course, Segment, Subscription, day_after
 
 _FREE = rating.Flat(Decimal("0.00"), "once")
 
@@ -61,15 +61,18 @@ def _going_on(subscription: Subscription, period: Period) -> Hashable | None:
     return None if paid is None else (subscription.plan_id, subscription.quantity, paid.start, paid.end)
 
 
-def due_in(subscription: Subscription, period: Period) -> list[Due]:
-    """The charges of one subscription in a billing period: segment by segment, money back first, in the plan's order."""
-    segments = subscriptions.segments(subscription, period)
+def due_in(subscription: Subscription, period: Period, course: Course | None = None) -> list[Due]:
+    """The charges of one subscription in a billing period: segment by segment, money back first, in the plan's order.
+
+    Its `course` is given by who asks for more than one period.
+    """
+    course = course or subscriptions.course_of(subscription)
+    segments = course.segments(period)
     starts = [segment.period.start for segment in segments]
     found = [(one.service.start, one) for one in by_the_month(subscription, period, segments)]
-    if _ever(subscription, "once"):
-        found += [(one.service.start, one) for one in once(subscription, period)]
-    if _ever(subscription, "year"):
-        found += years.by_the_year(subscription, period)
+    if course.has("once"):
+        found += [(one.service.start, one) for one in once(subscription, period, course)]
+    found += years.by_the_year(subscription, period, course)
 
     def place(one: tuple[datetime, Due]) -> tuple[datetime, bool, int, datetime]:
         at, due = one
@@ -86,12 +89,6 @@ def free_in(subscription: Subscription, period: Period) -> Iterator[Due]:
         yield Due(subscription, subscription.plan, subscription.plan.charges[0], _FREE, free, trial=True)
 
 
-def _ever(subscription: Subscription, interval: str) -> bool:
-    """Whether a plan that it has, had or may come to have is paid in this way."""
-    held = [subscription.plan, *(plan for one in subscription.changes for plan in (one.before_plan, one.plan) if plan)]
-    return any(charge.terms.get("interval") == interval for plan in held for charge in plan.charges)
-
-
 def by_the_month(subscription: Subscription, period: Period, segments: Iterable[Segment]) -> Iterator[Due]:
     """Monthly fees and usage in a billing period, segment by segment."""
     found = tracks(segments, _monthly)
@@ -103,13 +100,13 @@ def by_the_month(subscription: Subscription, period: Period, segments: Iterable[
             )  # fmt: skip
 
 
-def once(subscription: Subscription, period: Period) -> Iterator[Due]:
+def once(subscription: Subscription, period: Period, course: Course) -> Iterator[Due]:
     """One-off fees that are first held in a billing period; one that was held before is not due again."""
-    start = subscriptions.paid_from(subscription)
+    start = course.paid_from
     if start is None or start >= period.end:
         return
     known: set[str] = set()
-    for segment in subscriptions.segments(subscription, Period(start, period.end)):
+    for segment in course.segments(Period(start, period.end)):
         for charge in segment.plan.charges:
             terms = rating.parse(charge.terms)
             if not isinstance(terms, rating.Flat) or terms.interval != "once" or charge.slug in known:

@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from market import rating, subscriptions
+from market import rating
 from market.billing.dues import Due
 from market.billing.models import LineKind
 from market.billing.tracks import Piece, tracks
 from market.kit import period as periods
 from market.kit.period import Period
-from market.subscriptions import Subscription
+from market.subscriptions import Course, Subscription
 
 _INSTANT = timedelta(microseconds=1)
 _NOTHING = Fraction(0)
@@ -39,17 +39,14 @@ class _Event:
     back: bool = False
 
 
-def by_the_year(subscription: Subscription, period: Period) -> Iterator[tuple[datetime, Due]]:
+def by_the_year(subscription: Subscription, period: Period, course: Course) -> Iterator[tuple[datetime, Due]]:
     """What yearly fees bring in a billing period, each with the instant it comes about."""
-    span = subscriptions.paid_span(subscription)
-    if span is None or not any(subscriptions.pays_yearly(held.plan) for held in subscriptions.course_of(subscription)):
-        return
-    for run in subscriptions.yearly_runs(subscription):
-        paid = run.clip(span)
+    for run in course.yearly_runs():
+        paid = run.clip(course.span) if course.span else None
         if paid is None:
             continue
         for year in _years(run, paid, period):
-            yield from _in_year(subscription, year, paid, period)
+            yield from _in_year(subscription, course, year, paid, period)
 
 
 def _years(run: Period, paid: Period, period: Period) -> Iterator[Period]:
@@ -61,14 +58,15 @@ def _years(run: Period, paid: Period, period: Period) -> Iterator[Period]:
             yield year
 
 
-def _in_year(subscription: Subscription, year: Period, paid: Period, period: Period) -> Iterator[tuple[datetime, Due]]:
+def _in_year(
+    subscription: Subscription, course: Course, year: Period, paid: Period, period: Period
+) -> Iterator[tuple[datetime, Due]]:
     held = paid.clip(year)
-    span = subscriptions.paid_span(subscription)
-    if held is None or span is None:
+    if held is None or course.span is None:
         return
-    for number, track in enumerate(tracks(subscriptions.segments(subscription, held), _yearly)):
+    for number, track in enumerate(tracks(course.segments(held), _yearly)):
         total, before = _NOTHING, None
-        for event in _as_one(sorted(_events(track, year, span, period), key=lambda event: event.on)):
+        for event in _as_one(sorted(_events(track, year, course.span, period), key=lambda event: event.on)):
             share = rating.Share(Fraction(event.service.days, year.days), event.service.days, year.days)
             whole = event.service == year
             rated = rating.rate(event.terms, Decimal(1), share=rating.WHOLE if whole else share)

@@ -99,7 +99,10 @@ def offering_by_slug(slug: str) -> Offering:
     A suspended or retired one keeps its page; its status says so.
     """
     query = select(Offering).where(Offering.slug == slug, Offering.status != OfferingStatus.UNLISTED)
-    offering = db.session.scalar(query.options(*_shop_window(), joinedload(Offering.provider).selectinload(Provider.licences)))
+    words = joinedload(Offering.category), joinedload(Offering.live_revision)
+    prices = joinedload(Offering.live_plans).joinedload(Plan.charges).joinedload(Charge.meter)
+    provider = joinedload(Offering.provider).selectinload(Provider.licences)
+    offering = db.session.scalars(query.options(*words, prices, provider)).unique().one_or_none()
     if offering is None or offering.live_revision is None:
         raise NotFound
     return offering

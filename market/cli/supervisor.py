@@ -18,7 +18,8 @@ from market import outgoing
 from market.config import ROOT
 
 _POLL_SECONDS = 0.2
-_READY_SECONDS = 60.0
+#: A busy machine is slow, not wrong; what has ended is noticed at once.
+_READY_SECONDS = 180.0
 _STOP_SECONDS = 25.0
 #: A child that ends by itself sooner than this is given up on when it does so repeatedly; being killed
 #: from outside says nothing against it.
@@ -88,6 +89,8 @@ def supervise(children: Sequence[Child], *, ready: Callable[[], None]) -> None:
         click.echo("\nStopping …", err=True)
     finally:
         _end(children)
+        # Python gives signals back to the system when it ends, and a late Ctrl-C would end it as if by accident.
+        _heed(signal.SIG_IGN)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -100,7 +103,7 @@ def _go_on(_number: int, _frame: FrameType | None) -> None:
     """What a further signal does. Not SIG_IGN: Python complains of one that had already arrived by then."""
 
 
-def _heed(handler: Callable[[int, FrameType | None], None]) -> None:
+def _heed(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handler)
 

@@ -20,7 +20,7 @@ from market.subscriptions import (
     RequestStatus,
     Subscription,
 )
-from market.web import guards, trail
+from market.web import guards, mailing, trail
 
 bp = Blueprint("access", __name__, url_prefix="/access")
 
@@ -78,7 +78,7 @@ def show(id: int) -> str:
 def rotate(id: int) -> Response:
     """Ask the provider for new ones."""
     subscriptions.rotate(_mine(id), by=g.actor, at=resources.clock.now())
-    flash(_("已请服务商更换登录信息。换好后会发邮件，旧的不再显示。"), "ok")
+    flash(mailing.with_news(_("已请服务商更换登录信息。换好后旧的不再显示。")), "ok")
     return redirect(url_for(".show", id=id), 303)
 
 

@@ -11,7 +11,7 @@ from market import billing, resources
 from market.billing import credit_notes
 from market.errors import MarketError
 from market.web import credits as words
-from market.web import formats, forms, guards, paging
+from market.web import formats, forms, guards, mailing, paging
 
 bp = Blueprint("balance", __name__, url_prefix="/balance")
 
@@ -48,7 +48,7 @@ def ask() -> Answer:
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(form), refusal.status
-    flash(_("已申请退款 %(amount)s。退到原来的付款账户，办好后会发邮件。", amount=formats.money(request.amount_fen)), "ok")
+    flash(mailing.with_news(_("已申请退款 %(amount)s。退到原来的付款账户。", amount=formats.money(request.amount_fen))), "ok")
     return redirect(url_for(".index"), 303)
 
 

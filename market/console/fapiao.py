@@ -15,7 +15,7 @@ from market.billing import Bill, fapiao
 from market.billing.fapiao import FapiaoKind, Part, Title
 from market.errors import Invalid, MarketError
 from market.web import fapiao as words
-from market.web import formats, forms, guards, paging, uploads
+from market.web import formats, forms, guards, mailing, paging, uploads
 
 bp = Blueprint("fapiao", __name__, url_prefix="/fapiao")
 
@@ -118,7 +118,7 @@ def send(id: int) -> Answer:
     except MarketError as refusal:
         form.refuse(refusal)
         return _ask_page(bill, parts, form), refusal.status
-    flash(_("已申请。服务商最晚 %(date)s 开具，好了会发邮件通知。", date=formats.date(fapiao.due_on(now))), "ok")
+    flash(mailing.with_news(_("已申请。服务商最晚 %(date)s 开具。", date=formats.date(fapiao.due_on(now)))), "ok")
     return redirect(url_for(".index"), 303)
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from market import documents, payments, resources
 from market.errors import MarketError
 from market.payments import Payment, statements
-from market.web import forms, guards, uploads
+from market.web import forms, guards, mailing, uploads
 from market.web.security import largest_body
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
@@ -46,7 +46,7 @@ def announce(id: int) -> Answer:
             if data:
                 payments.add_proof(payment, filename=filename, data=data, user=g.user, by=g.actor, at=now)
             payments.announce(payment, by=g.actor, at=now)
-            flash(_("已记下。到账后会把账单标为已付清，并发邮件告诉您。"), "ok")
+            flash(mailing.with_news(_("已记下。到账后会把账单标为已付清。")), "ok")
             return redirect(url_for(".show", id=id), 303)
     except documents.Unusable as refusal:
         form.refuse(refusal)

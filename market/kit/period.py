@@ -105,7 +105,7 @@ def local_day(at: datetime) -> date:
     """The local day an instant falls on; ValueError for a naive one."""
     if at.tzinfo is None:
         raise ValueError("an instant is aware")
-    return at.astimezone(SHANGHAI).date()
+    return at.date() if at.tzinfo is SHANGHAI else at.astimezone(SHANGHAI).date()
 
 
 def working_days_later(day: date, count: int) -> date:

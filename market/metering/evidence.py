@@ -6,7 +6,7 @@ Read row by row from a connection of its own, so that a million events take no m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Select, func, select
 
 from market import db
 from market.catalog.models import Aggregation, Filter, Meter
-from market.kit.period import Period, days, local_midnight
+from market.kit.period import Period, days, local_day, local_midnight
 from market.metering import archived, values
-from market.metering.models import ArchivedMonth, Kind, UsageCounter, UsageEvent
+from market.metering.models import UNUSUAL, ArchivedMonth, Kind, UsageCounter, UsageEvent
 from market.metering.weighing import floor
 from market.subscriptions.models import Subscription
 
@@ -189,8 +189,10 @@ def _openings(connection: Connection, asked: Proved, counting: _Counting) -> Seq
     """The event of each slice whose value is carried into the period, looked for day by day backwards."""
     found: dict[str, Entry] = {}
     cleared = set(connection.scalars(select(ArchivedMonth.month).where(ArchivedMonth.month < asked.period.first_day)))
-    for day, slices in _earlier_days(connection, asked):
-        if slices.keys() - found.keys():
+    counted, rewritten = _earlier_days(connection, asked), _rewritten_days(connection, asked)
+    for day in sorted(counted.keys() | rewritten, reverse=True):
+        slices = counted.get(day, {})
+        if day in rewritten or slices.keys() - found.keys():
             if day.replace(day=1) in cleared:
                 on_day = {slice: _carried(asked.meter, slice, *at) for slice, at in slices.items()}
             else:
@@ -199,23 +201,33 @@ def _openings(connection: Connection, asked: Proved, counting: _Counting) -> Seq
     return sorted(found.values(), key=lambda entry: (entry.at, entry.number))
 
 
+def _rewritten_days(connection: Connection, asked: Proved) -> set[date]:
+    """The days before the period whose counters no longer tell what stood then: events were taken back since."""
+    query = select(UsageEvent.at).where(
+        UsageEvent.subscription_id == asked.subscription_id, UsageEvent.type == asked.meter.event_type,
+        UsageEvent.at < asked.period.start, UsageEvent.stored_at > asked.stored_by,
+        UsageEvent.kind != Kind.USAGE, UNUSUAL,
+    )  # fmt: skip
+    return {local_day(at) for at in connection.scalars(query)}
+
+
 def _carried(meter: Meter, slice: str, at: datetime, closing: Decimal) -> Entry:
     """What an archived event said, as the counter of its day keeps it."""
     return Entry(0, "", "", meter.event_type, at, at, Kind.USAGE, None, slice, True, f"{closing:f}", None, {})
 
 
-def _earlier_days(connection: Connection, asked: Proved) -> Iterable[tuple[date, dict[str, tuple[datetime, Decimal]]]]:
-    """The days before the period that have counters, the last one first: by slice the last value and its time."""
+def _earlier_days(connection: Connection, asked: Proved) -> Mapping[date, dict[str, tuple[datetime, Decimal]]]:
+    """The days before the period that have counters: by slice the last value and its time."""
     query = select(UsageCounter.day, UsageCounter.slice, UsageCounter.last_at, UsageCounter.closing).where(
         UsageCounter.subscription_id == asked.subscription_id,
         UsageCounter.meter_id == asked.meter.counter_id,
         UsageCounter.day < asked.period.first_day,
     )
     by_day: dict[date, dict[str, tuple[datetime, Decimal]]] = defaultdict(dict)
-    for day, slice, at, closing in connection.execute(query.order_by(UsageCounter.day.desc())):
+    for day, slice, at, closing in connection.execute(query):
         if at is not None and closing is not None and values.matches(asked.meter, slice, asked.only):
             by_day[day][slice] = at, closing
-    return by_day.items()
+    return by_day
 
 
 def _weighed(asked: Proved, openings: Sequence[Entry], inside: Iterable[Entry]) -> Iterator[Entry]:

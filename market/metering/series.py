@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Date, bindparam, func, select
 
 from market import db
 from market.catalog.models import Aggregation, Filter, Meter
@@ -24,6 +24,41 @@ from market.subscriptions.models import Subscription
 #: Subscription, meter and the values of the dimensions by which slices are put together.
 Key = tuple[int, int, tuple[str | None, ...]]
 ZERO = Decimal(0)
+
+
+# The statements are put together once: one page may ask for twenty stretches of days.
+_IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
+_FIRST, _LAST = bindparam("first", type_=Date()), bindparam("last", type_=Date())
+_READS = func.coalesce(Meter.reads_id, Meter.id) == UsageCounter.meter_id
+_ROWS = (
+    select(
+        Meter, UsageCounter.subscription_id, UsageCounter.day, UsageCounter.slice, UsageCounter.count, UsageCounter.sum,
+        UsageCounter.max, UsageCounter.first_at, UsageCounter.last_at, UsageCounter.area, UsageCounter.closing,
+    )
+    .join(Meter, _READS)
+    .where(UsageCounter.subscription_id.in_(_IDS), UsageCounter.day >= _FIRST, UsageCounter.day <= _LAST)
+    .order_by(UsageCounter.day)
+)  # fmt: skip
+_SLICE = UsageCounter.subscription_id, UsageCounter.meter_id, UsageCounter.slice
+_LATEST = (
+    select(*_SLICE, func.max(UsageCounter.day).label("day"))
+    .where(UsageCounter.subscription_id.in_(_IDS), UsageCounter.day < _FIRST, UsageCounter.closing.is_not(None))
+    .group_by(*_SLICE)
+    .subquery()
+)
+_OPENINGS = (
+    select(Meter, UsageCounter.subscription_id, UsageCounter.slice, UsageCounter.closing)
+    .join(
+        _LATEST,
+        (UsageCounter.subscription_id == _LATEST.c.subscription_id)
+        & (UsageCounter.meter_id == _LATEST.c.meter_id)
+        & (UsageCounter.slice == _LATEST.c.slice)
+        & (UsageCounter.day == _LATEST.c.day),
+    )
+    .join(Meter, _READS)
+    .where(Meter.aggregation == Aggregation.TIME_WEIGHTED, UsageCounter.closing != ZERO)
+)
+_ENDS = select(Subscription.id, Subscription.ended_at, Subscription.cancel_at).where(Subscription.id.in_(_IDS))
 
 
 class Point(NamedTuple):
@@ -148,57 +183,21 @@ class _Reader:
 
 
 def _rows(subscription_ids: Collection[int], period: Period, meter: Meter | None) -> Iterator[tuple[Any, Meter]]:
-    columns = (
-        UsageCounter.subscription_id, UsageCounter.day, UsageCounter.slice, UsageCounter.count, UsageCounter.sum, UsageCounter.max,
-        UsageCounter.first_at, UsageCounter.last_at, UsageCounter.area, UsageCounter.closing,
-    )  # fmt: skip
-    query = (
-        select(Meter, *columns)
-        .join(Meter, func.coalesce(Meter.reads_id, Meter.id) == UsageCounter.meter_id)
-        .where(
-            UsageCounter.subscription_id.in_(subscription_ids),
-            UsageCounter.day >= period.first_day,
-            UsageCounter.day <= period.last_day,
-        )
-        .order_by(UsageCounter.day)
-    )
-    for row in db.session.execute(query if meter is None else query.where(Meter.id == meter.id)):
+    asked = {"ids": list(subscription_ids), "first": period.first_day, "last": period.last_day}
+    for row in db.session.execute(_ROWS if meter is None else _ROWS.where(Meter.id == meter.id), asked):
         yield row, row.Meter
 
 
 def _openings(subscription_ids: Collection[int], period: Period, meter: Meter | None) -> Iterator[tuple[Any, Meter]]:
     """The values with which gauges enter the period: the closing of each slice's last earlier day that has one."""
-    columns = UsageCounter.subscription_id, UsageCounter.meter_id, UsageCounter.slice
-    latest = (
-        select(*columns, func.max(UsageCounter.day).label("day"))
-        .where(
-            UsageCounter.subscription_id.in_(subscription_ids),
-            UsageCounter.day < period.first_day,
-            UsageCounter.closing.is_not(None),
-        )
-        .group_by(*columns)
-        .subquery()
-    )
-    query = (
-        select(Meter, UsageCounter.subscription_id, UsageCounter.slice, UsageCounter.closing)
-        .join(
-            latest,
-            (UsageCounter.subscription_id == latest.c.subscription_id)
-            & (UsageCounter.meter_id == latest.c.meter_id)
-            & (UsageCounter.slice == latest.c.slice)
-            & (UsageCounter.day == latest.c.day),
-        )
-        .join(Meter, func.coalesce(Meter.reads_id, Meter.id) == UsageCounter.meter_id)
-        .where(Meter.aggregation == Aggregation.TIME_WEIGHTED, UsageCounter.closing != ZERO)
-    )
-    for row in db.session.execute(query if meter is None else query.where(Meter.id == meter.id)):
+    asked = {"ids": list(subscription_ids), "first": period.first_day}
+    for row in db.session.execute(_OPENINGS if meter is None else _OPENINGS.where(Meter.id == meter.id), asked):
         yield row, row.Meter
 
 
 def stops(subscription_ids: Collection[int], end: datetime) -> dict[int, datetime]:
     """Where each subscription's gauges stop."""
-    query = select(Subscription.id, Subscription.ended_at, Subscription.cancel_at)
-    rows = db.session.execute(query.where(Subscription.id.in_(subscription_ids)))
+    rows = db.session.execute(_ENDS, {"ids": list(subscription_ids)})
     return {id: min(end, ended_at or cancel_at or end) for id, ended_at, cancel_at in rows}
 
 

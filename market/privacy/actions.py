@@ -34,7 +34,7 @@ class ExportPending(Refused):
     """One archive of the same data is being made already."""
 
     code = "export_pending"
-    message = "已经有一份归档正在准备，好了会发邮件告诉您。"
+    message = "已经有一份归档正在准备，好了会通知您。"
 
 
 class ExportGone(NotFound):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import BindParameter, Date, Select, bindparam, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from market import db
@@ -105,36 +105,36 @@ def entry_by_id(id: int) -> Entry:
 
 def listed_for(offering_ids: Collection[int], on: date) -> dict[int, Entry]:
     """The entries that put these offerings into the catalogue on a day, by offering; with their edition."""
-    query = _listed(on).where(Entry.offering_id.in_(offering_ids)).options(joinedload(Entry.edition))
-    return {entry.offering_id: entry for entry in db.session.scalars(query)}
+    found = db.session.scalars(_LISTED_FOR, {"on": on, "ids": list(offering_ids)})
+    return {entry.offering_id: entry for entry in found}
 
 
 def listed_ids(on: date) -> Sequence[int]:
     """The ids of all offerings in the catalogue on a day."""
-    return db.session.scalars(_listed(on).with_only_columns(Entry.offering_id)).all()
+    return db.session.scalars(_LISTED_IDS, {"on": on}).all()
 
 
 def listed(on: date) -> Sequence[Entry]:
     """The catalogue as the public sees it on a day: entries whose offering can be bought, with all a card shows."""
     query = (
-        _listed(on)
-        .join(Entry.offering)
+        _LISTED.join(Entry.offering)
         .join(Provider, Provider.id == Offering.provider_id)
         .where(Offering.status == OfferingStatus.LIVE, Provider.status == ProviderStatus.APPROVED)
         .order_by(Entry.decided_at.desc(), Entry.id.desc())
     )
     plans = joinedload(Entry.offering).selectinload(Offering.live_plans)
     loads = (*_with_words(), plans.selectinload(Plan.charges).joinedload(Charge.meter))
-    return db.session.scalars(query.options(*loads)).all()
+    return db.session.scalars(query.options(*loads), {"on": on}).all()
 
 
-def _listed(on: date) -> Select[Entry]:
-    # The sweep ends listings a moment after the edition's last day; the dates already hold before it runs.
-    return (
-        select(Entry)
-        .join(Entry.edition)
-        .where(Entry.status == EntryStatus.LISTED, Edition.starts_on <= on, Edition.ends_on >= on)
-    )
+_ON: BindParameter[date] = bindparam("on", type_=Date)
+#: Put together once: every list of services asks. The sweep ends listings a moment after the edition's last day; the dates
+#: already hold before it runs.
+_LISTED = (
+    select(Entry).join(Entry.edition).where(Entry.status == EntryStatus.LISTED, Edition.starts_on <= _ON, Edition.ends_on >= _ON)
+)
+_LISTED_IDS = _LISTED.with_only_columns(Entry.offering_id)
+_LISTED_FOR = _LISTED.where(Entry.offering_id.in_(bindparam("ids", expanding=True))).options(joinedload(Entry.edition))
 
 
 def _with_words() -> tuple[Any, ...]:

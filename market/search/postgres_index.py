@@ -51,8 +51,8 @@ class PostgresIndex:
         statement = _Question(query, parameters, some=some).statement()
         found: dict[Kind, list[tuple[int, list[int]]]] = {kind: [] for kind in Kind}
         most = None
-        # The planner does not know what unpacking each document costs, and would rather read them all.
-        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+        # The planner does not know what unpacking each document costs, and would rather read them all, or compile first.
+        db.session.execute(text("SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"))
         rows = db.session.execute(text(statement), parameters).all()
         db.session.execute(text("SET LOCAL enable_seqscan = on"))
         for kind, score, ids in rows:

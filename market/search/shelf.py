@@ -215,18 +215,17 @@ def shelf(on: date) -> Shelf:
         return known
 
 
+#: One statement, put together once: every page with a list asks it. Each part is answered from an index.
+_MARK = select(
+    select(func.max(CatalogChange.id)).scalar_subquery(),
+    select(func.count()).select_from(Offering).where(Offering.status == OfferingStatus.LIVE).scalar_subquery(),
+    select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED).scalar_subquery(),
+    select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private).scalar_subquery(),
+)
+
+
 def _mark(on: date) -> _Mark:
-    """One statement; each part is answered from an index."""
-    published = select(func.max(OfferingRevision.id)).where(OfferingRevision.status == RevisionStatus.PUBLISHED)
-    on_sale = select(func.max(Plan.id)).where(Plan.status == PlanStatus.PUBLISHED, ~Plan.private)
-    live = select(func.count()).select_from(Offering).where(Offering.status == OfferingStatus.LIVE)
-    parts = select(
-        select(func.max(CatalogChange.id)).scalar_subquery(),
-        live.scalar_subquery(),
-        published.scalar_subquery(),
-        on_sale.scalar_subquery(),
-    )
-    change, count, revision, plan = db.session.execute(parts).one()
+    change, count, revision, plan = db.session.execute(_MARK).one()
     return _Mark(change or 0, count, revision or 0, plan or 0, on)
 
 

@@ -315,7 +315,7 @@ def _open(generation: Path, files: tuple[str, ...]) -> _Opened:
         reader = whoosh.open_dir(str(generation)).reader()
         keys: list[Key] = []
         deleted: list[int] = []
-        for leaf, offset in reader.leaf_readers():
+        for leaf, offset in reader.leaf_readers() if reader.doc_count_all() else ():
             keys.extend(_key(number) for number in leaf.column_reader("number"))
             deleted.extend(offset + number for number in leaf.deleted_docs_set or ())
         everything = ((1 << len(keys)) - 1) & ~ranking.bits(deleted, len(keys))

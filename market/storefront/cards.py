@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from market import catalog, quality, recommended, resources
 from market.accounts import City
@@ -17,6 +16,7 @@ from market.recommended import Entry
 from market.search import Query
 from market.storefront import matches, places, prices
 from market.web import formats
+from market.web.translation import gettext as _
 
 _MOST_FACTS = 6
 

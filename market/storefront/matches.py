@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 
 from market import catalog
 from market.search import Query, highlight
 from market.web import formats
+from market.web.translation import gettext as _
 
 #: Where a word may have been found, in the order in which it counts.
 _PLACES = (_l("名称"), _l("关键词"), _l("类别"), _l("一句话好处"), _l("说明"), _l("服务商"))

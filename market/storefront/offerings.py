@@ -44,7 +44,7 @@ def show(slug: str) -> str | tuple[str, int]:
         return _answer(catalog.offering_with_prices(slug))
     offering = catalog.offering_by_slug(slug)
     at, on = resources.clock.now(), today()
-    plans, left = plans_of(offering), room_of(offering)
+    plans, left, steps = plans_of(offering), room_of(offering), trail(offering)
     calculator = calculate(offering, request.args, at=at, plans=plans)
     facts, cities = catalog.shown_revision(offering).facts, places.cities()
     summary = quality.summary(offering)
@@ -67,13 +67,13 @@ def show(slug: str) -> str | tuple[str, int]:
         promise_rows=promise_rows(offering, places.place_names(facts["data_location"], cities)),
         exit_rows=exit_rows(offering),
         sectors=sectors(offering),
-        trail=trail(offering),
+        trail=steps,
         lately=lately.told(offering, now=at),
         summary=summary,
         reviews=db.session.scalars(quality.reviews_of(offering).limit(REVIEWS)).all() if summary.count else [],
         writers=Writers() if summary.count else None,
         signed=replays.signed,
-        data=[structured.product(offering, summary), structured.crumbs(trail(offering), offering)],
+        data=[structured.product(offering, summary), structured.crumbs(steps, offering)],
     )
     return (html, 422) if calculator.has_errors else html
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from market import accounts, catalog
 from market.accounts import City
 from market.web import formats
+from market.web.translation import gettext as _
 
 #: What people call the certificates, the weightiest first; a card names only the first.
 SHORT_NAMES = {

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from flask_babel import gettext as _
-
 from market import billing, rating, subscriptions
 from market.catalog import Charge, Plan
 from market.storefront import prices
 from market.web import formats
+from market.web.translation import gettext as _
 
 _UNIT_LEFT_OUT = re.compile(r"/(?=[，\s]|$)")
 

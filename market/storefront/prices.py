@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import gettext as _
-
 from market import rating, search
 from market.catalog import Charge, Offering, Plan, Sold, SoldCharge, SoldPlan
 from market.kit import money
 from market.web import formats
+from market.web.translation import gettext as _
 
 _MOST_NOTES = 2
 

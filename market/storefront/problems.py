@@ -29,8 +29,7 @@ class ReportForm(VisitorForm):
 @bp.get("/offerings/<slug>/report")
 def new(slug: str) -> str:
     """The form; the address of whoever is signed in stands in it."""
-    viewer = login.viewer()
-    return _page(slug, ReportForm(formdata=None, email=viewer.email if viewer else ""))
+    return _page(slug)
 
 
 @bp.post("/offerings/<slug>/report")
@@ -58,8 +57,12 @@ def show(token: str) -> Response:
     return visitors.unlisted(render_template("storefront/problems/show.html", report=report, kinds=KINDS))
 
 
-def _page(slug: str, form: ReportForm) -> str:
+def _page(slug: str, form: ReportForm | None = None) -> str:
+    # First of all the service: a form leaves a cookie, and a page that does not exist leaves none.
     offering = catalog.offering_by_slug(slug)
+    if form is None:
+        viewer = login.viewer()
+        form = ReportForm(formdata=None, email=viewer.email if viewer else "")
     form.open(slug)
     return render_template(
         "storefront/problems/new.html", offering=offering, facts=catalog.shown_revision(offering).facts, form=form,

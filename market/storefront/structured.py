@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from market import catalog, rating, resources
 from market.catalog import Charge, Offering, Plan
@@ -15,6 +14,7 @@ from market.quality import Summary
 from market.storefront import prices
 from market.web import formats
 from market.web.locale import site_name
+from market.web.translation import gettext as _
 
 #: UN/CEFACT codes of the intervals of fixed fees.
 _INTERVALS = {"month": "MON", "year": "ANN"}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from market import catalog
 from market.catalog import Offering
 from market.kit import money
 from market.web import formats
+from market.web.translation import gettext as _
 
 Rows = list[tuple[str, str]]
 

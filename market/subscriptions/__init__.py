@@ -158,6 +158,7 @@ from market.subscriptions.signals import (
     subscription_failed,
 )
 from market.subscriptions.span import (
+    Course,
     Held,
     Segment,
     course_of,
@@ -168,10 +169,8 @@ from market.subscriptions.span import (
     paid_from,
     paid_span,
     paid_year,
-    pays_yearly,
     period_end,
     segments,
-    yearly_runs,
 )
 
 __all__ = [
@@ -191,6 +190,7 @@ __all__ = [
     "ConfirmedLate",
     "Contract",
     "ContractKind",
+    "Course",
     "EndsBefore",
     "HasEnded",
     "Held",
@@ -299,7 +299,6 @@ __all__ = [
     "paid_span",
     "paid_year",
     "pause",
-    "pays_yearly",
     "period_end",
     "places_taken",
     "prune",
@@ -344,5 +343,4 @@ __all__ = [
     "withdraw_change",
     "worklist",
     "worklist_counts",
-    "yearly_runs",
 ]

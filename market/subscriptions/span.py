@@ -7,11 +7,11 @@ passed holds like an applied one. Of several changes of one day the last one cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from market import db, rating
+from market import db
 from market.accounts.models import Organization
 from market.catalog.models import Plan
 from market.kit import period as periods
@@ -47,26 +47,66 @@ class Segment:
     paused: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a subscription held since when, and what is planned, what it began with first; and what of it is paid for.
+
+    `paid_from` and `span` are those of the functions of that name. For whoever asks more than once.
+    """
+
+    held: tuple[Held, ...]
+    paid_from: datetime | None
+    span: Period | None
+
+    def segments(self, period: Period) -> list[Segment]:
+        """The paid parts of `period`, in order."""
+        paid = self.span.clip(period) if self.span else None
+        if paid is None:
+            return []
+        return [
+            Segment(part, held.plan, held.quantity, held.paused)
+            for held, stretch in _stretches(self.held, paid)
+            if (part := stretch.clip(paid))
+        ]
+
+    def yearly_runs(self) -> list[Period]:
+        """The stretches during which plans paid by the year were held one after another, paused days included.
+
+        The first day of each is the anchor of its years, however often plans change within it.
+        """
+        if self.paid_from is None or not self.has("year"):
+            return []
+        runs: list[Period] = []
+        for held, stretch in _stretches(self.held, periods.since(self.paid_from)):
+            if not _is_paid(held.plan, "year"):
+                continue
+            if runs and runs[-1].end == stretch.start:
+                runs[-1] = Period(runs[-1].start, stretch.end)
+            else:
+                runs.append(stretch)
+        return runs
+
+    def has(self, interval: str) -> bool:
+        """Whether a plan in it has a fee that is paid so: by the `month`, by the `year` or `once`."""
+        return any(_is_paid(plan, interval) for plan in dict.fromkeys(held.plan for held in self.held))
+
+
 def segments(subscription: Subscription, period: Period) -> list[Segment]:
     """The paid parts of `period`, in order; the plan and the changes with theirs are loaded (`with_plan`)."""
-    span = paid_span(subscription)
-    paid = span.clip(period) if span else None
-    if paid is None:
-        return []
-    return [
-        Segment(part, held.plan, held.quantity, held.paused)
-        for held, stretch in _stretches(subscription, paid)
-        if (part := stretch.clip(paid))
-    ]
+    return course_of(subscription).segments(period)
 
 
 def held_at(subscription: Subscription, at: datetime) -> Held:
     """What holds at an instant."""
-    return [held for held in course_of(subscription) if held.since is None or held.since <= at][-1]
+    return [held for held in course_of(subscription).held if held.since is None or held.since <= at][-1]
 
 
-def course_of(subscription: Subscription) -> list[Held]:
-    """What held since when, and what is planned; what it began with comes first."""
+def course_of(subscription: Subscription) -> Course:
+    """Its course; plan and changes are loaded, as for `segments`."""
+    return Course(tuple(_held(subscription)), paid_from(subscription), paid_span(subscription))
+
+
+def _held(subscription: Subscription) -> list[Held]:
     changes = sorted((one for one in subscription.changes if one.status in COUNTING), key=_in_order)
     held = _beginning(subscription, changes)
     course = [held]
@@ -116,9 +156,8 @@ def _beginning(subscription: Subscription, changes: list[SubscriptionChange]) ->
     return Held(None, subscription.plan, subscription.quantity or 1)
 
 
-def _stretches(subscription: Subscription, within: Period) -> Iterator[tuple[Held, Period]]:
+def _stretches(course: Sequence[Held], within: Period) -> Iterator[tuple[Held, Period]]:
     """What was held, each with its time; neighbors that differ in nothing are one."""
-    course = course_of(subscription)
     starts = [within.start if held.since is None else max(held.since, within.start) for held in course]
     begun: tuple[Held, datetime] | None = None
     for n, held in enumerate(course):
@@ -191,32 +230,12 @@ def period_end(subscription: Subscription, at: datetime) -> datetime:
 
 def paid_year(subscription: Subscription, at: datetime) -> Period | None:
     """The year paid in advance that an instant lies in; None while no fee is paid by the year."""
-    for run in yearly_runs(subscription):
+    for run in course_of(subscription).yearly_runs():
         if run.contains(at):
             return periods.anchored_at(run.first_day, at, "year")[1]
     return None
 
 
-def yearly_runs(subscription: Subscription) -> list[Period]:
-    """The stretches during which plans paid by the year were held one after another, paused days included.
-
-    The first day of each is the anchor of its years, however often plans change within it.
-    """
-    start = paid_from(subscription)
-    if start is None:
-        return []
-    runs: list[Period] = []
-    for held, stretch in _stretches(subscription, periods.since(start)):
-        if not pays_yearly(held.plan):
-            continue
-        if runs and runs[-1].end == stretch.start:
-            runs[-1] = Period(runs[-1].start, stretch.end)
-        else:
-            runs.append(stretch)
-    return runs
-
-
-def pays_yearly(plan: Plan) -> bool:
-    """Whether a charge of the plan is paid by the year."""
-    parsed = (rating.parse(charge.terms) for charge in plan.charges)
-    return any(isinstance(terms, rating.Flat) and terms.interval == "year" for terms in parsed)
+def _is_paid(plan: Plan, interval: str) -> bool:
+    """Whether a fee of the plan is paid so; no other kind of charge has an interval."""
+    return any(charge.terms.get("interval") == interval for charge in plan.charges)

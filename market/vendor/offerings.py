@@ -24,7 +24,7 @@ from market.catalog import (
 from market.errors import MarketError, NotFound
 from market.vendor import progress
 from market.vendor.fact_form import FactForm, facts_form
-from market.web import formats, forms, guards
+from market.web import formats, forms, guards, mailing
 
 bp = Blueprint("offerings", __name__, url_prefix="/offerings")
 
@@ -191,7 +191,7 @@ def submit(id: int) -> Answer:
             catalog.submit(revision, by=g.actor, at=resources.clock.now())
         except Incomplete:
             return _page(offering, refused=True), 422
-    flash(_("已提交审核。结果会用邮件告诉您，这里也能看到。"), "ok")
+    flash(mailing.with_news(_("已提交审核，进展在这里看。")), "ok")
     return redirect(url_for(".show", id=id), 303)
 
 

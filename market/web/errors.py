@@ -1,15 +1,17 @@
 """Refusals and accidents, told to people as a page and to machines as problem+json (RFC 9457).
 
 A page says what happened and what to do next; it never shows what was sent, nor anything of the
-program's inside. An accident carries an incident number that the log has too.
+program's inside. An accident carries an incident number that the log has too. Without the database its page still
+holds, unseen, what somebody typed, so that one button sends it again.
 """
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
 
 import msgspec
 import structlog
-from flask import Flask, Response, g, got_request_exception, render_template, request
+from flask import Flask, Response, current_app, g, got_request_exception, render_template, request
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -39,7 +41,7 @@ PAGES: dict[int, tuple[LazyString, LazyString]] = {
     422: (_l("有几处需要改一下"), _l("请返回上一页，按提示修改。")),
     429: (_l("操作太频繁"), _l("请等 1 分钟再试。已经保存的内容不受影响。")),
     500: (_l("页面暂时打不开"), _l("问题已经记录。您的用量照常记录，已经保存的内容不受影响。")),
-    503: (_l("数据库暂时连不上"), _l("请等 1 分钟再试。没有保存的内容请先留在这一页。")),
+    503: (_l("数据库暂时连不上或太忙"), _l("请等 1 分钟再试。已经保存的内容不受影响。")),
 }
 #: The same below /api/, where a program asks and has neither pages nor buttons.
 CALLS: dict[int, tuple[LazyString, LazyString]] = {
@@ -50,6 +52,12 @@ CALLS: dict[int, tuple[LazyString, LazyString]] = {
     500: (_l("服务器出错"), _l("问题已经记录，编号是 request_id。请稍后重发；用同一编号重发不会重复计费。")),
     503: (PAGES[503][0], _l("请等 1 分钟再发。用同一编号重发不会重复计费。")),
 }
+#: Without the database, to somebody who has sent something: it can be sent once more by our button, or by the browser's.
+AGAIN = _l("刚才的内容没有保存，也没有办理。请等 1 分钟，再点“再发一次”，内容还是您刚才填的。")
+RELOAD = _l("刚才的内容没有保存，也没有办理。请等 1 分钟再刷新这一页；浏览器问是否重新提交时选“继续”，内容会原样再发一次。")
+UNSURE = _l("不知道刚才的内容保存了没有。请等 1 分钟，先打开原来的页面看看，没有保存的再填一次。")
+#: What is typed and never written into a page: passwords and the words of a second step.
+UNREPEATED = re.compile(r"password|secret|^current$|^code$", re.IGNORECASE)
 FORGED = (
     _l("这一页放得太久了"),
     _l("为了您的账号安全，刚才的内容没有保存。请返回上一页刷新，再填一次。"),
@@ -149,7 +157,8 @@ def _http(error: HTTPException) -> Response:
     if status < 400:
         return error.get_response()  # type: ignore[return-value]  # a redirect of the router
     if status >= 500:
-        return _accident(status)
+        cause = getattr(error, "original_exception", None)
+        return _no_database(cause) if _away(cause) else _accident(status)
     _start_afresh()
     title, text = _words(status, 400)
     answer = (
@@ -163,24 +172,43 @@ def _http(error: HTTPException) -> Response:
     return answer
 
 
+def _away(error: BaseException | None) -> TypeGuard[OperationalError | NoConnection]:
+    """Whether this says that there is no database now; a GET that tried to write is a bug of ours."""
+    known = isinstance(error, OperationalError | NoConnection)
+    return known and "readonly" not in str(error) and "read-only" not in str(error)
+
+
 def _no_database(error: OperationalError | NoConnection) -> Response:
-    if "readonly" in str(error) or "read-only" in str(error):
-        raise error  # a GET that tried to write is a bug, not a busy database
+    if not _away(error):
+        raise error
     log.error("database_unavailable", reason=type(error).__name__)
-    answer = _accident(503)
+    # A connection that was lost while it committed leaves open whether that was done.
+    answer = _accident(503, unsure=g.get("committing", False) and getattr(error, "connection_invalidated", False))
     answer.headers["Retry-After"] = "60"
     return answer
 
 
-def _accident(status: int) -> Response:
-    """Rendered without the database: it may be what failed."""
+def _accident(status: int, *, unsure: bool = False) -> Response:
+    """An answer made without the database: it may be what failed."""
     g.anonymous = True
-    if db.session.registry.has():
-        db.rollback()
+    db.session.remove()
     title, text = _words(status, 500)
     if wants_problem():
         return problem(status, "internal_error" if status == 500 else "unavailable", title, text)
-    return _page(status, title, text, incident=logs.request_id())
+    if status != 503 or request.method != "POST":
+        return _page(status, title, text, incident=logs.request_id())
+    typed = None if unsure else _typed()
+    text = str(UNSURE if unsure else RELOAD if typed is None else AGAIN)
+    answer = _page(status, title, text, incident=logs.request_id(), typed=typed)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _typed() -> list[tuple[str, str]] | None:
+    """What was sent, to be sent once more; None where a page may not repeat it, or cannot: files stay with the browser."""
+    if request.files or any(UNREPEATED.search(name) for name in request.form):
+        return None
+    return [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
 
 
 def _page(
@@ -191,21 +219,23 @@ def _page(
     fields: Mapping[str, str] | None = None,
     code: str = "",
     incident: str = "",
+    typed: Sequence[tuple[str, str]] | None = None,
 ) -> Response:
-    body = render_template(
-        "errors/error.html",
-        status=status,
-        title=title,
-        text=text,
-        fields=fields or {},
-        code=code,
-        incident=incident,
+    # An accident's page asks nobody: `render_template` would ask who is signed in, and a face for the numbers in its menu.
+    render = current_app.jinja_env.get_template("errors/error.html").render if incident else _asking
+    body = render(
+        status=status, title=title, text=text, fields=fields or {}, code=code, incident=incident, typed=typed
     )
     answer = Response(body, status, mimetype="text/html")
-    if is_fragment():
-        # htmx leaves the page as it is on an error; these make it show the error instead of the content.
+    if is_fragment() and status != 503:
+        # htmx leaves the page as it is on an error; these make it show the error instead of the content. Not for one
+        # that will pass: something may have been typed there.
         answer.headers.update({"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"})
     return answer
+
+
+def _asking(**words: Any) -> str:
+    return render_template("errors/error.html", **words)
 
 
 def _start_afresh() -> None:

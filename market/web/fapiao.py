@@ -21,7 +21,7 @@ from market.billing.fapiao import (
     RefusalReason,
 )
 from market.kit.period import local_day
-from market.web import formats, forms, uploads
+from market.web import formats, forms, mailing, uploads
 
 KINDS = {FapiaoKind.SPECIAL: _l("增值税专用发票"), FapiaoKind.ORDINARY: _l("增值税普通发票")}
 SHORT = {FapiaoKind.SPECIAL: _l("专票"), FapiaoKind.ORDINARY: _l("普票")}
@@ -89,7 +89,7 @@ def next_step(request: FapiaoRequest, now: datetime) -> str:
     if request.status in fapiao.OPEN:
         if request.late(local_day(now)):
             return _("服务商已经超时。可以打电话或发邮件催一下。")
-        return _("等服务商开具，好了会发邮件通知。")
+        return mailing.with_news(_("等服务商开具。"))
     if request.status is FapiaoStatus.REFUSED and request.refusal:
         return str(REMEDIES[request.refusal])
     if request.awaited:

@@ -24,7 +24,7 @@ class Standing(StrEnum):
 
 def init_app(app: Flask) -> None:
     """Let templates ask before they promise a letter."""
-    app.jinja_env.globals.update(mail_standing=standing)
+    app.jinja_env.globals.update(mail_standing=standing, with_news=with_news)
 
 
 def standing() -> Standing:
@@ -32,6 +32,13 @@ def standing() -> Standing:
     if not resources.settings.smtp_url:
         return Standing.STAYS
     return Standing.WAITS if notifications.mail_is_late(resources.clock.now()) else Standing.LEAVES
+
+
+def with_news(words: str) -> str:
+    """What was done, and where its result will be told: by e-mail, or in the mailbox where none leaves this place."""
+    if resources.settings.smtp_url:
+        return _joined(words, _("有了结果会发邮件告诉您。"))
+    return _joined(words, _("有了结果会写在“我的邮件”里。"))
 
 
 def tell_written(words: str, email: str) -> None:
@@ -59,5 +66,9 @@ def _waits() -> str:
 
 
 def _tell(found: Standing, words: str, where: str, tone: str = "ok") -> None:
-    between = " " if language() == "en" and where else ""
-    flash(f"{words}{between}{where}", {Standing.WAITS: "warn", Standing.STAYS: "info"}.get(found, tone))
+    flash(_joined(words, where), {Standing.WAITS: "warn", Standing.STAYS: "info"}.get(found, tone))
+
+
+def _joined(words: str, where: str) -> str:
+    between = " " if language() == "en" and words and where else ""
+    return f"{words}{between}{where}"

@@ -54,6 +54,7 @@ def _finish(response: Response) -> Response:
         return response
     wanted = response.status_code < 400 or g.get("keep_transaction", False)
     if wanted and request.method not in READING:
+        g.committing = True
         db.commit()
     else:
         db.rollback()

@@ -30,18 +30,23 @@ def language() -> str:
     return str(locale.language) if locale else ""
 
 
+def gettext(text: str, /, **values: Any) -> str:
+    """Flask-Babel's, for what is asked for a hundred times in a page."""
+    found = str(_texts.get_translations().ugettext(text))
+    return found % values if values else found
+
+
 def init_app(app: Flask, babel: Babel) -> None:
     """Let `_` find its texts here, in Python and in templates."""
-    texts = babel.domain_instance = _Texts()
-    safe = lru_cache(_MOST)(texts.safe)
+    babel.domain_instance = _texts
 
     @pass_eval_context
     def translated(context: EvalContext, text: str, /, **values: Any) -> str:
         if not context.autoescape:
-            return texts.gettext(text) % values
+            return gettext(text) % values
         if values:
-            return safe(language(), text) % values
-        return _finished(safe(language(), text))
+            return _safe(language(), text) % values
+        return _finished(_safe(language(), text))
 
     app.jinja_env.globals.update(_=translated, gettext=translated)
 
@@ -69,7 +74,11 @@ class _Texts(Domain):  # type: ignore[misc]  # Flask-Babel has no types
                 self.known[spoken] = found
         return found
 
-    def safe(self, spoken: str, text: str) -> Markup:
-        """A text as pages in that language write it."""
-        found = self.known.get(spoken) or self.get_translations()
-        return Markup(found.ugettext(text))  # noqa: S704  # our own texts, as Jinja itself does
+
+_texts = _Texts()
+
+
+@lru_cache(_MOST)
+def _safe(spoken: str, text: str) -> Markup:
+    """A text as pages in the language that is spoken now write it."""
+    return Markup(_texts.get_translations().ugettext(text))  # noqa: S704  # our own texts, as Jinja itself does

@@ -117,7 +117,10 @@ def steps(found: Explanation) -> Iterator[Step]:
     """From the formula to what is billed, one thing a row."""
     line, locale = found.line, formats.language()
     unit = formats.local(line.label, "unit") if line.quantity is not None else _held(line)
-    worked = found.rated.steps
+    # The fee of ¥0.00 that a trial is on a bill has no working worth telling.
+    worked = () if "trial" in line.label else found.rated.steps
+    if "trial" in line.label:
+        yield Step(billing.Words(locale).say("trial.how"), formats.money(0))
     for each in worked:
         yield Step(rating.formula(each, unit, locale), rating.exact_price(each.amount) if each.priced else "")
     if sum(each.priced for each in worked) > 1:
@@ -159,7 +162,7 @@ def facts(found: Explanation) -> Iterator[tuple[str, str]]:
     line, words = found.line, billing.Words(formats.language())
     yield _("服务和套餐"), f"{formats.local(line.label, 'offering')} · {formats.local(line.label, 'plan')}"
     yield _("订阅编号"), line.label["subscription"]
-    yield _("收费的日期"), _("%(span)s，共 %(days)s 天", span=words.span(found.service), days=found.service.days)
+    yield _("试用的日期") if "trial" in line.label else _("收费的日期"), _("%(span)s，共 %(days)s 天", span=words.span(found.service), days=found.service.days)
     if found.share:
         days, full = found.share
         yield _("按天折算"), _("%(days)s/%(full)s：固定费用、包含的用量、分档界限和最低、最高收费都乘以它", days=days, full=full)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from market import db, subscriptions
@@ -13,14 +16,20 @@ from tests.support.client import Client
 from tests.support.clock import FakeClock
 
 
-@pytest.fixture
-def story(client: Client, clock: FakeClock) -> Story:
-    """October's days of grace are just over; an administrator who may close months has signed in."""
+def a_story_for_the_office() -> Story:
+    """October is not billed yet; an administrator may close months, another look at them."""
     with db.transaction():
         story = a_story()
         a_usual_october(story)
         a_member(the_office(), Role.FINANCE, user=a_user(email="finance@example.com"))
         a_member(the_office(), Role.AUDITOR, user=a_user(email="auditor@example.com"))
+    return story
+
+
+@pytest.fixture
+def story(client: Client, clock: FakeClock, kept: Callable[[Callable[[], Any]], Any]) -> Story:
+    """October's days of grace are just over; an administrator who may close months has signed in."""
+    story: Story = kept(a_story_for_the_office)
     clock.set(after_grace(OCTOBER))
     client.sign_in("finance@example.com", PASSWORD)
     return story

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from market import billing, db
@@ -15,14 +18,20 @@ from tests.support.client import Client
 FINANCE = "finance@example.com"
 
 
-@pytest.fixture
-def bill_id(client: Client) -> int:
+def an_open_bill_for_the_office() -> int:
+    """A bill of ¥900.00, and somebody who may credit it."""
     with db.transaction():
         id = an_open_bill("900.00").id
         user = an_administrator(Role.FINANCE)
         user.email = FINANCE
-    client.sign_in(FINANCE, PASSWORD)
     return id
+
+
+@pytest.fixture
+def bill_id(client: Client, kept: Callable[[Callable[[], Any]], Any]) -> int:
+    id = kept(an_open_bill_for_the_office)
+    client.sign_in(FINANCE, PASSWORD)
+    return int(id)
 
 
 def bill(id: int) -> billing.Bill:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -21,7 +19,6 @@ from market import audit, billing, db, metering, subscriptions
 from market.accounts import Organization
 from market.billing import Bill, BillLine, BillStatus, charging, drafts
 from market.catalog import Aggregation, Filter
-from market.config import ROOT
 from market.config import Settings as Configured
 from market.kit.period import Period, local_midnight
 from market.subscriptions import Subscription, live_in_any
@@ -31,17 +28,19 @@ from tests.builders.catalog import a_meter, a_plan
 from tests.builders.metering import report
 from tests.builders.subscriptions import a_subscription
 from tests.cli.test_people import run
+from tests.support import commands
 
 pytestmark = pytest.mark.usefixtures("database")
 
-KILLED = """
-import sys
+CLOSE = """
+import time
 from market import billing
 from market.cli.context import join
 from market.kit.period import month
-join()
+folder = join().data_dir
 print("ready", flush=True)
-sys.stdin.readline()
+while not (folder / "go").exists():
+    time.sleep(0.002)
 billing.close_due(billing.final_at(month("2026-10")))
 """
 
@@ -105,17 +104,22 @@ def test_fifty_racing_finalizations_leave_no_gap() -> None:
         assert audit.verify().broken is None
 
 
+def closes(settings: Configured, number: int) -> list[commands.Running]:
+    """So many closes in processes of their own, which have just begun."""
+    begun = [
+        commands.python(CLOSE, DATABASE_URL=settings.database_url, MARKET_DATA_DIR=str(settings.data_dir)) for _ in range(number)
+    ]
+    commands.ready(begun)
+    (settings.data_dir / "go").touch()
+    return begun
+
+
 def killed(settings: Configured, after: float) -> None:
-    """A close in a process of its own that is killed so many seconds after it began."""
-    environment = {**os.environ, "DATABASE_URL": settings.database_url, "MARKET_DATA_DIR": str(settings.data_dir)}
-    command = [sys.executable, "-c", KILLED]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin and process.stdout
-        assert process.stdout.readline() == b"ready\n"
-        process.stdin.write(b"go\n")
-        process.stdin.flush()
-        time.sleep(after)
-        process.send_signal(signal.SIGKILL)
+    """A close that is killed so many seconds after it began."""
+    [close] = closes(settings, 1)
+    time.sleep(after)
+    os.kill(close.pid, signal.SIGKILL)
+    assert close.wait().returncode in (0, -signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
@@ -145,20 +149,8 @@ def test_a_killed_close_that_is_run_again_gives_the_bills_of_one_that_was_not(
 
 def test_two_closes_in_processes_of_their_own_make_each_bill_once(settings: Configured) -> None:
     ids = firms(8)
-    environment = {**os.environ, "DATABASE_URL": settings.database_url, "MARKET_DATA_DIR": str(settings.data_dir)}
-    both = [
-        subprocess.Popen([sys.executable, "-c", KILLED], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    for process in both:
-        assert process.stdout and process.stdout.readline() == b"ready\n"
-    for process in both:
-        assert process.stdin
-        process.stdin.write(b"go\n")
-        process.stdin.flush()
-    for process in both:
-        process.communicate()
-        assert process.returncode == 0
+    ended = [each.wait() for each in closes(settings, 2)]
+    assert [each.returncode for each in ended] == [0, 0], [each.stderr for each in ended]
     assert numbers() == whole(len(ids))
 
 

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from market import billing, db
 from market.billing import Bill
 from market.catalog import Aggregation, TimeBase
+from market.metering import UsageEvent
+from tests.builders.accounts import a_user
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_charge, a_meter, a_plan
+from tests.builders.corrections import approve, correct
 from tests.builders.metering import report
 from tests.builders.subscriptions import a_subscription
 from tests.scenarios.stories import a_story, a_usual_october
@@ -40,6 +44,19 @@ def test_usage_that_comes_later_does_not_change_what_was_right_then() -> None:
     november = an_issued_bill(bill.organization, NOVEMBER)
     assert billing.verify(november) == []
     assert november.lines[-1].gross_fen == 2500
+
+
+def test_what_was_carried_in_and_taken_back_later_was_right_then() -> None:
+    plan = a_plan(monthly="0.00")
+    stored = a_meter(plan.offering.provider, "stored", aggregation=Aggregation.TIME_WEIGHTED, time_base=TimeBase.HOUR)
+    a_charge(plan, {"model": "per_unit", "unit_price": "0.01"}, slug="stored", meter=stored)
+    subscription = a_subscription(plan, started_at=moment("2026-10-01 00:30"))
+    report(subscription, stored, 20, at=moment("2026-10-20 12:00"))
+    november = an_issued_bill(buyer(subscription), NOVEMBER)
+    assert november.gross_fen == 20 * 720
+    later = moment("2026-12-10 12:00")
+    approve(correct(db.session.scalars(select(UsageEvent)).one(), None, now=later), a_user(), now=later)
+    assert billing.verify(billing.bill_by_id(november.id)) == []
 
 
 _events = st.lists(

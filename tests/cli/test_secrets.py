@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -50,8 +51,7 @@ def market(settings: Settings) -> Market:
     return run
 
 
-@pytest.fixture
-def filled(database: None) -> int:
+def a_filled_place() -> int:
     """Something in every encrypted column and file; tells how many values that are."""
     with db.transaction():
         a_world()
@@ -61,6 +61,12 @@ def filled(database: None) -> int:
         providers.rotate_secret(provider, by=an_actor(), at=PRESENT)
         documents.store(an_organization().id, filename="执照.pdf", data=PDF, by=an_actor(), at=PRESENT)
     return sealed.count()
+
+
+@pytest.fixture
+def filled(kept: Callable[[Callable[[], Any]], Any]) -> int:
+    """Something in every encrypted column and file; tells how many values that are."""
+    return int(kept(a_filled_place))
 
 
 def readable(*keys: str, settings: Settings) -> int:

@@ -4,41 +4,33 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from market.config import ROOT
+from tests.support import commands
 
 PROGRAM = """
+import os
 from market.cli.supervisor import Child, supervise
+os.setsid()
 supervise([Child("sleeper", {command!r})], ready=lambda: print("ready", flush=True))
 """
 
 
 @contextmanager
-def supervised(*command: str) -> Iterator[subprocess.Popen[str]]:
-    program = PROGRAM.format(command=list(command))
-    process = subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def supervised(*command: str) -> Iterator[commands.Running]:
+    process = commands.python(PROGRAM.format(command=list(command)))
     try:
         yield process
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
 
 
-def children(process: subprocess.Popen[str]) -> list[int]:
+def children(process: commands.Running) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
@@ -59,18 +51,18 @@ def eventually(so: Callable[[], bool]) -> bool:
 
 def test_both_signals_at_once_stop_everything_without_a_traceback() -> None:
     with supervised("sleep", "60") as process:
-        assert process.stdout and process.stdout.readline() == "ready\n"
+        commands.ready([process])
         (child,) = children(process)
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 0 and "Stopping" in said and "Traceback" not in said
+        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGINT)
+        ended = process.wait()
+    assert ended.returncode == 0 and "Stopping" in ended.stderr and "Traceback" not in ended.stderr
     assert not running(child)
 
 
 def test_what_is_killed_is_started_again() -> None:
     with supervised("sleep", "60") as process:
-        assert process.stdout and process.stdout.readline() == "ready\n"
+        commands.ready([process])
         (first,) = children(process)
         os.kill(first, signal.SIGKILL)
         assert eventually(lambda: children(process) not in ([], [first]))
@@ -78,14 +70,14 @@ def test_what_is_killed_is_started_again() -> None:
 
 def test_a_supervisor_that_is_killed_takes_what_it_started_with_it() -> None:
     with supervised("sleep", "60") as process:
-        assert process.stdout and process.stdout.readline() == "ready\n"
+        commands.ready([process])
         (child,) = children(process)
-        process.kill()
+        os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert eventually(lambda: not running(child))
 
 
 def test_what_ends_by_itself_again_and_again_is_given_up_on_in_words() -> None:
     with supervised("false") as process:
-        _, said = process.communicate(timeout=60)
-    assert process.returncode != 0 and "sleeper ended 5 times in a row" in said
+        ended = process.wait()
+    assert ended.returncode != 0 and "sleeper ended 5 times in a row" in ended.stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -21,15 +23,20 @@ from tests.scenarios.stories import a_story, a_usual_october
 from tests.support.client import Client
 
 
-@pytest.fixture
-def october(client: Client) -> int:
-    """The owner has signed in; her October is billed. Gives the bill's id."""
+def a_billed_october() -> int:
+    """Gives the bill's id."""
     with db.transaction():
         story = a_story()
         a_usual_october(story)
-        bill = an_issued_bill(story.organization, OCTOBER)
+        return an_issued_bill(story.organization, OCTOBER).id
+
+
+@pytest.fixture
+def october(client: Client, kept: Callable[[Callable[[], Any]], Any]) -> int:
+    """The owner has signed in; her October is billed. Gives the bill's id."""
+    id = kept(a_billed_october)
     client.sign_in("owner@example.com", PASSWORD)
-    return bill.id
+    return int(id)
 
 
 def as_someone(client: Client, role: Role, *, of: str = "owner@example.com") -> None:
@@ -149,6 +156,8 @@ def test_a_bill_of_nothing_offers_no_payment(client: Client) -> None:
     page = client.page(f"/console/bills/{bill.id}")
     assert "免费试用" in page.text
     assert "去付款" not in page.text
+    why = page.follow("为什么是").text
+    assert "试用期内不收费" in why and "试用的日期" in why
 
 
 def test_the_list_is_read_with_few_questions(client: Client, october: int, queries: object) -> None:

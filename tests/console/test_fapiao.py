@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from market import db
+from market import db, resources
 from market.accounts import Role
 from market.billing import fapiao
 from market.billing.fapiao import FapiaoKind, FapiaoRequest, RefusalReason
 from market.catalog.models import Plan
+from market.config import Settings
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, an_organization
 from tests.builders.catalog import a_plan
 from tests.builders.fapiao import XML, a_billed_firm, number, recorded, seen
 from tests.support.client import Client
+from tests.support.clock import FakeClock
 
 ASK = "/console/fapiao/bills/{}"
 
@@ -53,6 +57,14 @@ def test_asking_takes_what_is_known_and_two_presses_are_one_request(client: Clie
     assert "示例五金制品有限公司" in titles and "默认" in titles
     block = client.page(f"/console/bills/{bill}")
     assert "已申请" in block.text and not [a for a in block.all("a") if (a.text or "").startswith("申请发票")]
+
+
+def test_a_letter_is_promised_only_where_letters_leave(client: Client, bill: int, settings: Settings, clock: FakeClock) -> None:
+    page = client.page(ASK.format(bill)).submit(button="确认申请发票")
+    assert page.text.count("有了结果会写在“我的邮件”里") == 2  # where it says that it was done, and at the request
+    assert "发邮件" not in page.text
+    resources.install(replace(settings, smtp_url="smtp://127.0.0.1:9"), with_clock=clock)
+    assert "有了结果会发邮件告诉您" in client.page("/console/fapiao/").text
 
 
 def test_what_does_not_fit_is_said_at_its_field(client: Client, bill: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -33,9 +34,8 @@ def a_rival(name: str, price: str, *, unit: str = "GB", **columns: Any) -> Plan:
     return plan
 
 
-@pytest.fixture
-def story(client: Client, clock: FakeClock) -> Story:
-    """It is 10 December; October and November are billed, and a rival has the same for ¥0.01 a GB."""
+def a_story_with_a_rival() -> Story:
+    """October and November are billed, and a rival has the same for ¥0.01 a GB."""
     with db.transaction():
         story = a_story()
         report(story.backup, story.stored, 800, at=moment("2026-10-01 12:00"))
@@ -43,6 +43,13 @@ def story(client: Client, clock: FakeClock) -> Story:
         a_rival("低价存储", "0.01")
         an_issued_bill(story.organization, OCTOBER)
         an_issued_bill(story.organization, NOVEMBER)
+    return story
+
+
+@pytest.fixture
+def story(client: Client, clock: FakeClock, kept: Callable[[Callable[[], Any]], Any]) -> Story:
+    """It is 10 December; October and November are billed, and a rival has the same for ¥0.01 a GB."""
+    story: Story = kept(a_story_with_a_rival)
     clock.set(moment("2026-12-10 12:00"))
     client.sign_in("owner@example.com", PASSWORD)
     return story

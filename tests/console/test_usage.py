@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,25 +21,39 @@ from tests.support.client import Client
 from tests.support.clock import FakeClock
 
 
-@pytest.fixture
-def story(client: Client, clock: FakeClock) -> Story:
-    """It is 21 October, noon; the owner has signed in."""
+def a_usual_story() -> Story:
+    """October's usage."""
     with db.transaction():
         story = a_story()
         a_usual_october(story)
+    return story
+
+
+def a_story_until_november() -> Story:
+    """October is billed, November has used more traffic, most of it on one day."""
+    story = a_usual_story()
+    with db.transaction():
+        an_issued_bill(story.organization, OCTOBER)
+        for day in (2, 4, 6, 8, 10):
+            report(story.backup, story.traffic, 400 if day == 8 else 40, at=moment(f"2026-11-{day:02} 12:00"))
+    return story
+
+
+@pytest.fixture
+def story(client: Client, clock: FakeClock, kept: Callable[[Callable[[], Any]], Any]) -> Story:
+    """It is 21 October, noon; the owner has signed in."""
+    story: Story = kept(a_usual_story)
     clock.set(moment("2026-10-21 12:00"))
     client.sign_in("owner@example.com", PASSWORD)
     return story
 
 
 @pytest.fixture
-def november(client: Client, story: Story, clock: FakeClock) -> Story:
-    """It is 12 November, noon: October is billed, November has used more traffic, most of it on one day."""
-    with db.transaction():
-        an_issued_bill(story.organization, OCTOBER)
-        for day in (2, 4, 6, 8, 10):
-            report(story.backup, story.traffic, 400 if day == 8 else 40, at=moment(f"2026-11-{day:02} 12:00"))
+def november(client: Client, clock: FakeClock, kept: Callable[[Callable[[], Any]], Any]) -> Story:
+    """It is 12 November, noon; the owner has signed in."""
+    story: Story = kept(a_story_until_november)
     clock.set(moment("2026-11-12 12:00"))
+    client.sign_in("owner@example.com", PASSWORD)
     return story
 
 

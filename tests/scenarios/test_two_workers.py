@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -13,12 +10,13 @@ from sqlalchemy import func, select
 from market import db, metering
 from market.audit import AuditEvent
 from market.billing import Bill
-from market.config import ROOT, Settings
+from market.config import Settings
 from market.metering import Looked, months
 from tests.builders.billing import moment
 from tests.builders.catalog import a_plan
 from tests.builders.metering import report
 from tests.builders.subscriptions import a_subscription
+from tests.support.commands import begun
 
 NOW = datetime(2026, 12, 10, 2, 0, tzinfo=UTC)
 
@@ -34,13 +32,11 @@ def test_two_workers_do_everything_once(database: None, settings: Settings) -> N
     db.disconnect()
     (settings.data_dir / "clock").write_text(NOW.isoformat())
     environment = {
-        **os.environ, "DATABASE_URL": settings.database_url, "MARKET_DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": settings.database_url, "MARKET_DATA_DIR": str(settings.data_dir),
         "MARKET_SECRET_KEY": settings.secret_key, "MARKET_TEST_CLOCK": "1",
     }  # fmt: skip
-    command = [sys.executable, "-m", "market.cli", "worker", "--once"]
-    started = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
-    said = [each.communicate(timeout=240)[0].decode() for each in started]
-    assert [each.returncode for each in started] == [0, 0], said
+    ended = [each.wait() for each in [begun("worker", "--once", timeout=240, **environment) for _ in range(2)]]
+    assert [each.returncode for each in ended] == [0, 0], [each.stderr for each in ended]
     db.connect(settings.database_url)
     with db.transaction(readonly=True):
         assert db.session.scalar(select(func.count()).select_from(Bill)) == 8

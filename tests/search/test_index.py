@@ -116,6 +116,14 @@ def test_without_an_index_there_is_no_answer_and_nothing_is_written_into_nowhere
     assert none.find(search.parse("备份")) is None
 
 
+def test_one_of_an_empty_catalogue_answers_with_nothing_and_takes_what_comes() -> None:
+    made = search.index()
+    made.making().finish(upto=1)
+    assert made.taken_up() == 1 and ids(made, "备份") == []
+    assert made.update([SHELVES[0]], [], upto=2)
+    assert ids(made, "备份") == [1]
+
+
 def test_the_old_one_answers_until_the_new_one_is_ready(index) -> None:
     making = index.making()
     making.add([a_document(1, "新的")])

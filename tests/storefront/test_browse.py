@@ -81,6 +81,7 @@ def test_every_group_counts_what_it_would_leave(client, stocked) -> None:
         ("category", "storage"): 3, ("category", "payment"): 1, ("budget", "50"): 2, ("budget", "200"): 3, ("budget", "1000"): 4,
         ("trial", "1"): 1, ("billing", "month"): 4, ("local", "1"): 3, ("local", "cn"): 4, ("cert", "djbh3"): 3,
         ("uptime", "99.9"): 4, ("uptime", "99.95"): 1, ("support", "always"): 1, ("support", "daily"): 3, ("sector", "textiles"): 4,
+        ("fapiao", "special"): 4,
     }  # fmt: skip
     found = counts(html)
     assert {key: found.get(key) for key in expected} == expected
@@ -163,7 +164,7 @@ def test_equals_take_turns_by_the_day_and_prices_do_not(client, app, clock) -> N
 
 @pytest.mark.parametrize(
     "query",
-    ["q=-", "q=--", "q=%22%22", "q=AND", "q=%27 OR 1=1 --", "q=😀", "q=%25", "q=%FF%FE", "q=(((", "q=:*", "page=9999999",
+    ["q=-", "q=--", "q=%22%22", "q=AND", "q=%27 OR 1=1 --", "q=😀", "q=%25", "q=%00", "category=%00x", "q=%FF%FE", "q=(((", "q=:*", "page=9999999",
      "page=-3", "page=%FF", "sort=%FF", "provider=nobody", "budget=-1", "budget=1e9", "local=1&local=cn", "q=-备份&page=7"],
 )  # fmt: skip
 def test_any_address_answers_with_a_useful_page(client, stocked, query) -> None:

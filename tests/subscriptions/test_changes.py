@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from threading import Barrier, Thread
@@ -15,7 +13,6 @@ from sqlalchemy import func, select
 from market import db, subscriptions
 from market.accounts.models import Organization, Role
 from market.catalog.models import OfferingStatus, Plan, PlanStatus
-from market.config import ROOT
 from market.errors import Invalid, MarketError
 from market.providers.models import ProviderStatus
 from market.subscriptions import (
@@ -30,6 +27,7 @@ from tests.builders.accounts import a_member, an_actor
 from tests.builders.billing import OCTOBER, moment
 from tests.builders.catalog import a_plan
 from tests.builders.subscriptions import a_subscription, the_request
+from tests.support import commands
 
 NOW = moment("2026-10-15 14:00")
 TODAY, TOMORROW, MONTH_END = moment("2026-10-15 00:00"), moment("2026-10-16 00:00"), moment("2026-11-01 00:00")
@@ -207,7 +205,7 @@ def test_a_clock_that_goes_back_undoes_nothing(session):
     assert subscriptions.apply_due(earlier) == 0
     refuse(lambda: subscriptions.withdraw_change(subscription.changes[0], by=BY, at=earlier), "change_begun")
     assert change(subscription, plan=basic, at=earlier).effective_at == TODAY
-    assert [held.plan.slug for held in subscriptions.course_of(subscription)] == ["basic", "basic"]
+    assert [held.plan.slug for held in subscriptions.course_of(subscription).held] == ["basic", "basic"]
     assert (subscription.plan_id, subscriptions.apply_due(NOW)) == (pro.id, 1)
 
 
@@ -395,10 +393,14 @@ def test_fifty_at_once_change_one_after_the_other(database):
 
 
 _CHILD = """
-import sys
+import sys, time
+from pathlib import Path
 from market import audit, db, subscriptions
 from tests.builders.billing import moment
 db.connect(sys.argv[1])
+print("ready", flush=True)
+while not Path(sys.argv[4], "go").exists():
+    time.sleep(0.002)
 for number in range(8):
     with db.transaction():
         one = db.session.get_one(subscriptions.Subscription, int(sys.argv[2]))
@@ -406,15 +408,14 @@ for number in range(8):
 """
 
 
-def test_two_processes_change_one_after_the_other(database, database_url):
+def test_two_processes_change_one_after_the_other(database, database_url, tmp_path):
     with db.transaction():
         id = a_subscription(a_plan(monthly="9.00", quantity_unit_zh="席位")).id
-    asked = [
-        subprocess.Popen([sys.executable, "-c", _CHILD, database_url, str(id), first], cwd=ROOT, stderr=subprocess.PIPE)
-        for first in ("100", "200")
-    ]
-    said = [each.communicate(timeout=120)[1].decode() for each in asked]
-    assert [each.returncode for each in asked] == [0, 0], said
+    asked = [commands.python(_CHILD, database_url, id, first, tmp_path) for first in (100, 200)]
+    commands.ready(asked)
+    (tmp_path / "go").touch()
+    ended = [each.wait() for each in asked]
+    assert [each.returncode for each in ended] == [0, 0], [each.stderr for each in ended]
     found = chain(id)
     assert len(found) == 16
     assert all(one[1] == after[0] for one, after in zip(found, found[1:], strict=False))

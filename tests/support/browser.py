@@ -29,9 +29,9 @@ _FLAGS = [
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """One browser. Without Chromium the test is left out; in CI that is a failure."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not path:
-        reason = "Chromium is not installed: apt install chromium"
+        reason = "Chromium is not installed: apt install chromium-headless-shell"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)

@@ -1,4 +1,4 @@
-"""`market …` as an operator types it, in a process of its own that need not load the product first.
+"""`market …` as an operator types it, or a few lines of Python, in a process of its own that need not load the product first.
 
 Loading it takes two seconds, most of what a command takes. One process for each test worker does it once and splits in
 two for each command: environment, output, exit code and everything else belong to the command alone. That a fresh
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,20 +24,61 @@ from market.config import ROOT
 _PROGRAM = "from tests.support.commands import serve; serve()"
 
 
+class Running:
+    """A process that has begun; more of them may run at the same time. Each is waited for."""
+
+    def __init__(self, arguments: list[str], *, program: str = "", timeout: float = 150, **environment: str) -> None:
+        self.arguments, self.folder = arguments, tempfile.TemporaryDirectory()
+        self.out, self.err = Path(self.folder.name, "out"), Path(self.folder.name, "err")
+        order = {
+            "arguments": arguments, "program": program, "environment": {**os.environ, **environment}, "out": str(self.out),
+            "err": str(self.err), "timeout": timeout,
+        }  # fmt: skip
+        self.pid = _ask(order)
+        self.ended: subprocess.CompletedProcess[str] | None = None
+
+    def said(self) -> str:
+        """What it has printed so far."""
+        return self.out.read_text() if self.out.exists() else ""
+
+    def wait(self) -> subprocess.CompletedProcess[str]:
+        """How it ended; one that hangs is ended."""
+        if self.ended is None:
+            code = _ask({"wait": self.pid})
+            with self.folder:
+                self.ended = subprocess.CompletedProcess(self.arguments, code, self.out.read_text(), self.err.read_text())
+        return self.ended
+
+
 def market(*arguments: object, timeout: float = 150, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it with these variables beside those of the tests; a command that hangs is ended."""
-    with tempfile.TemporaryDirectory() as folder:
-        out, err = Path(folder, "out"), Path(folder, "err")
-        told = [str(argument) for argument in arguments]
-        order = {
-            "arguments": told, "environment": {**os.environ, **environment}, "out": str(out), "err": str(err), "timeout": timeout,
-        }  # fmt: skip
-        loaded = _loaded()
-        assert loaded.stdin and loaded.stdout
-        loaded.stdin.write(json.dumps(order) + "\n")
-        loaded.stdin.flush()
-        code = int(loaded.stdout.readline())
-        return subprocess.CompletedProcess(["market", *told], code, out.read_text(), err.read_text())
+    return begun(*arguments, timeout=timeout, **environment).wait()
+
+
+def begun(*arguments: object, timeout: float = 150, **environment: str) -> Running:
+    """The same, begun and not yet waited for."""
+    return Running(["market", *map(str, arguments)], timeout=timeout, **environment)
+
+
+def python(program: str, *arguments: object, timeout: float = 150, **environment: str) -> Running:
+    """`python -c PROGRAM …`, begun and not yet waited for."""
+    return Running(["-c", *map(str, arguments)], program=program, timeout=timeout, **environment)
+
+
+def ready(begun: list[Running]) -> None:
+    """All of them have said that they are."""
+    deadline = time.monotonic() + 90
+    while not all("ready" in each.said() for each in begun):
+        assert time.monotonic() < deadline, [each.err.read_text() for each in begun]
+        time.sleep(0.01)
+
+
+def _ask(order: dict[str, Any]) -> int:
+    loaded = _loaded()
+    assert loaded.stdin and loaded.stdout
+    loaded.stdin.write(json.dumps(order) + "\n")
+    loaded.stdin.flush()
+    return int(loaded.stdout.readline())
 
 
 @cache
@@ -56,16 +98,19 @@ def _end(started: subprocess.Popen[str]) -> None:
 
 
 def serve() -> None:
-    """Answer each order on standard input with the exit code of its command."""
+    """Answer each order on standard input: the number of the process that was begun, or the exit code of one."""
     from market.cli import main  # noqa: PLC0415  # the tests themselves need not load it
 
     assert callable(main)
     for line in sys.stdin:
         order = json.loads(line)
+        if "wait" in order:
+            print(os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1]), flush=True)
+            continue
         child = os.fork()
         if child == 0:
             _be(order)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        print(child, flush=True)
 
 
 def _be(order: dict[str, Any]) -> None:
@@ -81,8 +126,11 @@ def _be(order: dict[str, Any]) -> None:
             os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), number)
         os.dup2(nothing, 0)
         signal.alarm(int(order["timeout"]))
-        sys.argv = ["market", *order["arguments"]]
-        main()
+        sys.argv = order["arguments"]
+        if order["program"]:
+            exec(order["program"], {"__name__": "__main__"})  # noqa: S102  # the test's own lines
+        else:
+            main()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

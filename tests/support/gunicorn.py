@@ -26,8 +26,8 @@ def workers(settings: Settings, number: int, **more: str) -> Iterator[str]:
         **os.environ, "MARKET_DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url,
         "MARKET_SECRET_KEY": settings.secret_key, "MARKET_BASE_URL": address, "MARKET_LOG_FORMAT": "json", **more,
     }  # fmt: skip
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"0.0.0.0:{port}", "--worker-class", "gthread"]
-    command += ["--workers", str(number), "--threads", "4", "--keep-alive", "75", "--log-level", "warning"]
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--config", "python:market.server", "--bind", f"0.0.0.0:{port}"]
+    command += ["--workers", str(number), "--threads", "4", "--keep-alive", "75"]
     with (settings.data_dir / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:

@@ -52,6 +52,7 @@ def test_the_queue_leads_to_what_to_write_and_takes_the_paper(client: Client, as
         f"/vendor/fapiao/{asked.id}/issue", number=number(1), issued_on="2026-11-10", amount_fen="106.00", document=[(BytesIO(PDF), "../发票.pdf")]
     )
     assert "已开具" in done.text and number(1) in done.text
+    assert "通知在“我的邮件”里" in client.page("/vendor/fapiao/").text  # nothing waits, and no letter leaves
     assert client.get(done.link("下载")).data == PDF
     (letter,) = letters("fapiao_issued")
     assert "¥106.00" in letter.subject and f"/console/fapiao/{asked.id}" in letter.body

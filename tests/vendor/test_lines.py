@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,9 +22,8 @@ from tests.scenarios.stories import Story, a_story, a_usual_october
 from tests.support.client import Client
 
 
-@pytest.fixture
-def story(client: Client) -> Story:
-    """A billed October and a draft of November; the firm also buys from somebody else. The seller's finance has signed in."""
+def a_story_for_the_seller() -> Story:
+    """A billed October and a draft of November; the firm also buys from somebody else."""
     with db.transaction():
         story = a_story(started="2026-10-01 00:30")
         a_usual_october(story)
@@ -34,6 +35,13 @@ def story(client: Client) -> Story:
         seller.kind = OrganizationKind.PROVIDER
         for role in (Role.FINANCE, Role.DEVELOPER):
             a_member(seller, role, user=a_user(email=f"{role.value}@example.com"))
+    return story
+
+
+@pytest.fixture
+def story(client: Client, kept: Callable[[Callable[[], Any]], Any]) -> Story:
+    """The seller's finance has signed in."""
+    story: Story = kept(a_story_for_the_seller)
     client.sign_in("finance@example.com", PASSWORD)
     return story
 

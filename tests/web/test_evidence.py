@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -111,8 +111,7 @@ class Case:
     email: str
 
 
-@pytest.fixture
-def case(client: Client) -> Case:
+def a_case() -> Case:
     """A November with one line of every kind, one of them for a part of the usage only."""
     with db.transaction():
         plan = a_plan(monthly="9.90")
@@ -132,8 +131,15 @@ def case(client: Client) -> Case:
         for meter in meters.values():
             use(subscription, meter, f"late-{meter.slug}", "2026-11-03 09:00", "1000", "gz", now="2026-12-20 10:00")
         email = a_member(firm, user=a_user(email="boss@example.com")).email
-    client.sign_in(email, PASSWORD)
     return Case(subscription, bill, email)
+
+
+@pytest.fixture
+def case(client: Client, kept: Callable[[Callable[[], Any]], Any]) -> Case:
+    """Whoever has that November has signed in."""
+    case: Case = kept(a_case)
+    client.sign_in(case.email, PASSWORD)
+    return case
 
 
 def use(subscription: Subscription, meter: Meter, id: str, at: str, value: str, region: str | None, *, now: str) -> None:

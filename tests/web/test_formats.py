@@ -126,6 +126,11 @@ def test_a_share_has_at_most_one_decimal(both: str) -> None:
     assert [formats.percent(Decimal(text)) for text in ("0.1234", "1", "0.5")] == ["12.3%", "100%", "50%"]
 
 
+def test_a_file_has_bytes_and_then_units_that_need_no_word(write: Callable[[str], None]) -> None:
+    write("zh")
+    assert [formats.filesize(count) for count in (129, 1300)] == ["129 字节", "1.3 kB"]
+
+
 def test_what_is_not_known_is_said_in_words(write: Callable[[str], None]) -> None:
     write("zh")
     filters = (

@@ -90,6 +90,7 @@ def close_together(
     done = Report()
     try:
         with db.transaction():
+            db.by_index()
             outcome = _close(ids, period, hour, done, waiting=waiting)
     except Exception as error:
         if len(ids) > 1:
