@@ -19,6 +19,7 @@ from market.billing.fapiao import models as _fapiao
 from market.catalog import models as _catalog
 from market.credentials import models as _credentials
 from market.documents import models as _documents
+from market.dunning import models as _dunning
 from market.ledger import models as _ledger
 from market.metering import models as _metering
 from market.metering.completeness import models as _completeness
@@ -36,11 +37,12 @@ from market.recommended import models as _recommended
 from market.search import models as _search
 from market.subscriptions import models as _subscriptions
 from market.subscriptions.prices import models as _prices
+from market.subscriptions.suspensions import models as _suspensions
 
 metadata: MetaData = db.Base.metadata
 MODELS = (
-    _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices,
-    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _statements, _ledger, _notifications, _search,
+    _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices, _suspensions,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _statements, _ledger, _dunning, _notifications, _search,
     _privacy, _quality,
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from market.kit.period import local_day
 from market.notifications import (
     addressees,
     credits,
+    dunning,
     fapiao,
     invitations,
     keys,
@@ -47,7 +48,6 @@ def listen() -> None:
     subscriptions.order_decided.connect(_order_decided)
     billing.bills_finalized.connect(_finalized)
     billing.bill_paid.connect(_paid)
-    billing.bill_overdue.connect(_overdue)
     payments.payment_announced.connect(_announced)
     payments.payment_arrived.connect(_arrived)
     catalog.revision_decided.connect(_decided)
@@ -60,6 +60,7 @@ def listen() -> None:
     fapiao.listen()
     opinions.listen()
     credits.listen()
+    dunning.listen()
     invitations.listen()
     keys.listen()
     usage.listen()
@@ -124,10 +125,6 @@ def _finalized(bills: Sequence[Bill], *, at: datetime, **_: Any) -> None:
 def _paid(bill: Bill, *, at: datetime, **_: Any) -> None:
     if bill.gross_fen:
         _tell_payers("bill_paid", bill, at)
-
-
-def _overdue(bill: Bill, *, at: datetime, **_: Any) -> None:
-    _tell_payers("bill_overdue", bill, at)
 
 
 def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:

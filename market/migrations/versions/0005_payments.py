@@ -22,9 +22,13 @@ MOMENT = sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 def upgrade() -> None:
     bank_statements()
     ledger()
+    suspensions()
+    dunning()
 
 
 def downgrade() -> None:
+    no_dunning()
+    no_suspensions()
     no_ledger()
     no_bank_statements()
 
@@ -248,6 +252,103 @@ def deposits_go() -> None:
     again = run("SELECT sql FROM sqlite_master WHERE name = 'balance_entries_no_update'").scalar_one()
     for statement in ("DROP TRIGGER balance_entries_no_update", renamed, str(again)):
         run(statement)
+
+
+# --- dunning -----------------------------------------------------------------------------
+
+
+def suspensions() -> None:
+    op.create_table(
+        "suspensions",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("subscription_id", BIG, nullable=False),
+        sa.Column("cause", words("cause_known", "unpaid"), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("began_at", MOMENT, nullable=False),
+        sa.Column("ends_subscription_at", MOMENT, nullable=True),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_suspensions_subscription_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suspensions")),
+    )
+    op.create_index("ix_suspensions_subscription_id", "suspensions", ["subscription_id"])
+    lasts = sa.text("ended_at IS NULL")
+    op.create_index("uq_suspensions_open", "suspensions", ["subscription_id", "cause"], unique=True, sqlite_where=lasts, postgresql_where=lasts)
+
+
+def no_suspensions() -> None:
+    # The older schema knows no way back from a suspension: what is stopped goes on.
+    op.execute(
+        "UPDATE subscriptions SET status = 'active', version = version + 1 WHERE status = 'suspended' AND id IN "
+        "(SELECT subscription_id FROM suspensions WHERE ended_at IS NULL)"
+    )
+    op.drop_table("suspensions")
+
+
+def dunning() -> None:
+    op.create_table(
+        "dunning_sequences",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("reminders", JSON, nullable=False),
+        sa.Column("charges", JSON, nullable=False),
+        sa.Column("last_notice", sa.Integer(), nullable=False),
+        sa.Column("suspension", sa.Integer(), nullable=False),
+        sa.Column("end_notice", sa.Integer(), nullable=False),
+        sa.Column("notice_days", sa.Integer(), nullable=False),
+        sa.Column("end_days", sa.Integer(), nullable=False),
+        sa.Column("floor_fen", sa.BigInteger(), nullable=False),
+        sa.Column("effective_at", MOMENT, nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("changed_by_id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["users.id"], name=op.f("fk_dunning_sequences_changed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dunning_sequences")),
+        sa.UniqueConstraint("number", name=op.f("uq_dunning_sequences_number")),
+    )
+    op.create_table(
+        "dunning_steps",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("bill_id", BIG, nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("kind", words("kind_known", "charge", "reminder", "last_notice", "suspension", "end_notice"), nullable=False),
+        sa.Column("planned_on", sa.Date(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("outcome", words("outcome_known", "written", "pending", "asked", "no_card", "stopped", "nothing_to_stop", "overtaken"), nullable=False),
+        sa.Column("names_on", sa.Date(), nullable=True),
+        sa.Column("owed_fen", sa.BigInteger(), nullable=False),
+        sa.Column("taken_by_id", BIG, nullable=True),
+        sa.Column("settled_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["bill_id"], ["bills.id"], name=op.f("fk_dunning_steps_bill_id")),
+        sa.ForeignKeyConstraint(["taken_by_id"], ["users.id"], name=op.f("fk_dunning_steps_taken_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dunning_steps")),
+    )
+    op.create_index("ix_dunning_steps_bill_id", "dunning_steps", ["bill_id"])
+    unsettled = sa.text("settled_at IS NULL")
+    op.create_index("uq_dunning_steps_open", "dunning_steps", ["bill_id", "key"], unique=True, sqlite_where=unsettled, postgresql_where=unsettled)
+    op.create_table(
+        "dunning_holds",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("bill_id", BIG, nullable=True),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("placed_by_id", BIG, nullable=False),
+        sa.Column("placed_at", MOMENT, nullable=False),
+        sa.Column("lifted_by_id", BIG, nullable=True),
+        sa.Column("lifted_at", MOMENT, nullable=True),
+        sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by_id IS NULL)", name=op.f("ck_dunning_holds_lifted_by_somebody")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_dunning_holds_organization_id")),
+        sa.ForeignKeyConstraint(["bill_id"], ["bills.id"], name=op.f("fk_dunning_holds_bill_id")),
+        sa.ForeignKeyConstraint(["placed_by_id"], ["users.id"], name=op.f("fk_dunning_holds_placed_by_id")),
+        sa.ForeignKeyConstraint(["lifted_by_id"], ["users.id"], name=op.f("fk_dunning_holds_lifted_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dunning_holds")),
+    )
+    op.create_index("ix_dunning_holds_organization_id", "dunning_holds", ["organization_id", "until"])
+    op.create_index("ix_dunning_holds_bill_id", "dunning_holds", ["bill_id"])
+
+
+def no_dunning() -> None:
+    for table in ("dunning_holds", "dunning_steps", "dunning_sequences"):
+        op.drop_table(table)
 
 
 # --- what several need -------------------------------------------------------------------
