@@ -81,6 +81,10 @@ class Settings:
     provider_port: int = 0
     test_clock: bool = False
     stripe_key: str | None = field(default=None, repr=False)
+    #: What Stripe signs its news with; without it no news is taken.
+    stripe_webhook_secret: str | None = field(default=None, repr=False)
+    #: Where Stripe is; tests have one of their own on this machine.
+    stripe_url: str = "https://api.stripe.com"
     grace_days: int = 3
     payment_days: int = 15
     #: What the marketplace keeps of a paid sale, as decimal text; what is shared already stays as it was.
@@ -144,7 +148,7 @@ class _Reader:
         host = self.text("HOST", "127.0.0.1")
         test_clock = self.flag("MARKET_TEST_CLOCK", False)
         demo = self.flag("MARKET_DEMO", False)
-        stripe_key = self.env.get("STRIPE_SECRET_KEY") or None
+        stripe_key = self.env.get("STRIPE_SECRET_KEY", "").strip() or None
         mail_from = self.text("MARKET_MAIL_FROM", Settings.mail_from)
         secret_key, *old_keys = self.secret_keys(data_dir)
         if test_clock and stripe_key and "_live_" in stripe_key:
@@ -177,6 +181,8 @@ class _Reader:
             demo_months=self.number("MARKET_DEMO_MONTHS", 3, 0, 24),
             test_clock=test_clock,
             stripe_key=stripe_key,
+            stripe_webhook_secret=self.env.get("STRIPE_WEBHOOK_SECRET", "").strip() or None,
+            stripe_url=self.stripe_url(),
             grace_days=self.number("MARKET_GRACE_DAYS", 3, 0, 20),
             payment_days=self.number("MARKET_PAYMENT_DAYS", 15, 0, 90),
             commission_rate=self.percent("MARKET_COMMISSION_PERCENT", Settings.commission_rate),
@@ -304,6 +310,14 @@ class _Reader:
         raw = self.text("MARKET_BASE_URL", default).rstrip("/")
         if urlsplit(raw).scheme not in ("http", "https") or not urlsplit(raw).hostname:
             self.problems.append(f"MARKET_BASE_URL={raw!r} is not an address such as https://market.example.")
+        return raw
+
+    def stripe_url(self) -> str:
+        """Stripe's own address, or a double of it on this very machine: the key goes nowhere else."""
+        raw = self.text("STRIPE_URL", Settings.stripe_url).rstrip("/")
+        parts = urlsplit(raw)
+        if raw != Settings.stripe_url and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            self.problems.append(f"STRIPE_URL={raw!r} is neither {Settings.stripe_url} nor on this machine, such as http://127.0.0.1:12111.")
         return raw
 
     def smtp_url(self) -> str | None:

@@ -14,6 +14,7 @@ from market import db
 from market.accounts import models as _accounts
 from market.audit import models as _audit
 from market.billing import models as _billing
+from market.billing.credit_notes import lot_models as _lots
 from market.billing.credit_notes import models as _credit_notes
 from market.billing.fapiao import models as _fapiao
 from market.catalog import models as _catalog
@@ -42,7 +43,7 @@ from market.subscriptions.suspensions import models as _suspensions
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices, _suspensions,
-    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _statements, _ledger, _dunning, _notifications, _search,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _lots, _fapiao, _payments, _statements, _ledger, _dunning, _notifications, _search,
     _privacy, _quality,
 )  # fmt: skip
 

@@ -113,12 +113,14 @@ class Given(NamedTuple):
     offset_fen: int
     balance_fen: int
     refund_fen: int
+    #: What goes back into a balance that was not the buyer's own money.
+    granted_fen: int = 0
 
     @property
     def parts(self) -> list[tuple[Account, int]]:
-        """Less is owed; there is more balance; it is to be paid back."""
-        names = (AccountKind.RECEIVABLE, AccountKind.BALANCE, AccountKind.REFUNDS)
-        fens = (self.offset_fen, self.balance_fen, self.refund_fen)
+        """Less is owed; there is more balance, bought or given; it is to be paid back."""
+        names = (AccountKind.RECEIVABLE, AccountKind.BALANCE, AccountKind.GRANTED, AccountKind.REFUNDS)
+        fens = (self.offset_fen, self.balance_fen, self.granted_fen, self.refund_fen)
         return [(of(kind, self.organization_id), fen) for kind, fen in zip(names, fens, strict=True) if fen]
 
 

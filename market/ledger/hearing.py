@@ -13,7 +13,7 @@ from market.billing import Bill, BillStatus, credit_notes
 from market.billing.credit_notes import BalanceEntry, CreditNote, RefundRequest, RefundStatus
 from market.ledger import facts, posting, shares
 from market.ledger.models import Event
-from market.payments import Payment
+from market.payments import Dispute, DisputeStatus, Payment
 from market.payments.statements import BankLine, BankStatement
 
 _OF_KIND = {kind: event for event, kind in facts.MOVEMENTS.items()}
@@ -26,6 +26,8 @@ def listen() -> None:
     payments.payment_arrived.connect(_payment_arrived)
     payments.transfers_taken.connect(_transfers_taken)
     payments.transfer_settled.connect(_transfer_settled)
+    payments.dispute_opened.connect(_dispute_opened)
+    payments.dispute_closed.connect(_dispute_closed)
     credit_notes.balance_moved.connect(_balance_moved)
     credit_notes.credit_note_issued.connect(_credit_note_issued)
     credit_notes.credit_note_voided.connect(_credit_note_voided)
@@ -42,7 +44,23 @@ def _bill_paid(bill: Bill, *, at: datetime, **_: Any) -> None:
 
 
 def _payment_arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
+    if payment.bill_id is None:
+        return  # the balance tells it
     posting.post(Event.PAYMENT_ARRIVED, [payment.id], at=at)
+
+
+def _dispute_opened(dispute: Dispute, *, at: datetime, **_: Any) -> None:
+    posting.post(Event.DISPUTE_OPENED, [dispute.id], at=at)
+
+
+def _dispute_closed(dispute: Dispute, *, at: datetime, **_: Any) -> None:
+    if dispute.status is DisputeStatus.WON:
+        posting.post(Event.DISPUTE_WON, [dispute.id], at=at)
+        return
+    if dispute.bill_fen:
+        posting.post(Event.DISPUTE_LOST, [dispute.id], at=at)
+    if dispute.balance_fen + dispute.claim_fen:
+        posting.post(Event.DISPUTE_SETTLED, [dispute.id], at=at)
 
 
 def _transfers_taken(statement: BankStatement, *, at: datetime, **_: Any) -> None:

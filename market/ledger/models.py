@@ -24,8 +24,13 @@ class AccountKind(StrEnum):
     CASH = "cash"
     #: Of it, what nobody knows yet whose it is.
     UNMATCHED = "unmatched"
-    #: What an organization has to its credit.
+    #: Money that a cardholder's bank keeps until a dispute is decided.
+    DISPUTED = "disputed"
+    #: What an organization has to its credit of its own money.
     BALANCE = "balance"
+    #: What it was given to spend here, and what that costs the marketplace.
+    GRANTED = "granted"
+    GRANTS = "grants"
     #: What is to be paid back to an organization.
     REFUNDS = "refunds"
     #: What a provider has sold on bills that are not paid.
@@ -36,11 +41,11 @@ class AccountKind(StrEnum):
     COMMISSION = "commission"
 
 
-OF_ORGANIZATIONS = (AccountKind.RECEIVABLE, AccountKind.BALANCE, AccountKind.REFUNDS)
+OF_ORGANIZATIONS = (AccountKind.RECEIVABLE, AccountKind.BALANCE, AccountKind.GRANTED, AccountKind.GRANTS, AccountKind.REFUNDS)
 OF_PROVIDERS = (AccountKind.UNPAID, AccountKind.PAYABLE, AccountKind.COMMISSION)
-OF_GATEWAYS = (AccountKind.CASH, AccountKind.UNMATCHED)
+OF_GATEWAYS = (AccountKind.CASH, AccountKind.UNMATCHED, AccountKind.DISPUTED)
 #: Accounts that stand at more than nothing when more was debited; the others when more was credited.
-DEBIT = frozenset({AccountKind.RECEIVABLE, AccountKind.CASH})
+DEBIT = frozenset({AccountKind.RECEIVABLE, AccountKind.CASH, AccountKind.DISPUTED, AccountKind.GRANTS})
 
 
 class Event(StrEnum):
@@ -52,12 +57,18 @@ class Event(StrEnum):
     TRANSFER_TAKEN = "transfer_taken"
     TRANSFER_SETTLED = "transfer_settled"
     DEPOSITED = "deposited"
+    GRANTED = "granted"
+    EXPIRED = "expired"
     BALANCE_USED = "balance_used"
     REFUND_ASKED = "refund_asked"
     REFUND_RETURNED = "refund_returned"
     REFUND_PAID = "refund_paid"
     CREDIT_ISSUED = "credit_issued"
     CREDIT_VOIDED = "credit_voided"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    DISPUTE_SETTLED = "dispute_settled"
 
 
 def _whose(column: str, kinds: tuple[AccountKind, ...]) -> CheckConstraint:

@@ -18,8 +18,9 @@ from market.ledger.models import OF_ORGANIZATIONS, OF_PROVIDERS, AccountKind, Ev
 TOGETHER = 500
 #: In this order a sweep goes through them: what is shared when a bill is paid has to stand there before it is credited.
 ORDER = (
-    Event.BILL_ISSUED, Event.PAYMENT_ARRIVED, Event.TRANSFER_TAKEN, Event.TRANSFER_SETTLED, Event.DEPOSITED, Event.BALANCE_USED,
-    Event.BILL_PAID, Event.CREDIT_ISSUED, Event.CREDIT_VOIDED, Event.REFUND_ASKED, Event.REFUND_RETURNED, Event.REFUND_PAID,
+    Event.BILL_ISSUED, Event.PAYMENT_ARRIVED, Event.TRANSFER_TAKEN, Event.TRANSFER_SETTLED, Event.DEPOSITED, Event.GRANTED,
+    Event.EXPIRED, Event.BALANCE_USED, Event.BILL_PAID, Event.CREDIT_ISSUED, Event.CREDIT_VOIDED, Event.REFUND_ASKED, Event.REFUND_RETURNED, Event.REFUND_PAID,
+    Event.DISPUTE_OPENED, Event.DISPUTE_WON, Event.DISPUTE_LOST, Event.DISPUTE_SETTLED,
 )  # fmt: skip
 
 

@@ -16,12 +16,19 @@ from sqlalchemy.orm import aliased
 
 from market import db
 from market.billing import DUE, Bill, BillStatus
-from market.billing.credit_notes import OPEN_REFUNDS, BalanceEntry, EntryKind, RefundRequest, RefundStatus
-from market.ledger import facts, queries, shares
+from market.billing.credit_notes import (
+    OPEN_REFUNDS,
+    BalanceEntry,
+    EntryKind,
+    LotKind,
+    RefundRequest,
+    RefundStatus,
+)
+from market.ledger import balances, facts, gateway_facts, queries, shares
 from market.ledger.entries import Account, Entry, commission_of
 from market.ledger.models import AccountKind, Event, LedgerAccount, Posting
 from market.ledger.posting import ORDER
-from market.payments import Payment, PaymentStatus
+from market.payments import Payment, PaymentStatus, reopened_bills
 from market.payments.statements import WAITING, BankLine
 
 _TOGETHER = 500
@@ -53,6 +60,8 @@ def verify(told: Told | None = None) -> Iterator[LedgerDifference]:
     yield from _strays()
     yield from _bills(told)
     yield from _holders()
+    for about, field, found, expected in balances.wrong():
+        yield LedgerDifference(about, field, found, expected)
 
 
 def _facts(event: Event, told: Told | None) -> Iterator[LedgerDifference]:
@@ -113,17 +122,18 @@ def _bills(told: Told | None) -> Iterator[LedgerDifference]:
     while bills := db.session.scalars(query.where(Bill.id > after).order_by(Bill.id).limit(_TOGETHER)).all():
         after = bills[-1].id
         by_kind, standing = _by_bill([bill.id for bill in bills]), shares.of_bills([bill.id for bill in bills])
+        reopened = reopened_bills([bill.id for bill in bills])
         for bill in bills:
             due = bill.status in DUE
             pairs = {
                 AccountKind.RECEIVABLE: bill.owed_fen if due else 0,
-                AccountKind.UNPAID: bill.gross_fen - bill.credited_fen if due else 0,
+                AccountKind.UNPAID: bill.gross_fen - bill.credited_fen if due and bill.id not in reopened else 0,
             }
             for kind, expected in pairs.items():
                 if (found := by_kind.get((bill.id, kind), 0)) != expected:
                     yield LedgerDifference(str(bill), kind.value, found, expected)
             earned = sum(share.fen for share in standing.get(bill.id, {}).values())
-            expected = 0 if due else bill.gross_fen - bill.credited_fen - bill.returned_fen
+            expected = 0 if due and bill.id not in reopened else bill.gross_fen - bill.credited_fen - bill.returned_fen
             if earned != expected:
                 yield LedgerDifference(str(bill), "shared", earned, expected)
             for id, share in standing.get(bill.id, {}).items():
@@ -147,7 +157,8 @@ def _holders() -> Iterator[LedgerDifference]:
     """Balances, refunds and money by their holders, over all that was ever posted."""
     found = queries.sums()
     wanted = {
-        AccountKind.BALANCE: _balances(), AccountKind.REFUNDS: _refunds(), AccountKind.UNMATCHED: _unmatched(), AccountKind.CASH: _cash()
+        AccountKind.BALANCE: balances.left(LotKind.PURCHASED), AccountKind.GRANTED: balances.left(LotKind.GRANTED), AccountKind.REFUNDS: _refunds(), AccountKind.UNMATCHED: _unmatched(), AccountKind.CASH: _cash(),
+        AccountKind.DISPUTED: gateway_facts.disputed(),
     }  # fmt: skip
     for kind, expected in wanted.items():
         mine = {holder: fen for (one, holder), fen in found.items() if one is kind}
@@ -156,23 +167,27 @@ def _holders() -> Iterator[LedgerDifference]:
                 yield LedgerDifference(f"{kind.value} {holder}", "balance", mine.get(holder, 0), expected.get(holder, 0))
 
 
-def _balances() -> Mapping[Any, int]:
-    query = select(BalanceEntry.organization_id, func.sum(BalanceEntry.amount_fen)).group_by(BalanceEntry.organization_id)
-    return {id: int(fen) for id, fen in db.session.execute(query)}
-
-
 def _refunds() -> Mapping[Any, int]:
-    query = select(RefundRequest.organization_id, func.sum(RefundRequest.amount_fen)).where(RefundRequest.status.in_(OPEN_REFUNDS))
+    query = select(RefundRequest.organization_id, func.sum(RefundRequest.amount_fen)).where(RefundRequest.status.in_({*OPEN_REFUNDS, RefundStatus.PROCESSING}))
     return {id: int(fen) for id, fen in db.session.execute(query.group_by(RefundRequest.organization_id))}
 
 
 def _cash() -> Mapping[Any, int]:
     query = select(Payment.gateway, func.sum(Payment.amount_fen)).where(Payment.status == PaymentStatus.SUCCEEDED)
-    found = {gateway: int(fen) for gateway, fen in db.session.execute(query.group_by(Payment.gateway))}
-    more = select(func.sum(BalanceEntry.amount_fen)).where(BalanceEntry.kind == EntryKind.DEPOSIT)
+    found = Counter({gateway: int(fen) for gateway, fen in db.session.execute(query.group_by(Payment.gateway))})
+    found[facts.BY_HAND] += _by_bank()
+    for taken in (gateway_facts.paid_back(), gateway_facts.gone()):
+        found.subtract(taken)
+    return found
+
+
+def _by_bank() -> int:
+    """What came and went by transfer beside payments of bills; what gateways paid back they tell themselves."""
+    ours = select(Payment.balance_entry_id).where(Payment.balance_entry_id.is_not(None))
+    more = select(func.sum(BalanceEntry.amount_fen)).where(BalanceEntry.kind == EntryKind.DEPOSIT, BalanceEntry.id.not_in(ours))
     out = select(func.sum(RefundRequest.amount_fen)).where(RefundRequest.status == RefundStatus.SUCCEEDED)
-    by_bank = int(db.session.scalar(more) or 0) - int(db.session.scalar(out) or 0) + _unmatched()[facts.BY_HAND]
-    return found | {facts.BY_HAND: found.get(facts.BY_HAND, 0) + by_bank}
+    by_gateway = sum(gateway_facts.paid_back().values())
+    return int(db.session.scalar(more) or 0) - int(db.session.scalar(out) or 0) + by_gateway + _unmatched()[facts.BY_HAND]
 
 
 def _unmatched() -> Mapping[Any, int]:

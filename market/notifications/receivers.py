@@ -129,7 +129,7 @@ def _paid(bill: Bill, *, at: datetime, **_: Any) -> None:
 
 def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:
     """The office has to look at the account: who may confirm is told."""
-    buyer = db.session.get_one(Organization, payment.bill.organization_id)
+    buyer = db.session.get_one(Organization, payment.organization_id)
     for office in db.session.scalars(accounts.organizations(OrganizationKind.PLATFORM)).all():
         clerks = addressees.members(office.id, OrganizationKind.PLATFORM, "payments.confirm")
         addressees.send(
@@ -140,8 +140,8 @@ def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:
 
 def _arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
     """A part of the money is news of its own; the whole is told by the bill that is paid."""
-    if payment.bill.owed_fen:
-        payers = addressees.members(payment.bill.organization_id, OrganizationKind.BUYER, "bills.pay")
+    if payment.bill is not None and payment.bill.owed_fen:
+        payers = addressees.members(payment.organization_id, OrganizationKind.BUYER, "bills.pay")
         addressees.send(f"payment_arrived.{payment.id}", "payment_arrived", payers, at, payment=payment, bill=payment.bill)
 
 

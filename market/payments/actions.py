@@ -13,9 +13,11 @@ from market import audit, billing, db
 from market.accounts import User
 from market.audit import Actor
 from market.billing import Bill
+from market.errors import NotFound
 from market.kit import money
 from market.kit.refusal import Refusal
 from market.payments.bank_transfer import BankTransfer
+from market.payments.following import follow
 from market.payments.gateway import Gateways
 from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
 from market.payments.queries import OPEN, arrival_days, open_payment_of
@@ -28,8 +30,9 @@ from market.payments.refusals import (
     ReferenceTaken,
 )
 from market.payments.signals import payment_announced, payment_arrived
+from market.payments.stripe_way import StripeWay
 
-GATEWAYS = Gateways(BankTransfer())
+GATEWAYS = Gateways(BankTransfer(), StripeWay())
 
 _LONGEST_REFERENCE = 64
 _LONGEST_NAME = 100
@@ -51,20 +54,22 @@ def start(bill: Bill, gateway: str = BankTransfer.name, *, by: Actor, at: dateti
     Raises NothingToPay, NotFound for a gateway that is not set up.
     """
     way = GATEWAYS.named(gateway)
+    if way.name != BankTransfer.name:
+        raise NotFound  # begun with `pay_with`
     _hold(bill)
     if bill.status not in billing.DUE:
         raise NothingToPay
     known = open_payment_of(bill, gateway)
     if known is not None:
         return known
-    payment = Payment(bill=bill, gateway=gateway, amount_fen=bill.owed_fen, created_at=at)
+    payment = Payment(bill=bill, organization_id=bill.organization_id, gateway=gateway, amount_fen=bill.owed_fen, created_at=at)
     way.prepare(payment)
     db.session.add(payment)
     audit.record(
         "payment.started", payment, by=by, at=at, organization_id=bill.organization_id,
         after={"bill": str(bill), "gateway": gateway, "amount_fen": payment.amount_fen},
     )  # fmt: skip
-    db.on_commit(lambda: way.collect(payment))
+    db.on_commit(lambda: way.collect(payment, at))
     return payment
 
 
@@ -80,7 +85,7 @@ def announce(payment: Payment, *, by: Actor, at: datetime) -> None:
         return
     payment.announced_at = at
     audit.record(
-        "payment.announced", payment, by=by, at=at, organization_id=payment.bill.organization_id,
+        "payment.announced", payment, by=by, at=at, organization_id=payment.organization_id,
         after={"bill": str(payment.bill)},
     )  # fmt: skip
     payment_announced.send(payment, at=at)
@@ -108,14 +113,14 @@ def confirm_arrival(
     """
     payer_name, bank_reference, note = payer_name.strip(), bank_reference.strip(), note.strip()
     _check(payer_name, bank_reference, amount_fen, arrived_on, arrival_days(payment, at))
-    _hold(payment.bill)
+    _hold(payment.of_bill)
     booked = _booked(bank_reference)
     if booked is not None:
         if booked.payment_id == payment.id and booked.amount_fen == amount_fen:
             return booked
         raise ReferenceTaken(field="bank_reference", reference=bank_reference, code=str(booked.payment))
     _take(payment)
-    _compare(amount_fen, payment.bill.owed_fen, partial=partial)
+    _compare(amount_fen, payment.of_bill.owed_fen, partial=partial)
     slip = Slip(amount_fen, payer_name, bank_reference, arrived_on, note)
     return _book(payment, slip, user=user, by=by, at=at)
 
@@ -133,7 +138,7 @@ def book(bill: Bill, slip: Slip, *, user: User, by: Actor, at: datetime) -> Bank
 
 
 def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) -> BankArrival:
-    bill = payment.bill
+    bill = payment.of_bill
     arrival = BankArrival(
         payment_id=payment.id, bank_reference=slip.bank_reference, amount_fen=slip.amount_fen, payer_name=slip.payer_name,
         arrived_on=slip.arrived_on, confirmed_by_id=user.id, confirmed_at=at, note=slip.note,
@@ -146,6 +151,7 @@ def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) 
     )  # fmt: skip
     billing.receive(bill, slip.amount_fen, by=by, at=at)
     payment_arrived.send(payment, at=at)
+    follow(bill, at=at)
     if bill.owed_fen:
         start(bill, payment.gateway, by=by, at=at)
     return arrival

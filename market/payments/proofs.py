@@ -33,7 +33,7 @@ def add_proof(payment: Payment, *, filename: str, data: bytes, user: User, by: A
         raise NotAwaited
     if (db.session.scalar(select(func.count()).where(PaymentProof.payment_id == payment.id)) or 0) >= MOST_PROOFS:
         raise TooManyProofs(most=MOST_PROOFS)
-    organization_id = payment.bill.organization_id
+    organization_id = payment.organization_id
     document = documents.store(organization_id, filename=filename, data=data, by=by, at=at)
     db.session.flush()
     proof = PaymentProof(payment_id=payment.id, document_id=document.id, added_by_id=user.id, added_at=at)

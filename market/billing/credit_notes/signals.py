@@ -24,3 +24,15 @@ balance_moved = signal("balance_moved")
 
 #: Sent as `balance_used.send(bill, at=at)` when (part of) a bill is paid out of the balance.
 balance_used = signal("balance_used")
+
+#: Sent as `balance_granted.send(grant, at=at)` when a buyer was given something to spend here.
+balance_granted = signal("balance_granted")
+
+#: Sent as `grant_proposed.send(grant, at=at)` when a grant waits for a second person.
+grant_proposed = signal("grant_proposed")
+
+#: Sent as `balance_expiring.send(organization, lots=lots, at=at)`, once for each lot that ends soon.
+balance_expiring = signal("balance_expiring")
+
+#: Sent as `balance_deposited.send(entry, at=at)` when money that came in became balance.
+balance_deposited = signal("balance_deposited")

@@ -21,7 +21,9 @@ MOMENT = sa.DateTime().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 def upgrade() -> None:
     bank_statements()
+    balance_lots()
     ledger()
+    gateways()
     suspensions()
     dunning()
 
@@ -29,7 +31,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     no_dunning()
     no_suspensions()
+    no_gateways()
     no_ledger()
+    no_balance_lots()
     no_bank_statements()
 
 
@@ -44,13 +48,13 @@ def ledger() -> None:
     op.create_table(
         "ledger_accounts",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("kind", words("accountkind_known", "receivable", "cash", "unmatched", "balance", "refunds", "unpaid", "payable", "commission"), nullable=False),
+        sa.Column("kind", words("accountkind_known", "receivable", "cash", "unmatched", "disputed", "balance", "granted", "grants", "refunds", "unpaid", "payable", "commission"), nullable=False),
         sa.Column("organization_id", BIG, nullable=True),
         sa.Column("provider_id", BIG, nullable=True),
         sa.Column("gateway", sa.String(), nullable=True),
-        sa.CheckConstraint("(kind IN ('receivable', 'balance', 'refunds')) = (organization_id IS NOT NULL)", name=op.f("ck_ledger_accounts_organization_where_it_is_hers")),
+        sa.CheckConstraint("(kind IN ('receivable', 'balance', 'granted', 'grants', 'refunds')) = (organization_id IS NOT NULL)", name=op.f("ck_ledger_accounts_organization_where_it_is_hers")),
         sa.CheckConstraint("(kind IN ('unpaid', 'payable', 'commission')) = (provider_id IS NOT NULL)", name=op.f("ck_ledger_accounts_provider_where_it_is_hers")),
-        sa.CheckConstraint("(kind IN ('cash', 'unmatched')) = (gateway IS NOT NULL)", name=op.f("ck_ledger_accounts_gateway_where_it_is_hers")),
+        sa.CheckConstraint("(kind IN ('cash', 'unmatched', 'disputed')) = (gateway IS NOT NULL)", name=op.f("ck_ledger_accounts_gateway_where_it_is_hers")),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_ledger_accounts_organization_id")),
         sa.ForeignKeyConstraint(["provider_id"], ["providers.id"], name=op.f("fk_ledger_accounts_provider_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_accounts")),
@@ -63,7 +67,7 @@ def ledger() -> None:
     op.create_table(
         "ledger_postings",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("event", words("event_known", "bill_issued", "bill_paid", "payment_arrived", "transfer_taken", "transfer_settled", "deposited", "balance_used", "refund_asked", "refund_returned", "refund_paid", "credit_issued", "credit_voided"), nullable=False),
+        sa.Column("event", words("event_known", "bill_issued", "bill_paid", "payment_arrived", "transfer_taken", "transfer_settled", "deposited", "granted", "expired", "balance_used", "refund_asked", "refund_returned", "refund_paid", "credit_issued", "credit_voided", "dispute_opened", "dispute_won", "dispute_lost", "dispute_settled"), nullable=False),
         sa.Column("subject_id", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("debit_id", BIG, nullable=False),
@@ -98,7 +102,9 @@ def no_ledger() -> None:
 
 # --- the bank's statements ---------------------------------------------------------------
 
-ENTRIES = "kind IN ('credit', 'applied', 'refund', 'returned', 'void', 'deposit')"
+ENTRIES = "kind IN ('credit', 'applied', 'refund', 'returned', 'void', 'deposit', 'disputed', 'granted', 'expired')"
+LINES = ("id", "statement_id", "line", "key", "account", "booked_on", "amount_fen", "payer_name", "payer_account", "reference", "remark")
+ALLOCATIONS = ("id", "line_id", "kind", "amount_fen", "arrival_id", "balance_entry_id", "at")
 ENTRIES_BEFORE = "kind IN ('credit', 'applied', 'refund', 'returned', 'void')"
 
 
@@ -193,6 +199,7 @@ def bank_lines() -> None:
         sa.Column("organization_id", BIG, nullable=True),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("return_reference", sa.String(), nullable=True),
+        sa.Column("refund_request_id", BIG, nullable=True),
         sa.Column("handled_by_id", BIG, nullable=True),
         sa.Column("handled_at", MOMENT, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -201,9 +208,11 @@ def bank_lines() -> None:
         sa.CheckConstraint("(status = 'returned') = (return_reference IS NOT NULL)", name=op.f("ck_bank_lines_returned_has_a_reference")),
         sa.ForeignKeyConstraint(["handled_by_id"], ["users.id"], name=op.f("fk_bank_lines_handled_by_id")),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_bank_lines_organization_id")),
+        sa.ForeignKeyConstraint(["refund_request_id"], ["refund_requests.id"], name=op.f("fk_bank_lines_refund_request_id")),
         sa.ForeignKeyConstraint(["statement_id"], ["bank_statements.id"], name=op.f("fk_bank_lines_statement_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_lines")),
         sa.UniqueConstraint("key", name=op.f("uq_bank_lines_key")),
+        sa.UniqueConstraint("refund_request_id", name=op.f("uq_bank_lines_refund_request_id")),
         sa.UniqueConstraint("return_reference", name=op.f("uq_bank_lines_return_reference")),
     )  # fmt: skip
     op.create_index("ix_bank_lines_organization_id", "bank_lines", ["organization_id", "id"])
@@ -231,18 +240,27 @@ def bank_lines() -> None:
         sa.UniqueConstraint("balance_entry_id", name=op.f("uq_bank_allocations_balance_entry_id")),
     )
     op.create_index("ix_bank_allocations_line_id", "bank_allocations", ["line_id"])
+    kept("bank_lines", LINES)
+    kept("bank_allocations", ALLOCATIONS)
 
 
 def no_bank_statements() -> None:
     for table in ("payment_proofs", "payer_names", "bank_allocations", "bank_lines", "bank_layouts", "bank_statements"):
         op.drop_table(table)
+    if not on_sqlite():
+        for table in ("bank_lines", "bank_allocations"):
+            op.execute(f"DROP FUNCTION {table}_guard()")
     deposits_go()
     known("balance_entries", "entrykind_known", ENTRIES, ENTRIES_BEFORE)
 
 
 def deposits_go() -> None:
-    """The older schema has no word for money that came without a bill: it stands there as given back by a refund."""
-    renamed = "UPDATE balance_entries SET kind = 'returned' WHERE kind = 'deposit'"
+    """The older schema has no word for money that came without a bill, was given or taken back: it stands there as given
+    back by a refund, or as paid back."""
+    renamed = (
+        "UPDATE balance_entries SET kind = CASE WHEN amount_fen > 0 THEN 'returned' ELSE 'refund' END "
+        "WHERE kind IN ('deposit', 'disputed', 'granted', 'expired')"
+    )
     if not on_sqlite():
         op.execute("ALTER TABLE balance_entries DISABLE TRIGGER USER")
         op.execute(renamed)
@@ -252,6 +270,342 @@ def deposits_go() -> None:
     again = run("SELECT sql FROM sqlite_master WHERE name = 'balance_entries_no_update'").scalar_one()
     for statement in ("DROP TRIGGER balance_entries_no_update", renamed, str(again)):
         run(statement)
+
+
+# --- payments through gateways, their refunds, disputes and news ---------------------------
+
+PAYMENT_CHECKS = {
+    "bill_where_it_pays_one": "(purpose = 'bill') = (bill_id IS NOT NULL)",
+    "paymentpurpose_known": "purpose IN ('bill', 'top_up')",
+}
+REQUESTS_BEFORE = "status IN ('pending', 'succeeded', 'failed', 'canceled')"
+REQUESTS = "status IN ('pending', 'processing', 'succeeded', 'failed', 'canceled')"
+PAYMENT_KEYS = {"organization_id": "organizations", "card_id": "saved_cards", "balance_entry_id": "balance_entries"}
+AMOUNT_POSITIVE = "CONSTRAINT ck_payments_amount_positive CHECK (amount_fen > 0)"
+
+
+def more_columns() -> list[sa.Column]:
+    return [
+        sa.Column("organization_id", BIG, nullable=True),
+        sa.Column("purpose", sa.String(32), server_default="bill", nullable=False),
+        sa.Column("way", sa.String(), server_default="", nullable=False),
+        sa.Column("failure_code", sa.String(), server_default="", nullable=False),
+        sa.Column("request_key", sa.String(), nullable=True),
+        sa.Column("card_id", BIG, nullable=True),
+        sa.Column("unattended", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("balance_entry_id", BIG, nullable=True),
+        sa.Column("save_card", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("session_id", sa.String(), nullable=True),
+        sa.Column("intent_id", sa.String(), nullable=True),
+        sa.Column("page_url", sa.String(), server_default="", nullable=False),
+        sa.Column("held", sa.String(), server_default="", nullable=False),
+        sa.Column("ask_at", MOMENT, nullable=True),
+        sa.Column("asked_times", sa.Integer(), server_default="0", nullable=False),
+    ]
+
+
+def payment_constraints() -> str:
+    """SQLite: what is said of the new columns, behind a CHECK that is there."""
+    checks = [f"CONSTRAINT ck_payments_{name} CHECK ({rule})" for name, rule in PAYMENT_CHECKS.items()]
+    keys = [f"CONSTRAINT fk_payments_{column} FOREIGN KEY({column}) REFERENCES {table} (id)" for column, table in PAYMENT_KEYS.items()]
+    return ", ".join([AMOUNT_POSITIVE, *checks, *keys])
+
+
+def gateways() -> None:
+    op.create_table(
+        "saved_cards",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("gateway_reference", sa.String(), nullable=False),
+        sa.Column("brand", sa.String(), nullable=False),
+        sa.Column("last4", sa.String(), nullable=False),
+        sa.Column("exp_month", sa.Integer(), nullable=False),
+        sa.Column("exp_year", sa.Integer(), nullable=False),
+        sa.Column("saved_at", MOMENT, nullable=False),
+        sa.Column("removed_at", MOMENT, nullable=True),
+        sa.Column("forgotten_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_saved_cards_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_cards")),
+        sa.UniqueConstraint("gateway_reference", name=op.f("uq_saved_cards_gateway_reference")),
+    )
+    op.create_index("ix_saved_cards_organization_id", "saved_cards", ["organization_id", "id"])
+    op.create_table(
+        "gateway_customers",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("gateway_reference", sa.String(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_gateway_customers_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_customers")),
+        sa.UniqueConstraint("organization_id", name=op.f("uq_gateway_customers_organization_id")),
+        sa.UniqueConstraint("gateway_reference", name=op.f("uq_gateway_customers_gateway_reference")),
+    )
+    known("refund_requests", "status_known", REQUESTS_BEFORE, REQUESTS)
+    more_of_payments()
+    refunds_and_disputes()
+    op.create_table(
+        "gateway_events",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("body", JSON, nullable=False),
+        sa.Column("status", words("status_known", "received", "handled", "failed"), nullable=False),
+        sa.Column("happened_at", MOMENT, nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("handled_at", MOMENT, nullable=True),
+        sa.Column("try_at", MOMENT, nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("repeats", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("payment_id", BIG, nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_gateway_events_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_events")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_gateway_events_event_id")),
+    )
+    op.create_index("ix_gateway_events_status", "gateway_events", ["status", "try_at"])
+    op.create_index("ix_gateway_events_payment_id", "gateway_events", ["payment_id"])
+
+
+def more_of_payments() -> None:
+    for column in more_columns():
+        op.add_column("payments", column)
+    op.execute("UPDATE payments SET organization_id = (SELECT organization_id FROM bills WHERE bills.id = payments.bill_id)")
+    if on_sqlite():
+        retype("payments", {
+            "bill_id INTEGER NOT NULL": "bill_id INTEGER", "organization_id INTEGER": "organization_id INTEGER NOT NULL",
+            AMOUNT_POSITIVE: payment_constraints(),
+        })  # fmt: skip
+    else:
+        op.alter_column("payments", "bill_id", nullable=True)
+        op.alter_column("payments", "organization_id", nullable=False)
+        for name, rule in PAYMENT_CHECKS.items():
+            op.create_check_constraint(op.f(f"ck_payments_{name}"), "payments", rule)
+        for column, table in PAYMENT_KEYS.items():
+            op.create_foreign_key(op.f(f"fk_payments_{column}"), "payments", table, [column], ["id"])
+    for unique in ("session_id", "intent_id", "request_key", "balance_entry_id"):
+        op.create_index(f"uq_payments_{unique}", "payments", [unique], unique=True)
+    op.create_index("ix_payments_organization_id", "payments", ["organization_id", "id"])
+    op.create_index("ix_payments_ask_at", "payments", ["ask_at"])
+
+
+def refunds_and_disputes() -> None:
+    op.create_table(
+        "refunds",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("payment_id", BIG, nullable=False),
+        sa.Column("refund_request_id", BIG, nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("status", words("status_known", "pending", "processing", "succeeded", "failed", "canceled"), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("gateway_reference", sa.String(), nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("finished_at", MOMENT, nullable=True),
+        sa.Column("failure", sa.String(), nullable=False),
+        sa.Column("failure_code", sa.String(), nullable=False),
+        sa.Column("ask_at", MOMENT, nullable=True),
+        sa.Column("asked_times", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("ck_refunds_amount_positive")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_refunds_payment_id")),
+        sa.ForeignKeyConstraint(["refund_request_id"], ["refund_requests.id"], name=op.f("fk_refunds_refund_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
+        sa.UniqueConstraint("key", name=op.f("uq_refunds_key")),
+        sa.UniqueConstraint("gateway_reference", name=op.f("uq_refunds_gateway_reference")),
+    )
+    op.create_index("ix_refunds_payment_id", "refunds", ["payment_id", "id"])
+    op.create_index("ix_refunds_refund_request_id", "refunds", ["refund_request_id", "id"])
+    op.create_index("ix_refunds_ask_at", "refunds", ["ask_at"])
+    op.create_table(
+        "disputes",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("payment_id", BIG, nullable=False),
+        sa.Column("gateway_reference", sa.String(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("status", words("status_known", "open", "won", "lost"), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("opened_at", MOMENT, nullable=False),
+        sa.Column("due_at", MOMENT, nullable=True),
+        sa.Column("closed_at", MOMENT, nullable=True),
+        sa.Column("bill_fen", sa.BigInteger(), nullable=False),
+        sa.Column("balance_fen", sa.BigInteger(), nullable=False),
+        sa.Column("claim_fen", sa.BigInteger(), nullable=False),
+        sa.Column("bill_was_paid", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("ck_disputes_amount_positive")),
+        sa.CheckConstraint("bill_fen >= 0 AND balance_fen >= 0 AND claim_fen >= 0", name=op.f("ck_disputes_parts_not_negative")),
+        sa.CheckConstraint(
+            "bill_fen + balance_fen + claim_fen = CASE WHEN status = 'lost' THEN amount_fen ELSE 0 END",
+            name=op.f("ck_disputes_lost_is_owed_again"),
+        ),
+        sa.CheckConstraint("(status = 'open') = (closed_at IS NULL)", name=op.f("ck_disputes_closed_has_its_day")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_disputes_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disputes")),
+        sa.UniqueConstraint("gateway_reference", name=op.f("uq_disputes_gateway_reference")),
+    )
+    op.create_index("ix_disputes_payment_id", "disputes", ["payment_id", "id"])
+    op.create_index("ix_disputes_status", "disputes", ["status", "id"])
+
+
+def no_gateways() -> None:
+    for table in ("gateway_events", "disputes", "refunds"):
+        op.drop_table(table)
+    # The older schema knows no payment without a bill; the balance that a top-up became stays.
+    op.execute("DELETE FROM payments WHERE bill_id IS NULL")
+    for index in ("uq_payments_session_id", "uq_payments_intent_id", "uq_payments_request_key", "uq_payments_balance_entry_id", "ix_payments_organization_id", "ix_payments_ask_at"):
+        op.drop_index(index, table_name="payments")
+    if on_sqlite():
+        retype("payments", {"bill_id INTEGER": "bill_id INTEGER NOT NULL", payment_constraints(): AMOUNT_POSITIVE})
+    else:
+        op.alter_column("payments", "bill_id", nullable=False)
+        for name in PAYMENT_CHECKS:
+            op.drop_constraint(op.f(f"ck_payments_{name}"), "payments", type_="check")
+        for column in PAYMENT_KEYS:
+            op.drop_constraint(op.f(f"fk_payments_{column}"), "payments", type_="foreignkey")
+    for column in more_columns():
+        op.drop_column("payments", column.name)
+    # Refunds under way are to be paid by hand, once somebody has asked the gateway.
+    op.execute("UPDATE refund_requests SET status = 'pending' WHERE status = 'processing'")
+    known("refund_requests", "status_known", REQUESTS, REQUESTS_BEFORE)
+    op.drop_table("gateway_customers")
+    op.drop_table("saved_cards")
+
+
+# --- what a balance is made of -----------------------------------------------------------
+
+GRANTS = ("id", "organization_id", "amount_fen", "reason", "note", "expires_on", "request_key", "asked_by_id", "asked_at")
+LOTS = ("id", "organization_id", "kind", "entry_id", "grant_id", "amount_fen", "expires_on")
+MOVES = ("id", "lot_id", "entry_id", "amount_fen")
+
+
+def balance_lots() -> None:
+    op.add_column("refund_requests", sa.Column("payment_id", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "balance_grants",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("reason", words("grantreason_known", "promotion", "subsidy", "goodwill"), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("status", words("status_known", "proposed", "approved", "rejected"), nullable=False),
+        sa.Column("request_key", sa.String(), nullable=False),
+        sa.Column("asked_by_id", BIG, nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("decided_by_id", BIG, nullable=True),
+        sa.Column("decided_at", MOMENT, nullable=True),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("ck_balance_grants_amount_positive")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["users.id"], name=op.f("fk_balance_grants_asked_by_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("fk_balance_grants_decided_by_id")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_balance_grants_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_balance_grants")),
+        sa.UniqueConstraint("request_key", name=op.f("uq_balance_grants_request_key")),
+    )
+    op.create_index("ix_balance_grants_status", "balance_grants", ["status", "id"])
+    op.create_index("ix_balance_grants_organization_id", "balance_grants", ["organization_id", "id"])
+    op.create_table(
+        "balance_lots",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("organization_id", BIG, nullable=False),
+        sa.Column("kind", words("lotkind_known", "purchased", "granted"), nullable=False),
+        sa.Column("entry_id", BIG, nullable=False),
+        sa.Column("grant_id", BIG, nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("rest_fen", sa.BigInteger(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("announced_at", MOMENT, nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("rest_fen >= 0 AND rest_fen <= amount_fen AND amount_fen > 0", name=op.f("ck_balance_lots_never_more_than_it_was")),
+        sa.CheckConstraint(
+            "(kind = 'granted') = (grant_id IS NOT NULL) AND (kind = 'granted') = (expires_on IS NOT NULL)",
+            name=op.f("ck_balance_lots_given_until_a_day"),
+        ),
+        sa.ForeignKeyConstraint(["entry_id"], ["balance_entries.id"], name=op.f("fk_balance_lots_entry_id")),
+        sa.ForeignKeyConstraint(["grant_id"], ["balance_grants.id"], name=op.f("fk_balance_lots_grant_id")),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_balance_lots_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_balance_lots")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_balance_lots_entry_id")),
+        sa.UniqueConstraint("grant_id", name=op.f("uq_balance_lots_grant_id")),
+    )
+    left = sa.text("rest_fen > 0")
+    op.create_index("ix_balance_lots_left", "balance_lots", ["organization_id"], sqlite_where=left, postgresql_where=left)
+    op.create_index("ix_balance_lots_expires_on", "balance_lots", ["expires_on"], sqlite_where=left, postgresql_where=left)
+    op.create_table(
+        "balance_lot_moves",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("lot_id", BIG, nullable=False),
+        sa.Column("entry_id", BIG, nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount_fen <> 0", name=op.f("ck_balance_lot_moves_amount_not_nothing")),
+        sa.ForeignKeyConstraint(["entry_id"], ["balance_entries.id"], name=op.f("fk_balance_lot_moves_entry_id")),
+        sa.ForeignKeyConstraint(["lot_id"], ["balance_lots.id"], name=op.f("fk_balance_lot_moves_lot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_balance_lot_moves")),
+        sa.UniqueConstraint("lot_id", "entry_id", name=op.f("uq_balance_lot_moves_lot_id_entry_id")),
+    )
+    op.create_index("ix_balance_lot_moves_entry_id", "balance_lot_moves", ["entry_id"])
+    lots_of_before()
+    kept("balance_grants", GRANTS)
+    kept("balance_lots", LOTS)
+    kept("balance_lot_moves", MOVES)
+
+
+def lots_of_before() -> None:
+    """What balances came to so far, as lots: each entry that added is one, and what was taken is taken as it was then:
+    a note that was void took its own away, everything else what had come first."""
+    run = op.get_bind()
+    entries = run.execute(sa.text("SELECT id, organization_id, kind, amount_fen, credit_note_id FROM balance_entries ORDER BY organization_id, number")).all()
+    lots: dict[int, list[int]] = {}  # by its entry's number: organization, amount, rest
+    notes: dict[int, int] = {}
+    moves: list[tuple[int, int, int]] = []
+    whose, mine = 0, list[int]()
+    for id, organization_id, kind, fen, note_id in entries:
+        if organization_id != whose:
+            whose, mine = organization_id, []
+        if fen > 0:
+            lots[id] = [organization_id, fen, fen]
+            mine.append(id)
+            moves.append((id, id, fen))
+            if kind == "credit":
+                notes[note_id] = id
+            continue
+        own = [notes[note_id]] if kind == "void" and note_id in notes else []
+        for lot in [*own, *(lot for lot in mine if lot not in own)]:
+            part = min(-fen, lots[lot][2])
+            if part:
+                lots[lot][2] -= part
+                fen += part
+                moves.append((lot, id, -part))
+    numbers = {entry_id: number for number, entry_id in enumerate(sorted(lots), start=1)}
+    lot_rows = [
+        {"id": numbers[entry_id], "organization": organization_id, "entry": entry_id, "amount": amount, "rest": rest}
+        for entry_id, (organization_id, amount, rest) in sorted(lots.items())
+    ]
+    move_rows = [{"id": n, "lot": numbers[lot], "entry": entry, "amount": fen} for n, (lot, entry, fen) in enumerate(moves, start=1)]
+    if not lot_rows:
+        return
+    run.execute(
+        sa.text(
+            "INSERT INTO balance_lots (id, organization_id, kind, entry_id, amount_fen, rest_fen, version) "
+            "VALUES (:id, :organization, 'purchased', :entry, :amount, :rest, 1)"
+        ),
+        lot_rows,
+    )
+    run.execute(sa.text("INSERT INTO balance_lot_moves (id, lot_id, entry_id, amount_fen) VALUES (:id, :lot, :entry, :amount)"), move_rows)
+    if not on_sqlite():
+        for table in ("balance_lots", "balance_lot_moves"):
+            op.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+
+
+def no_balance_lots() -> None:
+    for table in ("balance_lot_moves", "balance_lots", "balance_grants"):
+        op.drop_table(table)
+        if not on_sqlite():
+            op.execute(f"DROP FUNCTION {table}_guard()")
+    op.drop_column("refund_requests", "payment_id")
 
 
 # --- dunning -----------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from market import db
 from market.accounts.models import Organization, User
-from market.billing.credit_notes.models import BalanceEntry
+from market.billing import triggers
+from market.billing.credit_notes.models import BalanceEntry, RefundRequest
 from market.kit.lifecycle import Lifecycle
 from market.payments.models import BankArrival
 
@@ -138,6 +139,7 @@ class BankLine(db.Base):
     __table_args__ = (
         UniqueConstraint("key"),
         UniqueConstraint("return_reference"),
+        UniqueConstraint("refund_request_id"),
         CheckConstraint("amount_fen <> 0", name="amount_not_nothing"),
         CheckConstraint("(amount_fen < 0) = (reason = 'outgoing')", name="outgoing_by_its_sign"),
         CheckConstraint("(status = 'returned') = (return_reference IS NOT NULL)", name="returned_has_a_reference"),
@@ -163,6 +165,8 @@ class BankLine(db.Base):
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
     note: Mapped[str] = mapped_column(default="")
     return_reference: Mapped[str | None]
+    #: Of money that went out: the refund that it is.
+    refund_request_id: Mapped[int | None] = mapped_column(ForeignKey("refund_requests.id"))
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     handled_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
     version: Mapped[int] = mapped_column()
@@ -170,6 +174,7 @@ class BankLine(db.Base):
     organization: Mapped[Organization | None] = relationship(lazy="raise")
     statement: Mapped[BankStatement] = relationship(lazy="raise")
     handled_by: Mapped[User | None] = relationship(lazy="raise")
+    refund_request: Mapped[RefundRequest | None] = relationship(lazy="raise")
     allocations: Mapped[list[BankAllocation]] = relationship(lazy="raise", order_by="BankAllocation.id")
 
     __mapper_args__ = {"version_id_col": version}
@@ -223,3 +228,12 @@ class PayerName(db.Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+triggers.keep(
+    BankLine,
+    changing=(
+        "status", "reason", "organization_id", "note", "return_reference", "refund_request_id", "handled_by_id", "handled_at", "version",
+    ),
+)  # fmt: skip
+triggers.keep(BankAllocation)
