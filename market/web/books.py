@@ -15,7 +15,10 @@ KINDS = {
     AccountKind.RECEIVABLE: (_l("应收账单款"), _l("客户在已出账的账单上还没付的钱")),
     AccountKind.CASH: (_l("收款账户"), _l("收进来、还没有付出去的钱")),
     AccountKind.UNMATCHED: (_l("待认领款"), _l("到了账、还不知道是谁付的什么钱")),
+    AccountKind.DISPUTED: (_l("争议中的款"), _l("付款人的银行扣住、等结果的钱")),
     AccountKind.BALANCE: (_l("客户余额"), _l("客户存在平台、抵下一张账单的钱")),
+    AccountKind.GRANTED: (_l("赠送余额"), _l("平台送给客户、只能抵账单的钱")),
+    AccountKind.GRANTS: (_l("赠送支出"), _l("送给客户的钱，减去过期没用的")),
     AccountKind.REFUNDS: (_l("待退款"), _l("已决定退给客户、还没有退出去的钱")),
     AccountKind.UNPAID: (_l("待收销售款"), _l("服务商卖出、客户还没付清的账单款")),
     AccountKind.PAYABLE: (_l("应付服务商"), _l("客户已经付清、归服务商的钱")),
@@ -28,12 +31,17 @@ EVENTS = {
     Event.TRANSFER_TAKEN: _l("银行流水里的款，待认领"),
     Event.TRANSFER_SETTLED: _l("待认领的款已处理"),
     Event.DEPOSITED: _l("多付的款记入余额"),
+    Event.GRANTED: _l("赠送余额给客户"),
+    Event.EXPIRED: _l("赠送余额过期"),
     Event.BALANCE_USED: _l("余额抵账单"),
     Event.REFUND_ASKED: _l("申请退余额"),
     Event.REFUND_RETURNED: _l("退款取消，回到余额"),
     Event.REFUND_PAID: _l("退款付出"),
     Event.CREDIT_ISSUED: _l("冲减单开出"),
     Event.CREDIT_VOIDED: _l("冲减单作废"),
+    Event.DISPUTE_OPENED: _l("付款人的银行扣回款，等结果"),
+    Event.DISPUTE_WON: _l("争议胜诉，款退了回来"),
+    Event.DISPUTE_LOST: _l("争议败诉，款不再回来"),
 }
 _GATEWAYS = {"bank_transfer": _l("对公转账"), "stripe": _l("Stripe")}
 

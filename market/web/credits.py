@@ -6,7 +6,15 @@ from flask import Response
 from flask_babel import lazy_gettext as _l
 
 from market.billing import credit_notes
-from market.billing.credit_notes import CreditNote, CreditReason, Destination, EntryKind, NoteView, Source
+from market.billing.credit_notes import (
+    CreditNote,
+    CreditReason,
+    Destination,
+    EntryKind,
+    GrantReason,
+    NoteView,
+    Source,
+)
 
 REASONS = {
     CreditReason.USAGE_CORRECTED: _l("出账后更正了用量"),
@@ -27,13 +35,21 @@ DESTINATIONS = {
     Destination.BALANCE: _l("记入余额，下一份账单自动使用"),
     Destination.REFUND: _l("退回付款账户"),
 }
+GRANTS = {
+    GrantReason.PROMOTION: _l("促销"),
+    GrantReason.SUBSIDY: _l("补贴"),
+    GrantReason.GOODWILL: _l("补偿"),
+}
 ENTRIES = {
     EntryKind.CREDIT: _l("冲减单记入"),
     EntryKind.APPLIED: _l("用于账单"),
     EntryKind.REFUND: _l("申请了退款"),
     EntryKind.RETURNED: _l("退款没有办，退回余额"),
     EntryKind.VOID: _l("冲减单作废"),
-    EntryKind.DEPOSIT: _l("转账多出的部分"),
+    EntryKind.DEPOSIT: _l("充值或多付的钱"),
+    EntryKind.DISPUTED: _l("付款被发卡行退回"),
+    EntryKind.GRANTED: _l("平台赠送"),
+    EntryKind.EXPIRED: _l("赠送过期"),
 }
 
 
