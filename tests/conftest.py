@@ -296,6 +296,17 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
+def stripe(database: None, settings: Settings, clock: FakeClock) -> Iterator[Any]:
+    """A double of Stripe on this machine (a `tests.support.stripe.Double`), with a key and a secret set."""
+    from tests.support.stripe import SECRET, served
+
+    with served() as double:
+        told = {"stripe_key": "sk_test_double", "stripe_webhook_secret": SECRET, "stripe_url": double.url}
+        resources.install(replace(settings, **told), with_clock=clock)
+        yield double
+
+
+@pytest.fixture
 def mail() -> Iterator[Any]:
     """A real SMTP server on loopback (a `MailSink`)."""
     from tests.support.mail import mail_sink

@@ -12,7 +12,7 @@ from market.payments.actions import GATEWAYS, announce, confirm_arrival, instruc
 from market.payments.asking import pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
-from market.payments.disputes import (
+from market.payments.disputing import (
     bill_of,
     claims,
     dispute_by_id,
@@ -23,6 +23,7 @@ from market.payments.disputes import (
 )
 from market.payments.following import follow
 from market.payments.gateway import Gateway, Gateways
+from market.payments.going_back import Way, ask_back, plan, source_of
 from market.payments.inbox import LARGEST as LARGEST_NEWS
 from market.payments.inbox import (
     NewsRefused,
@@ -70,6 +71,7 @@ from market.payments.queries import (
     payment_of,
     settled,
 )
+from market.payments.receipts import receipt_by_id, receipt_of, receipts_of, received_for, way_of
 from market.payments.refunding import open_requests, refund, refundable_fen, refunds_of
 from market.payments.refusals import (
     AmountDiffers,
@@ -135,12 +137,14 @@ __all__ = [
     "SavedCard",
     "TooManyProofs",
     "TopUpInvalid",
+    "Way",
     "WayUnknown",
     "accept_held",
     "add_proof",
     "announce",
     "arrival_days",
     "arrivals_of",
+    "ask_back",
     "awaiting",
     "awaiting_count",
     "bill_of",
@@ -174,10 +178,15 @@ __all__ = [
     "payment_failed",
     "payment_held",
     "payment_of",
+    "plan",
     "proof_of",
     "proofs_of",
     "pursue",
+    "receipt_by_id",
+    "receipt_of",
+    "receipts_of",
     "receive_news",
+    "received_for",
     "refund",
     "refund_finished",
     "refundable_fen",
@@ -187,10 +196,12 @@ __all__ = [
     "saved_cards",
     "send_held_back",
     "settled",
+    "source_of",
     "start",
     "sweep",
     "top_up",
     "transfer_settled",
     "transfers_taken",
+    "way_of",
     "ways",
 ]

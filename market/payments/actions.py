@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from market import audit, billing, db
-from market.accounts import User
+from market.accounts import Organization, User
 from market.audit import Actor
-from market.billing import Bill
+from market.billing import Bill, credit_notes
+from market.billing.credit_notes import BalanceEntry
 from market.errors import NotFound
 from market.kit import money
 from market.kit.refusal import Refusal
@@ -102,17 +103,20 @@ def confirm_arrival(
     by: Actor,
     at: datetime,
     partial: bool = False,
+    surplus: bool = False,
     note: str = "",
 ) -> BankArrival:
     """Book money that an administrator has seen on the account.
 
-    Less than is owed is booked only with `partial`; what is left gets a payment with a code of its own. The
-    same bank reference for the same payment and amount returns the arrival that is there. The day has to be one
-    of `arrival_days`.
+    Less than is owed is booked only with `partial`; what is left gets a payment with a code of its own. More is booked
+    only with `surplus`; what is over becomes balance. The same bank reference for the same payment and amount returns
+    the arrival that is there. The day has to be one of `arrival_days`.
     Raises NotAwaited, ReferenceTaken, AmountDiffers, AmountTooLarge, ArrivalInvalid.
     """
     payer_name, bank_reference, note = payer_name.strip(), bank_reference.strip(), note.strip()
     _check(payer_name, bank_reference, amount_fen, arrived_on, arrival_days(payment, at))
+    if surplus:
+        _hold_firm(payment.organization_id)
     _hold(payment.of_bill)
     booked = _booked(bank_reference)
     if booked is not None:
@@ -120,7 +124,7 @@ def confirm_arrival(
             return booked
         raise ReferenceTaken(field="bank_reference", reference=bank_reference, code=str(booked.payment))
     _take(payment)
-    _compare(amount_fen, payment.of_bill.owed_fen, partial=partial)
+    _compare(amount_fen, payment.of_bill.owed_fen, partial=partial, surplus=surplus)
     slip = Slip(amount_fen, payer_name, bank_reference, arrived_on, note)
     return _book(payment, slip, user=user, by=by, at=at)
 
@@ -149,12 +153,30 @@ def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) 
         "payment.confirmed", payment, by=by, at=at, reason=slip.note, organization_id=bill.organization_id,
         after={"bill": str(bill), "amount_fen": slip.amount_fen, "payer": slip.payer_name, "bank_reference": slip.bank_reference},
     )  # fmt: skip
-    billing.receive(bill, slip.amount_fen, by=by, at=at)
+    part = min(slip.amount_fen, bill.owed_fen)
+    billing.receive(bill, part, by=by, at=at)
+    if slip.amount_fen > part:
+        _deposit(payment, slip.amount_fen - part, by, at)
     payment_arrived.send(payment, at=at)
     follow(bill, at=at)
     if bill.owed_fen:
         start(bill, payment.gateway, by=by, at=at)
     return arrival
+
+
+def _deposit(payment: Payment, fen: int, by: Actor, at: datetime) -> None:
+    """What came beyond the bill is the firm's, and noted at its payment."""
+
+    def noted(entry: BalanceEntry) -> None:
+        payment.balance_entry_id = entry.id
+        db.session.flush()
+
+    organization = db.session.get_one(Organization, payment.organization_id)
+    credit_notes.deposit(organization, fen, by=by, at=at, noted=noted)
+
+
+def _hold_firm(organization_id: int) -> None:
+    db.session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))
 
 
 def _hold(bill: Bill) -> None:
@@ -191,9 +213,9 @@ def _check(
         raise ArrivalInvalid(fields=wrong)
 
 
-def _compare(arrived_fen: int, owed_fen: int, *, partial: bool) -> None:
+def _compare(arrived_fen: int, owed_fen: int, *, partial: bool, surplus: bool = False) -> None:
     arrived, owed, difference = map(money.text, (arrived_fen, owed_fen, abs(arrived_fen - owed_fen)))
-    if arrived_fen > owed_fen:
+    if arrived_fen > owed_fen and not surplus:
         raise AmountTooLarge(field="amount_fen", arrived=arrived, owed=owed, difference=difference)
     if arrived_fen < owed_fen and not partial:
         raise AmountDiffers(field="amount_fen", arrived=arrived, owed=owed, difference=difference)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 from market import audit, db, resources
 from market.audit import Actor
 from market.errors import NotFound, Refused
-from market.payments import asking, disputes, refunding, stripe_gateway
+from market.payments import asking, disputing, refunding, stripe_gateway
 from market.payments.found import News, NotGenuine, Unknown, Unreachable
 from market.payments.models import EVENT_LIFECYCLE, EventStatus, GatewayEvent, Payment, Refund
 
@@ -99,7 +99,7 @@ def handle(id: int, *, at: datetime) -> None:
     except Unknown as error:
         payment_id, outcome = None, f"Stripe: {error.code}"
     except Exception as error:
-        log.exception("gateway_event_failed", event_id=id)
+        log.exception("gateway_news_failed", news=id)
         _again(id, type(error).__name__, at)
         return
     with db.transaction():
@@ -147,7 +147,7 @@ def _dispute(reference: str, at: datetime) -> tuple[int | None, str]:
     # The payment itself may not be booked yet when its dispute is already told.
     _reached(asking.pursue(payment_id, at=at))
     with db.transaction():
-        dispute = disputes.take_in(payment_id, found, at=at)
+        dispute = disputing.take_in(payment_id, found, at=at)
         return payment_id, f"dispute {dispute.status.value}" if dispute else "dispute warning"
 
 

@@ -85,7 +85,7 @@ def top_up(
     if way not in ways():
         raise WayUnknown
     payment = Payment(
-        organization_id=organization.id, purpose=PaymentPurpose.TOP_UP, amount_fen=amount_fen, way=way, request_key=request_key,
+        bill=None, organization_id=organization.id, purpose=PaymentPurpose.TOP_UP, amount_fen=amount_fen, way=way, request_key=request_key,
         card_id=card.id if card else None, save_card=save_card and way == "card" and card is None,
     )  # fmt: skip
     return _begin(payment, by, at)

@@ -68,10 +68,10 @@ class AmountDiffers(Invalid):
 
 
 class AmountTooLarge(Invalid):
-    """More arrived than is owed: it cannot be booked on this bill."""
+    """More arrived than is owed, and nobody has said that the rest is balance."""
 
     code = "amount_too_large"
-    message = "到账 ¥%(arrived)s 比应付 ¥%(owed)s 多 ¥%(difference)s，不能入账到这张账单。请联系付款方退回多出的部分。"
+    message = "到账 ¥%(arrived)s 比应付 ¥%(owed)s 多 ¥%(difference)s。核对后勾选“多出的部分记入客户余额”再确认。"
 
 
 class ArrivalInvalid(Invalid):

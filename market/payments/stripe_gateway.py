@@ -71,6 +71,9 @@ def _call(ask: Callable[[], T]) -> T:
     except stripe.StripeError as error:
         # Its own text can hold what was sent; the kind and number are enough to look it up at Stripe.
         raise Unreachable(f"{type(error).__name__} {error.http_status or ''} {error.request_id or ''}".strip()) from None
+    except Exception as error:
+        # A traceback through the SDK would show its variables, the key among them.
+        raise Unreachable(type(error).__name__) from None
 
 
 # --- payments ----------------------------------------------------------------------------
@@ -199,8 +202,13 @@ def forget_card(reference: str) -> None:
 
 
 def _payment_in(thing: Any) -> int | None:
-    said = str((thing.metadata or {}).get("payment", "")) if thing.metadata else ""
+    said = _ours_in(thing, "payment")
     return int(said) if said.isdecimal() else None
+
+
+def _ours_in(thing: Any, name: str) -> str:
+    """What we have written on a thing of Stripe's."""
+    return str(getattr(getattr(thing, "metadata", None), name, ""))
 
 
 def _of_session(session: Any) -> Found:
@@ -272,7 +280,7 @@ def search_refund(intent_id: str, id: int) -> FoundRefund | None:
     """One of ours whose answer never came."""
     listed: Any = {"payment_intent": intent_id, "limit": _LOOKED_THROUGH}
     for one in _call(lambda: _client().v1.refunds.list(listed)).data:
-        if str((one.metadata or {}).get("refund", "")) == str(id):
+        if _ours_in(one, "refund") == str(id):
             return _of_refund(one)
     return None
 

@@ -15,7 +15,7 @@ from market.audit import Actor
 from market.errors import MarketError
 from market.kit.period import local_day
 from market.payments.signals import transfers_taken
-from market.payments.statements import exchange, matching, settling, table
+from market.payments.statements import exchange, going_out, matching, settling, table
 from market.payments.statements.entries import Entry, Sheet, StatementUnreadable, account_key, keyed
 from market.payments.statements.matching import Desk, Match
 from market.payments.statements.models import (
@@ -153,6 +153,7 @@ def take_in(statement: BankStatement, *, user: User, by: Actor, at: datetime) ->
     STATEMENT_LIFECYCLE.move(statement, StatementStatus.IMPORTED)
     statement.finished_at = at
     db.session.flush()
+    going_out.match_refunds(statement)
     audit.record(
         "bank_statement.imported", statement, by=by, at=at,
         after={"account": statement.account, "taken": statement.taken, "known": statement.known, "faulty": statement.faulty},

@@ -69,10 +69,9 @@ def check(address: str, sent: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=200)
 def _hints(kind: Any) -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    for parent in reversed(kind.__mro__ if hasattr(kind, "__mro__") else [kind]):
-        names |= vars(sys.modules[parent.__module__]) if parent.__module__ in sys.modules else {}
-    return get_type_hints(kind, globalns=names | vars(sys.modules[kind.__module__]), include_extras=True)
+    # The options of a call, which every one of these types has, name a class that is only there for type checkers.
+    names = {"StripeContext": object} | vars(_request_options) | vars(sys.modules[kind.__module__])
+    return get_type_hints(kind, globalns=names, include_extras=True)
 
 
 def _dictionary(kind: Any, sent: dict[str, Any], path: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from examples import ports
@@ -24,6 +24,13 @@ from tests.support.stripe.double import Declined, Double, NoSuch, NotNow, Thing
 SECRET = "whsec_for_tests_only"
 _SLOW_SECONDS = 0.4
 _KINDS = {"sessions": "checkout.session", "payment_intents": "payment_intent", "refunds": "refund"}
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Nothing."""
 
 
 class Server:
@@ -40,6 +47,7 @@ class Server:
         status, body = self._answer(request)
         if status == 0:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            start("200 OK", [])
             return []
         text = json.dumps(body)
         return Response(text, status, content_type="application/json", headers={"Request-Id": "req_test"})(environ, start)
@@ -152,7 +160,7 @@ def served(port: int = 0, told: Callable[[str, str], object] | None = None) -> I
     """A double of its own on a free port of this machine, until the end."""
     port = port or ports.claim()
     double = Double(f"http://127.0.0.1:{port}", SECRET)
-    server = make_server("127.0.0.1", port, Server(double, told), threaded=True)
+    server = make_server("127.0.0.1", port, Server(double, told), threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -58,10 +58,11 @@ def _open(payment: Payment, found: FoundDispute, by: Actor, at: datetime) -> Dis
 
 def _close(dispute: Dispute, payment: Payment, to: DisputeStatus, by: Actor, at: datetime) -> None:
     dispute.payment = payment
-    if to is _S.LOST:
-        _owe_again(dispute, payment, by, at)
+    was_paid = payment.bill is not None and payment.bill.status is BillStatus.PAID
+    bill_fen, balance_fen, claim_fen = _owe_again(dispute, payment, by, at) if to is _S.LOST else (0, 0, 0)
     DISPUTE_LIFECYCLE.move(dispute, to)
-    dispute.closed_at = at
+    dispute.closed_at, dispute.bill_was_paid = at, was_paid and bill_fen > 0
+    dispute.bill_fen, dispute.balance_fen, dispute.claim_fen = bill_fen, balance_fen, claim_fen
     db.session.flush()
     audit.record(
         f"dispute.{to.value}", dispute, by=by, at=at, organization_id=payment.organization_id, before={"status": _S.OPEN.value},
@@ -70,18 +71,18 @@ def _close(dispute: Dispute, payment: Payment, to: DisputeStatus, by: Actor, at:
     dispute_closed.send(dispute, at=at)
 
 
-def _owe_again(dispute: Dispute, payment: Payment, by: Actor, at: datetime) -> None:
+def _owe_again(dispute: Dispute, payment: Payment, by: Actor, at: datetime) -> tuple[int, int, int]:
     """First the bill that it paid asks again, then what of it became balance is taken back; the rest is a claim."""
     entry = db.session.get(BalanceEntry, payment.balance_entry_id) if payment.balance_entry_id else None
     paid_bill = payment.amount_fen - (entry.amount_fen if entry else 0) - _reopened(payment)
+    bill_fen = 0
     if payment.bill is not None and paid_bill > 0:
-        dispute.bill_was_paid = payment.bill.status is BillStatus.PAID
-        dispute.bill_fen = billing.reopen(payment.bill, min(dispute.amount_fen, paid_bill), by=by, at=at)
-    rest = dispute.amount_fen - dispute.bill_fen
-    dispute.balance_fen = min(rest, credit_notes.purchased(payment.organization))
-    if dispute.balance_fen:
-        credit_notes.take_back(payment.organization, dispute.balance_fen, at=at)
-    dispute.claim_fen = rest - dispute.balance_fen
+        bill_fen = billing.reopen(payment.bill, min(dispute.amount_fen, paid_bill), by=by, at=at)
+    rest = dispute.amount_fen - bill_fen
+    balance_fen = min(rest, credit_notes.purchased(payment.organization))
+    if balance_fen:
+        credit_notes.take_back(payment.organization, balance_fen, at=at)
+    return bill_fen, balance_fen, rest - balance_fen
 
 
 def _reopened(payment: Payment) -> int:
