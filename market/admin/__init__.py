@@ -9,6 +9,7 @@ from market.admin import (
     bills,
     credit_notes,
     credit_proposals,
+    dunning,
     fapiao,
     ledger,
     menu,
@@ -34,7 +35,7 @@ from market.admin import (
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, opinions, reports, requirements, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, ledger, fapiao, policies, team, audit)
+MODULES = (overview, reviews, offerings, opinions, reports, requirements, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, dunning, ledger, fapiao, policies, team, audit)
 
 credit_notes.bp.register_blueprint(credit_proposals.bp)
 credit_notes.bp.register_blueprint(refunds.bp)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import exists, update
 
-from market import audit, billing, catalog, db, metering, payments, resources, subscriptions
+from market import audit, billing, catalog, db, dunning, metering, payments, resources, subscriptions
 from market.accounts import Organization, Role, User
 from market.billing import Bill
 from market.catalog import Meter
@@ -29,7 +29,8 @@ from market.subscriptions import RequestKind, Subscription
 _ARRIVES = 9
 #: Local hours at which the day's work is done, in this order.
 _ORDER, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 22, 23, 23.5))
-_CLOSING_DAY, _PAYING_DAY = 4, 9
+#: One firm pays early. The other pays when it has been reminded, and has not paid its newest bill yet.
+_CLOSING_DAY, _PAYING_DAY, _LATE_DAY = 4, 9, 28
 
 
 def first_day(now: datetime) -> date:
@@ -59,6 +60,9 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
             billing.close_due(midnight + _CLOSE)
         if day.day == _PAYING_DAY and (today - day).days > 20:
             _pay_bills(buyers["sme"], people["administrator"], at=midnight + _PAY)
+        if day.day == _LATE_DAY and (today - day).days > 20:
+            _pay_bills(buyers["sme_tea"], people["administrator"], at=midnight + _PAY)
+        dunning.run(midnight + _PAY)
         yield day
 
 

@@ -9,7 +9,7 @@ Invariants  each step is taken once while a bill is owed; services are stopped o
 """
 
 from market.dunning.actions import advance, ask_cards, run, settle, turns
-from market.dunning.cases import case_of, sequence_at, versions_of_sequence
+from market.dunning.cases import case_of, holds_of, sequence_at, versions_of_sequence
 from market.dunning.course import Case, Coming, Done, Turn, Wait, coming, day_of, turn, upcoming
 from market.dunning.holding import LONGEST_HOLD, Wanted, change_sequence, hold, lift
 from market.dunning.models import Hold, Outcome, SequenceVersion, Step
@@ -22,6 +22,7 @@ from market.dunning.queries import (
     candidates,
     days_over,
     firms,
+    firms_stopped,
     hold_by_id,
     overdue_bill,
     overdue_by_firm,
@@ -38,7 +39,7 @@ __all__ = [
     "DEFAULT", "LONGEST_HOLD", "WAITS", "Age", "Case", "ChangedMeanwhile", "Coming", "Done", "Hold", "Kind", "NotHeld",
     "NothingToTake", "Outcome", "Planned", "Sequence", "SequenceVersion", "Standing", "Step", "StepWaits", "TooEarly", "Turn",
     "Wait", "Wanted", "advance", "ages", "ask_cards", "candidate_count", "candidates", "case_of", "change_sequence", "coming",
-    "day_of", "days_over", "firms", "held", "hold", "hold_by_id", "lift", "overdue_bill", "overdue_by_firm", "overdue_of", "reinstated",
+    "day_of", "days_over", "firms", "firms_stopped", "held", "hold", "hold_by_id", "holds_of", "lift", "overdue_bill", "overdue_by_firm", "overdue_of", "reinstated",
     "run", "sequence_at", "settle", "standing_of", "step_taken", "steps_of", "stopped_count", "turn", "turns",
     "upcoming", "versions_of_sequence",
 ]  # fmt: skip

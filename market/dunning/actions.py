@@ -46,7 +46,8 @@ def run(now: datetime, *, told: Callable[[int], object] | None = None) -> int:
         taken += sum(_take_due(id, now) for id in due)
         if told:
             told(len(ids))
-    ask_cards(now)
+    # What comes of a card decides whether a letter is to be written.
+    taken += sum(_take_due(id, now) for id in ask_cards(now))
     for organization_id in firms_stopped():
         with db.transaction():
             settle(organization_id, at=now)
@@ -60,17 +61,21 @@ def turns(ids: Sequence[int], now: datetime) -> dict[int, Turn]:
     return {bill.id: course.turn(found[bill.id], now) for bill in bills}
 
 
-def ask_cards(now: datetime) -> None:
-    """Ask the gateway about charges that are written down. It knows one that was asked before by its key, so a crash
-    between the two is mended by asking again."""
+def ask_cards(now: datetime) -> list[int]:
+    """Ask the gateway about charges that are written down; returns whose bills they are.
+
+    It knows one that was asked before by its key, so a crash between the two is mended by asking again.
+    """
     charge: Charge | None = getattr(payments, "charge_saved", None)
-    for id, bill in pending_charges():
+    pending = pending_charges()
+    for id, bill in pending:
         asked = charge(bill, key=f"dunning-{id}", at=now) if charge else None
         with db.transaction():
             step = db.session.get_one(Step, id)
             db.lock(step)
             if step.outcome is Outcome.PENDING:
                 step.outcome = Outcome.ASKED if asked else Outcome.NO_CARD
+    return [bill.id for _, bill in pending]
 
 
 def advance(bill: Bill, *, user: User, by: audit.Actor, at: datetime) -> Step:
@@ -80,7 +85,7 @@ def advance(bill: Bill, *, user: User, by: audit.Actor, at: datetime) -> Step:
     if case is None or found is None:
         raise refusals.NothingToTake
     stern = found.planned.kind is not Kind.REMINDER
-    if why := case.wait if not stern else case.waiting:
+    if why := case.waiting if stern else case.halted:
         raise refusals.StepWaits(why=WAITS[why])
     if stern and found.planned.kind is not Kind.LAST_NOTICE and course.day_of(at) < found.on:
         raise refusals.TooEarly(day=found.on.isoformat())
@@ -130,7 +135,7 @@ def _take_due(id: int, now: datetime) -> int:
             step = _take(bill, case, planned, by=_system(bill), at=now)
             taken += 1
             if step.outcome is Outcome.PENDING:
-                break  # what comes of the card decides what is to be written
+                break
         return taken
 
 

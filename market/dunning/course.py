@@ -54,6 +54,11 @@ class Case:
     wait: Wait | None = None
 
     @property
+    def halted(self) -> Wait | None:
+        """Why even reminders wait."""
+        return self.wait if self.wait in _EVERYTHING else None
+
+    @property
     def waiting(self) -> Wait | None:
         """Why stern steps wait."""
         return self.wait or (Wait.SMALL if self.owed_fen < self.sequence.floor_fen else None)
@@ -93,7 +98,7 @@ def coming(case: Case, now: datetime) -> Iterator[Coming]:
 
 def turn(case: Case, now: datetime) -> Turn:
     """What is to be done now."""
-    if case.wait in _EVERYTHING:
+    if case.halted:
         return Turn()
     due = [each.planned for each in coming(case, now) if each.on <= day_of(now) and _may(each.planned, case)]
     letters = [each for each in due if _is_letter(each)]

@@ -13,6 +13,7 @@ from market.config import Settings
 from market.web import (
     components,
     conditional,
+    dunning_words,
     errors,
     fapiao,
     fingerprint,
@@ -47,6 +48,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     for part in (
         security,
         conditional,
+        dunning_words,
         fingerprint,
         locale,
         htmx,

@@ -19,6 +19,7 @@ from market import (
     catalog,
     credentials,
     db,
+    dunning,
     ledger,
     payments,
     policies,
@@ -472,6 +473,7 @@ def _an_office(
             "admin.payments": {"id": payment_id, "proof_id": payments.proofs_of(payments.payment_by_id(payment_id))[0].id},
             **transfers,
             **_credits(colleague),
+            **_dunning(colleague),
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),
         },
@@ -508,6 +510,19 @@ def _credits(colleague: accounts.User) -> Things:
         "admin.ledger": {"id": account_id},
         "admin.credit_notes.proposals": {"id": waiting.id, "bill_id": bill.id},
         "admin.credit_notes.refunds": {"id": refund.id},
+    }
+
+
+def _dunning(colleague: accounts.User) -> Things:
+    """A bill past its last day that is put off, and one about which something can be done."""
+    late, held = (an_open_bill("700.00") for _ in range(2))
+    firm = db.session.get_one(Organization, held.organization_id)
+    at = moment("2026-11-20 09:30")
+    hold = dunning.hold(firm, until=date(2026, 12, 15), reason="已谈妥付款日期", user=colleague, by=an_actor(colleague), at=at)
+    return {
+        "admin.dunning": {"id": late.organization_id},
+        "admin.dunning.lift": {"id": hold.id},
+        "admin.dunning.step": {"id": late.id},
     }
 
 
