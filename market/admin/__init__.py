@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from market.admin import (
     audit,
+    balances,
     bills,
     credit_notes,
     credit_proposals,
@@ -39,6 +40,7 @@ MODULES = (overview, reviews, offerings, opinions, reports, requirements, recomm
 
 credit_notes.bp.register_blueprint(credit_proposals.bp)
 credit_notes.bp.register_blueprint(refunds.bp)
+credit_notes.bp.register_blueprint(balances.bp)
 payments.bp.register_blueprint(statements.bp)
 payments.bp.register_blueprint(transfers.bp)
 

@@ -31,6 +31,7 @@ class ArrivalForm(forms.MarketForm):
     bank_reference = StringField(_l("银行流水号"), [forms.Filled(_l("填写银行流水号，和银行回单上一致")), forms.NotLongerThan(64)])
     arrived_on = forms.DayField(_l("到账日期"), [forms.Filled(_l("填写到账日期"))])
     partial = BooleanField(_l("按部分付款入账"))
+    surplus = BooleanField(_l("多出的部分记入客户余额"))
     note = StringField(_l("备注"), [forms.NotLongerThan(200)])
 
 
@@ -71,7 +72,7 @@ def confirm(id: int) -> Answer:
         arrival = payments.confirm_arrival(
             payment, amount_fen=form.amount_fen.data, payer_name=form.payer_name.data,
             bank_reference=form.bank_reference.data, arrived_on=form.arrived_on.data or local_day(now),
-            partial=form.partial.data, note=form.note.data or "", user=g.user, by=g.actor, at=now,
+            partial=form.partial.data, surplus=form.surplus.data, note=form.note.data or "", user=g.user, by=g.actor, at=now,
         )  # fmt: skip
     except Invalid as refusal:
         form.refuse(refusal)

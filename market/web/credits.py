@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from market.billing import credit_notes
 from market.billing.credit_notes import (
+    BalanceLot,
     CreditNote,
     CreditReason,
     Destination,
@@ -40,6 +41,7 @@ GRANTS = {
     GrantReason.SUBSIDY: _l("补贴"),
     GrantReason.GOODWILL: _l("补偿"),
 }
+WAYS = {"card": _l("银行卡"), "alipay": _l("支付宝"), "wechat_pay": _l("微信支付")}
 ENTRIES = {
     EntryKind.CREDIT: _l("冲减单记入"),
     EntryKind.APPLIED: _l("用于账单"),
@@ -63,3 +65,10 @@ def pdf(view: NoteView) -> Response:
 def reason(note: CreditNote) -> str:
     """Why, in a few words."""
     return str(REASONS[note.reason])
+
+
+def lot(lot: BalanceLot) -> str:
+    """Where what is left of a balance came from."""
+    if lot.grant is not None:
+        return str(GRANTS[lot.grant.reason])
+    return str(ENTRIES[lot.entry.kind])

@@ -37,7 +37,7 @@ def transferred(bill: Bill, fen: int | None = None, *, at: datetime = NOON) -> B
     """A bill for which money has come by bank, all that it asks for if nothing else is said."""
     user = an_administrator()
     payments.confirm_arrival(
-        payments.start(bill, by=an_actor(), at=at), amount_fen=fen or bill.owed_fen, payer_name="示例企业有限公司", partial=True,
+        payments.start(bill, by=an_actor(), at=at), amount_fen=fen or bill.owed_fen, payer_name="示例企业有限公司", partial=True, surplus=True,
         bank_reference=f"transfer-{next(_numbers)}", arrived_on=local_day(at), user=user, by=an_actor(user), at=at,
     )  # fmt: skip
     return bill

@@ -51,6 +51,7 @@ from tests.builders.accounts import (
     an_organization,
     the_office,
 )  # fmt: skip
+from tests.builders.balances import a_grant, transferred
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import (
     a_charge,
@@ -144,6 +145,7 @@ def a_world(mark: str = "one") -> World:
     metered = next(line for line in bill.lines if line.quantity is not None)
     papers, title = _a_fapiao(bill, buyer)
     asked = a_request(a_billed_firm(plan))
+    [(received, _fen)] = payments.received_for(transferred(bill, 100))
     payment = payments.start(bill, by=an_actor(buyer), at=moment("2026-11-08 10:00"))
     db.session.flush()
     slip = payments.add_proof(payment, filename="回单.png", data=a_picture(), user=buyer, by=an_actor(buyer), at=moment("2026-11-08 11:00"))
@@ -182,7 +184,8 @@ def a_world(mark: str = "one") -> World:
                 "console.reviews": {"id": live.id},
                 "console.bills": {"id": bill.id, "line": metered.id, "day": "2026-10-15"},
                 "console.credit_notes": {"id": credited.id},
-                "console.balance.use": {"id": bill.id},
+                "console.balance": {"id": bill.id},
+                "console.receipts": {"id": received.id},
                 "console.fapiao": papers,
                 **dict.fromkeys(("console.fapiao.ask", "console.fapiao.send"), {"id": bill.id}),
                 "console.fapiao.titles": {"id": title},
@@ -510,6 +513,7 @@ def _credits(colleague: accounts.User) -> Things:
         "admin.ledger": {"id": account_id},
         "admin.credit_notes.proposals": {"id": waiting.id, "bill_id": bill.id},
         "admin.credit_notes.refunds": {"id": refund.id},
+        "admin.credit_notes.balances": {"id": a_grant(db.session.get_one(Organization, bill.organization_id), 60000, user=colleague).id},
     }
 
 
