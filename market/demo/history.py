@@ -28,7 +28,7 @@ from market.subscriptions import RequestKind, Subscription
 #: When a day that was held back is reported after all: the bill of its month has been out for days.
 _ARRIVES = 9
 #: Local hours at which the day's work is done, in this order.
-_ORDER, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 22, 23, 23.5))
+_ORDER, _REMIND, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 9.5, 22, 23, 23.5))
 #: One firm pays early. The other pays when it has been reminded, and has not paid its newest bill yet.
 _CLOSING_DAY, _PAYING_DAY, _LATE_DAY = 4, 9, 28
 
@@ -53,6 +53,7 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
     for age in range((today - start).days):
         day = start + timedelta(days=age)
         midnight = local_midnight(day)
+        dunning.run(midnight + _REMIND)
         for life in lives:
             life.live(day, age, midnight, people)
         subscriptions.end_due(midnight + _CLOSE)
@@ -62,7 +63,6 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
             _pay_bills(buyers["sme"], people["administrator"], at=midnight + _PAY)
         if day.day == _LATE_DAY and (today - day).days > 20:
             _pay_bills(buyers["sme_tea"], people["administrator"], at=midnight + _PAY)
-        dunning.run(midnight + _PAY)
         yield day
 
 

@@ -24,9 +24,6 @@ from market.kit import period as periods
 from market.subscriptions import suspensions
 from market.subscriptions.suspensions import Cause
 
-#: Charges a card that the firm has saved, where a gateway for that is set up.
-Charge = Callable[..., object]
-
 _VERBS = {
     Kind.CHARGE: "bill.charge_asked",
     Kind.REMINDER: "bill.reminded",
@@ -66,10 +63,9 @@ def ask_cards(now: datetime) -> list[int]:
 
     It knows one that was asked before by its key, so a crash between the two is mended by asking again.
     """
-    charge: Charge | None = getattr(payments, "charge_saved", None)
     pending = pending_charges()
     for id, bill in pending:
-        asked = charge(bill, key=f"dunning-{id}", at=now) if charge else None
+        asked = payments.charge_saved(bill, key=f"dunning-{id}", at=now)
         with db.transaction():
             step = db.session.get_one(Step, id)
             db.lock(step)
