@@ -18,7 +18,7 @@ from tqdm import tqdm
 from benchmarks import processes
 from benchmarks.client import Client, WrongAnswer
 from examples import ports
-from market import audit, db, demo, notifications, resources, schema, search
+from market import audit, db, demo, ledger, notifications, resources, schema, search
 from market.catalog import generator
 from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
@@ -64,6 +64,7 @@ def place(*, months: int = 2) -> Iterator[Place]:
         resources.install(settings)
         db.connect(settings.database_url)
         try:
+            ledger.listen()
             search.listen()
             notifications.listen()
             schema.upgrade()
@@ -82,6 +83,7 @@ def shelf(folder: Path, url: str) -> Iterator[Place]:
     logs.configure()
     resources.install(settings)
     db.connect(settings.database_url)
+    ledger.listen()
     try:
         schema.upgrade()
         with db.transaction():

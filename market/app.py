@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask_openapi3 import Info, OpenAPI
 
-from market import account, admin, api, console, db, notifications, resources, search, storefront, vendor, web
+from market import (
+    account,
+    admin,
+    api,
+    console,
+    db,
+    ledger,
+    notifications,
+    resources,
+    search,
+    storefront,
+    vendor,
+    web,
+)
 from market.config import ROOT, Settings
 from market.resources import Clock
 
@@ -14,6 +27,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     settings = settings or Settings.from_env()
     resources.install(settings, with_clock=clock)
     db.connect(settings.database_url)
+    ledger.listen()
     search.listen()
     notifications.listen()
     app = OpenAPI(

@@ -13,6 +13,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared with, not listened on
 _HOST = re.compile(r"\.?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _PHONE = re.compile(r"\+?\d(?:[ -]?\d){4,19}")
 _HOURS = re.compile(r"(?P<days>Mo-(?:Fr|Sa|Su)) (?P<opens>(?:[01]\d|2[0-3]):[0-5]\d)-(?P<closes>(?:[01]\d|2[0-3]):[0-5]\d|24:00)")
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?", re.ASCII)
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
 
@@ -100,8 +102,14 @@ class Settings:
     provider_port: int = 0
     test_clock: bool = False
     stripe_key: str | None = field(default=None, repr=False)
+    #: What Stripe signs its news with; without it no news is taken.
+    stripe_webhook_secret: str | None = field(default=None, repr=False)
+    #: Where Stripe is; tests have one of their own on this machine.
+    stripe_url: str = "https://api.stripe.com"
     grace_days: int = 3
     payment_days: int = 15
+    #: What the marketplace keeps of a paid sale, as decimal text; what is shared already stays as it was.
+    commission_rate: str = "0.05"
     #: A correction of usage that moves a month by more than this needs a second person of the provider.
     correction_yuan: int = 500
     correction_percent: int = 10
@@ -161,7 +169,7 @@ class _Reader:
         host = self.text("HOST", "127.0.0.1")
         test_clock = self.flag("MARKET_TEST_CLOCK", False)
         demo = self.flag("MARKET_DEMO", False)
-        stripe_key = self.env.get("STRIPE_SECRET_KEY") or None
+        stripe_key = self.env.get("STRIPE_SECRET_KEY", "").strip() or None
         mail_from = self.text("MARKET_MAIL_FROM", Settings.mail_from)
         secret_key, *old_keys = self.secret_keys(data_dir)
         if test_clock and stripe_key and "_live_" in stripe_key:
@@ -195,8 +203,11 @@ class _Reader:
             demo_months=self.number("MARKET_DEMO_MONTHS", 3, 0, 24),
             test_clock=test_clock,
             stripe_key=stripe_key,
+            stripe_webhook_secret=self.env.get("STRIPE_WEBHOOK_SECRET", "").strip() or None,
+            stripe_url=self.stripe_url(),
             grace_days=self.number("MARKET_GRACE_DAYS", 3, 0, 20),
             payment_days=self.number("MARKET_PAYMENT_DAYS", 15, 0, 90),
+            commission_rate=self.percent("MARKET_COMMISSION_PERCENT", Settings.commission_rate),
             correction_yuan=self.number("MARKET_CORRECTION_YUAN", 500, 0, 1_000_000),
             correction_percent=self.number("MARKET_CORRECTION_PERCENT", 10, 0, 100),
             credit_yuan=self.number("MARKET_CREDIT_YUAN", 500, 0, 1_000_000),
@@ -230,6 +241,16 @@ class _Reader:
         if raw.isdecimal() and low <= int(raw) <= high:
             return int(raw)
         self.problems.append(f"{name}={raw!r} is not a whole number from {low} to {high}.")
+        return default
+
+    def percent(self, name: str, default: str) -> str:
+        """`2.5` as the part `0.025`, with up to four places."""
+        raw = self.env.get(name, "").strip()
+        if not raw:
+            return default
+        if _PERCENT.fullmatch(raw) and Decimal(raw) <= 100:
+            return f"{Decimal(raw).scaleb(-2).normalize():f}"
+        self.problems.append(f"{name}={raw!r} is not a number from 0 to 100 such as 5 or 2.5.")
         return default
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -327,6 +348,14 @@ class _Reader:
         raw = self.text("MARKET_BASE_URL", default).rstrip("/")
         if urlsplit(raw).scheme not in ("http", "https") or not urlsplit(raw).hostname:
             self.problems.append(f"MARKET_BASE_URL={raw!r} is not an address such as https://market.example.")
+        return raw
+
+    def stripe_url(self) -> str:
+        """Stripe's own address, or a double of it on this very machine: the key goes nowhere else."""
+        raw = self.text("STRIPE_URL", Settings.stripe_url).rstrip("/")
+        parts = urlsplit(raw)
+        if raw != Settings.stripe_url and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            self.problems.append(f"STRIPE_URL={raw!r} is neither {Settings.stripe_url} nor on this machine, such as http://127.0.0.1:12111.")
         return raw
 
     def smtp_url(self) -> str | None:

@@ -24,8 +24,11 @@ from market import (
     billing,
     credentials,
     documents,
+    dunning,
+    ledger,
     metering,
     notifications,
+    payments,
     privacy,
     providers,
     quality,
@@ -34,6 +37,7 @@ from market import (
     search,
     subscriptions,
 )
+from market.billing import credit_notes
 from market.metering import completeness, reconciliation, uploads
 from market.subscriptions import prices
 
@@ -92,6 +96,11 @@ SWEEPS = (
     Sweep("keys", accounts.warn_of_expiry, 600),
     Sweep("bills", partial(billing.close_due, clock=resources.present, patience=billing.Patience()), 5),
     Sweep("leavers", partial(billing.bill_leavers, clock=resources.present), 3600),
+    Sweep("dunning", dunning.run, 300),
+    Sweep("books", ledger.post_due, 3600),
+    Sweep("given balances", credit_notes.expire_due, 600),
+    Sweep("gateway news", payments.handle_due, 1),
+    Sweep("gateway", payments.sweep, 5),
     Sweep("usage files", partial(uploads.work_due, closed_until=billing.closed_until), 2),
     Sweep("old usage files", uploads.expire_due, 3600),
     Sweep("months of events", metering.prepare_months, 3600),

@@ -32,6 +32,7 @@ BILINGUAL = (
     "market/billing/wording.py",
     "market/catalog/measures.py",
     "market/kit/capitals.py",
+    "market/payments/statements/vocabulary.py",
     "market/rating/phrases.py",
     "market/search/",
     "market/catalog/sections.py",

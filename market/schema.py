@@ -14,11 +14,14 @@ from market import db
 from market.accounts import models as _accounts
 from market.audit import models as _audit
 from market.billing import models as _billing
+from market.billing.credit_notes import lot_models as _lots
 from market.billing.credit_notes import models as _credit_notes
 from market.billing.fapiao import models as _fapiao
 from market.catalog import models as _catalog
 from market.credentials import models as _credentials
 from market.documents import models as _documents
+from market.dunning import models as _dunning
+from market.ledger import models as _ledger
 from market.metering import models as _metering
 from market.metering.completeness import models as _completeness
 from market.metering.corrections import models as _corrections
@@ -26,6 +29,7 @@ from market.metering.reconciliation import models as _reconciliation
 from market.metering.uploads import models as _uploads
 from market.notifications import models as _notifications
 from market.payments import models as _payments
+from market.payments.statements import models as _statements
 from market.policies import models as _policies
 from market.privacy import models as _privacy
 from market.providers import models as _providers
@@ -34,11 +38,12 @@ from market.recommended import models as _recommended
 from market.search import models as _search
 from market.subscriptions import models as _subscriptions
 from market.subscriptions.prices import models as _prices
+from market.subscriptions.suspensions import models as _suspensions
 
 metadata: MetaData = db.Base.metadata
 MODELS = (
-    _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices,
-    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _fapiao, _payments, _notifications, _search,
+    _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices, _suspensions,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _lots, _fapiao, _payments, _statements, _ledger, _dunning, _notifications, _search,
     _privacy, _quality,
 )  # fmt: skip
 

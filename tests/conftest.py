@@ -160,8 +160,11 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def database(settings: Settings, clock: FakeClock) -> Iterator[None]:
     """Connected, no transaction open: the test writes with `db.transaction()` and sees commits and effects."""
+    from market import ledger
+
     resources.install(settings, with_clock=clock)
     db.connect(settings.database_url)
+    ledger.listen()
     yield
     let_go(settings.database_url)
 
@@ -290,6 +293,17 @@ def world(app: Flask, kept: Callable[[Callable[[], Any]], Any]) -> Any:
 def client(app: Flask) -> FlaskClient:
     """A visitor (a `tests.support.client.Client`); every HTML page fetched is checked."""
     return app.test_client()
+
+
+@pytest.fixture
+def stripe(database: None, settings: Settings, clock: FakeClock) -> Iterator[Any]:
+    """A double of Stripe on this machine (a `tests.support.stripe.Double`), with a key and a secret set."""
+    from tests.support.stripe import SECRET, served
+
+    with served() as double:
+        told = {"stripe_key": "sk_test_double", "stripe_webhook_secret": SECRET, "stripe_url": double.url}
+        resources.install(replace(settings, **told), with_clock=clock)
+        yield double
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_import_contracts_hold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["stripe", "whoosh", "typst", "apscheduler", "rjieba", "argon2", "alembic", "pyotp", "webauthn", "segno", "PIL"]
+    "package", ["stripe", "whoosh", "typst", "apscheduler", "rjieba", "argon2", "alembic", "pyotp", "webauthn", "segno", "PIL", "mt940", "pycamt"]
 )
 def test_a_replaceable_library_is_imported_by_one_package(package: str) -> None:
     if package not in graph().modules:

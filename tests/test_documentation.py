@@ -39,7 +39,7 @@ def settings_table() -> dict[str, str]:
 
 def read_by_the_code() -> set[str]:
     source = (ROOT / "market/config.py").read_text()
-    return set(re.findall(r'(?:text|flag|number|choice|words|env\.get)\(\s*"([A-Z_]+)"', source))
+    return set(re.findall(r'(?:text|flag|number|percent|choice|words|env\.get)\(\s*"([A-Z_]+)"', source))
 
 
 def test_the_settings_table_names_every_variable_and_no_other() -> None:

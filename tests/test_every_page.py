@@ -43,6 +43,8 @@ QUERIES = {
     "console.subscriptions.index": ["page=9", "show=ended"],
     "console.subscriptions.changes.show": ["plan=1&quantity=x", "plan=none&on=never&until=x&when=x"],
     "admin.payments.index": ["show=arrived", "code=NOTHING"],
+    "admin.payments.transfers.index": ["show=proposed", "show=done"],
+    "admin.payments.transfers.show": ["firm=示例"],
     "admin.reviews.show": ["comment=tagline_zh"],
     "admin.audit.index": ["about=bill&q=x", "from=2026-11-30&until=2026-11-01", "from=never"],
     "admin.organizations.index": ["kind=provider", "kind=none&q=x"],

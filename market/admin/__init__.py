@@ -6,10 +6,13 @@ from flask import Blueprint
 
 from market.admin import (
     audit,
+    balances,
     bills,
     credit_notes,
     credit_proposals,
+    dunning,
     fapiao,
+    ledger,
     menu,
     month_end,
     offerings,
@@ -25,16 +28,21 @@ from market.admin import (
     reports,
     requirements,
     reviews,
+    statements,
     team,
+    transfers,
     verifications,
 )
 from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
-MODULES = (overview, reviews, offerings, opinions, reports, requirements, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, fapiao, policies, team, audit)
+MODULES = (overview, reviews, offerings, opinions, reports, requirements, recommended, providers, organizations, verifications, provisioning, payments, bills, month_end, credit_notes, dunning, ledger, fapiao, policies, team, audit)
 
 credit_notes.bp.register_blueprint(credit_proposals.bp)
 credit_notes.bp.register_blueprint(refunds.bp)
+credit_notes.bp.register_blueprint(balances.bp)
+payments.bp.register_blueprint(statements.bp)
+payments.bp.register_blueprint(transfers.bp)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

@@ -134,8 +134,8 @@ def _transfers() -> list[Waiting]:
     return [
         Waiting(
             _("到账确认") if g.can("payments.confirm") else _("对公转账"), "building-bank",
-            _("%(number)s，%(money)s", number=payment.bill.number, money=formats.money(payment.amount_fen)),
-            payment.bill.organization.name,
+            _("%(number)s，%(money)s", number=payment.of_bill.number, money=formats.money(payment.amount_fen)),
+            payment.organization.name,
             url_if("admin.payments.show", id=payment.id) or url_if("admin.payments.index"),
             payment.announced_at,
         )

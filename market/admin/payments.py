@@ -15,8 +15,8 @@ from market.admin import parts
 from market.audit import history
 from market.errors import Invalid
 from market.kit.period import local_day
-from market.payments import Payment
-from market.web import formats, forms, guards, paging
+from market.payments import Payment, statements
+from market.web import formats, forms, guards, paging, uploads
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
 
@@ -31,6 +31,7 @@ class ArrivalForm(forms.MarketForm):
     bank_reference = StringField(_l("银行流水号"), [forms.Filled(_l("填写银行流水号，和银行回单上一致")), forms.NotLongerThan(64)])
     arrived_on = forms.DayField(_l("到账日期"), [forms.Filled(_l("填写到账日期"))])
     partial = BooleanField(_l("按部分付款入账"))
+    surplus = BooleanField(_l("多出的部分记入客户余额"))
     note = StringField(_l("备注"), [forms.NotLongerThan(200)])
 
 
@@ -46,6 +47,7 @@ def index() -> str:
         arrived=arrived,
         code=code,
         announced=payments.awaiting_count(),
+        waiting=statements.waiting_counts(),
         age=lambda at: parts.age(at, resources.clock.now()),
     )
 
@@ -70,7 +72,7 @@ def confirm(id: int) -> Answer:
         arrival = payments.confirm_arrival(
             payment, amount_fen=form.amount_fen.data, payer_name=form.payer_name.data,
             bank_reference=form.bank_reference.data, arrived_on=form.arrived_on.data or local_day(now),
-            partial=form.partial.data, note=form.note.data or "", user=g.user, by=g.actor, at=now,
+            partial=form.partial.data, surplus=form.surplus.data, note=form.note.data or "", user=g.user, by=g.actor, at=now,
         )  # fmt: skip
     except Invalid as refusal:
         form.refuse(refusal)
@@ -79,16 +81,25 @@ def confirm(id: int) -> Answer:
     return redirect(url_for(".show", id=id), 303)
 
 
+@bp.get("/<int:id>/proofs/<int:proof_id>/document")
+@guards.require("payments.read")
+def proof(id: int, proof_id: int) -> Response:
+    """A slip that the buyer has sent in."""
+    found = payments.proof_of(payments.payment_by_id(id), proof_id)
+    return uploads.answer(found.document)
+
+
 def _page(payment: Payment, form: ArrivalForm) -> str:
     waiting = payment.status in payments.OPEN
     return render_template(
         "admin/payments/show.html",
         payment=payment,
         bill=payment.bill,
-        buyer=payment.bill.organization,
+        buyer=payment.organization,
         form=form if waiting and g.can("payments.confirm") else None,
         first_day=payments.arrival_days(payment, resources.clock.now())[0],
-        owed=f"{Decimal(payment.bill.owed_fen).scaleb(-2):.2f}",
-        rest=None if waiting else payments.open_payment_of(payment.bill, payment.gateway),
+        owed=f"{Decimal(payment.of_bill.owed_fen).scaleb(-2):.2f}",
+        rest=None if waiting else payments.open_payment_of(payment.of_bill, payment.gateway),
+        proofs=payments.proofs_of(payment),
         story=parts.timeline(history(payment)),
     )

@@ -17,7 +17,8 @@ from market.billing import credit_notes
 from market.billing.credit_notes import RefundRequest
 from market.errors import MarketError
 from market.kit.period import local_day
-from market.web import forms, guards, paging
+from market.payments import Payment, statements
+from market.web import formats, forms, guards, paging
 
 bp = Blueprint("refunds", __name__, url_prefix="/refunds")
 
@@ -52,8 +53,12 @@ def index() -> str:
 @bp.get("/<int:id>")
 @guards.require("credits.read")
 def show(id: int) -> str:
-    """One refund, and the forms for what the bank made of it."""
-    return _page(credit_notes.refund_by_id(id), _paid_form(), FailedForm(formdata=None))
+    """One refund, and the forms for what the bank made of it; with the line of the statement that was chosen."""
+    refund, form, chosen = credit_notes.refund_by_id(id), _paid_form(), request.args.get("line", "")
+    for line in statements.lines_for(refund) if chosen.isdecimal() else ():
+        if line.id == int(chosen):
+            form.bank_reference.data, form.paid_on.data = statements.reference_of(line), line.booked_on
+    return _page(refund, form, FailedForm(formdata=None))
 
 
 @bp.post("/<int:id>/paid")
@@ -76,8 +81,26 @@ def paid(id: int) -> Answer:
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(refund, form, failed), refusal.status
+    statements.note_refund(refund)
     flash(_("退款已登记，会通知客户。"), "ok")
     return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/<int:id>/gateway")
+@guards.require("refunds.settle")
+def through_gateway(id: int) -> Answer:
+    """Send it back the way it came."""
+
+    def start(refund: RefundRequest) -> None:
+        source = payments.source_of(refund)
+        if source is None:
+            raise payments.NotRefundable
+        payments.refund(
+            source, amount_fen=refund.amount_fen, reason="", request_key=f"refund-request-{refund.id}-{refund.version}", by=g.actor,
+            at=resources.clock.now(), request=refund,
+        )  # fmt: skip
+
+    return _do(id, start, _("已交给原付款渠道退款。办好后状态会自己更新。"))
 
 
 @bp.post("/<int:id>/failed")
@@ -123,6 +146,12 @@ def _do(id: int, act: Callable[[RefundRequest], None], done: str) -> Answer:
     return redirect(url_for(".show", id=id), 303)
 
 
+def _source(refund: RefundRequest) -> tuple[Payment, int] | None:
+    """The payment it can go back through, and how much that still takes."""
+    payment = payments.source_of(refund)
+    return None if payment is None else (payment, payments.refundable_fen(payment))
+
+
 def _paid_form() -> PaidForm:
     """Empty but for the day, which is today as a rule."""
     form = PaidForm(formdata=None)
@@ -140,4 +169,5 @@ def _page(refund: RefundRequest, form: PaidForm, failed: FailedForm) -> str:
     return render_template(
         "admin/refunds/show.html", refund=refund, form=form, failed=failed, open=open_,
         held_back=held_back, arrivals=payments.last_arrivals(refund.organization) if open_ else (), story=parts.timeline(history(refund)),
+        source=_source(refund), way=lambda payment: payments.way_of(payment, formats.language()), lines=statements.lines_for(refund)[:3] if open_ else (), line=statements.line_of(refund),
     )  # fmt: skip

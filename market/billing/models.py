@@ -37,9 +37,10 @@ LIFECYCLE = Lifecycle(
     {
         _S.DRAFT: [_S.OPEN, _S.PAID],
         _S.OPEN: [_S.PART_PAID, _S.PAID, _S.OVERDUE, _S.VOID],
-        _S.PART_PAID: [_S.PAID, _S.OVERDUE],
+        _S.PART_PAID: [_S.OPEN, _S.PAID, _S.OVERDUE],
         _S.OVERDUE: [_S.PART_PAID, _S.PAID, _S.WRITTEN_OFF],
-        _S.PAID: [],
+        # What a card had paid is owed again when the cardholder's bank takes it back.
+        _S.PAID: [_S.OPEN, _S.PART_PAID, _S.OVERDUE],
         _S.WRITTEN_OFF: [],
         _S.VOID: [],
     }

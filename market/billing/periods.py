@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from market import resources
 from market.accounts import Organization
 from market.kit import period as periods
+from market.kit import working_days
 from market.kit.period import Period
 
 #: Usage is taken in for so long after it happened; a bill looks back this far for what came too late.
@@ -30,6 +31,6 @@ def final_at(period: Period) -> datetime:
 
 
 def due_at(issued_at: datetime) -> datetime:
-    """The last second of the last local day on which a bill issued then can be paid in time."""
-    last_day = periods.local_day(issued_at) + timedelta(days=resources.settings.payment_days)
+    """The last second of the last local day on which a bill issued then can be paid in time: one on which banks work."""
+    last_day = working_days.on_or_after(periods.local_day(issued_at) + timedelta(days=resources.settings.payment_days))
     return periods.local_midnight(last_day + timedelta(days=1)) - timedelta(seconds=1)

@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 
-from market import db, notifications, resources, schema, search
+from market import db, ledger, notifications, resources, schema, search
 from market.config import Settings
 from market.web import logs
 
@@ -37,6 +37,7 @@ def join() -> Settings:
     logs.configure(settings.log_format)
     resources.install(settings)
     db.connect(settings.database_url)
+    ledger.listen()
     search.listen()
     notifications.listen()
     return settings

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Answer
 
 from market import billing, db, payments, resources
 from market.billing import Bill, BillLine, credit_notes, fapiao
-from market.web import bill_sheet, evidence, formats, guards, paging, papers, why
+from market.web import bill_sheet, dunning_words, evidence, formats, guards, paging, papers, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -51,6 +51,7 @@ def show(id: int) -> str:
         credits=credit_notes.of_bill(bill),
         balance_fen=min(credit_notes.balance(g.organization), bill.owed_fen) if bill.status in billing.DUE else 0,
         fapiao_parts=fapiao.parts_of(bill) if guards.can("fapiao.read") else [],
+        **dunning_words.about(bill),
     )
 
 

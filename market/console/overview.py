@@ -9,12 +9,12 @@ from typing import Any
 from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
-from market import audit, billing, resources, subscriptions
+from market import audit, billing, dunning, resources, subscriptions
 from market.accounts import CheckStatus
-from market.billing import Bill, BillStatus
+from market.billing import Bill
 from market.console import parts
 from market.subscriptions import LIVE, OPENING, Order, Subscription, SubscriptionStatus, prices
-from market.web import agreements, firms, formats, guards, trail
+from market.web import agreements, dunning_words, firms, formats, guards, trail
 from market.web.navigation import url_if
 from market.web.standing import standing
 
@@ -136,17 +136,22 @@ def _check_tasks(now: datetime) -> list[Task]:
 
 
 def _bill_task(bill: Bill) -> Task:
-    late = bill.status is BillStatus.OVERDUE
+    late = bill.due_at is not None and bill.due_at < resources.clock.now()
     money = formats.money(bill.owed_fen)
     text = _("账单 %(number)s 已逾期，还欠 %(money)s") if late else _("账单 %(number)s 待付款 %(money)s")
     return {
         "title": text % {"number": bill.number, "money": money},
-        "text": _("最晚 %(date)s 付款", date=formats.date(bill.due_at)) if bill.due_at else "",
+        "text": _pressing(bill) if late else _("最晚 %(date)s 付款", date=formats.date(bill.due_at)),
         "label": _("去付款") if g.can("bills.pay") else _("看账单"),
         "url": url_if("console.bills.show", id=bill.id),
         "bad": late,
         "mine": g.can("bills.pay"),
     }
+
+
+def _pressing(bill: Bill) -> str:
+    now = resources.clock.now()
+    return dunning_words.next_words(dunning.standing_of(bill, now), now)
 
 
 def _failed_task(subscription: Subscription) -> Task:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import exists, update
 
-from market import audit, billing, catalog, db, metering, payments, resources, subscriptions
+from market import audit, billing, catalog, db, dunning, metering, payments, resources, subscriptions
 from market.accounts import Organization, Role, User
 from market.billing import Bill
 from market.catalog import Meter
@@ -28,8 +28,9 @@ from market.subscriptions import RequestKind, Subscription
 #: When a day that was held back is reported after all: the bill of its month has been out for days.
 _ARRIVES = 9
 #: Local hours at which the day's work is done, in this order.
-_ORDER, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 22, 23, 23.5))
-_CLOSING_DAY, _PAYING_DAY = 4, 9
+_ORDER, _REMIND, _REPORT, _CLOSE, _PAY = (timedelta(hours=h) for h in (9, 9.5, 22, 23, 23.5))
+#: One firm pays early. The other pays when it has been reminded, and has not paid its newest bill yet.
+_CLOSING_DAY, _PAYING_DAY, _LATE_DAY = 4, 9, 28
 
 
 def first_day(now: datetime) -> date:
@@ -52,6 +53,7 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
     for age in range((today - start).days):
         day = start + timedelta(days=age)
         midnight = local_midnight(day)
+        dunning.run(midnight + _REMIND)
         for life in lives:
             life.live(day, age, midnight, people)
         subscriptions.end_due(midnight + _CLOSE)
@@ -59,6 +61,8 @@ def live(people: dict[str, User], *, now: datetime) -> Iterator[date]:
             billing.close_due(midnight + _CLOSE)
         if day.day == _PAYING_DAY and (today - day).days > 20:
             _pay_bills(buyers["sme"], people["administrator"], at=midnight + _PAY)
+        if day.day == _LATE_DAY and (today - day).days > 20:
+            _pay_bills(buyers["sme_tea"], people["administrator"], at=midnight + _PAY)
         yield day
 
 

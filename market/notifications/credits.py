@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from market import accounts, db
 from market.accounts import Organization, OrganizationKind, User
 from market.billing import Bill, credit_notes
-from market.billing.credit_notes import CreditNote, CreditProposal, RefundRequest, RefundStatus
+from market.billing.credit_notes import (
+    BalanceEntry,
+    BalanceGrant,
+    BalanceLot,
+    CreditNote,
+    CreditProposal,
+    RefundRequest,
+    RefundStatus,
+)
 from market.notifications import addressees
 
 
@@ -19,6 +28,10 @@ def listen() -> None:
     credit_notes.credit_proposed.connect(_proposed)
     credit_notes.refund_asked.connect(_asked)
     credit_notes.refund_settled.connect(_settled)
+    credit_notes.balance_deposited.connect(_deposited)
+    credit_notes.balance_granted.connect(_granted)
+    credit_notes.grant_proposed.connect(_grant_proposed)
+    credit_notes.balance_expiring.connect(_expiring)
 
 
 def _issued(note: CreditNote, *, at: datetime, **_: Any) -> None:
@@ -57,6 +70,26 @@ def _settled(request: RefundRequest, *, at: datetime, **_: Any) -> None:
     event = "refund_paid" if request.status is RefundStatus.SUCCEEDED else "refund_failed"
     key = f"{event}.{request.id}.{int(at.timestamp())}"
     addressees.send(key, event, _payers(request.organization_id), at, request=request)
+
+
+def _deposited(entry: BalanceEntry, *, at: datetime, **_: Any) -> None:
+    payers = _payers(entry.organization_id)
+    addressees.send(f"balance_deposited.{entry.id}", "balance_deposited", payers, at, fen=entry.amount_fen, after_fen=entry.after_fen)
+
+
+def _granted(grant: BalanceGrant, *, at: datetime, **_: Any) -> None:
+    addressees.send(f"balance_granted.{grant.id}", "balance_granted", _payers(grant.organization_id), at, grant=grant)
+
+
+def _grant_proposed(grant: BalanceGrant, *, at: datetime, **_: Any) -> None:
+    others = [user for user in _office("credits.approve") if user.id != grant.asked_by_id]
+    asked_by, buyer = db.session.get_one(User, grant.asked_by_id), db.session.get_one(Organization, grant.organization_id)
+    addressees.send(f"grant_proposed.{grant.id}", "grant_proposed", others, at, grant=grant, buyer=buyer, asked_by=asked_by)
+
+
+def _expiring(organization: Organization, *, lots: Sequence[BalanceLot], at: datetime, **_: Any) -> None:
+    key = f"balance_expiring.{organization.id}.{lots[0].id}"
+    addressees.send(key, "balance_expiring", _payers(organization.id), at, lots=lots, fen=sum(lot.rest_fen for lot in lots))
 
 
 def _payers(organization_id: int) -> list[User]:

@@ -16,6 +16,7 @@ from market.kit.period import local_day
 from market.notifications import (
     addressees,
     credits,
+    dunning,
     fapiao,
     invitations,
     keys,
@@ -47,7 +48,6 @@ def listen() -> None:
     subscriptions.order_decided.connect(_order_decided)
     billing.bills_finalized.connect(_finalized)
     billing.bill_paid.connect(_paid)
-    billing.bill_overdue.connect(_overdue)
     payments.payment_announced.connect(_announced)
     payments.payment_arrived.connect(_arrived)
     catalog.revision_decided.connect(_decided)
@@ -60,6 +60,7 @@ def listen() -> None:
     fapiao.listen()
     opinions.listen()
     credits.listen()
+    dunning.listen()
     invitations.listen()
     keys.listen()
     usage.listen()
@@ -126,13 +127,9 @@ def _paid(bill: Bill, *, at: datetime, **_: Any) -> None:
         _tell_payers("bill_paid", bill, at)
 
 
-def _overdue(bill: Bill, *, at: datetime, **_: Any) -> None:
-    _tell_payers("bill_overdue", bill, at)
-
-
 def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:
     """The office has to look at the account: who may confirm is told."""
-    buyer = db.session.get_one(Organization, payment.bill.organization_id)
+    buyer = db.session.get_one(Organization, payment.organization_id)
     for office in db.session.scalars(accounts.organizations(OrganizationKind.PLATFORM)).all():
         clerks = addressees.members(office.id, OrganizationKind.PLATFORM, "payments.confirm")
         addressees.send(
@@ -143,8 +140,8 @@ def _announced(payment: Payment, *, at: datetime, **_: Any) -> None:
 
 def _arrived(payment: Payment, *, at: datetime, **_: Any) -> None:
     """A part of the money is news of its own; the whole is told by the bill that is paid."""
-    if payment.bill.owed_fen:
-        payers = addressees.members(payment.bill.organization_id, OrganizationKind.BUYER, "bills.pay")
+    if payment.bill is not None and payment.bill.owed_fen:
+        payers = addressees.members(payment.organization_id, OrganizationKind.BUYER, "bills.pay")
         addressees.send(f"payment_arrived.{payment.id}", "payment_arrived", payers, at, payment=payment, bill=payment.bill)
 
 

@@ -1,16 +1,64 @@
 """Payments: money promised and money that arrived.
 
-Owns        payments through gateways, bank arrivals, remittance codes.
-Not here    what is owed (billing), what providers get (settlement).
-Invariants  at most one open payment per bill and gateway; a bank reference is booked once; a bill never gets
-            more than it asks for; everything here may be done twice.
+Owns        payments through gateways, bank arrivals, remittance codes, refunds through gateways, disputes, saved cards,
+            the inbox of a gateway's news.
+Not here    what is owed (billing), what providers get (settlement), what is to be paid back (credit notes).
+Invariants  at most one open payment per bill and gateway; a row stands before a gateway is called; a bank reference is
+            booked once, and so is what a gateway collected; a bill never gets more than it asks for, what is over is
+            balance; nothing but the gateway's own answer books its money; everything here may be done twice.
 """
 
 from market.payments.actions import GATEWAYS, announce, confirm_arrival, instructions, start
+from market.payments.asking import pursue, sweep
 from market.payments.bank_transfer import BankTransfer
+from market.payments.cards import card_of, remove_card, saved_cards
+from market.payments.disputing import (
+    bill_of,
+    claims,
+    dispute_by_id,
+    disputes,
+    disputes_of,
+    open_disputes,
+    reopened_bills,
+)
 from market.payments.following import follow
 from market.payments.gateway import Gateway, Gateways
-from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
+from market.payments.going_back import Way, ask_back, plan, source_of
+from market.payments.inbox import LARGEST as LARGEST_NEWS
+from market.payments.inbox import (
+    NewsRefused,
+    NotSetUp,
+    event_by_id,
+    event_counts,
+    events_of,
+    gateway_events,
+    handle,
+    handle_again,
+    handle_due,
+)
+from market.payments.inbox import receive as receive_news
+from market.payments.models import (
+    DISPUTE_LIFECYCLE,
+    EVENT_LIFECYCLE,
+    LIFECYCLE,
+    BankArrival,
+    Dispute,
+    DisputeStatus,
+    EventStatus,
+    GatewayCustomer,
+    GatewayEvent,
+    GatewayRefundStatus,
+    Payment,
+    PaymentProof,
+    PaymentPurpose,
+    PaymentStatus,
+    Refund,
+    SavedCard,
+)
+from market.payments.models import REFUND_LIFECYCLE as GATEWAY_REFUND_LIFECYCLE
+from market.payments.outcomes import accept_held, is_top_up, send_held_back
+from market.payments.paying import MOST_FEN, charge_saved, pay_with, top_up, ways
+from market.payments.proofs import MOST_PROOFS, TooManyProofs, add_proof, proof_of, proofs_of
 from market.payments.queries import (
     OPEN,
     arrival_days,
@@ -23,46 +71,137 @@ from market.payments.queries import (
     payment_of,
     settled,
 )
+from market.payments.receipts import receipt_by_id, receipt_of, receipts_of, received_for, way_of
+from market.payments.refunding import open_requests, refund, refundable_fen, refunds_of
 from market.payments.refusals import (
     AmountDiffers,
     AmountTooLarge,
     ArrivalInvalid,
     NotAwaited,
+    NothingHeld,
     NothingToPay,
+    NotRefundable,
     ReferenceTaken,
+    RefundTooLarge,
+    TopUpInvalid,
+    WayUnknown,
 )
-from market.payments.signals import payment_announced, payment_arrived
+from market.payments.signals import (
+    dispute_closed,
+    dispute_opened,
+    payment_announced,
+    payment_arrived,
+    payment_failed,
+    payment_held,
+    refund_finished,
+    transfer_settled,
+    transfers_taken,
+)
 
 __all__ = [
+    "DISPUTE_LIFECYCLE",
+    "EVENT_LIFECYCLE",
     "GATEWAYS",
+    "GATEWAY_REFUND_LIFECYCLE",
+    "LARGEST_NEWS",
     "LIFECYCLE",
+    "MOST_FEN",
+    "MOST_PROOFS",
     "OPEN",
     "AmountDiffers",
     "AmountTooLarge",
     "ArrivalInvalid",
     "BankArrival",
     "BankTransfer",
+    "Dispute",
+    "DisputeStatus",
+    "EventStatus",
     "Gateway",
+    "GatewayCustomer",
+    "GatewayEvent",
+    "GatewayRefundStatus",
     "Gateways",
+    "NewsRefused",
     "NotAwaited",
+    "NotRefundable",
+    "NotSetUp",
+    "NothingHeld",
     "NothingToPay",
     "Payment",
+    "PaymentProof",
+    "PaymentPurpose",
     "PaymentStatus",
     "ReferenceTaken",
+    "Refund",
+    "RefundTooLarge",
+    "SavedCard",
+    "TooManyProofs",
+    "TopUpInvalid",
+    "Way",
+    "WayUnknown",
+    "accept_held",
+    "add_proof",
     "announce",
     "arrival_days",
     "arrivals_of",
+    "ask_back",
     "awaiting",
     "awaiting_count",
+    "bill_of",
+    "card_of",
+    "charge_saved",
+    "claims",
     "confirm_arrival",
+    "dispute_by_id",
+    "dispute_closed",
+    "dispute_opened",
+    "disputes",
+    "disputes_of",
+    "event_by_id",
+    "event_counts",
+    "events_of",
     "follow",
+    "gateway_events",
+    "handle",
+    "handle_again",
+    "handle_due",
     "instructions",
+    "is_top_up",
     "last_arrivals",
+    "open_disputes",
     "open_payment_of",
+    "open_requests",
+    "pay_with",
     "payment_announced",
     "payment_arrived",
     "payment_by_id",
+    "payment_failed",
+    "payment_held",
     "payment_of",
+    "plan",
+    "proof_of",
+    "proofs_of",
+    "pursue",
+    "receipt_by_id",
+    "receipt_of",
+    "receipts_of",
+    "receive_news",
+    "received_for",
+    "refund",
+    "refund_finished",
+    "refundable_fen",
+    "refunds_of",
+    "remove_card",
+    "reopened_bills",
+    "saved_cards",
+    "send_held_back",
     "settled",
+    "source_of",
     "start",
+    "sweep",
+    "top_up",
+    "transfer_settled",
+    "transfers_taken",
+    "way_of",
+    "ways",
 ]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from market import audit, billing, db
-from market.accounts import User
+from market.accounts import Organization, User
 from market.audit import Actor
-from market.billing import Bill
+from market.billing import Bill, credit_notes
+from market.billing.credit_notes import BalanceEntry
+from market.errors import NotFound
 from market.kit import money
 from market.kit.refusal import Refusal
 from market.payments.bank_transfer import BankTransfer
+from market.payments.following import follow
 from market.payments.gateway import Gateways
 from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
 from market.payments.queries import OPEN, arrival_days, open_payment_of
@@ -27,11 +31,22 @@ from market.payments.refusals import (
     ReferenceTaken,
 )
 from market.payments.signals import payment_announced, payment_arrived
+from market.payments.stripe_way import StripeWay
 
-GATEWAYS = Gateways(BankTransfer())
+GATEWAYS = Gateways(BankTransfer(), StripeWay())
 
 _LONGEST_REFERENCE = 64
 _LONGEST_NAME = 100
+
+
+class Slip(NamedTuple):
+    """What the bank says of money that came."""
+
+    amount_fen: int
+    payer_name: str
+    bank_reference: str
+    arrived_on: date
+    note: str = ""
 
 
 def start(bill: Bill, gateway: str = BankTransfer.name, *, by: Actor, at: datetime) -> Payment:
@@ -40,20 +55,22 @@ def start(bill: Bill, gateway: str = BankTransfer.name, *, by: Actor, at: dateti
     Raises NothingToPay, NotFound for a gateway that is not set up.
     """
     way = GATEWAYS.named(gateway)
+    if way.name != BankTransfer.name:
+        raise NotFound  # begun with `pay_with`
     _hold(bill)
     if bill.status not in billing.DUE:
         raise NothingToPay
     known = open_payment_of(bill, gateway)
     if known is not None:
         return known
-    payment = Payment(bill=bill, gateway=gateway, amount_fen=bill.owed_fen, created_at=at)
+    payment = Payment(bill=bill, organization_id=bill.organization_id, gateway=gateway, amount_fen=bill.owed_fen, created_at=at)
     way.prepare(payment)
     db.session.add(payment)
     audit.record(
         "payment.started", payment, by=by, at=at, organization_id=bill.organization_id,
         after={"bill": str(bill), "gateway": gateway, "amount_fen": payment.amount_fen},
     )  # fmt: skip
-    db.on_commit(lambda: way.collect(payment))
+    db.on_commit(lambda: way.collect(payment, at))
     return payment
 
 
@@ -69,7 +86,7 @@ def announce(payment: Payment, *, by: Actor, at: datetime) -> None:
         return
     payment.announced_at = at
     audit.record(
-        "payment.announced", payment, by=by, at=at, organization_id=payment.bill.organization_id,
+        "payment.announced", payment, by=by, at=at, organization_id=payment.organization_id,
         after={"bill": str(payment.bill)},
     )  # fmt: skip
     payment_announced.send(payment, at=at)
@@ -86,40 +103,80 @@ def confirm_arrival(
     by: Actor,
     at: datetime,
     partial: bool = False,
+    surplus: bool = False,
     note: str = "",
 ) -> BankArrival:
     """Book money that an administrator has seen on the account.
 
-    Less than is owed is booked only with `partial`; what is left gets a payment with a code of its own. The
-    same bank reference for the same payment and amount returns the arrival that is there. The day has to be one
-    of `arrival_days`.
+    Less than is owed is booked only with `partial`; what is left gets a payment with a code of its own. More is booked
+    only with `surplus`; what is over becomes balance. The same bank reference for the same payment and amount returns
+    the arrival that is there. The day has to be one of `arrival_days`.
     Raises NotAwaited, ReferenceTaken, AmountDiffers, AmountTooLarge, ArrivalInvalid.
     """
     payer_name, bank_reference, note = payer_name.strip(), bank_reference.strip(), note.strip()
     _check(payer_name, bank_reference, amount_fen, arrived_on, arrival_days(payment, at))
-    _hold(payment.bill)
+    if surplus:
+        _hold_firm(payment.organization_id)
+    _hold(payment.of_bill)
     booked = _booked(bank_reference)
     if booked is not None:
         if booked.payment_id == payment.id and booked.amount_fen == amount_fen:
             return booked
         raise ReferenceTaken(field="bank_reference", reference=bank_reference, code=str(booked.payment))
     _take(payment)
-    _compare(amount_fen, payment.bill.owed_fen, partial=partial)
+    _compare(amount_fen, payment.of_bill.owed_fen, partial=partial, surplus=surplus)
+    slip = Slip(amount_fen, payer_name, bank_reference, arrived_on, note)
+    return _book(payment, slip, user=user, by=by, at=at)
+
+
+def book(bill: Bill, slip: Slip, *, user: User, by: Actor, at: datetime) -> BankArrival:
+    """Book (part of) a line of the bank's statement on a bill that asks for at least so much.
+
+    The bank says when the money came, be it before the buyer chose to pay this way.
+    Raises NothingToPay, AmountTooLarge, ReferenceTaken.
+    """
+    payment = start(bill, by=by, at=at)
+    db.session.flush()
+    _compare(slip.amount_fen, bill.owed_fen, partial=True)
+    return _book(payment, slip, user=user, by=by, at=at)
+
+
+def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) -> BankArrival:
+    bill = payment.of_bill
     arrival = BankArrival(
-        payment_id=payment.id, bank_reference=bank_reference, amount_fen=amount_fen, payer_name=payer_name,
-        arrived_on=arrived_on, confirmed_by_id=user.id, confirmed_at=at, note=note,
+        payment_id=payment.id, bank_reference=slip.bank_reference, amount_fen=slip.amount_fen, payer_name=slip.payer_name,
+        arrived_on=slip.arrived_on, confirmed_by_id=user.id, confirmed_at=at, note=slip.note,
     )  # fmt: skip
     _store(arrival, payment)
-    _succeed(payment, amount_fen, at)
+    _succeed(payment, slip.amount_fen, at)
     audit.record(
-        "payment.confirmed", payment, by=by, at=at, reason=note, organization_id=payment.bill.organization_id,
-        after={"bill": str(payment.bill), "amount_fen": amount_fen, "payer": payer_name, "bank_reference": bank_reference},
+        "payment.confirmed", payment, by=by, at=at, reason=slip.note, organization_id=bill.organization_id,
+        after={"bill": str(bill), "amount_fen": slip.amount_fen, "payer": slip.payer_name, "bank_reference": slip.bank_reference},
     )  # fmt: skip
-    billing.receive(payment.bill, amount_fen, by=by, at=at)
+    part = min(slip.amount_fen, bill.owed_fen)
+    billing.receive(bill, part, by=by, at=at)
+    if slip.amount_fen > part:
+        _deposit(payment, slip.amount_fen - part, by, at)
     payment_arrived.send(payment, at=at)
-    if payment.bill.owed_fen:
-        start(payment.bill, payment.gateway, by=by, at=at)
+    follow(bill, at=at)
+    if bill.owed_fen:
+        start(bill, payment.gateway, by=by, at=at)
     return arrival
+
+
+def _deposit(payment: Payment, fen: int, by: Actor, at: datetime) -> None:
+    """What came beyond the bill is the firm's, and noted at its payment."""
+
+    def noted(entry: BalanceEntry) -> None:
+        payment.balance_entry_id = entry.id
+        db.session.flush()
+
+    organization = db.session.get_one(Organization, payment.organization_id)
+    credit_notes.deposit(organization, fen, by=by, at=at, noted=noted)
+
+
+def _hold_firm(organization_id: int) -> None:
+    db.session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))
 
 
 def _hold(bill: Bill) -> None:
@@ -156,9 +213,9 @@ def _check(
         raise ArrivalInvalid(fields=wrong)
 
 
-def _compare(arrived_fen: int, owed_fen: int, *, partial: bool) -> None:
+def _compare(arrived_fen: int, owed_fen: int, *, partial: bool, surplus: bool = False) -> None:
     arrived, owed, difference = map(money.text, (arrived_fen, owed_fen, abs(arrived_fen - owed_fen)))
-    if arrived_fen > owed_fen:
+    if arrived_fen > owed_fen and not surplus:
         raise AmountTooLarge(field="amount_fen", arrived=arrived, owed=owed, difference=difference)
     if arrived_fen < owed_fen and not partial:
         raise AmountDiffers(field="amount_fen", arrived=arrived, owed=owed, difference=difference)

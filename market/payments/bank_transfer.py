@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
 from market import resources
@@ -19,7 +20,7 @@ class BankTransfer:
         """Give the payment the code that a transfer is recognized by."""
         payment.remittance_code = new_code()
 
-    def collect(self, payment: Payment) -> None:
+    def collect(self, payment: Payment, at: datetime) -> None:
         """Nobody can be asked: the money comes when the buyer sends it."""
 
     def instructions(self, payment: Payment) -> Mapping[str, str]:

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import select
 
 from market import audit, billing, db
+from market.audit import Actor
 from market.billing import Bill, credit_notes
 from market.billing.credit_notes import CreditNote
+from market.payments.bank_transfer import BankTransfer
 from market.payments.models import LIFECYCLE, Payment, PaymentStatus
 from market.payments.queries import OPEN
 
@@ -18,15 +20,26 @@ def follow(bill: Bill, *, at: datetime, **_: Any) -> None:
     """Open payments ask for what is owed now; where nothing is, nobody waits for them any more."""
     query = select(Payment).where(Payment.bill_id == bill.id, Payment.status.in_(OPEN)).with_for_update(key_share=True)
     for payment in db.session.scalars(query).all():
-        if bill.owed_fen and bill.status in billing.DUE:
-            payment.amount_fen = bill.owed_fen
+        if bill.owed_fen and bill.status in billing.DUE and _asks_for(payment, bill):
             continue
-        LIFECYCLE.move(payment, PaymentStatus.CANCELED)
-        payment.finished_at = at
-        audit.record(
-            "payment.canceled", payment, by=audit.system("payments", organization_id=bill.organization_id), at=at,
-            after={"bill": str(bill)},
-        )  # fmt: skip
+        if payment.status is PaymentStatus.PROCESSING:
+            continue  # the money is under way: what is over when it comes is balance
+        cancel(payment, by=audit.system("payments", organization_id=bill.organization_id), at=at)
+
+
+def _asks_for(payment: Payment, bill: Bill) -> bool:
+    """Whether it asks for what is owed now. What a gateway shows its payer cannot be changed, only closed."""
+    if payment.gateway == BankTransfer.name:
+        payment.amount_fen = bill.owed_fen
+    return payment.amount_fen == bill.owed_fen
+
+
+def cancel(payment: Payment, *, by: Actor, at: datetime) -> None:
+    """Nobody waits for it any more; the gateway closes its page with the next sweep."""
+    LIFECYCLE.move(payment, PaymentStatus.CANCELED)
+    payment.finished_at, payment.page_url = at, ""
+    payment.ask_at = at if payment.gateway != BankTransfer.name else None
+    audit.record("payment.canceled", payment, by=by, at=at, organization_id=payment.organization_id, after={"bill": str(payment.bill_id)})
 
 
 def _noted(note: CreditNote, *, at: datetime, **_: Any) -> None:

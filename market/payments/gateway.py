@@ -1,4 +1,4 @@
-"""What a way of paying has to offer; `bank_transfer` is the one without a key, Stripe joins later.
+"""What a way of paying has to offer; `bank_transfer` is the one without a key.
 
 A gateway acts in two steps, so that a crash between them loses nothing: `prepare` only writes into the
 payment, in the transaction that stores it; `collect` talks to the outside world after the commit, with the
@@ -8,6 +8,7 @@ payment's id as idempotency key, and may run twice. A sweep repeats `collect` fo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from market.errors import NotFound
@@ -23,7 +24,7 @@ class Gateway(Protocol):
     def prepare(self, payment: Payment) -> None:
         """Write what the buyer needs to pay (a code, say); no outside world."""
 
-    def collect(self, payment: Payment) -> None:
+    def collect(self, payment: Payment, at: datetime) -> None:
         """Ask the outside world for the money; safe to repeat. A transfer is asked for by nobody: no-op."""
 
     def instructions(self, payment: Payment) -> Mapping[str, str]:

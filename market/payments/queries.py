@@ -22,7 +22,7 @@ OPEN = frozenset({PaymentStatus.PENDING, PaymentStatus.PROCESSING})
 
 def payment_of(organization: Organization, id: int) -> Payment:
     """One payment for an organization's bill, with the bill and what arrived. Raises NotFound for a stranger's."""
-    return _found(_with_bill().where(Payment.id == id, Bill.organization_id == organization.id))
+    return _found(_with_bill().where(Payment.id == id, Payment.organization_id == organization.id))
 
 
 def payment_by_id(id: int) -> Payment:
@@ -69,8 +69,8 @@ def arrivals_of(bill: Bill) -> Sequence[BankArrival]:
 
 def last_arrivals(organization: Organization, *, most: int = 3) -> Sequence[BankArrival]:
     """An organization's newest transfers that arrived, with payment and bill: where money is paid back to."""
-    query = select(BankArrival).join(BankArrival.payment).join(Payment.bill).where(Bill.organization_id == organization.id)
-    query = query.options(contains_eager(BankArrival.payment).contains_eager(Payment.bill))
+    query = select(BankArrival).join(BankArrival.payment).where(Payment.organization_id == organization.id)
+    query = query.options(contains_eager(BankArrival.payment).joinedload(Payment.bill))
     return db.session.scalars(query.order_by(BankArrival.id.desc()).limit(most)).all()
 
 
@@ -84,7 +84,7 @@ def arrival_days(payment: Payment, at: datetime) -> tuple[date, date]:
 
 
 def _with_bill() -> Select[Payment]:
-    query = select(Payment).join(Payment.bill).options(joinedload(Payment.arrival))
+    query = select(Payment).outerjoin(Payment.bill).options(joinedload(Payment.arrival), joinedload(Payment.organization))
     return query.options(contains_eager(Payment.bill).joinedload(Bill.organization))
 
 

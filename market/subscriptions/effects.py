@@ -58,7 +58,7 @@ def _apply_of(id: int, now: datetime) -> int:
 def settle(subscription: Subscription, now: datetime, *, by: audit.Actor | None = None) -> list[SubscriptionChange]:
     """Hold the subscription, load its changes anew and apply those that are due, in order; returns them.
 
-    A pause waits while the subscription is suspended; what it costs follows its date all the same.
+    A pause and its end wait while the subscription is suspended; what it costs follows their dates all the same.
     """
     db.lock(subscription)
     queries.load_changes(subscription)
@@ -124,7 +124,7 @@ def _move(subscription: Subscription, kind: ChangeKind, midnight: datetime) -> b
         return subscription.status is SubscriptionStatus.PAUSED
     if kind is ChangeKind.RESUME and status is SubscriptionStatus.PAUSED:
         LIFECYCLE.move(subscription, SubscriptionStatus.ACTIVE)
-    return True
+    return kind is not ChangeKind.RESUME or status is not SubscriptionStatus.SUSPENDED
 
 
 def _trial_over(subscription: Subscription, at: datetime) -> bool:

@@ -6,7 +6,16 @@ from flask import Response
 from flask_babel import lazy_gettext as _l
 
 from market.billing import credit_notes
-from market.billing.credit_notes import CreditNote, CreditReason, Destination, EntryKind, NoteView, Source
+from market.billing.credit_notes import (
+    BalanceLot,
+    CreditNote,
+    CreditReason,
+    Destination,
+    EntryKind,
+    GrantReason,
+    NoteView,
+    Source,
+)
 
 REASONS = {
     CreditReason.USAGE_CORRECTED: _l("出账后更正了用量"),
@@ -27,12 +36,22 @@ DESTINATIONS = {
     Destination.BALANCE: _l("记入余额，下一份账单自动使用"),
     Destination.REFUND: _l("退回付款账户"),
 }
+GRANTS = {
+    GrantReason.PROMOTION: _l("促销"),
+    GrantReason.SUBSIDY: _l("补贴"),
+    GrantReason.GOODWILL: _l("补偿"),
+}
+WAYS = {"card": _l("银行卡"), "alipay": _l("支付宝"), "wechat_pay": _l("微信支付")}
 ENTRIES = {
     EntryKind.CREDIT: _l("冲减单记入"),
     EntryKind.APPLIED: _l("用于账单"),
     EntryKind.REFUND: _l("申请了退款"),
     EntryKind.RETURNED: _l("退款没有办，退回余额"),
     EntryKind.VOID: _l("冲减单作废"),
+    EntryKind.DEPOSIT: _l("充值或多付的钱"),
+    EntryKind.DISPUTED: _l("付款被发卡行退回"),
+    EntryKind.GRANTED: _l("平台赠送"),
+    EntryKind.EXPIRED: _l("赠送过期"),
 }
 
 
@@ -46,3 +65,10 @@ def pdf(view: NoteView) -> Response:
 def reason(note: CreditNote) -> str:
     """Why, in a few words."""
     return str(REASONS[note.reason])
+
+
+def lot(lot: BalanceLot) -> str:
+    """Where what is left of a balance came from."""
+    if lot.grant is not None:
+        return str(GRANTS[lot.grant.reason])
+    return str(ENTRIES[lot.entry.kind])

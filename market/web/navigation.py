@@ -93,6 +93,8 @@ ADMIN = (
     Entry("admin.payments.index", _l("到账确认"), "building-bank", without=("payments.confirm", _l("转账一览"))),
     Entry("admin.bills.index", _l("账单"), "file-invoice"),
     Entry("admin.credit_notes.index", _l("冲减与退款"), "wallet"),
+    Entry("admin.dunning.index", _l("催款"), "bell"),
+    Entry("admin.ledger.index", _l("账簿"), "book"),
     Entry("admin.fapiao.index", _l("发票申请"), "receipt"),
     Entry("admin.team.index", _l("管理员与权限"), "users"),
     Entry("admin.policies.index", _l("规则与政策"), "scale"),

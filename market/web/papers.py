@@ -13,6 +13,8 @@ from market import billing, payments
 from market.billing import Bill, BillView, Noted, Part, credit_notes
 from market.billing.credit_notes import CreditNote
 from market.kit.period import local_day
+from market.payments import Payment
+from market.payments.receipts import came_at
 from market.web import paging
 
 #: Lines on one page of the screen, and how many are still printed: 1,000 take a second and 85 MB, 10,000 ten times that.
@@ -38,13 +40,17 @@ def shown(bill: Bill, locale: str) -> Shown:
 
 def view(bill: Bill, locale: str, part: Part) -> BillView:
     """The bill with what has arrived for it."""
-    receipts = [
-        billing.Receipt(arrival.amount_fen, arrival.arrived_on, arrival.payer_name)
-        for arrival in payments.arrivals_of(bill)
-    ]
+    receipts = [_received(payment, fen, locale) for payment, fen in payments.received_for(bill)]
     drawn = [billing.Drawn(-entry.amount_fen, local_day(entry.at)) for entry in credit_notes.applied_to(bill)]
     noted = [_noted(note) for note in credit_notes.of_bill(bill) if note.voided_at is None]
     return billing.view(bill, locale, receipts=receipts, drawn=drawn, noted=noted, part=part)
+
+
+def _received(payment: Payment, fen: int, locale: str) -> billing.Receipt:
+    """By a transfer its payer is named, otherwise how it was paid."""
+    if payment.arrival is not None:
+        return billing.Receipt(fen, payment.arrival.arrived_on, payment.arrival.payer_name)
+    return billing.Receipt(fen, local_day(came_at(payment)), payments.way_of(payment, locale))
 
 
 def _noted(note: CreditNote) -> Noted:

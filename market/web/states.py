@@ -169,6 +169,17 @@ STATES: dict[str, dict[str, State]] = {
         "failed": State(_l("没有做成"), "bad", STOP),
         "expired": State(_l("已过期"), "", "history"),
     },
+    "bank_statement": {
+        "preview": State(_l("等您确认"), "info", WAIT),
+        "imported": State(_l("已导入"), "ok", DONE),
+        "discarded": State(_l("没有导入"), "", OFF),
+    },
+    "bank_line": {
+        "unmatched": State(_l("未识别"), "warn", STOP),
+        "proposed": State(_l("待确认"), "info", WAIT),
+        "booked": State(_l("已入账"), "ok", DONE),
+        "returned": State(_l("已退回"), "", OFF),
+    },
     "upload": {
         "received": State(_l("等待处理"), "info", WAIT),
         "working": State(_l("正在处理"), "info", WAIT),

@@ -19,6 +19,8 @@ from market import (
     catalog,
     credentials,
     db,
+    dunning,
+    ledger,
     payments,
     policies,
     quality,
@@ -32,6 +34,7 @@ from market.billing import Bill, BillLine, credit_notes, fapiao
 from market.catalog.bundles import Solution, SolutionPart
 from market.catalog.models import Offering, OfferingStatus, PlanStatus
 from market.metering import RefusedEvent, UsageEvent, reconciliation
+from market.payments import statements
 from market.policies.models import Subject
 from market.providers.models import Provider, ProviderStatus
 from market.recommended import Edition, EntryStatus
@@ -48,6 +51,7 @@ from tests.builders.accounts import (
     an_organization,
     the_office,
 )  # fmt: skip
+from tests.builders.balances import a_grant, transferred
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
 from tests.builders.catalog import (
     a_charge,
@@ -61,13 +65,14 @@ from tests.builders.catalog import (
 from tests.builders.corrections import a_proposal
 from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
-from tests.builders.documents import an_application
+from tests.builders.documents import a_picture, an_application
 from tests.builders.fapiao import a_billed_firm, a_request, a_wanted_red, recorded
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
 from tests.builders.policies import both_policies
 from tests.builders.privacy import an_archive
 from tests.builders.quality import a_report, a_requirement, a_review
 from tests.builders.recommended import an_edition, an_entry
+from tests.builders.statements import a_statement, an_imported_statement
 from tests.builders.subscriptions import a_subscription, a_waiting_order, the_request
 from tests.builders.team import a_team, an_invitation
 
@@ -140,8 +145,10 @@ def a_world(mark: str = "one") -> World:
     metered = next(line for line in bill.lines if line.quantity is not None)
     papers, title = _a_fapiao(bill, buyer)
     asked = a_request(a_billed_firm(plan))
+    [(received, _fen)] = payments.received_for(transferred(bill, 100))
     payment = payments.start(bill, by=an_actor(buyer), at=moment("2026-11-08 10:00"))
     db.session.flush()
+    slip = payments.add_proof(payment, filename="回单.png", data=a_picture(), user=buyer, by=an_actor(buyer), at=moment("2026-11-08 11:00"))
     firm = db.session.get_one(Organization, subscription.organization_id)
     waiting, refused = (a_waiting_order(firm, plan=plan, at=moment("2026-11-18 09:00")) for _ in range(2))
     at, by = moment("2026-11-19 09:00"), an_actor(buyer, firm)
@@ -177,12 +184,13 @@ def a_world(mark: str = "one") -> World:
                 "console.reviews": {"id": live.id},
                 "console.bills": {"id": bill.id, "line": metered.id, "day": "2026-10-15"},
                 "console.credit_notes": {"id": credited.id},
-                "console.balance.use": {"id": bill.id},
+                "console.balance": {"id": bill.id},
+                "console.receipts": {"id": received.id},
                 "console.fapiao": papers,
                 **dict.fromkeys(("console.fapiao.ask", "console.fapiao.send"), {"id": bill.id}),
                 "console.fapiao.titles": {"id": title},
                 "console.activity": {"id": _row_of(bill.organization_id)},
-                "console.payments": {"id": payment.id},
+                "console.payments": {"id": payment.id, "proof_id": slip.id},
                 "console.days": {
                     "id": disputed.id, "subscription_id": subscription.id, "meter_id": disputed.meter_id, "day": "2026-11-18"
                 },
@@ -451,6 +459,7 @@ def _an_office(
     applied = a_provider(name=f"示例申请者 {mark}", status=ProviderStatus.APPLIED, verified_at=None)
     a_licence(applied, valid_until=NOVEMBER.last_day + timedelta(days=20))
     latest = db.session.scalars(audit.events().limit(1)).one()
+    transfers = _transfers(payment_id, user, mark)
     return Side(
         user.email,
         {
@@ -464,12 +473,30 @@ def _an_office(
             "admin.offerings": {"id": live.id},
             "admin.audit": {"id": latest.id},
             "admin.bills": {"id": metered.bill_id, "line": metered.id, "label": "2026-10", "day": "2026-10-15"},
-            "admin.payments": {"id": payment_id},
+            "admin.payments": {"id": payment_id, "proof_id": payments.proofs_of(payments.payment_by_id(payment_id))[0].id},
+            **transfers,
             **_credits(colleague),
+            **_dunning(colleague),
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),
         },
     )
+
+
+def _transfers(payment_id: int, user: accounts.User, mark: str) -> Things:
+    """A file that is looked at, and a transfer that came under another name than the firm's."""
+    code = payments.payment_by_id(payment_id).remittance_code
+    kept = an_imported_statement(f"2026-11-09,1.00,,示例老板 {mark},IN-{mark},{code}", user=user)
+    line = db.session.scalars(statements.lines_of(kept)).one()
+    assert line.organization is not None
+    statements.attach(line, line.organization, remember=True, user=user, by=an_actor(user), at=moment("2026-11-19 15:00"))
+    db.session.flush()
+    [name] = statements.names_of(line.organization)
+    looked_at = a_statement(f"2026-11-10,2.00,,不认识的 {mark},NEW-{mark},", "2026-11-10,两元,,坏的,,", user=user)
+    return {
+        "admin.payments.statements": {"id": looked_at.id},
+        "admin.payments.transfers": {"id": line.id, "name_id": name.id},
+    }
 
 
 def _credits(colleague: accounts.User) -> Things:
@@ -479,10 +506,27 @@ def _credits(colleague: accounts.User) -> Things:
     waiting = a_credit(bill, credit_notes.Amount(60000), user=colleague, at=moment("2026-11-19 09:40"))
     refund = credit_notes.refund_of(note)
     assert refund is not None
+    account_id = db.session.scalars(select(ledger.LedgerAccount.id).order_by(ledger.LedgerAccount.id)).first()
+    assert account_id is not None
     return {
         "admin.credit_notes": {"id": note.id},
+        "admin.ledger": {"id": account_id},
         "admin.credit_notes.proposals": {"id": waiting.id, "bill_id": bill.id},
         "admin.credit_notes.refunds": {"id": refund.id},
+        "admin.credit_notes.balances": {"id": a_grant(db.session.get_one(Organization, bill.organization_id), 60000, user=colleague).id},
+    }
+
+
+def _dunning(colleague: accounts.User) -> Things:
+    """A bill past its last day that is put off, and one about which something can be done."""
+    late, held = (an_open_bill("700.00") for _ in range(2))
+    firm = db.session.get_one(Organization, held.organization_id)
+    at = moment("2026-11-20 09:30")
+    hold = dunning.hold(firm, until=date(2026, 12, 15), reason="已谈妥付款日期", user=colleague, by=an_actor(colleague), at=at)
+    return {
+        "admin.dunning": {"id": late.organization_id},
+        "admin.dunning.lift": {"id": hold.id},
+        "admin.dunning.step": {"id": late.id},
     }
 
 

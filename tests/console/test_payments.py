@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
 
 import pytest
 
 from market import db, payments
-from tests.builders.accounts import PASSWORD, a_user, an_actor, an_administrator, an_organization
+from market.accounts import Role
+from tests.builders.accounts import (
+    PASSWORD,
+    a_member,
+    a_user,
+    an_actor,
+    an_administrator,
+    an_organization,
+    the_office,
+)
 from tests.builders.billing import OCTOBER, an_issued_bill, moment
+from tests.builders.documents import PDF
+from tests.builders.statements import an_imported_statement
 from tests.scenarios.stories import a_story, a_usual_october
 from tests.support.client import Client
 from tests.support.pages import Page
@@ -49,8 +61,29 @@ def test_everything_to_type_into_the_banks_form_is_there(page: Page) -> None:
 def test_saying_that_it_is_transferred_once_is_enough(page: Page) -> None:
     after = page.submit(button="我已转账")
     assert "您已告诉我们转账了" in after.text
-    assert not after.all("form", action=f"{page.path}/announce")
+    assert "我已转账 ¥" not in after.text
     assert page.submit(button="我已转账").status == 200
+
+
+def test_a_slip_can_be_sent_along_and_looked_at_by_both_sides(client: Client, page: Page) -> None:
+    wrong = page.submit(button="我已转账", document=[(BytesIO(b"MZ"), "a.exe")])
+    assert (wrong.status, "只能上传 JPG、PNG 图片或 PDF" in wrong.text) == (422, True)
+    after = wrong.submit(button="我已转账", document=[(BytesIO(PDF), "回单.pdf")])
+    assert client.get(after.link("回单.pdf")).data == PDF
+    none = after.submit(button="补传凭证")
+    assert (none.status, "选择凭证的照片或 PDF" in none.text) == (422, True)
+    with db.transaction():
+        a_member(the_office(), Role.FINANCE, user=a_user(email="office@example.com"))
+    client.sign_in("office@example.com", PASSWORD)
+    slip = client.page(f"/admin/payments/{id_of(page)}").link("回单.pdf")
+    assert client.get(slip).data == PDF
+
+
+def test_what_came_under_another_name_is_told(client: Client, page: Page) -> None:
+    with db.transaction():
+        code = payments.payment_by_id(id_of(page)).remittance_code
+        an_imported_statement(f"2026-11-20,221.93,,示例老板,BK1,{code}")
+    assert "转账户名“示例老板”和企业名称不同，暂未入账" in client.page(page.path).text
 
 
 def test_the_page_says_when_the_money_is_there(client: Client, page: Page) -> None:

@@ -12,6 +12,7 @@ from market.config import ROOT
 from market.metering.models import Band
 from market.notifications.models import EmailStatus
 from market.payments.models import PaymentStatus
+from market.payments.statements.models import LineStatus, StatementStatus
 from market.providers.models import ProviderStatus
 from market.recommended.models import EntryStatus
 from market.subscriptions.models import RequestStatus, SubscriptionStatus
@@ -20,7 +21,7 @@ from market.web.states import STATES, state_of
 KINDS: list[tuple[str, type[StrEnum]]] = [
     ("bill", BillStatus), ("offering", OfferingStatus), ("plan", PlanStatus), ("revision", RevisionStatus),
     ("band", Band), ("email", EmailStatus), ("payment", PaymentStatus), ("provider", ProviderStatus),
-    ("recommended", EntryStatus), ("request", RequestStatus), ("task", RequestStatus), ("task_of_others", RequestStatus), ("subscription", SubscriptionStatus),
+    ("recommended", EntryStatus), ("bank_statement", StatementStatus), ("bank_line", LineStatus), ("request", RequestStatus), ("task", RequestStatus), ("task_of_others", RequestStatus), ("subscription", SubscriptionStatus),
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Credit notes: what was wrong in an issued bill and is given back.
 
-Owns        credit notes and their lines, proposals of administrators, balances, requests to pay money back.
+Owns        credit notes and their lines, proposals of administrators, balances and their lots, what administrators
+            give, requests to pay money back.
 Not here    what a correction or a termination comes to (billing), the red fapiao (billing.fapiao), how money gets out.
 Invariants  an issued bill is never changed; never more is credited than a bill, a provider on it and a line asked
             for; net and tax of a line re-add however it is cut; a balance is never less than nothing; numbers have
@@ -8,9 +9,28 @@ Invariants  an issued bill is never changed; never more is credited than a bill,
 """
 
 from market.billing.credit_notes.automatic import at_issue, use_balance
-from market.billing.credit_notes.balances import applied_to, balance, entries, unspent
+from market.billing.credit_notes.balances import applied_to, balance, entries
 from market.billing.credit_notes.cutting import Standing
+from market.billing.credit_notes.deposits import deposit, take_back
+from market.billing.credit_notes.expiring import NOTICE, expire_due
+from market.billing.credit_notes.grants import (
+    LONGEST,
+    buyers_like,
+    ending,
+    grant,
+    grant_by_id,
+    grants,
+    grants_waiting,
+    is_large,
+    totals,
+)
+from market.billing.credit_notes.grants import approve as approve_grant
+from market.billing.credit_notes.grants import check as check_grant
+from market.billing.credit_notes.grants import reject as reject_grant
+from market.billing.credit_notes.handing_over import hand_over, not_sent_back, sent_back
 from market.billing.credit_notes.limits import CREDITABLE, Given, given, standing, taken_back
+from market.billing.credit_notes.lot_models import BalanceGrant, BalanceLot, GrantReason, LotKind, LotMove
+from market.billing.credit_notes.lots import left_of, lots_of, purchased, spendable, unspent
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     PROPOSAL_LIFECYCLE,
@@ -66,6 +86,7 @@ from market.billing.credit_notes.refusals import (
     CannotVoid,
     CreditInvalid,
     FourEyes,
+    GrantInvalid,
     NotCreditable,
     RefundClosed,
     RefundInvalid,
@@ -75,10 +96,15 @@ from market.billing.credit_notes.refusals import (
 )
 from market.billing.credit_notes.settling import settle_done
 from market.billing.credit_notes.signals import (
+    balance_deposited,
+    balance_expiring,
+    balance_granted,
+    balance_moved,
     balance_used,
     credit_note_issued,
     credit_note_voided,
     credit_proposed,
+    grant_proposed,
     refund_asked,
     refund_settled,
 )
@@ -88,7 +114,9 @@ from market.billing.credit_notes.voiding import void, voidable
 __all__ = [
     "CREDITABLE",
     "LIFECYCLE",
+    "LONGEST",
     "NOTE_LIMIT",
+    "NOTICE",
     "OPEN_REFUNDS",
     "PROPOSAL_LIFECYCLE",
     "REASONS",
@@ -96,6 +124,8 @@ __all__ = [
     "AlreadyDecided",
     "Amount",
     "BalanceEntry",
+    "BalanceGrant",
+    "BalanceLot",
     "CannotVoid",
     "CreditInvalid",
     "CreditNote",
@@ -107,7 +137,11 @@ __all__ = [
     "EntryKind",
     "FourEyes",
     "Given",
+    "GrantInvalid",
+    "GrantReason",
     "Lines",
+    "LotKind",
+    "LotMove",
     "NotCreditable",
     "NoteView",
     "ProposalStatus",
@@ -124,25 +158,45 @@ __all__ = [
     "Whole",
     "applied_to",
     "approve",
+    "approve_grant",
     "ask",
     "at_issue",
     "balance",
+    "balance_deposited",
+    "balance_expiring",
+    "balance_granted",
+    "balance_moved",
     "balance_used",
+    "buyers_like",
     "call_off",
+    "check_grant",
     "count_of",
     "credit",
     "credit_note_issued",
     "credit_note_voided",
     "credit_proposed",
+    "deposit",
+    "ending",
     "entries",
     "every_note",
     "every_proposal",
     "every_refund",
+    "expire_due",
     "fail",
     "file_name",
     "given",
+    "grant",
+    "grant_by_id",
+    "grant_proposed",
+    "grants",
+    "grants_waiting",
+    "hand_over",
     "held_back",
+    "is_large",
+    "left_of",
     "lines_of",
+    "lots_of",
+    "not_sent_back",
     "note_about",
     "note_by_id",
     "note_of",
@@ -154,16 +208,22 @@ __all__ = [
     "pdf",
     "proposal_by_id",
     "proposals_for",
+    "purchased",
     "refund_asked",
     "refund_by_id",
     "refund_of",
     "refund_settled",
     "refunds_of",
     "reject",
+    "reject_grant",
     "retry",
+    "sent_back",
     "settle_done",
+    "spendable",
     "standing",
+    "take_back",
     "taken_back",
+    "totals",
     "unspent",
     "use_balance",
     "view",

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from market import audit, db
-from market.billing.credit_notes import balances, issuing, settling
+from market.billing.credit_notes import balances, expiring, issuing, lots, settling
 from market.billing.credit_notes.cutting import Standing, greedy
 from market.billing.credit_notes.issuing import Why
 from market.billing.credit_notes.limits import CREDITABLE, standings
@@ -49,10 +49,13 @@ def at_issue(bills: Sequence[Bill], rests: Mapping[int, Sequence[LineDraft]], *,
             use_balance(bill, at=at)
 
 
-def use_balance(bill: Bill, *, at: datetime, by: audit.Actor | None = None) -> int:
-    """Pay a bill out of the balance as far as both go; says how much. The bill's organization is held here."""
+def use_balance(bill: Bill, *, at: datetime, by: audit.Actor | None = None, most_fen: int | None = None) -> int:
+    """Pay a bill out of the balance as far as both go, or up to `most_fen`; says how much. The bill's organization is
+    held here."""
     issuing.hold(bill)
-    part = min(bill.owed_fen, balances.balances([bill.organization_id]).get(bill.organization_id, 0))
+    expiring.expire(bill.organization_id, at=at)
+    has = lots.spendable(bill.organization_id, at)
+    part = min(bill.owed_fen, has, has if most_fen is None else most_fen)
     if part <= 0 or bill.status not in DUE:
         return 0
     before = {"status": bill.status.value, "paid_fen": bill.paid_fen}

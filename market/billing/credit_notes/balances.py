@@ -1,8 +1,8 @@
-"""The balance: what a buyer has to her credit. It is taken off her next bill, what came first is used first."""
+"""The balance: what a buyer has to her credit, bought or given. It is taken off her next bill."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,10 @@ from sqlalchemy.orm import joinedload
 
 from market import db
 from market.accounts.models import Organization
-from market.billing.credit_notes.models import BalanceEntry, CreditNote, CreditNoteStatus, EntryKind
+from market.billing.credit_notes import lots
+from market.billing.credit_notes.lot_models import BalanceGrant
+from market.billing.credit_notes.models import BalanceEntry, EntryKind
+from market.billing.credit_notes.signals import balance_moved
 from market.billing.models import Bill
 
 
@@ -29,8 +32,23 @@ def balances(organization_ids: Collection[int]) -> dict[int, int]:
     return {id: fen for id, fen in db.session.execute(query.where(BalanceEntry.after_fen > 0))}
 
 
-def add(organization_id: int, amount_fen: int, kind: EntryKind, *, at: datetime, **about: int | None) -> BalanceEntry:
-    """One movement. The organization is held: movements take turns, and the unique number is the proof of it."""
+def add(
+    organization_id: int,
+    amount_fen: int,
+    kind: EntryKind,
+    *,
+    at: datetime,
+    parts: Mapping[int, int] | None = None,
+    grant: BalanceGrant | None = None,
+    noted: Callable[[BalanceEntry], object] | None = None,
+    **about: int | None,
+) -> BalanceEntry:
+    """One movement. The organization is held: movements take turns, and the unique number is the proof of it.
+
+    `parts` says how much of it goes to or comes from which lot; without it, what is added is a lot of its own, and
+    what is taken comes from lots as they are spent. Only bills are paid with what was given. `noted` is called before
+    anybody hears of it, for who keeps the entry's number.
+    """
     query = select(BalanceEntry).where(BalanceEntry.organization_id == organization_id)
     last = db.session.scalar(query.order_by(BalanceEntry.number.desc()).limit(1))
     entry = BalanceEntry(
@@ -44,32 +62,11 @@ def add(organization_id: int, amount_fen: int, kind: EntryKind, *, at: datetime,
     )
     db.session.add(entry)
     db.session.flush()
+    lots.note(entry, parts, grant=grant, at=at)
+    if noted is not None:
+        noted(entry)
+    balance_moved.send(entry, at=at)
     return entry
-
-
-def unspent(organization_id: int) -> dict[int, int]:
-    """What is left of each credit note's balance, what came first being used first; used ones are left out."""
-    rest = balances([organization_id]).get(organization_id, 0)
-    left: dict[int, int] = {}
-    for note_id, amount_fen in _gains(organization_id):
-        part = min(rest, amount_fen)
-        rest -= part
-        if note_id is not None and part:
-            left[note_id] = part
-        if not rest:
-            break
-    return left
-
-
-def _gains(organization_id: int) -> Iterator[tuple[int | None, int]]:
-    """What was added to a balance, newest first; a note that was voided takes its own away with it."""
-    query = select(BalanceEntry.credit_note_id, BalanceEntry.amount_fen).outerjoin(BalanceEntry.credit_note)
-    query = query.where(
-        BalanceEntry.organization_id == organization_id,
-        BalanceEntry.kind.in_([EntryKind.CREDIT, EntryKind.RETURNED]),
-        CreditNote.id.is_(None) | (CreditNote.status != CreditNoteStatus.VOID),
-    )
-    yield from ((row[0], row[1]) for row in db.session.execute(query.order_by(BalanceEntry.number.desc())))
 
 
 def entries(organization: Organization) -> Any:

@@ -16,7 +16,7 @@ from market import audit, db
 from market.accounts.models import Organization
 from market.audit import Actor
 from market.billing import fapiao, numbering
-from market.billing.credit_notes import balances, settling, signals
+from market.billing.credit_notes import balances, lots, settling, signals, spending
 from market.billing.credit_notes.cutting import Standing
 from market.billing.credit_notes.limits import CREDITABLE
 from market.billing.credit_notes.models import (
@@ -62,7 +62,8 @@ def write(bill: Bill, standing: Standing, cuts: Mapping[int, int], why: Why, *, 
         raise NotCreditable
     if not standing.fits(cuts):
         raise TooMuchCredited(left=money.text(standing.fen))
-    note = _noted(bill, _lines(standing, cuts, why), why, at)
+    from_lots = _from_lots(bill, sum(cuts.values()))
+    note = _noted(bill, _lines(standing, cuts, why), why, sum(from_lots.values()), at)
     audit.record(
         "credit_note.issued", note, by=by, at=at, reason=why.note, organization_id=bill.organization_id,
         after={"bill": str(bill), "gross_fen": note.gross_fen, "reason": why.reason.value, "source": why.source.value,
@@ -71,7 +72,7 @@ def write(bill: Bill, standing: Standing, cuts: Mapping[int, int], why: Why, *, 
     if fapiao.red_for(note, by=by, at=at):
         _await_red(note, by, at)
     _lower(bill, note, by, at)
-    _give(note, by, at)
+    _give(note, from_lots, by, at)
     settling.settle_done(bill, at=at)
     signals.credit_note_issued.send(note, at=at)
     return note
@@ -94,15 +95,30 @@ def _lines(standing: Standing, cuts: Mapping[int, int], why: Why) -> list[Credit
     return found
 
 
-def _noted(bill: Bill, lines: list[CreditNoteLine], why: Why, at: datetime) -> CreditNote:
+def _offset(bill: Bill, gross_fen: int) -> int:
+    return min(gross_fen, bill.owed_fen) if bill.status in DUE else 0
+
+
+def _from_lots(bill: Bill, gross_fen: int) -> dict[int, int]:
+    """What goes back into the lots that had paid the bill: what money paid is given back first, it was spent last."""
+    spent = lots.spent_on(bill)
+    if not spent:
+        return {}
+    before = lots.restored_of(bill)
+    money_fen = bill.paid_fen - sum(fen for _, fen in spent) - (bill.returned_fen - sum(before.values()))
+    return spending.restored(spent, before, gross_fen - _offset(bill, gross_fen) - max(money_fen, 0))
+
+
+def _noted(bill: Bill, lines: list[CreditNoteLine], why: Why, from_lots_fen: int, at: datetime) -> CreditNote:
+    """A balance that has paid becomes balance again; only money goes back to an account."""
     gross = sum(line.gross_fen for line in lines)
-    offset = min(gross, bill.owed_fen) if bill.status in DUE else 0
-    rest, refund = gross - offset, why.destination is Destination.REFUND
+    offset = _offset(bill, gross)
+    refund = gross - offset - from_lots_fen if why.destination is Destination.REFUND else 0
     note = CreditNote(
         number=numbering.credit_note_number(at), bill_id=bill.id, organization_id=bill.organization_id,
         status=LIFECYCLE.initial, source=why.source, reason=why.reason, note=why.note, gross_fen=gross,
         net_fen=sum(line.net_fen for line in lines), tax_fen=sum(line.tax_fen for line in lines),
-        offset_fen=offset, balance_fen=0 if refund else rest, refund_fen=rest if refund else 0,
+        offset_fen=offset, balance_fen=gross - offset - refund, refund_fen=refund,
         proposal_id=why.proposal.id if why.proposal else None, issued_at=at, void_reason="",
     )  # fmt: skip
     note.bill = bill
@@ -139,10 +155,10 @@ def _lower(bill: Bill, note: CreditNote, by: Actor, at: datetime) -> None:
     )  # fmt: skip
 
 
-def _give(note: CreditNote, by: Actor, at: datetime) -> None:
+def _give(note: CreditNote, from_lots: Mapping[int, int], by: Actor, at: datetime) -> None:
     """What was paid already: to the balance, or a request to pay it back."""
     if note.balance_fen:
-        balances.add(note.organization_id, note.balance_fen, EntryKind.CREDIT, at=at, credit_note_id=note.id)
+        balances.add(note.organization_id, note.balance_fen, EntryKind.CREDIT, at=at, parts=from_lots, credit_note_id=note.id)
     if note.refund_fen:
         request = RefundRequest(
             organization_id=note.organization_id, credit_note_id=note.id, amount_fen=note.refund_fen, asked_at=at, failure=""

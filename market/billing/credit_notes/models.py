@@ -49,9 +49,13 @@ PROPOSAL_LIFECYCLE = Lifecycle({_P.PROPOSED: [_P.APPROVED, _P.REJECTED], _P.APPR
 
 
 class RefundStatus(StrEnum):
-    """Money that is to go back to the buyer's account; called off, it is balance again."""
+    """Money that is to go back to the buyer's account; called off, it is balance again.
+
+    While a gateway is at it (`processing`) nobody pays it by bank.
+    """
 
     PENDING = "pending"
+    PROCESSING = "processing"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
@@ -60,7 +64,8 @@ class RefundStatus(StrEnum):
 _R = RefundStatus
 REFUND_LIFECYCLE = Lifecycle(
     {
-        _R.PENDING: [_R.SUCCEEDED, _R.FAILED, _R.CANCELED],
+        _R.PENDING: [_R.PROCESSING, _R.SUCCEEDED, _R.FAILED, _R.CANCELED],
+        _R.PROCESSING: [_R.SUCCEEDED, _R.FAILED],
         _R.FAILED: [_R.PENDING, _R.CANCELED],
         _R.SUCCEEDED: [],
         _R.CANCELED: [],
@@ -104,6 +109,13 @@ class EntryKind(StrEnum):
     REFUND = "refund"
     RETURNED = "returned"
     VOID = "void"
+    #: Money that came in beyond what bills asked for.
+    DEPOSIT = "deposit"
+    #: A bank or card company took back what had paid.
+    DISPUTED = "disputed"
+    #: The marketplace gave something to spend here, or its day is past.
+    GRANTED = "granted"
+    EXPIRED = "expired"
 
 
 class CreditProposal(db.Base):
@@ -255,6 +267,8 @@ class RefundRequest(db.Base):
     status: Mapped[RefundStatus] = mapped_column(db.status_type(RefundStatus), default=_R.PENDING)
     #: Of one asked for on a form: sent twice, it is one request.
     request_key: Mapped[str | None]
+    #: The number of the payment whose money it is, where that can go back the way it came; null is by bank.
+    payment_id: Mapped[int | None] = mapped_column(BigInteger)
     asked_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     bank_reference: Mapped[str | None]
     paid_on: Mapped[date | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from market import audit, db
 from market.accounts.models import Organization, User
 from market.audit import Actor
-from market.billing.credit_notes import balances, settling, signals
+from market.billing.credit_notes import balances, lots, settling, signals
 from market.billing.credit_notes.models import (
     REFUND_LIFECYCLE,
     CreditNote,
@@ -38,8 +39,21 @@ _LONGEST_REFERENCE = 64
 OPEN = frozenset({RefundStatus.PENDING, RefundStatus.FAILED})
 
 
-def ask(organization: Organization, amount_fen: int, *, request_key: str, by: Actor, at: datetime) -> RefundRequest:
-    """Ask for (part of) the balance to be paid back. The same key is the same request. Raises TooMuchCredited, CreditInvalid."""
+def ask(
+    organization: Organization,
+    amount_fen: int,
+    *,
+    request_key: str,
+    by: Actor,
+    at: datetime,
+    payment_id: int | None = None,
+    parts: Mapping[int, int] | None = None,
+) -> RefundRequest:
+    """Ask for (part of) the balance to be paid back, of these lots where it matters; what was given is not.
+
+    `payment_id` is the payment whose money it is, where it can go back that way. The same key is the same request.
+    Raises TooMuchCredited, CreditInvalid.
+    """
     lock = select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True)
     db.session.execute(lock)
     known = db.session.scalar(select(RefundRequest).where(RefundRequest.request_key == request_key))
@@ -47,16 +61,16 @@ def ask(organization: Organization, amount_fen: int, *, request_key: str, by: Ac
         return known
     if amount_fen <= 0:
         raise CreditInvalid(fields={"amount_fen": "金额须大于 0"})
-    has = balances.balance(organization)
+    has = lots.purchased(organization)
     if amount_fen > has:
-        raise TooMuchCredited("余额只有 ¥%(left)s。请改小金额。", field="amount_fen", left=money.text(has))
+        raise TooMuchCredited("能退的余额只有 ¥%(left)s。请改小金额。", field="amount_fen", left=money.text(has))
     request = RefundRequest(
         organization_id=organization.id, amount_fen=amount_fen, request_key=request_key, asked_at=at, failure="",
-        status=REFUND_LIFECYCLE.initial,
+        status=REFUND_LIFECYCLE.initial, payment_id=payment_id,
     )  # fmt: skip
     db.session.add(request)
     db.session.flush()
-    balances.add(organization.id, -amount_fen, EntryKind.REFUND, at=at, refund_request_id=request.id)
+    balances.add(organization.id, -amount_fen, EntryKind.REFUND, at=at, parts=parts, refund_request_id=request.id)
     audit.record("refund_request.asked", request, by=by, at=at, organization_id=organization.id, after={"amount_fen": amount_fen})
     settling.settle_used(organization.id, at=at)
     signals.refund_asked.send(request, at=at)
@@ -70,7 +84,7 @@ def pay(request: RefundRequest, *, bank_reference: str, paid_on: date, user: Use
     """
     bank_reference = bank_reference.strip()
     _check(request, bank_reference, paid_on, at)
-    _hold(request)
+    hold(request)
     if request.status is RefundStatus.SUCCEEDED and request.bank_reference == bank_reference:
         return
     if request.status not in OPEN:
@@ -89,7 +103,7 @@ def pay(request: RefundRequest, *, bank_reference: str, paid_on: date, user: Use
     except IntegrityError as error:
         raise RefundReferenceTaken(field="bank_reference", reference=bank_reference) from error
     _tell(request, "refund_request.paid", by, at, bank_reference=bank_reference)
-    _settle(request, at)
+    settle(request, at)
     signals.refund_settled.send(request, at=at)
 
 
@@ -98,7 +112,7 @@ def fail(request: RefundRequest, *, failure: str, user: User, by: Actor, at: dat
     failure = " ".join(failure.split()).replace("\0", "")[:500]
     if not failure:
         raise RefundInvalid(fields={"failure": "写明银行为什么没有办成，客户会看到"})
-    _hold(request)
+    hold(request)
     if request.status is not RefundStatus.PENDING:
         raise RefundClosed
     REFUND_LIFECYCLE.move(request, RefundStatus.FAILED)
@@ -109,7 +123,7 @@ def fail(request: RefundRequest, *, failure: str, user: User, by: Actor, at: dat
 
 def retry(request: RefundRequest, *, by: Actor, at: datetime) -> None:
     """Try once more what the bank has not taken. Raises RefundClosed."""
-    _hold(request)
+    hold(request)
     if request.status is not RefundStatus.FAILED:
         raise RefundClosed
     REFUND_LIFECYCLE.move(request, RefundStatus.PENDING)
@@ -118,15 +132,16 @@ def retry(request: RefundRequest, *, by: Actor, at: datetime) -> None:
 
 def call_off(request: RefundRequest, *, by: Actor, at: datetime) -> None:
     """It will not be paid back: it is balance (again). Raises RefundClosed."""
-    _hold(request)
+    hold(request)
     if request.status not in OPEN:
         raise RefundClosed
     _cancel(request, by, at)
     balances.add(
         request.organization_id, request.amount_fen, EntryKind.RETURNED, at=at,
+        parts=lots.moved_by(EntryKind.REFUND, refund_request_id=request.id),
         refund_request_id=request.id, credit_note_id=request.credit_note_id,
     )  # fmt: skip
-    _settle(request, at)
+    settle(request, at)
 
 
 def drop(note: CreditNote, *, by: Actor, at: datetime) -> None:
@@ -156,7 +171,8 @@ def of_note(note: CreditNote) -> RefundRequest | None:
     return db.session.scalar(select(RefundRequest).where(RefundRequest.credit_note_id == note.id))
 
 
-def _hold(request: RefundRequest) -> None:
+def hold(request: RefundRequest) -> None:
+    """Two who act on one request take turns; the second sees what the first did."""
     lock = select(Organization.id).where(Organization.id == request.organization_id).with_for_update(key_share=True)
     db.session.execute(lock)
     db.lock(request)
@@ -168,7 +184,8 @@ def _cancel(request: RefundRequest, by: Actor, at: datetime) -> None:
     _tell(request, "refund_request.canceled", by, at)
 
 
-def _settle(request: RefundRequest, at: datetime) -> None:
+def settle(request: RefundRequest, at: datetime) -> None:
+    """The credit note that it belongs to may be done with."""
     if request.credit_note_id is not None:
         note = db.session.get_one(CreditNote, request.credit_note_id)
         settling.settle_done(db.session.get_one(Bill, note.bill_id), at=at)

@@ -71,3 +71,9 @@ class RefundReferenceTaken(Invalid):
 
     code = "refund_reference_taken"
     message = "银行流水号 %(reference)s 已经登记在另一笔退款上，请核对。"
+
+
+class GrantInvalid(Invalid):
+    """What was entered about a grant cannot be right; `fields` says what."""
+
+    code = "grant_invalid"

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 
 from market import audit, db
 from market.audit import Actor
-from market.billing.credit_notes import balances
+from market.billing.credit_notes import lots
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     REFUND_LIFECYCLE,
@@ -57,7 +57,7 @@ def _done(notes: Iterable[CreditNote]) -> Iterable[CreditNote]:
         if note.offset_fen and bill.status in DUE:
             continue
         if note.balance_fen:
-            left = unspent.setdefault(note.organization_id, balances.unspent(note.organization_id))
+            left = unspent.setdefault(note.organization_id, lots.unspent(note.organization_id))
             if left.get(note.id):
                 continue
         if note.refund_fen and not _refunded(note):

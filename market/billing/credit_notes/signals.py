@@ -19,5 +19,20 @@ refund_asked = signal("refund_asked")
 #: Sent as `refund_settled.send(request, at=at)` when the bank has taken it, or has not.
 refund_settled = signal("refund_settled")
 
+#: Sent as `balance_moved.send(entry, at=at)` for every movement of a balance.
+balance_moved = signal("balance_moved")
+
 #: Sent as `balance_used.send(bill, at=at)` when (part of) a bill is paid out of the balance.
 balance_used = signal("balance_used")
+
+#: Sent as `balance_granted.send(grant, at=at)` when a buyer was given something to spend here.
+balance_granted = signal("balance_granted")
+
+#: Sent as `grant_proposed.send(grant, at=at)` when a grant waits for a second person.
+grant_proposed = signal("grant_proposed")
+
+#: Sent as `balance_expiring.send(organization, lots=lots, at=at)`, once for each lot that ends soon.
+balance_expiring = signal("balance_expiring")
+
+#: Sent as `balance_deposited.send(entry, at=at)` when money that came in became balance.
+balance_deposited = signal("balance_deposited")

@@ -10,7 +10,7 @@ from datetime import datetime
 from market import audit, db
 from market.audit import Actor
 from market.billing import fapiao
-from market.billing.credit_notes import balances, issuing, refunds, signals
+from market.billing.credit_notes import balances, issuing, lots, refunds, signals
 from market.billing.credit_notes.models import (
     LIFECYCLE,
     CreditNote,
@@ -38,7 +38,8 @@ def void(note: CreditNote, *, reason: str, by: Actor, at: datetime) -> None:
     LIFECYCLE.move(note, CreditNoteStatus.VOID)
     note.voided_at, note.void_reason = at, reason
     if note.balance_fen:
-        balances.add(note.organization_id, -note.balance_fen, EntryKind.VOID, at=at, credit_note_id=note.id)
+        parts = lots.moved_by(EntryKind.CREDIT, credit_note_id=note.id)
+        balances.add(note.organization_id, -note.balance_fen, EntryKind.VOID, at=at, parts=parts, credit_note_id=note.id)
     refunds.drop(note, by=by, at=at)
     audit.record(
         "credit_note.voided", note, by=by, at=at, reason=reason, organization_id=note.organization_id,
@@ -55,6 +56,6 @@ def voidable(note: CreditNote, bill: Bill) -> bool:
         return False
     if note.offset_fen and bill.status not in DUE:
         return False
-    if note.balance_fen and balances.unspent(note.organization_id).get(note.id) != note.balance_fen:
+    if note.balance_fen and lots.unspent(note.organization_id).get(note.id) != note.balance_fen:
         return False
     return not note.refund_fen or refunds.waits(note)

@@ -1,0 +1,144 @@
+"""Taking payments a step on at the gateway: made there if they are not, asked about if they are.
+
+Three short steps, so that no row is held while somebody else is asked: read what is wanted, ask, take in the answer.
+Killed between any two of them, the same is done again: with the same key it is the same payment at Stripe, and what its
+answer would have said is found there by the number that the payment carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from market import db, resources
+from market.payments import cards, outcomes, refunding, stripe_gateway
+from market.payments.found import Found, State, Unknown, Unreachable, Wanted
+from market.payments.models import GatewayCustomer, Payment, PaymentStatus
+
+log = structlog.get_logger(__name__)
+
+#: So many are asked about in one turn of the sweep.
+_AT_ONCE = 50
+#: Codes that say nothing was made, and that the buyer can do something about.
+NOTHING_MADE = "not_made"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A payment as it stands, without its row."""
+
+    wanted: Wanted
+    organization_id: int
+    organization: str
+    customer: str | None
+    status: PaymentStatus
+    session_id: str | None
+    intent_id: str | None
+    asked_times: int
+    created_at: datetime
+
+
+def pursue(id: int, *, at: datetime) -> bool:
+    """Take one payment a step on; False when Stripe could not be reached."""
+    with db.transaction(readonly=True):
+        task = _read(id)
+    try:
+        found = _ask(task, at)
+    except Unreachable as error:
+        log.warning("gateway_unreachable", payment=id, why=str(error))
+        with db.transaction():
+            outcomes.wait(outcomes.held_for_change(id), at)
+        return False
+    except Unknown as error:
+        found = Found(State.FAILED, failure_code=error.code)
+    with db.transaction():
+        outcomes.take_in(id, found, at=at)
+    return True
+
+
+def due(at: datetime) -> Sequence[int]:
+    """Payments that the gateway is to be asked about, the longest waiting first."""
+    query = select(Payment.id).where(Payment.ask_at <= at).order_by(Payment.ask_at).limit(_AT_ONCE)
+    return db.session.scalars(query).all()
+
+
+def sweep(now: datetime) -> None:
+    """Ask about everything unfinished. A Stripe that cannot be reached is left alone until the next turn."""
+    if not stripe_gateway.ready():
+        return
+    with db.transaction(readonly=True):
+        payments, refunds, gone = due(now), refunding.due(now), cards.to_forget()
+    for id in payments:
+        if not pursue(id, at=now):
+            return
+    for id in refunds:
+        if not refunding.pursue(id, at=now):
+            return
+    for id in gone:
+        try:
+            cards.forget(id, at=now)
+        except Unreachable as error:
+            log.warning("gateway_unreachable", card=id, why=str(error))
+            return
+
+
+def _read(id: int) -> _Task:
+    load = joinedload(Payment.organization), joinedload(Payment.card), joinedload(Payment.bill)
+    payment = db.session.scalars(select(Payment).where(Payment.id == id).options(*load)).one()
+    query = select(GatewayCustomer.gateway_reference).where(GatewayCustomer.organization_id == payment.organization_id)
+    customer = db.session.scalar(query)
+    wanted = Wanted(
+        id=payment.id, amount_fen=payment.amount_fen, way=payment.way, customer=customer or "", label=_label(payment),
+        locale="zh",
+        back_url=f"{resources.settings.base_url}/console/payments/{payment.id}/back",
+        card=payment.card.gateway_reference if payment.card else None, unattended=payment.unattended, save_card=payment.save_card,
+    )  # fmt: skip
+    return _Task(
+        wanted, payment.organization_id, payment.organization.name, customer, payment.status, payment.session_id, payment.intent_id,
+        payment.asked_times, payment.created_at,
+    )  # fmt: skip
+
+
+def _label(payment: Payment) -> str:
+    """What the gateway's page calls it; both languages, since nobody knows there which one she reads."""
+    site = resources.settings
+    about = payment.bill.number if payment.bill is not None else "余额 balance"
+    return f"{site.site_name_zh} {site.site_name_en} {about}"
+
+
+def _ask(task: _Task, at: datetime) -> Found:
+    if task.session_id or task.intent_id:
+        if task.status is PaymentStatus.CANCELED:
+            stripe_gateway.give_up(task.session_id, task.intent_id)
+        return stripe_gateway.look_up(task.session_id, task.intent_id)
+    customer = task.customer or _customer(task, at)
+    if task.asked_times:
+        found = stripe_gateway.search(customer, task.wanted.id)
+        if found is not None:
+            return found
+    forgotten = at >= task.created_at + timedelta(hours=stripe_gateway.KEY_HOURS)
+    if task.status is not PaymentStatus.PENDING or forgotten:
+        return Found(State.CANCELED, failure_code=NOTHING_MADE if forgotten else "")
+    return _begin(task, customer)
+
+
+def _begin(task: _Task, customer: str) -> Found:
+    found = stripe_gateway.begin(replace(task.wanted, customer=customer))
+    if found.state is State.FAILED and found.intent_id and not found.session_id:
+        # What a bank has declined must not be confirmed by anybody later.
+        stripe_gateway.give_up(None, found.intent_id)
+    return found
+
+
+def _customer(task: _Task, at: datetime) -> str:
+    reference = stripe_gateway.customer(task.organization_id, task.organization)
+    with db.transaction():
+        query = select(GatewayCustomer).where(GatewayCustomer.organization_id == task.organization_id)
+        if db.session.scalar(query) is None:
+            db.session.add(GatewayCustomer(organization_id=task.organization_id, gateway_reference=reference, created_at=at))
+    return reference

@@ -1,0 +1,28 @@
+"""Why a gateway did not take a payment, in words for the buyer. Codes of no concern to her have one sentence."""
+
+from __future__ import annotations
+
+OTHER = "银行没有同意这笔付款。可以换一张卡，或用对公转账。"
+WORDS = {
+    "insufficient_funds": "卡里余额不足。可以换一张卡，或用对公转账。",
+    "expired_card": "卡已过期。请换一张卡。",
+    "incorrect_cvc": "安全码不对。请核对后再试。",
+    "incorrect_number": "卡号不对。请核对后再试。",
+    "processing_error": "银行暂时处理不了。请稍后再试。",
+    "authentication_required": "银行要求您本人验证。请在这里重新付款，按银行的提示验证。",
+    "payment_intent_authentication_failure": "没有通过银行的验证。请再试一次，或换一种方式。",
+    "lost_card": OTHER,
+    "stolen_card": OTHER,
+    "expired": "付款页面过了有效时间，没有扣款。",
+    "not_made": "一直没能联系上 Stripe，这笔付款没有建立，没有扣款。",
+    "charge_already_refunded": "Stripe 说这笔付款已经全部退回。",
+    "charge_disputed": "持卡人的银行正在处理争议，不能退款。",
+    "insufficient_balance": "Stripe 账户里的钱不够退。",
+    "expired_or_canceled_card": "原来的卡已失效，退不回去。",
+    "lost_or_stolen_card": "原来的卡已挂失，退不回去。",
+}
+
+
+def words_for(code: str, otherwise: str = OTHER) -> str:
+    """The sentence for a code."""
+    return WORDS.get(code, otherwise)

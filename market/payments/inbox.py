@@ -1,0 +1,222 @@
+"""The inbox of a gateway's news: stored first, handled later, by asking what it is about.
+
+News comes late, twice, in any order and from anybody; a piece of it moves no money. It only says what to ask about now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import joinedload
+
+from market import audit, db, resources
+from market.audit import Actor
+from market.errors import NotFound, Refused
+from market.payments import asking, disputing, refunding, stripe_gateway
+from market.payments.found import News, NotGenuine, Unknown, Unreachable
+from market.payments.models import EVENT_LIFECYCLE, EventStatus, GatewayEvent, Payment, Refund
+
+log = structlog.get_logger(__name__)
+_S = EventStatus
+#: News of one kind is this large at most; Stripe's own is a few kilobytes.
+LARGEST = 256 * 1024
+_PAUSES = (5, 15, 60, 300, 1800, 3600)
+#: After so many tries a person has to look.
+_MOST_TRIES = 12
+_AT_ONCE = 50
+NOTHING_OF_OURS = "和本站的付款无关"
+REFUND_OUTSIDE = "有人在 Stripe 后台退了款，本站的账上没有这笔退款。请登记或在 Stripe 核对。"
+
+
+class NotSetUp(Refused):
+    """Nobody has told us what Stripe signs with."""
+
+    status, code = 503, "webhook_not_set_up"
+    message = "还没有设置 STRIPE_WEBHOOK_SECRET，不接收通知。"
+
+
+class NewsRefused(Refused):
+    """Not Stripe's, or not for us."""
+
+    status, code = 400, "signature_invalid"
+    message = "签名不对、已过期，或不是 Stripe 的通知。"
+
+
+def receive(body: bytes, signature: str | None, *, at: datetime) -> bool:
+    """Store a piece of news; False when it was here before. Raises NotSetUp, NewsRefused."""
+    secret = resources.settings.stripe_webhook_secret
+    if not secret:
+        raise NotSetUp
+    try:
+        news = stripe_gateway.read_news(body, signature, secret)
+    except NotGenuine:
+        raise NewsRefused from None
+    stored = db.session.execute(_insert().values(_row(news, body, at)).on_conflict_do_nothing(index_elements=["event_id"]))
+    if stored.rowcount:
+        return True
+    again = update(GatewayEvent).where(GatewayEvent.event_id == news.event_id)
+    db.session.execute(again.values(repeats=GatewayEvent.repeats + 1))
+    return False
+
+
+def _insert() -> Any:
+    dialect = postgresql if db.on_postgresql() else sqlite
+    return dialect.insert(GatewayEvent.__table__)
+
+
+def _row(news: News, body: bytes, at: datetime) -> dict[str, Any]:
+    return {
+        "event_id": news.event_id, "kind": news.kind, "about": news.about, "body": {"text": body.decode("utf-8", "replace")},
+        "status": _S.RECEIVED, "happened_at": news.happened_at, "received_at": at, "try_at": at, "tries": 0, "repeats": 0,
+        "outcome": "", "version": 1,
+    }  # fmt: skip
+
+
+def handle_due(now: datetime) -> None:
+    """Handle what has come, the oldest first."""
+    with db.transaction(readonly=True):
+        query = select(GatewayEvent.id).where(GatewayEvent.status == _S.RECEIVED, GatewayEvent.try_at <= now)
+        ids = db.session.scalars(query.order_by(GatewayEvent.id).limit(_AT_ONCE)).all()
+    for id in ids:
+        handle(id, at=now)
+
+
+def handle(id: int, *, at: datetime) -> None:
+    """Ask about what one piece of news is about, and note what came of it."""
+    with db.transaction(readonly=True):
+        event = db.session.get_one(GatewayEvent, id)
+        kind, about = event.kind, event.about
+    try:
+        payment_id, outcome = _act(kind, about, at)
+    except Unreachable as error:
+        _again(id, str(error), at)
+        return
+    except Unknown as error:
+        payment_id, outcome = None, f"Stripe: {error.code}"
+    except Exception as error:
+        log.exception("gateway_news_failed", news=id)
+        _again(id, type(error).__name__, at)
+        return
+    with db.transaction():
+        event = _held(id)
+        if event.status is not _S.HANDLED:
+            failed = outcome == REFUND_OUTSIDE
+            if event.status is not (_S.FAILED if failed else _S.HANDLED):
+                EVENT_LIFECYCLE.move(event, _S.FAILED if failed else _S.HANDLED)
+            event.handled_at, event.try_at, event.outcome, event.payment_id = at, None, outcome, payment_id
+            event.tries += 1
+
+
+def _act(kind: str, about: str, at: datetime) -> tuple[int | None, str]:
+    if kind.startswith("charge.dispute.") and about:
+        return _dispute(about, at)
+    number, intent_id = stripe_gateway.payment_behind(about) if about else (None, None)
+    payment_id = _ours(number, intent_id, about)
+    if payment_id is None:
+        return None, NOTHING_OF_OURS
+    if kind.startswith(("refund.", "charge.refund")):
+        return payment_id, _refund(payment_id, about, at)
+    _reached(asking.pursue(payment_id, at=at))
+    with db.transaction(readonly=True):
+        return payment_id, db.session.get_one(Payment, payment_id).status.value
+
+
+def _ours(number: int | None, intent_id: str | None, about: str) -> int | None:
+    """The payment with Stripe's own names, or the number that it carries. Test and live keys may share one Stripe account
+    with other systems: a number alone is believed only where the payment is waiting for its name."""
+    with db.transaction(readonly=True):
+        for column, name in ((Payment.intent_id, intent_id), (Payment.session_id, about)):
+            found = db.session.scalar(select(Payment.id).where(column == name)) if name else None
+            if found is not None:
+                return found
+        if number is None:
+            return None
+        return db.session.scalar(select(Payment.id).where(Payment.id == number, Payment.gateway == stripe_gateway.NAME))
+
+
+def _dispute(reference: str, at: datetime) -> tuple[int | None, str]:
+    found = stripe_gateway.dispute(reference)
+    payment_id = _ours(None, found.intent_id, "")
+    if payment_id is None:
+        return None, NOTHING_OF_OURS
+    # The payment itself may not be booked yet when its dispute is already told.
+    _reached(asking.pursue(payment_id, at=at))
+    with db.transaction():
+        dispute = disputing.take_in(payment_id, found, at=at)
+        return payment_id, f"dispute {dispute.status.value}" if dispute else "dispute warning"
+
+
+def _refund(payment_id: int, about: str, at: datetime) -> str:
+    with db.transaction(readonly=True):
+        ids = db.session.scalars(select(Refund.id).where(Refund.payment_id == payment_id)).all()
+        open_ = [id for id in ids if db.session.get_one(Refund, id).status in refunding.UNDER_WAY]
+    for id in open_:
+        _reached(refunding.pursue(id, at=at))
+    with db.transaction(readonly=True):
+        mine = db.session.scalars(select(Refund.gateway_reference).where(Refund.payment_id == payment_id)).all()
+    if about.startswith(("re_", "pyr_")) and about not in mine:
+        return REFUND_OUTSIDE
+    return "refund"
+
+
+def _reached(reached: bool) -> None:
+    if not reached:
+        raise Unreachable("no answer")
+
+
+def _held(id: int) -> GatewayEvent:
+    event = db.session.get_one(GatewayEvent, id)
+    db.lock(event)
+    return event
+
+
+def _again(id: int, why: str, at: datetime) -> None:
+    with db.transaction():
+        event = _held(id)
+        event.tries += 1
+        event.outcome = why
+        if event.status is _S.HANDLED:
+            return
+        if event.tries >= _MOST_TRIES and event.status is _S.RECEIVED:
+            EVENT_LIFECYCLE.move(event, _S.FAILED)
+            event.try_at = None
+        elif event.status is _S.RECEIVED:
+            event.try_at = at + timedelta(seconds=_PAUSES[min(event.tries - 1, len(_PAUSES) - 1)])
+
+
+def handle_again(event: GatewayEvent, *, by: Actor, at: datetime) -> None:
+    """An administrator wants it handled (once more); it runs after the commit."""
+    audit.record("gateway_event.repeated", event, by=by, at=at, after={"event": event.event_id, "status": event.status.value})
+    db.on_commit(lambda: handle(event.id, at=at))
+
+
+def gateway_events(status: EventStatus | None = None) -> Select[Any]:
+    """All news, the newest first."""
+    query = select(GatewayEvent)
+    if status is not None:
+        query = query.where(GatewayEvent.status == status)
+    return query.order_by(GatewayEvent.id.desc())
+
+
+def event_counts() -> dict[EventStatus, int]:
+    """How many there are of each state."""
+    counted = db.session.execute(select(GatewayEvent.status, func.count()).group_by(GatewayEvent.status))
+    return dict.fromkeys(EventStatus, 0) | {status: count for status, count in counted}
+
+
+def event_by_id(id: int) -> GatewayEvent:
+    """One piece of news with its payment. Raises NotFound."""
+    found = db.session.scalar(select(GatewayEvent).where(GatewayEvent.id == id).options(joinedload(GatewayEvent.payment)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def events_of(payment: Payment) -> Sequence[GatewayEvent]:
+    """What was told about a payment, the oldest first."""
+    return db.session.scalars(select(GatewayEvent).where(GatewayEvent.payment_id == payment.id).order_by(GatewayEvent.id)).all()

@@ -1,0 +1,187 @@
+"""Money going back through the gateway that it came by. What it settles stands in the books as a request to pay back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from market import audit, db
+from market.accounts.models import Organization
+from market.audit import Actor
+from market.billing import credit_notes
+from market.billing.credit_notes import RefundRequest, RefundStatus
+from market.kit import money
+from market.payments import failures, stripe_gateway
+from market.payments.found import FoundRefund, State, Unknown, Unreachable
+from market.payments.models import (
+    REFUND_LIFECYCLE,
+    Dispute,
+    DisputeStatus,
+    GatewayRefundStatus,
+    Payment,
+    PaymentStatus,
+    Refund,
+)
+from market.payments.refusals import NotRefundable, RefundTooLarge
+from market.payments.signals import refund_finished
+
+log = structlog.get_logger(__name__)
+_S = GatewayRefundStatus
+#: Refunds that money may still go out for.
+UNDER_WAY = frozenset({_S.PENDING, _S.PROCESSING})
+_PAUSES = (10, 30, 60, 300, 1800, 3600)
+_AT_ONCE = 50
+_FAILED = "Stripe 没有办成这笔退款。请改用银行转账退款。"
+
+
+def refundable_fen(payment: Payment) -> int:
+    """What of a payment can still go back the way it came; nothing of a bank transfer, which is paid back by hand."""
+    if payment.gateway != stripe_gateway.NAME or payment.status is not PaymentStatus.SUCCEEDED:
+        return 0
+    gone = select(func.coalesce(func.sum(Refund.amount_fen), 0))
+    gone = gone.where(Refund.payment_id == payment.id, Refund.status.not_in([_S.FAILED, _S.CANCELED]))
+    taken = select(func.coalesce(func.sum(Dispute.amount_fen), 0))
+    taken = taken.where(Dispute.payment_id == payment.id, Dispute.status != DisputeStatus.WON)
+    return max(0, payment.amount_fen - int(db.session.scalar(gone) or 0) - int(db.session.scalar(taken) or 0))
+
+
+def refund(
+    payment: Payment,
+    *,
+    amount_fen: int,
+    reason: str,
+    request_key: str,
+    by: Actor,
+    at: datetime,
+    request: RefundRequest | None = None,
+) -> Refund:
+    """Pay (part of) a payment back through Stripe. The same key is the same refund.
+
+    It settles `request`; without one the money comes out of the firm's balance. Raises NotRefundable, RefundTooLarge,
+    and what `credit_notes.ask` and `credit_notes.hand_over` refuse.
+    """
+    lock = select(Organization.id).where(Organization.id == payment.organization_id).with_for_update(key_share=True)
+    db.session.execute(lock)
+    known = db.session.scalar(select(Refund).where(Refund.key == request_key))
+    if known is not None:
+        return known
+    db.lock(payment)
+    left = refundable_fen(payment)
+    if not left:
+        raise NotRefundable
+    if amount_fen > left:
+        raise RefundTooLarge(field="amount_fen", left=money.text(left))
+    if request is None:
+        organization = db.session.get_one(Organization, payment.organization_id)
+        request = credit_notes.ask(organization, amount_fen, request_key=request_key, by=by, at=at)
+    credit_notes.hand_over(request, by=by, at=at)
+    made = Refund(
+        payment_id=payment.id, refund_request_id=request.id, amount_fen=amount_fen, status=REFUND_LIFECYCLE.initial,
+        key=request_key, reason=reason, created_at=at, failure="", failure_code="", ask_at=at + timedelta(seconds=_PAUSES[0]),
+        asked_times=0,
+    )  # fmt: skip
+    db.session.add(made)
+    db.session.flush()
+    audit.record(
+        "refund.started", made, by=by, at=at, reason=reason, organization_id=payment.organization_id,
+        after={"payment": str(payment), "amount_fen": amount_fen},
+    )  # fmt: skip
+    db.on_commit(lambda: pursue(made.id, at=at))
+    return made
+
+
+def due(at: datetime) -> Sequence[int]:
+    """Refunds that the gateway is to be asked about."""
+    return db.session.scalars(select(Refund.id).where(Refund.ask_at <= at).order_by(Refund.ask_at).limit(_AT_ONCE)).all()
+
+
+def pursue(id: int, *, at: datetime) -> bool:
+    """Take one refund a step on; False when Stripe could not be reached."""
+    with db.transaction(readonly=True):
+        made = db.session.scalars(select(Refund).where(Refund.id == id).options(joinedload(Refund.payment))).one()
+        intent_id, reference, again = made.payment.intent_id or "", made.gateway_reference, made.asked_times
+        amount_fen, old = made.amount_fen, at >= made.created_at + timedelta(hours=stripe_gateway.KEY_HOURS)
+    try:
+        found = _ask(id, intent_id, reference, amount_fen, again=bool(again), old=old)
+    except Unreachable as error:
+        log.warning("gateway_unreachable", refund=id, why=str(error))
+        with db.transaction():
+            _wait(_held(id), at)
+        return False
+    except Unknown as error:
+        found = FoundRefund(State.FAILED, failure_code=error.code)
+    with db.transaction():
+        take_in(id, found, at=at)
+    return True
+
+
+def _ask(id: int, intent_id: str, reference: str | None, amount_fen: int, *, again: bool, old: bool) -> FoundRefund:
+    if reference:
+        return stripe_gateway.look_up_refund(reference)
+    if again and (found := stripe_gateway.search_refund(intent_id, id)) is not None:
+        return found
+    if old:
+        return FoundRefund(State.FAILED, failure_code="not_made")
+    return stripe_gateway.refund(id, intent_id, amount_fen)
+
+
+def take_in(id: int, found: FoundRefund, *, at: datetime) -> None:
+    """Note what the gateway says; said twice, it is done once."""
+    made = _held(id)
+    made.gateway_reference = found.reference or made.gateway_reference
+    if made.status not in UNDER_WAY:
+        made.ask_at = None
+        return
+    before = made.status
+    to = {State.SUCCEEDED: _S.SUCCEEDED, State.FAILED: _S.FAILED, State.CANCELED: _S.CANCELED}.get(found.state, _S.PROCESSING)
+    if to is not before:
+        REFUND_LIFECYCLE.move(made, to)
+        audit.record(
+            f"refund.{to.value}", made, by=_stripe(made), at=at, before={"status": before.value},
+            after={"status": to.value, "amount_fen": made.amount_fen, "code": found.failure_code}, organization_id=made.payment.organization_id,
+        )  # fmt: skip
+    if to in UNDER_WAY:
+        _wait(made, at)
+        return
+    made.ask_at, made.finished_at = None, at
+    request = db.session.get_one(RefundRequest, made.refund_request_id)
+    if to is _S.SUCCEEDED:
+        credit_notes.sent_back(request, reference=made.gateway_reference or str(made.id), by=_stripe(made), at=at)
+    else:
+        made.failure_code, made.failure = found.failure_code, failures.words_for(found.failure_code, _FAILED)
+        credit_notes.not_sent_back(request, failure=made.failure, by=_stripe(made), at=at)
+    refund_finished.send(made, at=at)
+
+
+def _stripe(made: Refund) -> Actor:
+    return audit.system("stripe", organization_id=made.payment.organization_id)
+
+
+def _held(id: int) -> Refund:
+    made = db.session.scalars(select(Refund).where(Refund.id == id).options(joinedload(Refund.payment))).one()
+    lock = select(Organization.id).where(Organization.id == made.payment.organization_id).with_for_update(key_share=True)
+    db.session.execute(lock)
+    db.lock(made)
+    return made
+
+
+def _wait(made: Refund, at: datetime) -> None:
+    made.ask_at = at + timedelta(seconds=_PAUSES[min(made.asked_times, len(_PAUSES) - 1)])
+    made.asked_times += 1
+
+
+def refunds_of(payment: Payment) -> Sequence[Refund]:
+    """What of a payment went back, or was to."""
+    return db.session.scalars(select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.id)).all()
+
+
+def open_requests(payment: Payment) -> Sequence[RefundRequest]:
+    """What is to be paid back to the firm and could go through this payment."""
+    query = select(RefundRequest).where(
+        RefundRequest.organization_id == payment.organization_id, RefundRequest.status.in_([RefundStatus.PENDING])
+    )
+    return db.session.scalars(query.order_by(RefundRequest.id)).all()
