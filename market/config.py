@@ -13,12 +13,13 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from market.environment import Environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,9 +29,6 @@ _ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared with, not listened on
 _HOST = re.compile(r"\.?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _PHONE = re.compile(r"\+?\d(?:[ -]?\d){4,19}")
 _HOURS = re.compile(r"(?P<days>Mo-(?:Fr|Sa|Su)) (?P<opens>(?:[01]\d|2[0-3]):[0-5]\d)-(?P<closes>(?:[01]\d|2[0-3]):[0-5]\d|24:00)")
-_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?", re.ASCII)
-_YES = {"1", "true", "yes", "on"}
-_NO = {"", "0", "false", "no", "off"}
 
 
 SHORTEST_KEY = 32
@@ -158,11 +156,7 @@ class Settings:
         return _Reader(env).read()
 
 
-class _Reader:
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = env
-        self.problems: list[str] = []
-
+class _Reader(Environment):
     def read(self) -> Settings:
         data_dir = self.data_dir()
         port = self.number("PORT", 8000, 1, 65535)
@@ -221,44 +215,6 @@ class _Reader:
             raise ConfigError(self.problems)
         return Settings(**settings)  # type: ignore[arg-type]  # checked field by field above
 
-    def text(self, name: str, default: str) -> str:
-        return self.env.get(name, "").strip() or default
-
-    def flag(self, name: str, default: bool) -> bool:
-        raw = self.env.get(name)
-        if raw is None:
-            return default
-        if raw.lower() in _YES:
-            return True
-        if raw.lower() not in _NO:
-            self.problems.append(f"{name}={raw!r} is neither yes nor no: set it to 1 or 0.")
-        return False
-
-    def number(self, name: str, default: int, low: int, high: int) -> int:
-        raw = self.env.get(name, "").strip()
-        if not raw:
-            return default
-        if raw.isdecimal() and low <= int(raw) <= high:
-            return int(raw)
-        self.problems.append(f"{name}={raw!r} is not a whole number from {low} to {high}.")
-        return default
-
-    def percent(self, name: str, default: str) -> str:
-        """`2.5` as the part `0.025`, with up to four places."""
-        raw = self.env.get(name, "").strip()
-        if not raw:
-            return default
-        if _PERCENT.fullmatch(raw) and Decimal(raw) <= 100:
-            return f"{Decimal(raw).scaleb(-2).normalize():f}"
-        self.problems.append(f"{name}={raw!r} is not a number from 0 to 100 such as 5 or 2.5.")
-        return default
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        raw = self.text(name, default)
-        if raw not in choices:
-            self.problems.append(f"{name}={raw!r} is not one of: {', '.join(choices)}.")
-        return raw
-
     def data_dir(self) -> Path:
         folder = Path(self.text("MARKET_DATA_DIR", str(ROOT / "var"))).expanduser().resolve()
         self._try(folder, lambda: folder.mkdir(mode=0o700, parents=True, exist_ok=True))
@@ -302,9 +258,6 @@ class _Reader:
         if not kept:
             self.problems.append(f"{path} holds no key. Put back the one from a backup, or set MARKET_SECRET_KEY.")
         return [*(kept or [""]), *old]
-
-    def words(self, name: str) -> list[str]:
-        return [word.strip() for word in self.env.get(name, "").split(",") if word.strip()]
 
     def hosts(self, listening: str) -> tuple[str, ...]:
         """Further names; where the server listens everywhere and nobody has named it, those the machine has."""

@@ -118,7 +118,7 @@ def _insert_one_by_one(
     tried = [
         (arrival.key, arrival.event.digest, number + n, times[n], when) for n, arrival in enumerate(arrivals)
     ]
-    fresh = range(len(arrivals))
+    fresh: Sequence[int] = range(len(arrivals))
     if write(_LITE_IDENTITIES, tried) < len(tried):
         holders = identities([arrival.key for arrival in arrivals])
         fresh = [n for n in fresh if holders[arrivals[n].key].event == number + n]
