@@ -79,6 +79,8 @@ ASKED = (
     "/compare/?s=backup-one", "/compare/?s=backup-one&s=listed-one", "/compare/?s=backup-one&s=listed-one&s=candidate-one&only=1",
     "/compare/?s=backup-one&s=no-such", "/offerings/backup-one?plan=basic",
 )  # fmt: skip
+#: And what only a firm is shown there: its own use.
+ASKED_BY_A_FIRM = ("/compare/?s=backup-one&s=listed-one&use=mine", "/compare/file/?s=backup-one&s=listed-one")
 #: How far what is read may move while the page arrives: the sum that browsers call cumulative layout shift.
 SHIFT = 0.05
 WATCH = """window.moved = 0;
@@ -161,7 +163,7 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
     side = {"buyer": world.buyer, "seller": world.seller, "office": world.office, "person": world.buyer}.get(who)
     page = come(visit, side)
     colors = Colors(page, readable)
-    asked = ASKED if who == "anybody" else ()
+    asked = {"anybody": ASKED, "buyer": ASKED_BY_A_FIRM}.get(who, ())
     for address in (*addresses(app, world, side, ("account",) if who == "person" else FACES), *asked):
         answer = page.goto(address)
         assert answer is not None and answer.status < 400, f"{address}: {answer and answer.status}"
