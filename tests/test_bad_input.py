@@ -29,6 +29,7 @@ from tests.builders.worlds import Side, World
 from tests.conftest import DATABASES
 from tests.support.addresses import routes
 from tests.support.client import Client
+from tests.support.databases import kind_of
 from tests.support.pages import Page
 from tests.support.pages import _filled as filled
 from tests.support.shared import once
@@ -145,6 +146,11 @@ def ask(client: Client, kind: str, address: str, **options: Any) -> TestResponse
     """Send a request with something of this kind in it; the answer is read as a page where that can show."""
     if kind in SPOILING:
         return client.open(address, **options)
+    return quickly(client, kind, address, **options)
+
+
+def quickly(client: Client, _kind: str, address: str, **options: Any) -> TestResponse:
+    """The same, and the answer is not read."""
     return FlaskClient.open(client, address, buffered=True, **options)
 
 
@@ -155,10 +161,14 @@ def ask(client: Client, kind: str, address: str, **options: Any) -> TestResponse
 )
 def test_every_form_survives(world: World, come: Come, posts: Forms, kind: str) -> None:
     wrong, tried = [], 0
+    # How a refusal looks as a page is none of the database's business; the first one shows it.
+    first = kind_of(str(db.engine().url)) == DATABASES[0]
+    send, headers = (ask, {}) if first else (quickly, BRIEFLY)
     for side in sides(world):
         client = come(side)
         for _address, target, held in posts(side, client):
-            answer = ask(client, kind, target, method="POST", data=urlencode(spoiled(held, HOSTILE[kind])), content_type=FORM)
+            data = urlencode(spoiled(held, HOSTILE[kind]))
+            answer = send(client, kind, target, method="POST", data=data, content_type=FORM, headers=headers)
             tried += 1
             if answer.status_code >= 500 or "Set-Cookie: x" in str(answer.headers):
                 wrong.append(f"POST {target}: {answer.status}")

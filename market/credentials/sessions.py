@@ -6,9 +6,10 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, Select, bindparam, delete, select, update
 from sqlalchemy.orm import joinedload
 
 from market import audit, db
@@ -59,10 +60,15 @@ def start_session(
 
 def session_of_token(token: str, *, at: datetime) -> Session | None:
     """The live session this word belongs to, with its person; None once it has ended or she may not sign in."""
-    query = select(Session).where(Session.token_hash == digest(token)).options(joinedload(Session.user))
-    found = db.session.scalar(query)
+    found = db.session.scalar(_of_token(), {"digest": digest(token)})
     live = found and found.ended_at is None and at < found.expires_at and found.user.is_active
     return found if live else None
+
+
+@cache
+def _of_token() -> Select[Session]:
+    """Put together once: it is asked with every page, and putting it together takes longer than asking."""
+    return select(Session).where(Session.token_hash == bindparam("digest")).options(joinedload(Session.user))
 
 
 def sessions_of(user: User, *, at: datetime) -> Sequence[Session]:

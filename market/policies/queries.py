@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from market import db
@@ -63,17 +64,22 @@ def coming(subject: Subject, at: datetime) -> Sequence[PolicyVersion]:
 
 def notices(user: User, at: datetime) -> list[Notice]:
     """The newest change of each policy, unless this person has seen it. First versions change nothing."""
+    today = local_day(at)
+    return [Notice(version, version.effective_on > today) for version in db.session.scalars(_unseen(), {"person": user.id})]
+
+
+@cache
+def _unseen() -> Select[PolicyVersion]:
+    """Put together once: it is asked with every page of a desk, and putting it together takes longer than asking."""
     other = aliased(PolicyVersion)
     last = select(func.max(other.number)).where(other.subject == PolicyVersion.subject).scalar_subquery()
-    seen = and_(Consent.version_id == PolicyVersion.id, Consent.user_id == user.id)
-    query = (
+    seen = and_(Consent.version_id == PolicyVersion.id, Consent.user_id == bindparam("person"))
+    return (
         select(PolicyVersion)
         .outerjoin(Consent, seen)
         .where(PolicyVersion.number > 1, PolicyVersion.number == last, Consent.id.is_(None))
         .order_by(PolicyVersion.effective_on, PolicyVersion.id)
     )
-    today = local_day(at)
-    return [Notice(version, version.effective_on > today) for version in db.session.scalars(query)]
 
 
 def untold() -> PolicyVersion | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from market import db
@@ -34,10 +35,16 @@ def number_of_provider(organization_id: int) -> int:
 
 def provider_of_organization(organization: Organization) -> Provider:
     """The provider that this organization sells as. Raises NotFound when it sells nothing."""
-    provider = db.session.scalar(select(Provider).where(Provider.organization_id == organization.id))
+    provider = db.session.scalar(_selling(), {"organization": organization.id})
     if provider is None:
         raise NotFound
     return provider
+
+
+@cache
+def _selling() -> Select[Provider]:
+    """Put together once: it is asked with every page of a provider."""
+    return select(Provider).where(Provider.organization_id == bindparam("organization"))
 
 
 def provider_by_slug(slug: str) -> Provider:

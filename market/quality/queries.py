@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
@@ -124,9 +125,14 @@ def review_of_firm(organization: Organization, offering: Offering) -> Review | N
 
 def unanswered(provider: Provider) -> int:
     """How many reviews of its offerings the provider has said nothing to."""
-    answered = select(ReviewReply.review_id)
+    return db.session.scalar(_unanswered(), {"provider": provider.id}) or 0
+
+
+@cache
+def _unanswered() -> Select[int]:
+    """Put together once: it is asked with every page of a provider."""
     query = select(func.count()).select_from(Review).join(Review.offering)
-    return db.session.scalar(query.where(Offering.provider_id == provider.id, Review.id.not_in(answered))) or 0
+    return query.where(Offering.provider_id == bindparam("provider"), Review.id.not_in(select(ReviewReply.review_id)))
 
 
 def uses_of(organization: Organization, *, at: datetime) -> list[Use]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.interfaces import ORMOption
@@ -265,9 +266,15 @@ def needed() -> ColumnElement[bool]:
 
 def open_requests(provider: Provider) -> int:
     """How many requests wait for the provider."""
+    return db.session.scalar(_open_requests(), {"provider": provider.id}) or 0
+
+
+@cache
+def _open_requests() -> Select[int]:
+    """Put together once: it is asked with every page of a provider."""
     query = select(func.count()).select_from(ProvisioningRequest).join(ProvisioningRequest.subscription)
-    query = query.where(Subscription.provider_id == provider.id)
-    return db.session.scalar(query.where(ProvisioningRequest.status.in_(OPEN_REQUESTS))) or 0
+    query = query.where(Subscription.provider_id == bindparam("provider"))
+    return query.where(ProvisioningRequest.status.in_(OPEN_REQUESTS))
 
 
 def request_of(provider: Provider, id: int) -> ProvisioningRequest:

@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     # No template has globals of its own. Jinja looks through all of them with each import, twenty times a page, and
     # takes ten times as long for a chain of two dictionaries as for one.
-    env.make_globals = lambda own: _chained(own, env.globals)  # type: ignore[method-assign]
+    env.make_globals = lambda d: _chained(d, env.globals)  # type: ignore[method-assign]
     env.globals.update(
         WIDE=charts.WIDE,
         NARROW=charts.NARROW,

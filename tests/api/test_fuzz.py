@@ -9,23 +9,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.schemas import APIOperation
-from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from market import metering
 from market.metering import REASONS, Looked
 from tests.api.conftest import Caller
 from tests.builders.metering import SOURCE
 from tests.conftest import PRESENT
+
+if TYPE_CHECKING:
+    from schemathesis.schemas import APIOperation
 
 BATCH = "application/cloudevents-batch+json"
 OPERATIONS = [
@@ -52,11 +50,17 @@ def thorough(examples: int) -> Callable[[Callable[..., None]], Callable[..., Non
 
 
 def operation(app: Flask, method: str, path: str) -> APIOperation[Any, Any, Any, Any]:
+    import schemathesis  # noqa: PLC0415  # takes a second, and one worker of all needs it
+
     document = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
     return document[path][method]
 
 
 def sends_anything(app: Flask, caller: Caller, method: str, path: str, examples: int) -> None:
+    from schemathesis import GenerationMode  # noqa: PLC0415
+    from schemathesis.checks import not_a_server_error  # noqa: PLC0415
+    from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance  # noqa: PLC0415
+
     asked = operation(app, method, path)
     cases = st.one_of(*(asked.as_strategy(generation_mode=mode) for mode in GenerationMode))
     real = st.sampled_from([caller.meter.slug, str(caller.meter.id), "none"])
