@@ -132,8 +132,8 @@ def _warm() -> None:
     try:
         with db.transaction(readonly=True):
             search.warm(local_day(resources.clock.now()))
-    except Exception:
-        log.warning("not_warmed", exc_info=True)  # whoever asks next will see why
+    except Exception as error:  # whoever asks for a list will see why; other applications have no database
+        log.info("not_warmed", error=repr(error))
     finally:
         db.session.remove()
 

@@ -50,7 +50,7 @@ def load() -> tuple[_Numbers, date, list[Listing]] | None:
     """The mark and the day of the shelf on disk and all that is on it; None without one that is of use."""
     try:
         file = msgspec.msgpack.decode(_path().read_bytes(), type=_File)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return None
     if file.shape != _SHAPE or file.source != _source(file.mark[0]):
         return None

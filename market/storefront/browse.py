@@ -134,7 +134,7 @@ class Browse:
 def read() -> Browse:
     """What the address of this request asks for, answered."""
     shelf = search.shelf(today())
-    branches = _branches(shelf)
+    branches = branches_of(shelf)
     browse = Browse(branches, query=_words_asked())
     _read_category(browse)
     if len(browse.query) > LONGEST_QUERY:
@@ -150,7 +150,7 @@ def read() -> Browse:
     return browse
 
 
-def _branches(shelf: Shelf) -> list[Branch]:
+def branches_of(shelf: Shelf) -> list[Branch]:
     """The kinds of service with what the shelf has of each, so that nothing is counted in the database."""
     known, counts = plan_words().kinds.values(), shelf.count("category", shelf.all)
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from market import catalog, recommended, search
-from market.storefront import structured
+from market.storefront import browse, structured
 from market.storefront.cards import cards, today
 
 bp = Blueprint("home", __name__)
@@ -17,13 +17,13 @@ SHOWN = 4
 def index() -> str:
     """The start page; searching and filtering happen on the list."""
     shelf = search.shelf(today())
-    newest = list(shelf.listings)[:SHOWN]
+    newest = [one.id for one in shelf.in_order([(0, shelf.all)], "new", today(), skip=0, take=SHOWN)]
     chosen = [entry.offering for entry in recommended.listed(today())[:SHOWN]]
     return render_template(
         "storefront/home/index.html",
-        branches=catalog.categories(),
-        total=len(shelf.listings),
-        sellers=len(catalog.live_counts()),
+        branches=browse.branches_of(shelf),
+        total=shelf.all.bit_count(),
+        sellers=sum(1 for those in shelf.values_of("provider").values() if those),
         chosen=cards(chosen),
         newest=cards(in_order(newest)),
         data=structured.organization(),

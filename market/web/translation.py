@@ -66,7 +66,7 @@ class _Texts(Domain):  # type: ignore[misc]  # Flask-Babel has no types
         super().__init__()
         self.known: dict[str, Translations | NullTranslations] = {}
 
-    def gettext(self, text: str, **values: Any) -> str:
+    def gettext(self, text: str, /, **values: Any) -> str:
         """Flask-Babel's, which menus and labels come to."""
         return gettext(text, **values)
 

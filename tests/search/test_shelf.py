@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from market import catalog, db, providers, search
 from market.catalog import OfferingStatus
+from market.config import Settings
+from market.search import stored
+from market.search.models import CatalogChange
+from market.search.shelf import forget
 from tests.builders.accounts import EARLY, an_actor
 from tests.builders.catalog import a_charge, a_plan, an_offering, complete_facts
 from tests.conftest import PRESENT
@@ -120,3 +127,49 @@ def test_it_is_not_made_again_while_nothing_changes(queries) -> None:
     shelved()
     with queries(at_most=1):
         assert len(shelved()) == 5
+
+
+def _stored() -> None:
+    """Leave the shelf on the disk, with another name than the catalogue has, and forget it."""
+    with db.transaction(readonly=True):
+        known = search.shelf(ON)
+        mark = known.mark
+        listings = [replace(one, name_zh="在盘上") for one in known.slots if one]
+        stored.store((mark.change, mark.offering, mark.revision, mark.plan), ON, listings)
+    forget()
+
+
+def test_a_process_that_begins_takes_the_shelf_from_the_disk_and_looks_up_what_has_changed_since() -> None:
+    with db.transaction():
+        an_offering(slug="first")
+        id = an_offering(slug="second").id
+        catalog.offering_changed.send(db.session.get_one(catalog.Offering, id), at=EARLY)
+    name = the("second").name_zh
+    _stored()
+    with db.transaction():
+        catalog.offering_changed.send(db.session.get_one(catalog.Offering, id), at=EARLY)
+    assert the("first").name_zh == "在盘上"
+    assert the("second").name_zh == name
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda file: file[:-1], lambda _file: b"", lambda file: file.replace(b"first", b"\xff\xff\xff\xff\xff")]
+)
+def test_a_shelf_that_cannot_be_read_is_made_anew(damage: Callable[[bytes], bytes], settings: Settings) -> None:
+    with db.transaction():
+        an_offering(slug="first")
+    name = the("first").name_zh
+    _stored()
+    file = settings.index_dir / "shelf"
+    file.write_bytes(damage(file.read_bytes()))
+    assert the("first").name_zh == name
+
+
+def test_the_shelf_of_another_database_is_not_taken() -> None:
+    with db.transaction():
+        catalog.offering_changed.send(an_offering(slug="first"), at=EARLY)
+    name = the("first").name_zh
+    _stored()
+    with db.transaction():  # as if a copy of this database had gone another way
+        db.session.execute(update(CatalogChange).values(at=EARLY + timedelta(seconds=1)))
+    assert the("first").name_zh == name

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from market import db, recommended, search
-from market.catalog import Offering, OfferingStatus, offering_changed
+from market.catalog import Category, Offering, OfferingStatus, offering_changed
 from market.providers import ProviderStatus
 from tests.builders.accounts import EARLY, a_sector, an_actor, an_administrator
 from tests.builders.catalog import a_category, a_meter, a_plan, a_provider, an_offering, complete_facts
@@ -202,3 +203,12 @@ def test_the_list_can_be_ordered_by_what_ones_own_usage_costs(client, app) -> No
     for nonsense in ("abc", "-1", "1e999", "NaN", "%F0%9F%98%80"):
         assert "用量填数字" in client.page(address + nonsense).text
     assert "按您的用量" not in client.page("/offerings/?use=amount.GB&amount=10").text
+
+
+def test_a_city_or_sector_that_gets_another_name_has_it_on_the_next_page(client: Any) -> None:
+    with db.transaction():
+        an_offering(slug="backup")
+    client.page("/offerings/")
+    with db.transaction():
+        db.session.scalars(select(Category).where(Category.parent_slug.is_(None))).all()[0].name_zh = "别的叫法"
+    assert "别的叫法" in client.page("/offerings/").text
