@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 
 from market.audit import AuditEvent
+from market.payments import Payment
 from market.web import trail
 from market.web.navigation import url_if
+
+#: What an administrator decides about a payment, with her words.
+Decision = Callable[[Payment, str], object]
 
 #: The page of each kind of thing in the trail that has one.
 PAGES = {

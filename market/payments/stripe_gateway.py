@@ -119,7 +119,7 @@ def _open_page(wanted: Wanted) -> Found:
                 "success_url": wanted.back_url,
                 "cancel_url": wanted.back_url,
             },
-            {"idempotency_key": f"payment-{wanted.id}"},
+            {"idempotency_key": f"payment-{wanted.id}-{wanted.customer}"},
         )
     )
     return _of_session(made)
@@ -139,7 +139,7 @@ def _charge(wanted: Wanted) -> Found:
     params |= {"off_session": True} if wanted.unattended else {"return_url": wanted.back_url}
     try:
         made = _call(
-            lambda: _client().v1.payment_intents.create(params, {"idempotency_key": f"payment-{wanted.id}"})  # type: ignore[arg-type]
+            lambda: _client().v1.payment_intents.create(params, {"idempotency_key": f"payment-{wanted.id}-{wanted.customer}"})  # type: ignore[arg-type]
         )
     except stripe.CardError as error:
         return Found(State.FAILED, intent_id=_intent_in(error), failure_code=_why(error.code, _decline(error)))

@@ -67,6 +67,7 @@ from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
 from tests.builders.documents import a_picture, an_application
 from tests.builders.fapiao import a_billed_firm, a_request, a_wanted_red, recorded
+from tests.builders.gateways import a_dispute, a_piece_of_news, a_top_up
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
 from tests.builders.policies import both_policies
 from tests.builders.privacy import an_archive
@@ -160,7 +161,14 @@ def a_world(mark: str = "one") -> World:
     disputed = _a_disputed_day(subscription, buyer)
     credited = a_note(bill, credit_notes.Amount(100), at=moment("2026-11-19 09:30"))
     pause = subscriptions.pause(subscription, when=date(2027, 2, 1), by=by, at=at, reason="春节放假")
+    firm_of_buyer = db.session.get_one(Organization, bill.organization_id)
+    by_card = a_top_up(firm_of_buyer)
+    a_dispute(by_card)
+    news = a_piece_of_news(by_card)
     office = _an_office(mark, live, drafts, metered, payment.id, provider.organization_id)
+    office = replace(office, things={
+        **office.things, "admin.payments.gateway_payments": {"id": by_card.id}, "admin.payments.gateway_news": {"id": news.id}
+    })  # fmt: skip
     agreed = a_private_plan(plan, [firm])
     notice = _a_price_change(live, firm, buyer)
     review, problem, word = _opinions(subscription, live, buyer, seller_user)
@@ -190,7 +198,7 @@ def a_world(mark: str = "one") -> World:
                 **dict.fromkeys(("console.fapiao.ask", "console.fapiao.send"), {"id": bill.id}),
                 "console.fapiao.titles": {"id": title},
                 "console.activity": {"id": _row_of(bill.organization_id)},
-                "console.payments": {"id": payment.id, "proof_id": slip.id},
+                "console.payments": {"id": payment.id, "proof_id": slip.id, "card_id": payments.saved_cards(firm_of_buyer)[0].id},
                 "console.days": {
                     "id": disputed.id, "subscription_id": subscription.id, "meter_id": disputed.meter_id, "day": "2026-11-18"
                 },
@@ -263,6 +271,7 @@ def a_world(mark: str = "one") -> World:
             "storefront.preview.show": [{"id": live.id}],
             "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
             "console.approvals.show": [{"id": refused.id}],
+            "console.payments.show": [{"id": by_card.id}],
             "console.subscriptions.cancel": [{"id": pending.id}],
             "vendor.fapiao.show": [{"id": asked.id}],
             "vendor.customers.show": [{"id": order.id} for order in orders.values()],
