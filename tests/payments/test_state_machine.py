@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from market import billing, db, ledger, payments, resources
+from market import billing, db, ledger, metering, payments, resources
 from market.billing import Bill, BillStatus, credit_notes
 from market.billing.credit_notes import (
     Amount,
@@ -47,13 +47,14 @@ from market.ledger import AccountKind
 from market.metering import UsageEvent
 from market.payments import Dispute, Payment, PaymentStatus, Refund, disputing, outcomes, refunding
 from market.payments.found import Found, FoundDispute, FoundRefund, State
+from market.providers import Provider
 from market.subscriptions import Subscription
 from tests.builders.accounts import an_actor, an_administrator
 from tests.builders.billing import OCTOBER, buyer, moment
 from tests.builders.catalog import a_plan
 from tests.builders.corrections import approve, correct
 from tests.builders.credit_notes import a_credit
-from tests.builders.metering import report
+from tests.builders.metering import SOURCE, an_event
 from tests.builders.subscriptions import a_subscription
 
 T = TypeVar("T")
@@ -116,7 +117,9 @@ class Marketplace(RuleBasedStateMachine):
     def use(self, quantity: int, days: int) -> None:
         subscription = self.one(select(Subscription).where(Subscription.organization_id == self.firm.id), 0)
         at = max(self.now - timedelta(days=days), subscription.started_at)
-        self.do(lambda: report(subscription, self.plan.charges[-1].meter, quantity, at=at, recorded=self.now))
+        event = an_event(subscription, self.plan.charges[-1].meter, quantity, at=at)
+        provider = self.session.get_one(Provider, subscription.provider_id)
+        self.do(lambda: metering.ingest(provider, SOURCE, [event], now=self.now, closed_until=billing.closed_until))
 
     @rule(which=ONE, value=st.one_of(st.none(), st.integers(0, 400)))
     def correct(self, which: int, value: int | None) -> None:
@@ -294,7 +297,8 @@ class Marketplace(RuleBasedStateMachine):
         assert money == self.came - self.went, (money, self.came, self.went)
         assert sum(each.debit_fen for each in ledger.totals()) == sum(each.credit_fen for each in ledger.totals())
         for bill in self.bills():
-            assert billing.verify(billing.bill_by_id(bill.id)) == []
+            differs = [(each.field, each.billed, each.expected) for each in billing.verify(billing.bill_by_id(bill.id))]
+            assert differs == [], (bill, bill.cutoff, differs)
 
     # --- looking things up -------------------------------------------------------------------
 
