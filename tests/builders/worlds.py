@@ -485,7 +485,7 @@ def _an_office(
             "admin.payments": {"id": payment_id, "proof_id": payments.proofs_of(payments.payment_by_id(payment_id))[0].id},
             **transfers,
             **_credits(colleague),
-            **_dunning(colleague),
+            **_dunning(metered.bill_id, colleague),
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),
         },
@@ -526,12 +526,11 @@ def _credits(colleague: accounts.User) -> Things:
     }
 
 
-def _dunning(colleague: accounts.User) -> Things:
-    """A bill past its last day that is put off, and one about which something can be done."""
-    late, held = (an_open_bill("700.00") for _ in range(2))
-    firm = db.session.get_one(Organization, held.organization_id)
+def _dunning(bill_id: int, colleague: accounts.User) -> Things:
+    """A bill past its last day about which something can be done, and a firm whose bills are put off."""
+    late = db.session.get_one(Bill, bill_id)
     at = moment("2026-11-20 09:30")
-    hold = dunning.hold(firm, until=date(2026, 12, 15), reason="已谈妥付款日期", user=colleague, by=an_actor(colleague), at=at)
+    hold = dunning.hold(an_organization(), until=date(2026, 12, 15), reason="已谈妥付款日期", user=colleague, by=an_actor(colleague), at=at)
     return {
         "admin.dunning": {"id": late.organization_id},
         "admin.dunning.lift": {"id": hold.id},
