@@ -30,8 +30,8 @@ class Notice:
 
 
 def init_app(app: Flask) -> None:
-    """Give the layouts the notice."""
-    app.jinja_env.globals.update(dunning_notice=notice)
+    """Give the layouts the notice, and the help pages the steps that hold now."""
+    app.jinja_env.globals.update(dunning_notice=notice, dunning_sequence=lambda: dunning.sequence_at(resources.clock.now()))
 
 
 def notice() -> Notice | None:
