@@ -92,7 +92,7 @@ def sent_back(id: int) -> Answer:
 @guards.require("payments.confirm")
 def ask(id: int) -> Response:
     """Ask Stripe again with the next turn of the sweep, whatever it said before."""
-    payments.ask_soon(payments.gateway_payment(id).id, at=resources.clock.now(), anyway=True)
+    payments.ask_again(payments.gateway_payment(id), by=g.actor, at=resources.clock.now())
     flash(_("几秒后会再问一次 Stripe。"), "ok")
     return redirect(url_for(".show", id=id), 303)
 

@@ -9,7 +9,7 @@ Invariants  at most one open payment per bill and gateway; a row stands before a
 """
 
 from market.payments.actions import GATEWAYS, announce, confirm_arrival, instructions, start
-from market.payments.asking import ask_soon, pursue, sweep
+from market.payments.asking import ask_again, ask_soon, pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
 from market.payments.disputing import (
@@ -152,6 +152,7 @@ __all__ = [
     "arrival_days",
     "arrivals_of",
     "ask_back",
+    "ask_again",
     "ask_soon",
     "awaiting",
     "awaiting_count",

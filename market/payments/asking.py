@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from market import db, resources
+from market import audit, db, resources
+from market.audit import Actor
 from market.payments import cards, failures, outcomes, refunding, stripe_gateway
 from market.payments.found import Found, State, Unknown, Unreachable, Wanted
 from market.payments.models import GatewayCustomer, Payment, PaymentStatus
@@ -61,11 +62,18 @@ def pursue(id: int, *, at: datetime) -> bool:
     return True
 
 
-def ask_soon(id: int, *, at: datetime, anyway: bool = False) -> None:
+def ask_soon(id: int, *, at: datetime) -> None:
     """Have the next sweep ask about a payment, if there is anything to ask: somebody is waiting for it."""
     payment = outcomes.held_for_change(id)
-    if anyway or (payment.ask_at is not None and payment.ask_at > at):
+    if payment.ask_at is not None and payment.ask_at > at:
         payment.ask_at, payment.asked_times = at, min(payment.asked_times, 1)
+
+
+def ask_again(payment: Payment, *, by: Actor, at: datetime) -> None:
+    """Have the next sweep ask about it, whatever was said before."""
+    payment = outcomes.held_for_change(payment.id)
+    payment.ask_at, payment.asked_times = at, max(payment.asked_times, 1)
+    audit.record("payment.asked_again", payment, by=by, at=at, organization_id=payment.organization_id, after={"status": payment.status.value})
 
 
 def due(at: datetime) -> Sequence[int]:
@@ -115,7 +123,7 @@ def _read(id: int) -> _Task:
     customer = db.session.scalar(query)
     wanted = Wanted(
         id=payment.id, amount_fen=payment.amount_fen, way=payment.way, customer=customer or "", label=_label(payment),
-        locale="zh",
+        locale="auto",
         back_url=f"{resources.settings.base_url}/console/payments/{payment.id}/back",
         card=payment.card.gateway_reference if payment.card else None, unattended=payment.unattended, save_card=payment.save_card,
     )  # fmt: skip

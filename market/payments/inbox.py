@@ -56,8 +56,8 @@ def receive(body: bytes, signature: str | None, *, at: datetime) -> bool:
         news = stripe_gateway.read_news(body, signature, secret)
     except NotGenuine:
         raise NewsRefused from None
-    stored = db.session.execute(_insert().values(_row(news, body, at)).on_conflict_do_nothing(index_elements=["event_id"]))
-    if stored.rowcount:
+    fresh = _insert().values(_row(news, body, at)).on_conflict_do_nothing(index_elements=["event_id"])
+    if db.session.scalar(fresh.returning(GatewayEvent.id)) is not None:
         return True
     again = update(GatewayEvent).where(GatewayEvent.event_id == news.event_id)
     db.session.execute(again.values(repeats=GatewayEvent.repeats + 1))
