@@ -335,7 +335,7 @@ CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_t
 
 @pytest.mark.every_database
 @pytest.mark.parametrize(
-    ("machines", "steps"), [(3, 25), pytest.param(100, 100, marks=[pytest.mark.soak, pytest.mark.timeout(7200)])]
+    ("machines", "steps"), [(3, 25), pytest.param(140, 100, marks=[pytest.mark.soak, pytest.mark.timeout(7200)])]
 )
 def test_no_fen_is_lost_or_doubled(marketplace: type[Marketplace], machines: int, steps: int) -> None:
     how = trying(max_examples=machines, stateful_step_count=steps, deadline=None, suppress_health_check=CHECKS, print_blob=True, phases=[Phase.generate])
