@@ -96,12 +96,12 @@ def firms_stopped() -> Sequence[int]:
 
 def overdue_of(organization: Organization, now: datetime) -> list[Standing]:
     """A firm's bills past their last day, the oldest first."""
-    return _standings(_overdue(now).where(Bill.organization_id == organization.id), now)
+    return _standings(db.session.scalars(_overdue(now).where(Bill.organization_id == organization.id)).all(), now)
 
 
 def standing_of(bill: Bill, now: datetime) -> Standing:
     """One issued bill that is owed."""
-    return _standings(select(Bill).where(Bill.id == bill.id), now)[0]
+    return _standings([bill], now)[0]
 
 
 
@@ -116,7 +116,8 @@ def firms(now: datetime) -> Select[Organization]:
 def overdue_by_firm(organization_ids: Sequence[int], now: datetime) -> Mapping[int, list[Standing]]:
     """What each of these firms has overdue, the oldest first."""
     found: dict[int, list[Standing]] = defaultdict(list)
-    for each in _standings(_overdue(now).where(Bill.organization_id.in_(organization_ids)), now):
+    late = db.session.scalars(_overdue(now).where(Bill.organization_id.in_(organization_ids))).all()
+    for each in _standings(late, now):
         found[each.bill.organization_id].append(each)
     return found
 
@@ -166,10 +167,9 @@ def _overdue(now: datetime) -> Select[Bill]:
     return query.order_by(Bill.due_at, Bill.id)
 
 
-def _standings(query: Select[Bill], now: datetime) -> list[Standing]:
-    bills = db.session.scalars(query).all()
-    found = cases.cases_of(bills, now)
+def _standings(bills: Sequence[Bill], now: datetime) -> list[Standing]:
     holds = cases.holds_of({bill.organization_id for bill in bills}, now)
+    found = cases.cases_of(bills, now, holds)
     return [
         Standing(
             bill, found[bill.id],
