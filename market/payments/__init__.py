@@ -78,7 +78,7 @@ from market.payments.queries import (
     transfer_by_id,
     transfer_of,
 )
-from market.payments.receipts import receipt_by_id, receipt_of, receipts_of, received_for, way_of
+from market.payments.receipts import came_at, receipt_by_id, receipt_of, receipts_of, received_for, way_of
 from market.payments.refunding import open_requests, refund, refundable_fen, refunds_of
 from market.payments.refusals import (
     AmountDiffers,
@@ -157,6 +157,7 @@ __all__ = [
     "awaiting",
     "awaiting_count",
     "bill_of",
+    "came_at",
     "card_of",
     "charge_saved",
     "claims",

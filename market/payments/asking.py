@@ -136,7 +136,7 @@ def _read(id: int) -> _Task:
 def _label(payment: Payment) -> str:
     """What the gateway's page calls it; both languages, since nobody knows there which one she reads."""
     site = resources.settings
-    about = payment.bill.number if payment.bill is not None else "余额 balance"
+    about = payment.bill.number if payment.bill is not None else f"#{payment.id}"
     return f"{site.site_name_zh} {site.site_name_en} {about}"
 
 
