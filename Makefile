@@ -1,10 +1,10 @@
 # Everything starts here; `make` alone lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test tour soak bench lock audit check clean
+.PHONY: help setup run test tour soak bench test-stripe lock audit check clean
 
 help:  ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup:
 	@.ci/setup run
@@ -23,6 +23,11 @@ soak:  ## the long runs: kills at random moments, nothing lost, nothing doubled
 
 bench: setup  ## the benchmarks against their targets (ARGS=NAME for one)
 	@exec .venv/bin/market bench $(ARGS)
+
+test-stripe: setup  ## the journeys of paying against Stripe itself, with the test key in STRIPE_TEST_KEY
+	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "STRIPE_TEST_KEY is not set: NOTHING WAS TESTED AGAINST STRIPE. Set a test key (sk_test_…) and call it again." >&2; exit 1; fi
+	@.ci/setup test
+	@exec .venv/bin/pytest tests/payments/test_stripe_live.py -m stripe_live -q $(ARGS)
 
 check:  ## style and types
 	@.ci/setup test

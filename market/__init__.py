@@ -14,6 +14,7 @@ Domains know the business and no HTTP; faces know HTTP and no business. Imports 
     notifications  hears signals; e-mail, signed webhooks, in-app messages
     search         the index: a projection of the catalog behind one small interface
     recommended    the recommended catalog: nomination, decision, expiry
+    dunning        reminders, suspension and going on by stated steps when a bill is not paid
     ledger         double-entry books of bills, payments, credits, balances and refunds
     payments       Payment, Refund, the gateways
     billing        Bill, BillLine, CreditNote, numbering

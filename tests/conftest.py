@@ -47,8 +47,8 @@ PRESENT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 10:00 in Guangdong
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what uses a database; leave long runs out unless they are asked for; begin with what takes long."""
-    asked = "soak" in (config.option.markexpr or "")
-    soaks = [item for item in items if item.get_closest_marker("soak") and not asked]
+    asked = config.option.markexpr or ""
+    soaks = [item for item in items for mark in ("soak", "stripe_live") if item.get_closest_marker(mark) and mark not in asked]
     config.hook.pytest_deselected(items=soaks)
     items[:] = [item for item in items if item not in soaks]
     items[:] = shared_out(items, getattr(config, "workerinput", {}).get("workercount", 1))

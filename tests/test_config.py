@@ -32,6 +32,7 @@ def test_the_secret_key_is_made_once_and_kept_for_its_owner_only(tmp_path: Path)
     [
         ("PORT", "eighty", "not a whole number from 1 to 65535"),
         ("PORT", "70000", "not a whole number"),
+        ("STRIPE_URL", "https://stripe.example", "neither https://api.stripe.com nor on this machine"),
         ("MARKET_TEST_CLOCK", "maybe", "neither yes nor no"),
         ("DATABASE_URL", "mysql://host/name", "not supported"),
         ("DATABASE_URL", "sqlite://", "needs a file"),

@@ -55,6 +55,7 @@ OPEN = {
     "storefront.second_step": "show take passkey passkey_options",
     "storefront.security_txt": "show",
     "storefront.solutions": "index show",
+    "webhooks": "stripe",
 }
 #: What everybody who is signed in may use, whatever she belongs to: her own settings, her mail.
 OWN = ("account.", "storefront.mailbox.", "web.act_for")

@@ -10,8 +10,11 @@ from market.admin import (
     bills,
     credit_notes,
     credit_proposals,
+    disputes,
     dunning,
     fapiao,
+    gateway_news,
+    gateway_payments,
     ledger,
     menu,
     month_end,
@@ -43,6 +46,8 @@ credit_notes.bp.register_blueprint(refunds.bp)
 credit_notes.bp.register_blueprint(balances.bp)
 payments.bp.register_blueprint(statements.bp)
 payments.bp.register_blueprint(transfers.bp)
+for part in (gateway_payments, gateway_news, disputes):
+    payments.bp.register_blueprint(part.bp)
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(guards.administrator)

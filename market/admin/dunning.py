@@ -71,7 +71,7 @@ def index() -> str:
     return render_template(
         "admin/dunning/index.html", page=page, ages=ages, owed=dunning.overdue_by_firm([firm.id for firm in page], now),
         bars=[charts.Bar(_age(each), each.fen, formats.money(each.fen)) for each in ages],
-        label=_age, total_fen=sum(each.fen for each in ages), count=sum(each.count for each in ages),
+        total_fen=sum(each.fen for each in ages if each.since), count=sum(each.count for each in ages if each.since),
         stopped=len(dunning.firms_stopped()), sequence=dunning.sequence_at(now), words=_row, now=now,
     )  # fmt: skip
 
@@ -128,7 +128,7 @@ def step(id: int) -> Answer:
         taken = dunning.advance(bill, user=g.user, by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
         return _refused(firm, refusal)
-    flash(_("已办：%(step)s。", step=dunning_words.told([taken], everything=True)[0]["title"]), "ok")
+    flash(_("已办：%(step)s。", step=dunning_words.taken_name(taken)), "ok")
     return redirect(url_for(".show", id=firm.id), 303)
 
 
@@ -193,6 +193,8 @@ def _sequence_page(form: SequenceForm) -> str:
 
 
 def _age(age: Age) -> str:
+    if not age.since:
+        return _("还没到付款日")
     return _("%(first)s–%(last)s 天", first=age.since, last=age.until) if age.until else _("超过 %(days)s 天", days=age.since - 1)
 
 

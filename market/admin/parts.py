@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +10,12 @@ from flask_babel import gettext as _
 
 from market.audit import AuditEvent
 from market.billing import Setback
+from market.payments import Payment
 from market.web import trail
 from market.web.navigation import url_if
+
+#: What an administrator decides about a payment, with her words.
+Decision = Callable[[Payment, str], object]
 
 #: The page of each kind of thing in the trail that has one.
 PAGES = {

@@ -54,18 +54,21 @@ def index() -> str:
 
 @bp.get("/<int:id>")
 @guards.require("payments.read")
-def show(id: int) -> str:
-    """One transfer: what is awaited, and the form to book it."""
+def show(id: int) -> Answer:
+    """One transfer: what is awaited, and the form to book it; a payment through a gateway has a page of its own."""
+    payment = payments.payment_by_id(id)
+    if payment.gateway != payments.BankTransfer.name:
+        return redirect(url_for("admin.payments.gateway_payments.show", id=id))
     form = ArrivalForm()
     form.arrived_on.data = local_day(resources.clock.now())
-    return _page(payments.payment_by_id(id), form)
+    return _page(payment, form)
 
 
 @bp.post("/<int:id>")
 @guards.require("payments.confirm")
 def confirm(id: int) -> Answer:
     """Book what has arrived; a refusal keeps what was typed."""
-    payment, form, now = payments.payment_by_id(id), ArrivalForm(), resources.clock.now()
+    payment, form, now = payments.transfer_by_id(id), ArrivalForm(), resources.clock.now()
     if not form.validate_on_submit():
         return _page(payment, form), 422
     try:

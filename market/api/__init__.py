@@ -24,6 +24,7 @@ from market.api import (
     offerings,
     provisioning,
     subscriptions,
+    webhooks,
 )
 from market.web.security import csrf
 
@@ -63,6 +64,8 @@ def init_app(app: OpenAPI) -> None:
         csrf.exempt(part)
     app.register_api(bp)
     app.register_blueprint(docs.bp)
+    csrf.exempt(webhooks.bp)
+    app.register_blueprint(webhooks.bp)
 
 
 def _invalid(error: ValidationError):  # type: ignore[no-untyped-def]  # flask-openapi3 wants what abort() takes

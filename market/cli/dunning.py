@@ -26,8 +26,8 @@ def dunning() -> None:
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and write nothing.")
 def run(dry_run: bool) -> None:
     """Take every step that is due. Doing it twice is harmless; the worker does the same."""
-    now = resources.clock.now()
     with database():
+        now = resources.clock.now()
         with db.transaction(readonly=True):
             total = steps.candidate_count(now)
         with tqdm(total=total, desc="bills", unit="", disable=None, dynamic_ncols=True) as bar:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, g, redirect, render_template, url_for
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as Answer
+from wtforms import BooleanField, RadioField
 
 from market import billing, db, payments, resources
 from market.billing import Bill, BillLine, credit_notes, fapiao
-from market.web import bill_sheet, dunning_words, evidence, formats, guards, paging, papers, why
+from market.web import bill_sheet, dunning_words, evidence, formats, forms, guards, paging, papers, ways, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -25,6 +27,7 @@ def index() -> str:
         page=page,
         fapiao_askable=fapiao.askable(list(page)) if guards.can("fapiao.request") else set(),
         owed=owed,
+        ways=payments.ways(owed[0].owed_fen) if owed else (),
         owed_fen=sum(bill.owed_fen for bill in owed),
         running=running,
         drafts=billing.drafts_of(g.organization),
@@ -48,6 +51,7 @@ def show(id: int) -> str:
         line_url=lambda line: url_for(".line", id=bill.id, line=line),
         payment=payments.open_payment_of(bill, payments.BankTransfer.name),
         payable=bill.status in billing.DUE,
+        ways=payments.ways(bill.owed_fen),
         credits=credit_notes.of_bill(bill),
         balance_fen=min(credit_notes.balance(g.organization), bill.owed_fen) if bill.status in billing.DUE else 0,
         fapiao_parts=fapiao.parts_of(bill) if guards.can("fapiao.read") else [],
@@ -99,13 +103,49 @@ def events(id: int, line: int) -> Response:
     return evidence.file(billing.bill_of(g.organization, id), line)
 
 
+class WayForm(forms.MarketForm):
+    """How the bill is paid; a bank transfer where nothing is said."""
+
+    way = RadioField(_l("付款方式"))
+    save_card = BooleanField(_l("保存这张卡，以后的账单到期没付时自动扣款"))
+
+
+@bp.get("/<int:id>/pay")
+@guards.require("bills.pay")
+def choose(id: int) -> str:
+    """Which way to pay, where there is more than one."""
+    return _choice(billing.head_of(g.organization, id), WayForm(formdata=None))
+
+
 @bp.post("/<int:id>/pay")
 @guards.require("bills.pay")
-def pay(id: int) -> Answer:
-    """Begin to pay by bank transfer; a second click finds the same payment."""
-    payment = payments.start(billing.head_of(g.organization, id), by=g.actor, at=resources.clock.now())
+def pay(id: int) -> Answer | tuple[str, int]:
+    """Begin to pay; a second click finds the same payment."""
+    bill, form, now = billing.head_of(g.organization, id), WayForm(), resources.clock.now()
+    way = form.way.data or payments.BankTransfer.name
+    try:
+        if way == payments.BankTransfer.name:
+            payment = payments.start(bill, by=g.actor, at=now)
+        else:
+            card = payments.card_of(g.organization, int(way.removeprefix("saved-"))) if way.removeprefix("saved-").isdecimal() else None
+            payment = payments.pay_with(bill, "card" if card else way, card=card, save_card=bool(form.save_card.data), by=g.actor, at=now)
+    except payments.WayUnknown as refusal:
+        form.refuse(refusal)
+        return _choice(bill, form), refusal.status
     db.session.flush()
-    return redirect(url_for("console.payments.show", id=payment.id), 303)
+    return redirect(url_for("console.payments.show", id=payment.id, look=2 if way != payments.BankTransfer.name else None), 303)
+
+
+def _choice(bill: Bill, form: WayForm) -> str:
+    if bill.status not in billing.DUE:
+        raise payments.NothingToPay
+    cards = payments.saved_cards(g.organization) if payments.ways(bill.owed_fen) else []
+    form.way.choices = [
+        (payments.BankTransfer.name, ways.WAYS["bank_transfer"]), *((f"saved-{card.id}", ways.card(card)) for card in cards),
+        *((way, ways.WAYS[way]) for way in payments.ways(bill.owed_fen)),
+    ]  # fmt: skip
+    form.way.data = form.way.data if form.way.data in dict(form.way.choices) else payments.BankTransfer.name
+    return render_template("console/bills/pay.html", bill=bill, form=form, hints=ways.HINTS, names=ways.WAYS, open=payments.open_payment_of(bill, "stripe"))
 
 
 def _line(id: int, line: int) -> tuple[Bill, BillLine]:

@@ -29,9 +29,10 @@ def case_of(bill: Bill, now: datetime) -> Case:
     return cases_of([bill], now)[bill.id]
 
 
-def cases_of(bills: Collection[Bill], now: datetime) -> dict[int, Case]:
-    """Issued bills, by their numbers in the database."""
-    versions, steps, waits = versions_of_sequence(), _steps(bills), _waits(bills, now)
+def cases_of(bills: Collection[Bill], now: datetime, holds: Sequence[Hold] | None = None) -> dict[int, Case]:
+    """Issued bills, by their numbers in the database; `holds` are those of their firms, where they are known."""
+    known = holds_of({bill.organization_id for bill in bills}, now) if holds is None else holds
+    versions, steps, waits = versions_of_sequence(), _steps(bills), _waits(bills, known, now)
     return {bill.id: _case(bill, versions, steps.get(bill.id, ()), waits.get(bill.id)) for bill in bills}
 
 
@@ -69,19 +70,18 @@ def _steps(bills: Collection[Bill]) -> Mapping[int, list[Step]]:
     return found
 
 
-def _waits(bills: Collection[Bill], now: datetime) -> dict[int, Wait]:
+def _waits(bills: Collection[Bill], holds: Sequence[Hold], now: datetime) -> dict[int, Wait]:
     """Why each waits, if it does; what stops everything comes first."""
     found: dict[int, Wait] = {}
     for why, ids in (
-        (Wait.HOLD, _held(bills, now)), (Wait.PAYING, _being_paid(bills, now)), (Wait.FAPIAO, _without_fapiao(bills)),
+        (Wait.HOLD, _held(bills, holds)), (Wait.PAYING, _being_paid(bills, now)), (Wait.FAPIAO, _without_fapiao(bills)),
         (Wait.DISPUTE, _disputed(bills)), (Wait.PART_PAID, _just_paid_in_part(bills, now)),
     ):  # fmt: skip
         found = dict.fromkeys(ids, why) | found
     return found
 
 
-def _held(bills: Collection[Bill], now: datetime) -> set[int]:
-    holds = holds_of({bill.organization_id for bill in bills}, now)
+def _held(bills: Collection[Bill], holds: Sequence[Hold]) -> set[int]:
     firms, single = {each.organization_id for each in holds if each.bill_id is None}, {each.bill_id for each in holds}
     return {bill.id for bill in bills if bill.organization_id in firms or bill.id in single}
 
@@ -114,7 +114,10 @@ def _disputed(bills: Collection[Bill]) -> set[int]:
 
 def _just_paid_in_part(bills: Collection[Bill], now: datetime) -> set[int]:
     """Those for which money came within the days of notice: somebody is at it."""
+    begun = [bill.id for bill in bills if bill.paid_fen]
+    if not begun:
+        return set()
     since = now - timedelta(days=sequences.DEFAULT.notice_days)
-    query = select(Payment.bill_id).where(Payment.bill_id.in_([bill.id for bill in bills if bill.paid_fen]))
+    query = select(Payment.bill_id).where(Payment.bill_id.in_(begun))
     query = query.where(Payment.status == PaymentStatus.SUCCEEDED, Payment.finished_at > since)
     return {id for id in db.session.scalars(query) if id is not None}

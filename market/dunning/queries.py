@@ -27,8 +27,8 @@ from market.subscriptions.suspensions import Cause
 FARTHEST = timedelta(days=30)
 #: Bills that are looked at together.
 TOGETHER = 500
-#: Days overdue from which each age counts; the last one has no end.
-AGES = (1, 31, 61, 91)
+#: Days overdue from which each age counts; the first is what is not due yet, the last has no end.
+AGES = (0, 1, 31, 61, 91)
 
 WAITS: Mapping[Wait, Refusal] = {
     Wait.HOLD: Refusal("管理员已暂缓催款。"),
@@ -52,7 +52,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Age:
-    """What is overdue for `since` days up to the next age."""
+    """What is overdue for `since` days up to the next age; 0 is what is not due yet."""
 
     since: int
     until: int | None
@@ -96,12 +96,12 @@ def firms_stopped() -> Sequence[int]:
 
 def overdue_of(organization: Organization, now: datetime) -> list[Standing]:
     """A firm's bills past their last day, the oldest first."""
-    return _standings(_overdue(now).where(Bill.organization_id == organization.id), now)
+    return _standings(db.session.scalars(_overdue(now).where(Bill.organization_id == organization.id)).all(), now)
 
 
 def standing_of(bill: Bill, now: datetime) -> Standing:
     """One issued bill that is owed."""
-    return _standings(select(Bill).where(Bill.id == bill.id), now)[0]
+    return _standings([bill], now)[0]
 
 
 
@@ -116,20 +116,20 @@ def firms(now: datetime) -> Select[Organization]:
 def overdue_by_firm(organization_ids: Sequence[int], now: datetime) -> Mapping[int, list[Standing]]:
     """What each of these firms has overdue, the oldest first."""
     found: dict[int, list[Standing]] = defaultdict(list)
-    for each in _standings(_overdue(now).where(Bill.organization_id.in_(organization_ids)), now):
+    late = db.session.scalars(_overdue(now).where(Bill.organization_id.in_(organization_ids))).all()
+    for each in _standings(late, now):
         found[each.bill.organization_id].append(each)
     return found
 
 
 def ages(now: datetime) -> list[Age]:
-    """What is overdue, by how long."""
-    query = select(Bill.due_at, Bill.gross_fen - Bill.paid_fen - Bill.credited_fen)
-    query = query.where(Bill.status.in_(billing.DUE), Bill.due_at < now)
-    owed = [(days_over(due_at, now), fen) for due_at, fen in db.session.execute(query) if due_at]
+    """What is owed, by how long it is overdue."""
+    query = select(Bill.due_at, Bill.gross_fen - Bill.paid_fen - Bill.credited_fen).where(Bill.status.in_(billing.DUE))
+    owed = [(max(0, days_over(due_at, now)), fen) for due_at, fen in db.session.execute(query) if due_at]
     found = []
     for since, until in zip(AGES, [*AGES[1:], None], strict=True):
         mine = [fen for days, fen in owed if days >= since and (until is None or days < until)]
-        found.append(Age(since, until - 1 if until else None, len(mine), sum(mine)))
+        found.append(Age(since, until - 1 if until is not None else None, len(mine), sum(mine)))
     return found
 
 
@@ -167,10 +167,9 @@ def _overdue(now: datetime) -> Select[Bill]:
     return query.order_by(Bill.due_at, Bill.id)
 
 
-def _standings(query: Select[Bill], now: datetime) -> list[Standing]:
-    bills = db.session.scalars(query).all()
-    found = cases.cases_of(bills, now)
+def _standings(bills: Sequence[Bill], now: datetime) -> list[Standing]:
     holds = cases.holds_of({bill.organization_id for bill in bills}, now)
+    found = cases.cases_of(bills, now, holds)
     return [
         Standing(
             bill, found[bill.id],

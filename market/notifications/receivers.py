@@ -18,6 +18,7 @@ from market.notifications import (
     credits,
     dunning,
     fapiao,
+    gateways,
     invitations,
     keys,
     opinions,
@@ -61,6 +62,7 @@ def listen() -> None:
     opinions.listen()
     credits.listen()
     dunning.listen()
+    gateways.listen()
     invitations.listen()
     keys.listen()
     usage.listen()

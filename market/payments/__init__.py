@@ -9,7 +9,7 @@ Invariants  at most one open payment per bill and gateway; a row stands before a
 """
 
 from market.payments.actions import GATEWAYS, announce, confirm_arrival, instructions, start
-from market.payments.asking import pursue, sweep
+from market.payments.asking import ask_again, ask_soon, pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
 from market.payments.disputing import (
@@ -65,13 +65,20 @@ from market.payments.queries import (
     arrivals_of,
     awaiting,
     awaiting_count,
+    deposited_fen,
+    gateway_payment,
+    gateway_payments,
+    held_count,
     last_arrivals,
     open_payment_of,
     payment_by_id,
     payment_of,
+    payments_of,
     settled,
+    transfer_by_id,
+    transfer_of,
 )
-from market.payments.receipts import receipt_by_id, receipt_of, receipts_of, received_for, way_of
+from market.payments.receipts import came_at, receipt_by_id, receipt_of, receipts_of, received_for, way_of
 from market.payments.refunding import open_requests, refund, refundable_fen, refunds_of
 from market.payments.refusals import (
     AmountDiffers,
@@ -145,13 +152,17 @@ __all__ = [
     "arrival_days",
     "arrivals_of",
     "ask_back",
+    "ask_again",
+    "ask_soon",
     "awaiting",
     "awaiting_count",
     "bill_of",
+    "came_at",
     "card_of",
     "charge_saved",
     "claims",
     "confirm_arrival",
+    "deposited_fen",
     "dispute_by_id",
     "dispute_closed",
     "dispute_opened",
@@ -162,9 +173,12 @@ __all__ = [
     "events_of",
     "follow",
     "gateway_events",
+    "gateway_payment",
+    "gateway_payments",
     "handle",
     "handle_again",
     "handle_due",
+    "held_count",
     "instructions",
     "is_top_up",
     "last_arrivals",
@@ -178,6 +192,7 @@ __all__ = [
     "payment_failed",
     "payment_held",
     "payment_of",
+    "payments_of",
     "plan",
     "proof_of",
     "proofs_of",
@@ -200,6 +215,8 @@ __all__ = [
     "start",
     "sweep",
     "top_up",
+    "transfer_by_id",
+    "transfer_of",
     "transfer_settled",
     "transfers_taken",
     "way_of",

@@ -7,7 +7,7 @@ answer would have said is found there by the number that the payment carries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,8 +15,9 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from market import db, resources
-from market.payments import cards, outcomes, refunding, stripe_gateway
+from market import audit, db, resources
+from market.audit import Actor
+from market.payments import cards, failures, outcomes, refunding, stripe_gateway
 from market.payments.found import Found, State, Unknown, Unreachable, Wanted
 from market.payments.models import GatewayCustomer, Payment, PaymentStatus
 
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 #: So many are asked about in one turn of the sweep.
 _AT_ONCE = 50
-#: Codes that say nothing was made, and that the buyer can do something about.
+#: Nothing was made, and nothing will be.
 NOTHING_MADE = "not_made"
 
 
@@ -55,10 +56,24 @@ def pursue(id: int, *, at: datetime) -> bool:
             outcomes.wait(outcomes.held_for_change(id), at)
         return False
     except Unknown as error:
-        found = Found(State.FAILED, failure_code=error.code)
+        found = Found(State.FAILED, failure_code=f"{failures.NOT_TAKEN}{error.code}")
     with db.transaction():
         outcomes.take_in(id, found, at=at)
     return True
+
+
+def ask_soon(id: int, *, at: datetime) -> None:
+    """Have the next sweep ask about a payment, if there is anything to ask: somebody is waiting for it."""
+    payment = outcomes.held_for_change(id)
+    if payment.ask_at is not None and payment.ask_at > at:
+        payment.ask_at, payment.asked_times = at, min(payment.asked_times, 1)
+
+
+def ask_again(payment: Payment, *, by: Actor, at: datetime) -> None:
+    """Have the next sweep ask about it, whatever was said before."""
+    payment = outcomes.held_for_change(payment.id)
+    payment.ask_at, payment.asked_times = at, max(payment.asked_times, 1)
+    audit.record("payment.asked_again", payment, by=by, at=at, organization_id=payment.organization_id, after={"status": payment.status.value})
 
 
 def due(at: datetime) -> Sequence[int]:
@@ -74,10 +89,10 @@ def sweep(now: datetime) -> None:
     with db.transaction(readonly=True):
         payments, refunds, gone = due(now), refunding.due(now), cards.to_forget()
     for id in payments:
-        if not pursue(id, at=now):
+        if not _apart(pursue, id, now):
             return
     for id in refunds:
-        if not refunding.pursue(id, at=now):
+        if not _apart(refunding.pursue, id, now):
             return
     for id in gone:
         try:
@@ -87,6 +102,20 @@ def sweep(now: datetime) -> None:
             return
 
 
+def _apart(act: Callable[..., bool], id: int, now: datetime) -> bool:
+    """One that cannot be taken in, whatever the reason, keeps no other waiting."""
+    try:
+        return act(id, at=now)
+    except Exception:
+        log.exception("gateway_answer_not_taken", act=act.__module__, id=id)
+        with db.transaction():
+            if act is pursue:
+                outcomes.wait(outcomes.held_for_change(id), now)
+            else:
+                refunding.wait(id, at=now)
+        return True
+
+
 def _read(id: int) -> _Task:
     load = joinedload(Payment.organization), joinedload(Payment.card), joinedload(Payment.bill)
     payment = db.session.scalars(select(Payment).where(Payment.id == id).options(*load)).one()
@@ -94,7 +123,7 @@ def _read(id: int) -> _Task:
     customer = db.session.scalar(query)
     wanted = Wanted(
         id=payment.id, amount_fen=payment.amount_fen, way=payment.way, customer=customer or "", label=_label(payment),
-        locale="zh",
+        locale="auto",
         back_url=f"{resources.settings.base_url}/console/payments/{payment.id}/back",
         card=payment.card.gateway_reference if payment.card else None, unattended=payment.unattended, save_card=payment.save_card,
     )  # fmt: skip
@@ -107,7 +136,7 @@ def _read(id: int) -> _Task:
 def _label(payment: Payment) -> str:
     """What the gateway's page calls it; both languages, since nobody knows there which one she reads."""
     site = resources.settings
-    about = payment.bill.number if payment.bill is not None else "余额 balance"
+    about = payment.bill.number if payment.bill is not None else f"#{payment.id}"
     return f"{site.site_name_zh} {site.site_name_en} {about}"
 
 
@@ -124,7 +153,13 @@ def _ask(task: _Task, at: datetime) -> Found:
     forgotten = at >= task.created_at + timedelta(hours=stripe_gateway.KEY_HOURS)
     if task.status is not PaymentStatus.PENDING or forgotten:
         return Found(State.CANCELED, failure_code=NOTHING_MADE if forgotten else "")
-    return _begin(task, customer)
+    try:
+        return _begin(task, customer)
+    except Unknown as error:
+        if error.code != "resource_missing" or task.wanted.card:
+            raise
+        # The account has changed, from test to live, say: nobody of ours is known there yet.
+        return _begin(task, _customer(task, at))
 
 
 def _begin(task: _Task, customer: str) -> Found:
@@ -139,6 +174,9 @@ def _customer(task: _Task, at: datetime) -> str:
     reference = stripe_gateway.customer(task.organization_id, task.organization)
     with db.transaction():
         query = select(GatewayCustomer).where(GatewayCustomer.organization_id == task.organization_id)
-        if db.session.scalar(query) is None:
+        known = db.session.scalar(query)
+        if known is not None:
+            known.gateway_reference = reference
+        else:
             db.session.add(GatewayCustomer(organization_id=task.organization_id, gateway_reference=reference, created_at=at))
     return reference

@@ -123,7 +123,7 @@ def reopened_bills(bill_ids: Sequence[int]) -> dict[int, datetime]:
     """Bills that were paid to the last fen and a lost dispute has reopened, and when first."""
     query = select(Payment.bill_id, func.min(Dispute.closed_at)).join(Dispute.payment)
     query = query.where(Dispute.bill_fen > 0, Dispute.bill_was_paid, Payment.bill_id.in_(bill_ids)).group_by(Payment.bill_id)
-    return {bill_id: at for bill_id, at in db.session.execute(query) if bill_id is not None}
+    return {bill_id: at for bill_id, at in db.session.execute(query) if bill_id is not None and at is not None}
 
 
 def dispute_by_id(id: int) -> Dispute:

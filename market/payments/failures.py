@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 OTHER = "银行没有同意这笔付款。可以换一张卡，或用对公转账。"
+#: Stripe itself would not take what we asked for: nothing that the buyer or her bank has done.
+REFUSED = "Stripe 没有接受这笔付款，没有扣款。请换一种付款方式，或联系我们。"
+NOT_TAKEN = "refused "
 WORDS = {
     "insufficient_funds": "卡里余额不足。可以换一张卡，或用对公转账。",
     "expired_card": "卡已过期。请换一张卡。",
@@ -25,4 +28,4 @@ WORDS = {
 
 def words_for(code: str, otherwise: str = OTHER) -> str:
     """The sentence for a code."""
-    return WORDS.get(code, otherwise)
+    return REFUSED if code.startswith(NOT_TAKEN) else WORDS.get(code, otherwise)

@@ -19,7 +19,7 @@ from market.audit import Actor
 from market.errors import NotFound, Refused
 from market.payments import asking, disputing, refunding, stripe_gateway
 from market.payments.found import News, NotGenuine, Unknown, Unreachable
-from market.payments.models import EVENT_LIFECYCLE, EventStatus, GatewayEvent, Payment, Refund
+from market.payments.models import EVENT_LIFECYCLE, EventStatus, GatewayEvent, Payment, PaymentStatus, Refund
 
 log = structlog.get_logger(__name__)
 _S = EventStatus
@@ -31,6 +31,11 @@ _MOST_TRIES = 12
 _AT_ONCE = 50
 NOTHING_OF_OURS = "和本站的付款无关"
 REFUND_OUTSIDE = "有人在 Stripe 后台退了款，本站的账上没有这笔退款。请登记或在 Stripe 核对。"
+
+
+DISPUTE_UNBOOKED = "有争议的付款还没有入账。请先核对这笔付款，再重新处理这条通知。"
+#: What a person has to look at.
+FOR_A_PERSON = (REFUND_OUTSIDE, DISPUTE_UNBOOKED)
 
 
 class NotSetUp(Refused):
@@ -56,8 +61,8 @@ def receive(body: bytes, signature: str | None, *, at: datetime) -> bool:
         news = stripe_gateway.read_news(body, signature, secret)
     except NotGenuine:
         raise NewsRefused from None
-    stored = db.session.execute(_insert().values(_row(news, body, at)).on_conflict_do_nothing(index_elements=["event_id"]))
-    if stored.rowcount:
+    fresh = _insert().values(_row(news, body, at)).on_conflict_do_nothing(index_elements=["event_id"])
+    if db.session.scalar(fresh.returning(GatewayEvent.id)) is not None:
         return True
     again = update(GatewayEvent).where(GatewayEvent.event_id == news.event_id)
     db.session.execute(again.values(repeats=GatewayEvent.repeats + 1))
@@ -105,7 +110,7 @@ def handle(id: int, *, at: datetime) -> None:
     with db.transaction():
         event = _held(id)
         if event.status is not _S.HANDLED:
-            failed = outcome == REFUND_OUTSIDE
+            failed = outcome in FOR_A_PERSON
             if event.status is not (_S.FAILED if failed else _S.HANDLED):
                 EVENT_LIFECYCLE.move(event, _S.FAILED if failed else _S.HANDLED)
             event.handled_at, event.try_at, event.outcome, event.payment_id = at, None, outcome, payment_id
@@ -147,6 +152,8 @@ def _dispute(reference: str, at: datetime) -> tuple[int | None, str]:
     # The payment itself may not be booked yet when its dispute is already told.
     _reached(asking.pursue(payment_id, at=at))
     with db.transaction():
+        if db.session.get_one(Payment, payment_id).status is not PaymentStatus.SUCCEEDED:
+            return payment_id, DISPUTE_UNBOOKED
         dispute = disputing.take_in(payment_id, found, at=at)
         return payment_id, f"dispute {dispute.status.value}" if dispute else "dispute warning"
 

@@ -11,8 +11,10 @@ from sqlalchemy.orm import aliased, contains_eager, joinedload
 from market import db
 from market.accounts import Organization
 from market.billing import Bill
+from market.billing.credit_notes import BalanceEntry
 from market.errors import NotFound
 from market.kit.period import local_day
+from market.payments.bank_transfer import BankTransfer
 from market.payments.models import BankArrival, Payment, PaymentStatus
 from market.payments.remittance import tidy
 
@@ -23,6 +25,61 @@ OPEN = frozenset({PaymentStatus.PENDING, PaymentStatus.PROCESSING})
 def payment_of(organization: Organization, id: int) -> Payment:
     """One payment for an organization's bill, with the bill and what arrived. Raises NotFound for a stranger's."""
     return _found(_with_bill().where(Payment.id == id, Payment.organization_id == organization.id))
+
+
+def transfer_of(organization: Organization, id: int) -> Payment:
+    """A bank transfer of an organization. Raises NotFound for a stranger's, or for another kind of payment."""
+    payment = payment_of(organization, id)
+    if payment.gateway != BankTransfer.name:
+        raise NotFound
+    return payment
+
+
+def payments_of(organization: Organization) -> Select[Payment]:
+    """All payments of an organization, newest first."""
+    return _with_bill().where(Payment.organization_id == organization.id).order_by(Payment.id.desc())
+
+
+def gateway_payments(view: str = "") -> Select[Payment]:
+    """Payments through gateways, newest first: all, or those `held`, `open`, `failed` or `done`."""
+    query = _with_bill().where(Payment.gateway != BankTransfer.name)
+    if view == "held":
+        query = query.where(Payment.held != "")
+    elif view == "open":
+        query = query.where(Payment.status.in_(OPEN), Payment.held == "")
+    elif view == "failed":
+        query = query.where(Payment.status.in_([PaymentStatus.FAILED, PaymentStatus.CANCELED]))
+    elif view == "done":
+        query = query.where(Payment.status == PaymentStatus.SUCCEEDED)
+    return query.order_by(Payment.id.desc())
+
+
+def held_count() -> int:
+    """Payments of which other money came than was asked for."""
+    return db.session.scalar(select(func.count()).select_from(Payment).where(Payment.held != "")) or 0
+
+
+def gateway_payment(id: int) -> Payment:
+    """One payment through a gateway, for administrators. Raises NotFound."""
+    payment = payment_by_id(id)
+    if payment.gateway == BankTransfer.name:
+        raise NotFound
+    return payment
+
+
+def transfer_by_id(id: int) -> Payment:
+    """One bank transfer, for administrators. Raises NotFound."""
+    payment = payment_by_id(id)
+    if payment.gateway != BankTransfer.name:
+        raise NotFound
+    return payment
+
+
+def deposited_fen(payment: Payment) -> int:
+    """What of a payment became balance."""
+    if payment.balance_entry_id is None:
+        return 0
+    return db.session.get_one(BalanceEntry, payment.balance_entry_id).amount_fen
 
 
 def payment_by_id(id: int) -> Payment:
@@ -41,7 +98,7 @@ def awaiting(code: str = "") -> Select[Payment]:
 
     `code` narrows to bills that were ever given such a code: a second part may carry the first one's.
     """
-    query = _with_bill().where(Payment.status.in_(OPEN))
+    query = _with_bill().where(Payment.status.in_(OPEN), Payment.gateway == BankTransfer.name)
     if code.strip():
         named = aliased(Payment)
         like = named.remittance_code.contains(tidy(code), autoescape=True)
@@ -58,7 +115,8 @@ def awaiting_count() -> int:
 
 def settled() -> Select[Payment]:
     """Payments whose money has arrived, newest first."""
-    return _with_bill().where(Payment.status == PaymentStatus.SUCCEEDED).order_by(Payment.finished_at.desc(), Payment.id.desc())
+    query = _with_bill().where(Payment.status == PaymentStatus.SUCCEEDED, Payment.gateway == BankTransfer.name)
+    return query.order_by(Payment.finished_at.desc(), Payment.id.desc())
 
 
 def arrivals_of(bill: Bill) -> Sequence[BankArrival]:

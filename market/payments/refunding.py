@@ -169,6 +169,11 @@ def _held(id: int) -> Refund:
     return made
 
 
+def wait(id: int, *, at: datetime) -> None:
+    """Ask again, later and later."""
+    _wait(_held(id), at)
+
+
 def _wait(made: Refund, at: datetime) -> None:
     made.ask_at = at + timedelta(seconds=_PAUSES[min(made.asked_times, len(_PAUSES) - 1)])
     made.asked_times += 1

@@ -96,37 +96,32 @@ def begin(wanted: Wanted) -> Found:
 
 
 def _open_page(wanted: Wanted) -> Found:
-    more: dict[str, Any] = {"setup_future_usage": "off_session"} if wanted.save_card else {}
-    made = _call(
-        lambda: _client().v1.checkout.sessions.create(
-            {
-                "mode": "payment",
-                "customer": wanted.customer,
-                "allowed_payment_method_types": [wanted.way],  # type: ignore[list-item]  # one of WAYS
-                "line_items": [
-                    {
-                        "quantity": 1,
-                        "price_data": {
-                            "currency": CURRENCY,
-                            "unit_amount": wanted.amount_fen,
-                            "product_data": {"name": wanted.label},
-                        },
-                    }
-                ],
-                "metadata": {"payment": str(wanted.id)},
-                "payment_intent_data": {"metadata": {"payment": str(wanted.id)}, "description": wanted.label, **more},  # type: ignore[typeddict-item]
-                "locale": "zh" if wanted.locale == "zh" else "en",
-                "success_url": wanted.back_url,
-                "cancel_url": wanted.back_url,
-            },
-            {"idempotency_key": f"payment-{wanted.id}"},
-        )
-    )
-    return _of_session(made)
+    carried = {"payment": str(wanted.id)}
+    intent: dict[str, Any] = {"metadata": carried, "description": wanted.label}
+    if wanted.save_card:
+        intent["setup_future_usage"] = "off_session"
+    price = {"currency": CURRENCY, "unit_amount": wanted.amount_fen, "product_data": {"name": wanted.label}}
+    # Plain values: which of them Stripe takes the double checks by the SDK's own types.
+    params: Any = {
+        "mode": "payment",
+        "customer": wanted.customer,
+        "allowed_payment_method_types": [wanted.way],
+        "line_items": [{"quantity": 1, "price_data": price}],
+        "metadata": carried,
+        "payment_intent_data": intent,
+        "locale": wanted.locale,
+        "success_url": wanted.back_url,
+        "cancel_url": wanted.back_url,
+    }
+    return _of_session(_call(lambda: _client().v1.checkout.sessions.create(params, {"idempotency_key": _key(wanted)})))
+
+
+def _key(wanted: Wanted) -> str:
+    return f"payment-{wanted.id}-{wanted.customer}"
 
 
 def _charge(wanted: Wanted) -> Found:
-    params: dict[str, Any] = {
+    params: Any = {
         "amount": wanted.amount_fen,
         "currency": CURRENCY,
         "customer": wanted.customer,
@@ -138,9 +133,7 @@ def _charge(wanted: Wanted) -> Found:
     }
     params |= {"off_session": True} if wanted.unattended else {"return_url": wanted.back_url}
     try:
-        made = _call(
-            lambda: _client().v1.payment_intents.create(params, {"idempotency_key": f"payment-{wanted.id}"})  # type: ignore[arg-type]
-        )
+        made = _call(lambda: _client().v1.payment_intents.create(params, {"idempotency_key": _key(wanted)}))
     except stripe.CardError as error:
         return Found(State.FAILED, intent_id=_intent_in(error), failure_code=_why(error.code, _decline(error)))
     return _of_intent(made)

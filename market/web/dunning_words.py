@@ -30,8 +30,8 @@ class Notice:
 
 
 def init_app(app: Flask) -> None:
-    """Give the layouts the notice."""
-    app.jinja_env.globals.update(dunning_notice=notice)
+    """Give the layouts the notice, and the help pages the steps that hold now."""
+    app.jinja_env.globals.update(dunning_notice=notice, dunning_sequence=lambda: dunning.sequence_at(resources.clock.now()))
 
 
 def notice() -> Notice | None:
@@ -110,15 +110,16 @@ def step_name(planned: Planned) -> str:
 def told(steps: Iterable[Step], *, everything: bool = False) -> list[dict[str, Any]]:
     """Steps as the timeline shows them."""
     return [
-        {"at": step.at, "title": step_name(_planned(step)), "text": _outcome(step), "actor": step.taken_by.name if step.taken_by and everything else ""}
+        {"at": step.at, "title": taken_name(step), "text": _outcome(step), "actor": step.taken_by.name if step.taken_by and everything else ""}
         for step in steps
         if everything or step.outcome not in SILENT
     ]  # fmt: skip
 
 
-def _planned(step: Step) -> Planned:
+def taken_name(step: Step) -> str:
+    """The same of one that was taken."""
     number = step.key.rpartition(".")[2]
-    return Planned(step.kind, int(number) if number.lstrip("-").isdigit() else 0)
+    return step_name(Planned(step.kind, int(number) if number.lstrip("-").isdigit() else 0))
 
 
 def _outcome(step: Step) -> str:
@@ -131,7 +132,7 @@ def _outcome(step: Step) -> str:
         Outcome.WRITTEN: _("已发信，还要付 %(owed)s。", owed=owed),
         Outcome.PENDING: _("正在安排。"),
         Outcome.ASKED: _("已向银行卡发起 %(owed)s。", owed=owed),
-        Outcome.NO_CARD: _("没有可扣的卡。"),
+        Outcome.NO_CARD: _("没有可扣的卡，或正在付款。"),
         Outcome.STOPPED: _("订阅已停用，已通知服务商。"),
         Outcome.NOTHING_TO_STOP: _("没有在用的订阅。"),
         Outcome.OVERTAKEN: _("没有发，后面的步骤已经到了。"),

@@ -14,7 +14,6 @@ from market.billing import Bill, BillView, Noted, Part, credit_notes
 from market.billing.credit_notes import CreditNote
 from market.kit.period import local_day
 from market.payments import Payment
-from market.payments.receipts import came_at
 from market.web import paging
 
 #: Lines on one page of the screen, and how many are still printed: 1,000 take a second and 85 MB, 10,000 ten times that.
@@ -50,7 +49,7 @@ def _received(payment: Payment, fen: int, locale: str) -> billing.Receipt:
     """By a transfer its payer is named, otherwise how it was paid."""
     if payment.arrival is not None:
         return billing.Receipt(fen, payment.arrival.arrived_on, payment.arrival.payer_name)
-    return billing.Receipt(fen, local_day(came_at(payment)), payments.way_of(payment, locale))
+    return billing.Receipt(fen, local_day(payments.came_at(payment)), payments.way_of(payment, locale))
 
 
 def _noted(note: CreditNote) -> Noted:

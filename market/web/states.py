@@ -116,6 +116,7 @@ STATES: dict[str, dict[str, State]] = {
     },
     "refund": {
         "pending": State(_l("等待退款"), "warn", WAIT),
+        "processing": State(_l("正在退回"), "info", WAIT),
         "succeeded": State(_l("已退款"), "ok", DONE),
         "failed": State(_l("没有退成"), "bad", STOP),
         "canceled": State(_l("不退了，记回余额"), "", OFF),
@@ -126,6 +127,11 @@ STATES: dict[str, dict[str, State]] = {
         "succeeded": State(_l("已到账"), "ok", DONE),
         "failed": State(_l("没有成功"), "bad", STOP),
         "canceled": State(_l("已取消"), "", OFF),
+    },
+    "dispute": {
+        "open": State(_l("银行在处理"), "warn", WAIT),
+        "won": State(_l("争议已解除"), "ok", DONE),
+        "lost": State(_l("钱被银行收回"), "bad", STOP),
     },
     "delivery": {
         "pending": State(_l("等待发送"), "info", WAIT),

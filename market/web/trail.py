@@ -229,6 +229,7 @@ TITLES = {
     "payment.processing": _l("付款处理中"),
     "payment.collected": _l("付款到账"),
     "payment.held": _l("来的钱和要付的不一样，等人核对"),
+    "payment.asked_again": _l("请系统再问一次 Stripe"),
     "payment.sent_back": _l("登记来的钱已原路退回"),
     "card.saved": _l("保存了银行卡"),
     "card.removed": _l("移除了银行卡"),

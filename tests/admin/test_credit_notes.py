@@ -127,7 +127,7 @@ def test_the_buyer_sees_note_balance_and_asks_for_it_back(client: Client, bill_i
     client.sign_in(email, PASSWORD)
     paper = client.page("/console/bills/").follow("冲减单，1 张").follow(number)
     assert "记入余额 ¥50.00" in paper.text and "双方商定" in paper.text
-    balance = client.page("/console/balance/")
+    balance = client.page("/console/balance/").follow("申请退款")
     assert "余额只有 ¥50.00" in balance.submit(button="申请退款", amount_fen="50.01").text
     assert "等待退款" in balance.submit(button="申请退款", amount_fen="50.00").text
     with db.transaction(readonly=True):

@@ -57,6 +57,17 @@ def test_a_hold_is_placed_with_a_reason_and_ends_by_a_click(enter: Enter, bill: 
         assert str(step.names_on) == "2026-12-28", "what was moved stays where it is"
 
 
+def test_the_next_letter_is_sent_by_a_click(enter: Enter, clock: FakeClock) -> None:
+    with db.transaction():
+        bill = an_unpaid_bill()
+    clock.set(moment("2026-11-24 10:00"))
+    sweep("2026-11-24 09:30")
+    page = enter(Role.FINANCE).page(f"/admin/dunning/{bill.organization_id}")
+    sent = page.submit(button="现在就办：逾期 7 天提醒")
+    assert "已办：逾期 7 天提醒" in sent.text and "操作人" in sent.text
+    assert "写明 2026年12月10日 停用" in sent.submit(button="现在就办：最后通知").text
+
+
 def test_services_are_not_stopped_before_the_day_that_was_named(enter: Enter, bill: Bill) -> None:
     finance = enter(Role.FINANCE)
     page = finance.page(f"/admin/dunning/{bill.organization_id}")

@@ -32,6 +32,7 @@ def test_a_firms_everyday_tasks(walker: Callable[..., Walker], world: World, clo
     compares_on_her_own_months(firm)
     why_did_my_bill_rise(firm)
     last_months_bill_as_a_file(firm)
+    where_to_transfer_to(firm)
     invites_the_accountant(firm)
     orders_from_the_first_page(firm, world.seller.secret, clock.now())
     leaves(firm)
@@ -99,6 +100,14 @@ def last_months_bill_as_a_file(firm: Walker) -> None:
     firm.click("为什么是", within="main tr:has-text('用量')").see("核对过了，金额一致", "怎么算的", "每天的用量")
     firm.page.locator("main table a[href*='/days/']").first.click()
     firm.see("下面是算出它的每一条事件")
+
+
+def where_to_transfer_to(firm: Walker) -> None:
+    """Task 10: account and remittance code, two clicks from the console; the bill is overdue, and the pages say what comes."""
+    firm.at("/console/").see("发最后通知，写明停用日期").click("账单", within="nav[aria-label='企业控制台']")
+    firm.see("已逾期", within="main .n-bad").click("去付款", within="main .acts:not(.note .acts)")
+    firm.see("0000 0000 0000 0000", "汇款识别码")
+    assert len(firm.clicks) <= 2
 
 
 def invites_the_accountant(firm: Walker) -> None:

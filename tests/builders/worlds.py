@@ -67,6 +67,7 @@ from tests.builders.credentials import a_passkey, an_authenticator
 from tests.builders.credit_notes import a_credit, a_note, an_open_bill, paid
 from tests.builders.documents import a_picture, an_application
 from tests.builders.fapiao import a_billed_firm, a_request, a_wanted_red, recorded
+from tests.builders.gateways import a_dispute, a_piece_of_news, a_top_up
 from tests.builders.metering import SOURCE, a_file, an_event, ingest, report
 from tests.builders.policies import both_policies
 from tests.builders.privacy import an_archive
@@ -160,7 +161,14 @@ def a_world(mark: str = "one") -> World:
     disputed = _a_disputed_day(subscription, buyer)
     credited = a_note(bill, credit_notes.Amount(100), at=moment("2026-11-19 09:30"))
     pause = subscriptions.pause(subscription, when=date(2027, 2, 1), by=by, at=at, reason="春节放假")
+    firm_of_buyer = db.session.get_one(Organization, bill.organization_id)
+    by_card = a_top_up(firm_of_buyer)
+    a_dispute(by_card)
+    news = a_piece_of_news(by_card)
     office = _an_office(mark, live, drafts, metered, payment.id, provider.organization_id)
+    office = replace(office, things={
+        **office.things, "admin.payments.gateway_payments": {"id": by_card.id}, "admin.payments.gateway_news": {"id": news.id}
+    })  # fmt: skip
     agreed = a_private_plan(plan, [firm])
     notice = _a_price_change(live, firm, buyer)
     review, problem, word = _opinions(subscription, live, buyer, seller_user)
@@ -190,7 +198,7 @@ def a_world(mark: str = "one") -> World:
                 **dict.fromkeys(("console.fapiao.ask", "console.fapiao.send"), {"id": bill.id}),
                 "console.fapiao.titles": {"id": title},
                 "console.activity": {"id": _row_of(bill.organization_id)},
-                "console.payments": {"id": payment.id, "proof_id": slip.id},
+                "console.payments": {"id": payment.id, "proof_id": slip.id, "card_id": payments.saved_cards(firm_of_buyer)[0].id},
                 "console.days": {
                     "id": disputed.id, "subscription_id": subscription.id, "meter_id": disputed.meter_id, "day": "2026-11-18"
                 },
@@ -263,6 +271,7 @@ def a_world(mark: str = "one") -> World:
             "storefront.preview.show": [{"id": live.id}],
             "console.subscriptions.show": [{"id": order.id} for order in orders.values()],
             "console.approvals.show": [{"id": refused.id}],
+            "console.payments.show": [{"id": by_card.id}],
             "console.subscriptions.cancel": [{"id": pending.id}],
             "vendor.fapiao.show": [{"id": asked.id}],
             "vendor.customers.show": [{"id": order.id} for order in orders.values()],
@@ -476,7 +485,7 @@ def _an_office(
             "admin.payments": {"id": payment_id, "proof_id": payments.proofs_of(payments.payment_by_id(payment_id))[0].id},
             **transfers,
             **_credits(colleague),
-            **_dunning(colleague),
+            **_dunning(metered.bill_id, colleague),
             "admin.verifications": {"id": _an_applicant(mark).id},
             **a_team(user, "admin", mark),
         },
@@ -517,12 +526,11 @@ def _credits(colleague: accounts.User) -> Things:
     }
 
 
-def _dunning(colleague: accounts.User) -> Things:
-    """A bill past its last day that is put off, and one about which something can be done."""
-    late, held = (an_open_bill("700.00") for _ in range(2))
-    firm = db.session.get_one(Organization, held.organization_id)
+def _dunning(bill_id: int, colleague: accounts.User) -> Things:
+    """A bill past its last day about which something can be done, and a firm whose bills are put off."""
+    late = db.session.get_one(Bill, bill_id)
     at = moment("2026-11-20 09:30")
-    hold = dunning.hold(firm, until=date(2026, 12, 15), reason="已谈妥付款日期", user=colleague, by=an_actor(colleague), at=at)
+    hold = dunning.hold(an_organization(), until=date(2026, 12, 15), reason="已谈妥付款日期", user=colleague, by=an_actor(colleague), at=at)
     return {
         "admin.dunning": {"id": late.organization_id},
         "admin.dunning.lift": {"id": hold.id},

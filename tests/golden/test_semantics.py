@@ -1,7 +1,7 @@
 """The table of semantics.md, section F, row by row: the plain ones here, the others where they stand, by name.
 
-What needs threads, HTTP or a trail of its own is tested beside what it is about; here it only has to be there. Rows
-about budgets and the ledger come with these.
+What needs threads, HTTP or a trail of its own is tested beside what it is about; here it only has to be there. Rows about
+budgets come with these.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from decimal import Decimal
 
 import pytest
 
-from market import billing, rating
+from market import billing, ledger, rating
 from market.billing import credit_notes
 from market.config import ROOT
 from market.kit import money
 from market.kit import period as periods
+from tests.builders.balances import a_deposit, a_grant, transferred
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_plan
+from tests.builders.credit_notes import a_note, an_open_bill
 from tests.builders.metering import report
 from tests.builders.subscriptions import a_subscription
 
@@ -75,3 +77,17 @@ def test_volume_15_billed_then_one_more_gives_70_back() -> None:
     [note] = credit_notes.of_bill(billing.bill_by_id(october.id))
     assert (note.gross_fen, note.offset_fen, note.net_fen + note.tax_fen) == (7_000, 7_000, 7_000)
     assert billing.bill_by_id(october.id).owed_fen == 8_000
+
+
+@pytest.mark.usefixtures("session")
+def test_the_books_of_any_bill_come_to_nothing() -> None:
+    """Used balance and given balance, a transfer, a credit: both sides of all that is posted about the bill are equal."""
+    bill = an_open_bill("150.00")
+    a_deposit(bill.organization, 4000)
+    a_grant(bill.organization, 2000)
+    credit_notes.use_balance(bill, at=moment("2026-11-06 12:00"))
+    transferred(bill)
+    a_note(bill, credit_notes.Amount(13_000))
+    found = ledger.sums(ledger.Posting.bill_id == bill.id)
+    assert sum(fen if kind in ledger.DEBIT else -fen for (kind, _), fen in found.items()) == 0
+    assert {fen for (kind, _), fen in found.items() if kind is ledger.AccountKind.RECEIVABLE} == {0}

@@ -5,6 +5,8 @@ Written by hand. On SQLite a CHECK of an existing table is exchanged in its own 
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -284,7 +286,7 @@ PAYMENT_KEYS = {"organization_id": "organizations", "card_id": "saved_cards", "b
 AMOUNT_POSITIVE = "CONSTRAINT ck_payments_amount_positive CHECK (amount_fen > 0)"
 
 
-def more_columns() -> list[sa.Column]:
+def more_columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("organization_id", BIG, nullable=True),
         sa.Column("purpose", sa.String(32), server_default="bill", nullable=False),
@@ -369,8 +371,8 @@ def gateways() -> None:
 
 
 def more_of_payments() -> None:
-    for column in more_columns():
-        op.add_column("payments", column)
+    for more in more_columns():
+        op.add_column("payments", more)
     op.execute("UPDATE payments SET organization_id = (SELECT organization_id FROM bills WHERE bills.id = payments.bill_id)")
     if on_sqlite():
         retype("payments", {
@@ -464,8 +466,8 @@ def no_gateways() -> None:
             op.drop_constraint(op.f(f"ck_payments_{name}"), "payments", type_="check")
         for column in PAYMENT_KEYS:
             op.drop_constraint(op.f(f"fk_payments_{column}"), "payments", type_="foreignkey")
-    for column in more_columns():
-        op.drop_column("payments", column.name)
+    for more in more_columns():
+        op.drop_column("payments", more.name)
     # Refunds under way are to be paid by hand, once somebody has asked the gateway.
     op.execute("UPDATE refund_requests SET status = 'pending' WHERE status = 'processing'")
     known("refund_requests", "status_known", REQUESTS, REQUESTS_BEFORE)

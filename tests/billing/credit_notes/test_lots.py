@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from market import db, ledger
+from market import db, ledger, schema
 from market.accounts import Organization
 from market.billing import Bill, BillStatus, credit_notes
 from market.billing.credit_notes import (
@@ -250,3 +251,24 @@ def test_ending_soon_is_listed_the_first_first(session: Session) -> None:
     a_grant(firm, 600, "2027-06-30")
     ending = db.session.scalars(credit_notes.ending(NOON, within=timedelta(days=90))).all()
     assert [(lot.rest_fen, lot.kind) for lot in ending] == [(700, LotKind.GRANTED), (5000, LotKind.GRANTED)]
+
+
+@pytest.mark.every_database
+def test_balances_from_before_become_lots_that_hold_the_same(database: None) -> None:
+    with db.transaction():
+        bill = transferred(an_open_bill("150.00"))
+        first, second = a_note(bill, Amount(5000)), a_note(bill, Amount(3000))
+        request = credit_notes.ask(bill.organization, 4000, request_key="one", by=an_actor(), at=NOON)
+        credit_notes.void(second, reason="填错了", by=an_actor(), at=NOON)
+        credit_notes.call_off(request, by=an_actor(), at=NOON)
+        assert first.balance_fen == credit_notes.balance(bill.organization) == 5000
+    config = schema.alembic_config()
+    with db.engine().begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+    schema.upgrade()
+    ledger.post_due(NOON)
+    with db.transaction(readonly=True):
+        firm = db.session.get_one(Organization, bill.organization_id)
+        # What had come back from the refund was an entry of its own then.
+        assert left(firm) == [("purchased", 1000), ("purchased", 4000)] and sound()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -48,7 +49,7 @@ class Double:
         #: How a saved card behaves when it is charged: `ok`, `authentication_required`, or a decline code.
         self.behavior: dict[str, str] = {}
         self.refunds_wait = False
-        self._number = 0
+        self._number, self._mark = 0, secrets.token_hex(3)
 
     # --- what tests look at and set ------------------------------------------------------
 
@@ -283,4 +284,4 @@ class Double:
 
     def _new(self, prefix: str) -> str:
         self._number += 1
-        return f"{prefix}_test_{self._number:08d}"
+        return f"{prefix}_test_{self._mark}{self._number:06d}"

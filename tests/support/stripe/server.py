@@ -8,11 +8,11 @@ import json
 import socket
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -69,7 +69,7 @@ class Server:
             status, body = self._act(address, request)
             if trouble == "500_after":
                 status, body = 500, _error("api_error", "", "Sorry")
-            if key:
+            if key and status not in (400, 404):  # what was refused before anything was done is not kept
                 self.answers[key] = fingerprint, status, body
         if trouble == "slow":
             time.sleep(_SLOW_SECONDS)
@@ -182,7 +182,8 @@ def main() -> None:
     def told(kind: str, about: str) -> None:
         body, header = held[0].news(kind, about)
         if said.webhook:
-            urllib.request.urlopen(urllib.request.Request(said.webhook, body, {"Stripe-Signature": header}), timeout=5).close()
+            headers = {"Stripe-Signature": header, "Content-Type": "application/json; charset=utf-8"}
+            print(kind, about, httpx.post(said.webhook, content=body, headers=headers, timeout=5).status_code, flush=True)
 
     with served(said.port, told) as double:
         held.append(double)

@@ -1,0 +1,50 @@
+"""Letters about payments through gateways that somebody has to look at: other money than was asked for, disputes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import joinedload
+
+from market import accounts, db, payments
+from market.accounts import OrganizationKind, User
+from market.kit.period import local_day
+from market.notifications import addressees
+from market.payments import Dispute, DisputeStatus, Payment
+
+
+def listen() -> None:
+    """From now on people are told."""
+    payments.payment_held.connect(_held)
+    payments.dispute_opened.connect(_opened)
+    payments.dispute_closed.connect(_closed)
+
+
+def _held(payment: Payment, *, at: datetime, **_: Any) -> None:
+    addressees.send(f"payment_held.{payment.id}", "payment_held", _clerks(), at, payment=payment, buyer=payment.organization)
+
+
+def _opened(dispute: Dispute, *, at: datetime, **_: Any) -> None:
+    _tell("dispute_opened", dispute, at)
+
+
+def _closed(dispute: Dispute, *, at: datetime, **_: Any) -> None:
+    _tell("dispute_lost" if dispute.status is DisputeStatus.LOST else "dispute_won", dispute, at)
+
+
+def _tell(event: str, dispute: Dispute, at: datetime) -> None:
+    """The firm reads what became of its payment, the office what it has to do."""
+    payment = db.session.get_one(Payment, dispute.payment_id, options=[joinedload(Payment.organization)])
+    due = local_day(dispute.due_at) if dispute.due_at else None
+    payers = addressees.members(payment.organization_id, OrganizationKind.BUYER, "bills.pay")
+    for side, people in (("console/payments", payers), ("admin/payments/gateway", _clerks())):
+        addressees.send(
+            f"{event}.{dispute.id}", event, people, at, dispute=dispute, payment=payment, buyer=payment.organization, due=due, side=side
+        )
+
+
+def _clerks() -> Sequence[User]:
+    offices = db.session.scalars(accounts.organizations(OrganizationKind.PLATFORM)).all()
+    return [clerk for office in offices for clerk in addressees.members(office.id, OrganizationKind.PLATFORM, "payments.confirm")]

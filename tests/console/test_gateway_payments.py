@@ -1,0 +1,87 @@
+"""Paying on Stripe's page, as the buyer sees it: the way back proves nothing."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from market import db, payments
+from market.accounts import Organization
+from tests.builders.accounts import PASSWORD, a_member, an_organization
+from tests.builders.billing import OCTOBER, an_issued_bill
+from tests.builders.catalog import a_plan
+from tests.builders.gateways import a_gateway_payment, a_held_payment, a_top_up
+from tests.builders.subscriptions import a_subscription
+from tests.support.client import Client
+from tests.support.clock import FakeClock
+from tests.support.stripe import Double
+
+
+@pytest.fixture
+def firm(client: Client, stripe: Double) -> Organization:
+    """A firm that owes ¥150.00; its owner is signed in."""
+    with db.transaction():
+        made = an_organization()
+        owner = a_member(made)
+        an_issued_bill_of(made)
+    client.sign_in(owner.email, PASSWORD)
+    return made
+
+
+def an_issued_bill_of(firm: Organization) -> None:
+    a_subscription(a_plan(monthly="150.00"), organization=firm)
+    an_issued_bill(firm, OCTOBER)
+
+
+def test_a_bill_is_paid_by_alipay_and_only_stripe_is_believed(client: Client, firm: Organization, stripe: Double, clock: FakeClock) -> None:
+    page = client.page("/console/bills/1").follow("去付款")
+    page = page.submit(button="继续付款", way="alipay")
+    [session] = stripe.of("checkout.session")
+    assert page.one("a", class_="btn-primary").get("href") == session["url"]
+    assert "正在问 Stripe" in client.page(f"{page.path.partition('?')[0]}/back").text
+    stripe.pay(session["id"])
+    assert "已收到" not in client.page(page.path).text
+    payments.sweep(clock.now())
+    assert "已收到 ¥150.00" in client.page(page.path).text
+
+
+def test_with_stripe_gone_a_transfer_is_still_offered(client: Client, firm: Organization, stripe: Double) -> None:
+    stripe.trouble("POST /v1/customers", "429", 9)
+    page = client.page("/console/bills/1").follow("去付款").submit(button="继续付款", way="wechat_pay")
+    assert "还没有连上 Stripe" in page.text
+    assert "汇款识别码" in page.follow("换一种付款方式").submit(button="继续付款", way="bank_transfer").text
+
+
+def test_every_state_of_a_payment_is_told(client: Client, firm: Organization) -> None:
+    with db.transaction():
+        shown = {a_top_up(firm).id: "已记入余额", a_held_payment(firm).id: "USD 7.00", a_gateway_payment(firm).id: "去付款 ¥5.00"}
+    for id, words in shown.items():
+        assert words in client.page(f"/console/payments/{id}").text
+    page = client.page("/console/payments/")
+    assert "尾号 4242" in page.text
+    assert "尾号 4242" not in page.submit(button="移除").text
+
+
+def test_news_is_stored_once_and_only_from_stripe(client: FlaskClient, firm: Organization, stripe: Double) -> None:
+    with db.transaction():
+        about = str(a_top_up(firm).session_id)
+    stripe.things[about] = {"id": about, "object": "checkout.session"}
+    body, header = stripe.news("checkout.session.completed", about)
+    thin = {"id": "evt_thin", "object": "v2.core.event", "type": "v1.billing.meter.error_report_triggered", "created": "2026-11-18T02:00:00.000Z",
+            "livemode": False, "context": None, "related_object": {"id": about, "type": "x", "url": "/"}}  # fmt: skip
+    answers = {
+        "good": (body, header, 200), "again": (body, header, 200), "tampered": (body + b" ", header, 400), "nobody's": (body, "", 400),
+        "old": (*stripe.news("checkout.session.completed", about, at=1), 400), "large": (b"x" * 300_000, header, 413),
+        "other secret": (*stripe.news("checkout.session.completed", about, secret="whsec_other"), 400), "thin": (*stripe.signed(thin), 200),
+        "no event": (*stripe.signed({"object": "event"}), 400),
+    }  # fmt: skip
+    for name, (sent, signature, status) in answers.items():
+        answer = client.post("/webhooks/stripe", data=sent, headers={"Stripe-Signature": signature})
+        assert answer.status_code == status, name
+    with db.transaction(readonly=True):
+        assert [(each.event_id[:8], each.repeats) for each in db.session.scalars(payments.gateway_events())] == [("evt_thin", 0), ("evt_test", 1)]
+
+
+def test_without_a_secret_all_news_is_refused(client: FlaskClient) -> None:
+    answer = client.post("/webhooks/stripe", data=b"{}", headers={"Stripe-Signature": "t=1,v1=a"})
+    assert (answer.status_code, "STRIPE_WEBHOOK_SECRET" in answer.text) == (503, True)
