@@ -20,7 +20,7 @@ from market.billing.credit_notes import BalanceGrant, GrantReason, ProposalStatu
 from market.errors import MarketError, NotFound
 from market.payments import statements
 from market.web import credits as words
-from market.web import forms, guards, paging
+from market.web import forms, guards, paging, row_numbers
 
 bp = Blueprint("balances", __name__, url_prefix="/balances")
 
@@ -138,8 +138,7 @@ def reject(id: int) -> Answer:
 
 
 def _firm(form: GrantForm) -> Organization:
-    chosen = form.organization_id.data or ""
-    return statements.buyer_by_id(int(chosen) if chosen.isdecimal() else 0)
+    return statements.buyer_by_id(row_numbers.found_in(form.organization_id.data) or 0)
 
 
 def _form(form: GrantForm, *, looked: bool = False) -> str:

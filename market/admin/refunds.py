@@ -18,7 +18,7 @@ from market.billing.credit_notes import RefundRequest
 from market.errors import MarketError
 from market.kit.period import local_day
 from market.payments import Payment, statements
-from market.web import formats, forms, guards, paging
+from market.web import formats, forms, guards, paging, row_numbers
 
 bp = Blueprint("refunds", __name__, url_prefix="/refunds")
 
@@ -54,9 +54,9 @@ def index() -> str:
 @guards.require("credits.read")
 def show(id: int) -> str:
     """One refund, and the forms for what the bank made of it; with the line of the statement that was chosen."""
-    refund, form, chosen = credit_notes.refund_by_id(id), _paid_form(), request.args.get("line", "")
-    for line in statements.lines_for(refund) if chosen.isdecimal() else ():
-        if line.id == int(chosen):
+    refund, form, chosen = credit_notes.refund_by_id(id), _paid_form(), row_numbers.found_in(request.args.get("line"))
+    for line in statements.lines_for(refund) if chosen else ():
+        if line.id == chosen:
             form.bank_reference.data, form.paid_on.data = statements.reference_of(line), line.booked_on
     return _page(refund, form, FailedForm(formdata=None))
 

@@ -17,7 +17,7 @@ from market.billing import Bill
 from market.errors import MarketError
 from market.payments import statements
 from market.payments.statements import BankLine, LineStatus
-from market.web import bank_lines, formats, forms, guards, paging
+from market.web import bank_lines, formats, forms, guards, paging, row_numbers
 
 bp = Blueprint("transfers", __name__, url_prefix="/transfers")
 
@@ -70,7 +70,7 @@ def show(id: int) -> str:
 def attach(id: int) -> Answer:
     """It is this firm's."""
     line, form = statements.line_by_id(id), FirmForm()
-    firm = statements.buyer_by_id(int(form.organization_id.data or 0) if (form.organization_id.data or "").isdecimal() else 0)
+    firm = statements.buyer_by_id(row_numbers.found_in(form.organization_id.data) or 0)
     try:
         statements.attach(line, firm, remember=bool(form.remember.data), user=g.user, by=g.actor, at=resources.clock.now())
     except MarketError as refusal:

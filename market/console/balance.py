@@ -163,6 +163,9 @@ def _use_page(bill: billing.Bill, form: UseForm) -> str:
 
 def _refund_page(form: RefundForm) -> str:
     purchased = credit_notes.purchased(g.organization)
+    if not purchased:  # then there is no box that an error could lead to
+        form.form_errors += form.amount_fen.errors
+        form.amount_fen.errors = []
     return render_template(
         "console/balance/refund.html", form=form, purchased_fen=purchased, balance_fen=credit_notes.balance(g.organization),
         plan=payments.plan(g.organization, purchased), way_of=lambda payment: payments.way_of(payment, formats.language()),

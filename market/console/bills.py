@@ -9,7 +9,7 @@ from wtforms import BooleanField, RadioField
 
 from market import billing, db, payments, resources
 from market.billing import Bill, BillLine, credit_notes, fapiao
-from market.web import bill_sheet, dunning_words, evidence, formats, forms, guards, paging, papers, ways, why
+from market.web import bill_sheet, dunning_words, evidence, formats, forms, guards, paging, papers, row_numbers, ways, why
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
@@ -127,7 +127,8 @@ def pay(id: int) -> Answer | tuple[str, int]:
         if way == payments.BankTransfer.name:
             payment = payments.start(bill, by=g.actor, at=now)
         else:
-            card = payments.card_of(g.organization, int(way.removeprefix("saved-"))) if way.removeprefix("saved-").isdecimal() else None
+            card_id = row_numbers.found_in(way.removeprefix("saved-"))
+            card = payments.card_of(g.organization, card_id) if card_id else None
             payment = payments.pay_with(bill, "card" if card else way, card=card, save_card=bool(form.save_card.data), by=g.actor, at=now)
     except payments.WayUnknown as refusal:
         form.refuse(refusal)

@@ -16,6 +16,14 @@ def read(value: str) -> int:
     return int(value)
 
 
+def found_in(value: str | None) -> int | None:
+    """The same for a form's hidden field; None for anything else."""
+    try:
+        return read(value or "")
+    except ValueError:
+        return None
+
+
 class RowNumber(IntegerConverter):
     """Digits that fit into the column."""
 

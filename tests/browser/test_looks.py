@@ -100,7 +100,7 @@ HTML, HTML_PACKED, NODES = 60_000, 14 * 1024, 1_500
 def addresses(app: Flask, world: World, side: Side | None, faces: Collection[str] = FACES) -> Iterator[str]:
     """One address for each page type that is meant for this visitor."""
     for route in routes(app, method="GET"):
-        stands = route.endpoint in STANDING or not route.endpoint.startswith(LEADING_ON) and not route.endpoint.endswith((".document", "bills.events", "vendor.events.line"))
+        stands = route.endpoint in STANDING or not route.endpoint.startswith(LEADING_ON) and not route.endpoint.endswith((".document", ".proof", "bills.events", "vendor.events.line"))
         if route.face in faces and stands and world.visitor(route.endpoint) is side:
             address = route.address(app, world.known(route.endpoint))
             if not address.endswith(FILES):
