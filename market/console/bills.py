@@ -9,7 +9,19 @@ from wtforms import BooleanField, RadioField
 
 from market import billing, db, payments, resources
 from market.billing import Bill, BillLine, credit_notes, fapiao
-from market.web import bill_sheet, dunning_words, evidence, formats, forms, guards, paging, papers, row_numbers, ways, why
+from market.web import (
+    bill_sheet,
+    dunning_words,
+    evidence,
+    formats,
+    forms,
+    guards,
+    paging,
+    papers,
+    row_numbers,
+    ways,
+    why,
+)
 
 bp = Blueprint("bills", __name__, url_prefix="/bills")
 
