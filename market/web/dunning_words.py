@@ -76,7 +76,7 @@ def next_words(standing: Standing, now: datetime) -> str:
         day = formats.date(coming.get(Kind.END_NOTICE))
         return _("付清后立即恢复，不用申请。数据保留；最早 %(day)s 通知终止，通知后至少再留 %(days)s 天。", day=day, days=case.sequence.end_days)
     if case.waiting in (Wait.FAPIAO, Wait.DISPUTE, Wait.PART_PAID, Wait.SMALL):
-        return f"{waits(case.waiting)}{_('这期间不停用服务。')}"
+        return formats.sentences(waits(case.waiting), _("这期间不停用服务。"))
     stop = formats.date(coming[Kind.SUSPENSION])
     if Kind.LAST_NOTICE in coming:
         return _("%(day)s 发最后通知，写明停用日期；最早 %(stop)s 停用服务。数据保留。", day=formats.date(coming[Kind.LAST_NOTICE]), stop=stop)

@@ -41,6 +41,11 @@ def language() -> str:
     return translation.language() or "zh"
 
 
+def sentences(*said: str) -> str:
+    """One after the other, as the language has it: English puts a space between them."""
+    return (" " if language() == "en" else "").join(filter(None, said))
+
+
 def money(fen: int | None, *, cents: bool = True) -> str:
     """Fen as ¥1,234.56; `cents=False` drops .00 of whole yuan, for cards only."""
     if fen is None:

@@ -11,7 +11,7 @@ from flask import Flask, flash
 from flask_babel import gettext as _
 
 from market import notifications, resources
-from market.web.formats import language
+from market.web.formats import sentences
 
 
 class Standing(StrEnum):
@@ -37,8 +37,8 @@ def standing() -> Standing:
 def with_news(words: str) -> str:
     """What was done, and where its result will be told: by e-mail, or in the mailbox where none leaves this place."""
     if resources.settings.smtp_url:
-        return _joined(words, _("有了结果会发邮件告诉您。"))
-    return _joined(words, _("有了结果会写在“我的邮件”里。"))
+        return sentences(words, _("有了结果会发邮件告诉您。"))
+    return sentences(words, _("有了结果会写在“我的邮件”里。"))
 
 
 def tell_written(words: str, email: str) -> None:
@@ -66,9 +66,4 @@ def _waits() -> str:
 
 
 def _tell(found: Standing, words: str, where: str, tone: str = "ok") -> None:
-    flash(_joined(words, where), {Standing.WAITS: "warn", Standing.STAYS: "info"}.get(found, tone))
-
-
-def _joined(words: str, where: str) -> str:
-    between = " " if language() == "en" and words and where else ""
-    return f"{words}{between}{where}"
+    flash(sentences(words, where), {Standing.WAITS: "warn", Standing.STAYS: "info"}.get(found, tone))

@@ -154,3 +154,10 @@ def test_a_text_falls_back_to_the_other_language(write: Callable[[str], None]) -
     assert formats.local(one_name, "name") == "广州"
     write("zh")
     assert formats.local(both_names, "name") == "广州"
+
+
+def test_sentences_stand_apart_as_their_language_has_it(write: Callable[[str], None]) -> None:
+    write("en")
+    assert formats.sentences("It waits.", "", "Nothing is stopped.") == "It waits. Nothing is stopped."
+    write("zh")
+    assert formats.sentences("在等。", "不停用。") == "在等。不停用。"
