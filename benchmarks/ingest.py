@@ -26,7 +26,6 @@ _ROUNDS = 5
 #: How long each part of a round lasts, about.
 _SECONDS = 2.0
 _MANY = 20_000
-_ALONE = "on one connection"
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,9 @@ class _Run:
         sent = {what: at.send(bodies, events=events, connections=connections)}
         self.pace[name, size, what] = sent[what].rate / size.events
         if what in ("new", "one connection"):
-            self._measure_limit(at, size, what, bodies, connections, warm=warm)
+            limit = limits.measure(at.database, at.folder, bodies, connections)
+            if warm:
+                self.limits[name, size, what].append(limit)
         if what == "new" and size.events > 1:
             sent["all known"] = at.send(bodies, events=events, connections=connections)
             earlier = list(chain.from_iterable(_split(body) for body in bodies[:3]))
@@ -146,15 +147,6 @@ class _Run:
         if warm:
             for each, load in sent.items():
                 self.loads[name, size, each].append(load)
-
-    def _measure_limit(self, at: Stand, size: Size, what: str, bodies: list[bytes], connections: int, *, warm: bool) -> None:
-        """On as many connections; and on one, which is what the shares that are wanted were taken from."""
-        taken = {what: limits.measure(at.database, at.folder, bodies, connections)}
-        if what == "new" and size.share is not None:
-            taken[_ALONE] = limits.measure(at.database, at.folder, bodies, 1)
-        if warm:
-            for each, limit in taken.items():
-                self.limits[at.database.name, size, each].append(limit)
 
     def _told(self, at: Stand, size: Size) -> Iterator[Figure]:
         base, key = at.database.name, (at.database.name, size, "new")
@@ -166,10 +158,7 @@ class _Run:
             reference=Reference("database alone, same rows", limit),
         )  # fmt: skip
         if size.share is not None:
-            alone = middle([each.rate for each in self.limits[base, size, _ALONE]])
-            yield Figure(f"{name}, database alone on one connection", alone, "rows/s")
-            yield Figure(f"{name}, share of that", rate / alone, "", size.share if goal else None, at_least=True)
-            yield Figure(f"{name}, share of the limit on {size.connections}", rate / limit, "")
+            yield Figure(f"{name}, share of the limit", rate / limit, "", size.share if goal else None, at_least=True)
         yield Figure(
             f"{name}, accepted", rate, "events/s", reference=Reference("Polar, PostgreSQL", size.polar, elsewhere=True)
         )
