@@ -144,7 +144,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # of a thousand events changes 4 MB of pages, twice what a connection keeps in memory unless it is told otherwise.
     for pragma in (
         "busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=16000",
-        "cache_size=-32000",
+        "cache_size=-16000",
     ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}").close()
 

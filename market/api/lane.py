@@ -36,7 +36,7 @@ Application = Callable[[Environ, Start], Iterable[bytes]]
 
 #: Written at once, counted in events: more would make those wait who came first. SQLite has no second writer to wait
 #: for, and a page that several batches change is written once for all of them.
-MOST_TOGETHER, MOST_ON_SQLITE = 1000, 4000
+MOST_TOGETHER, MOST_ON_SQLITE = 1000, 2000
 #: On PostgreSQL two keep database and server both busy; more only get into each other's way at the counters. A second
 #: one is worth it when there is enough to do: of single events, one transaction with twice as many is cheaper.
 ABREAST, WORTH = 2, 300
