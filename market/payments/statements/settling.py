@@ -26,7 +26,13 @@ from market.payments.statements.models import (
     PayerName,
     Reason,
 )
-from market.payments.statements.refusals import AllocationInvalid, LineFinished, NobodysLine, PayerNameTaken
+from market.payments.statements.refusals import (
+    AllocationInvalid,
+    LineChanged,
+    LineFinished,
+    NobodysLine,
+    PayerNameTaken,
+)
 
 _LONGEST_REFERENCE = 64
 
@@ -43,13 +49,17 @@ def proposal(line: BankLine, owed: list[Bill]) -> dict[int, int]:
 
 
 def allocate(
-    line: BankLine, parts: Mapping[int, int], *, user: User, by: Actor, at: datetime, reason: Reason = Reason.BY_PERSON, note: str = ""
+    line: BankLine, parts: Mapping[int, int], *, user: User, by: Actor, at: datetime, reason: Reason = Reason.BY_PERSON, note: str = "",
+    seen: int | None = None,
 ) -> None:
     """Book a line: so many fen on each bill, by its number; the rest is the firm's balance.
 
-    Raises LineFinished, NobodysLine, AllocationInvalid.
+    `seen` is the version of the line that a person has decided about. Raises LineFinished, LineChanged, NobodysLine,
+    AllocationInvalid.
     """
     organization = _held(line)
+    if seen is not None and line.version != seen:
+        raise LineChanged
     bills = {bill.id: bill for bill in billing.due_bills_of(organization)}
     wanted = {id: fen for id, fen in parts.items() if fen}
     _check(line, wanted, bills)
