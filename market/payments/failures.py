@@ -17,6 +17,7 @@ WORDS = {
     "lost_card": OTHER,
     "stolen_card": OTHER,
     "expired": "付款页面过了有效时间，没有扣款。",
+    "sent_back": "来的钱和要付的不同，已经原路退回。",
     "not_made": "一直没能联系上 Stripe，这笔付款没有建立，没有扣款。",
     "charge_already_refunded": "Stripe 说这笔付款已经全部退回。",
     "charge_disputed": "持卡人的银行正在处理争议，不能退款。",

@@ -25,6 +25,8 @@ from market.payments.stripe_gateway import CURRENCY
 _S = PaymentStatus
 #: How long until a payment is asked about again, by how often it was already; the last one stays.
 _PAUSES = (10, 20, 40, 60, 120, 300, 600, 1800, 3600)
+#: Other money came and went back; the gateway goes on saying that it came.
+SENT_BACK = "sent_back"
 
 
 def held_for_change(id: int) -> Payment:
@@ -45,7 +47,7 @@ def take_in(id: int, found: Found, *, at: datetime) -> PaymentStatus:
     by = audit.system("stripe", organization_id=payment.organization_id)
     payment.session_id = found.session_id or payment.session_id
     payment.intent_id = found.intent_id or payment.intent_id
-    if payment.status is _S.SUCCEEDED or payment.held:
+    if payment.status is _S.SUCCEEDED or payment.held or payment.failure_code == SENT_BACK:
         payment.ask_at = None
         return payment.status
     if found.state is State.SUCCEEDED:
@@ -150,8 +152,10 @@ def send_held_back(payment: Payment, *, reference: str, by: Actor, at: datetime)
     """It was given back in the gateway's own pages; nothing of it was ever booked. Raises NothingHeld."""
     payment = held_for_change(payment.id)
     _held(payment)
-    LIFECYCLE.move(payment, _S.CANCELED)
+    if payment.status not in (_S.CANCELED, _S.FAILED):  # other money may come after its end too
+        LIFECYCLE.move(payment, _S.CANCELED)
     came, payment.held, payment.finished_at = payment.held, "", at
+    payment.failure_code, payment.failure = SENT_BACK, failures.words_for(SENT_BACK)
     audit.record(
         "payment.sent_back", payment, by=by, at=at, organization_id=payment.organization_id,
         after={"came": came, "reference": reference},

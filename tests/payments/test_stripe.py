@@ -13,9 +13,10 @@ from market.accounts import Organization
 from market.billing import Bill, BillStatus, credit_notes
 from market.errors import NotFound
 from market.payments import GatewayEvent, Payment, PaymentStatus, SavedCard
-from tests.builders.accounts import an_actor, an_administrator
+from tests.builders.accounts import an_actor, an_administrator, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_plan
+from tests.builders.gateways import a_held_payment
 from tests.builders.subscriptions import a_subscription
 from tests.support.stripe import Double
 
@@ -162,6 +163,20 @@ def test_other_money_than_was_asked_for_waits_for_a_person(stripe: Double, bill:
             payments.accept_held(db.session.get_one(Payment, held.id), note="查过了", by=an_actor(), at=LATER)
     assert of(bill).paid_fen == (0 if currency else min(amount or 0, 15000))
     assert balance(bill) == (1 if amount == 15001 else 0)
+    with db.transaction():
+        payments.ask_again(db.session.get_one(Payment, held.id), by=an_actor(), at=LATER)
+    payments.sweep(LATER + timedelta(hours=1))
+    assert now(payment).held == "", "Stripe still says that it came"
+
+
+@pytest.mark.parametrize("ended", [PaymentStatus.CANCELED, PaymentStatus.FAILED])
+def test_other_money_that_came_after_the_end_can_go_back(database: None, ended: PaymentStatus) -> None:
+    with db.transaction():
+        payment = a_held_payment(an_organization())
+        payment.status = ended
+        db.session.flush()
+        payments.send_held_back(payment, reference="re_by_hand", by=an_actor(), at=LATER)
+        assert (payment.status, payment.held) == (ended, "")
 
 
 def test_late_success_and_a_second_way_become_balance(stripe: Double, bill: Bill) -> None:
