@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -32,6 +32,7 @@ class Row:
     days: int
     done: str
     next: str
+    key: str
     on: date | None
     waits: str
     askable: bool
@@ -125,7 +126,8 @@ def step(id: int) -> Answer:
     bill = billing.head_by_id(id)
     firm = accounts.organization_by_id(bill.organization_id)
     try:
-        taken = dunning.advance(bill, user=g.user, by=g.actor, at=resources.clock.now())
+        key = request.form.get("step", "")
+        taken = dunning.advance(bill, user=g.user, by=g.actor, at=resources.clock.now(), key=key)
     except MarketError as refusal:
         return _refused(firm, refusal)
     flash(_("已办：%(step)s。", step=dunning_words.taken_name(taken)), "ok")
@@ -229,6 +231,6 @@ def _row(standing: Standing, now: datetime) -> Row:
     why = case.halted if coming and coming.planned.kind is Kind.REMINDER else case.waiting
     return Row(
         days=dunning.days_over(standing.bill.due_at or now, now), done=last[0]["title"] if last else "",
-        next=dunning_words.step_name(coming.planned) if coming else "", on=coming.on if coming else None,
+        next=dunning_words.step_name(coming.planned) if coming else "", key=coming.planned.key if coming else "", on=coming.on if coming else None,
         waits=dunning_words.waits(why) if why else "", askable=letter or (coming is not None and coming.on <= dunning.day_of(now)),
     )  # fmt: skip

@@ -57,7 +57,7 @@ from market.payments.models import (
 )
 from market.payments.models import REFUND_LIFECYCLE as GATEWAY_REFUND_LIFECYCLE
 from market.payments.outcomes import accept_held, is_top_up, send_held_back
-from market.payments.paying import MOST_FEN, charge_saved, pay_with, top_up, ways
+from market.payments.paying import MOST_FEN, charge_saved, pay_with, top_up, unanswered, ways
 from market.payments.proofs import MOST_PROOFS, TooManyProofs, add_proof, proof_of, proofs_of
 from market.payments.queries import (
     OPEN,
@@ -219,6 +219,7 @@ __all__ = [
     "transfer_of",
     "transfer_settled",
     "transfers_taken",
+    "unanswered",
     "way_of",
     "ways",
 ]

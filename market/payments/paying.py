@@ -112,6 +112,11 @@ def charge_saved(bill: Bill, *, key: str, at: datetime) -> Payment | None:
         return db.session.get_one(Payment, id)
 
 
+def unanswered(payment: Payment) -> bool:
+    """Whether the gateway has said nothing of it yet: it could not be reached, or not now."""
+    return payment.status is PaymentStatus.PENDING and payment.intent_id is None and payment.session_id is None
+
+
 def _unattended(bill_id: int, key: str, at: datetime) -> Payment | None:
     bill = db.session.get_one(Bill, bill_id)
     organization = db.session.get_one(Organization, bill.organization_id)

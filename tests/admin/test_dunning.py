@@ -65,6 +65,8 @@ def test_the_next_letter_is_sent_by_a_click(enter: Enter, clock: FakeClock) -> N
     page = enter(Role.FINANCE).page(f"/admin/dunning/{bill.organization_id}")
     sent = page.submit(button="现在就办：逾期 7 天提醒")
     assert "已办：逾期 7 天提醒" in sent.text and "操作人" in sent.text
+    again = page.submit(button="现在就办：逾期 7 天提醒")
+    assert (again.status, "已经办过" in again.text) == (409, True), "a second click takes no second step"
     assert "写明 2026年12月10日 停用" in sent.submit(button="现在就办：最后通知").text
 
 
@@ -72,7 +74,7 @@ def test_services_are_not_stopped_before_the_day_that_was_named(enter: Enter, bi
     finance = enter(Role.FINANCE)
     page = finance.page(f"/admin/dunning/{bill.organization_id}")
     assert "现在就办" not in page.text
-    answer = finance.post(f"/admin/dunning/bills/{bill.id}/step", data={"csrf_token": page.all("input", name="csrf_token")[0].get("value")})
+    answer = finance.post(f"/admin/dunning/bills/{bill.id}/step", data={"csrf_token": page.all("input", name="csrf_token")[0].get("value"), "step": "suspension"})
     assert answer.status_code == 409 and "最后通知写明的日期是 2026-12-10" in answer.text
 
 
