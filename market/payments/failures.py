@@ -27,6 +27,21 @@ WORDS = {
 }
 
 
+#: A refund that the gateway has not carried out, as the office reads it, and as the buyer does.
+NOT_REFUNDED = "Stripe 没有办成这笔退款。请改用银行转账退款。"
+TO_THE_BUYER = "原路没有退成，财务会改用银行转账退款。"
+
+
+def of_gateway(failure: str) -> bool:
+    """Whether these words are ours about a gateway's answer, and not what a clerk has written."""
+    return failure in (NOT_REFUNDED, OTHER, REFUSED, *WORDS.values())
+
+
+def for_buyer(failure: str) -> str:
+    """Why a refund has failed, for whoever waits for it."""
+    return TO_THE_BUYER if of_gateway(failure) else failure
+
+
 def words_for(code: str, otherwise: str = OTHER) -> str:
     """The sentence for a code."""
     return REFUSED if code.startswith(NOT_TAKEN) else WORDS.get(code, otherwise)
