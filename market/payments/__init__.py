@@ -21,6 +21,8 @@ from market.payments.disputing import (
     open_disputes,
     reopened_bills,
 )
+from market.payments.failures import for_buyer as refund_failure
+from market.payments.failures import of_gateway
 from market.payments.following import follow
 from market.payments.gateway import Gateway, Gateways
 from market.payments.going_back import Way, ask_back, plan, source_of
@@ -37,6 +39,7 @@ from market.payments.inbox import (
     handle_due,
 )
 from market.payments.inbox import receive as receive_news
+from market.payments.looking import look
 from market.payments.models import (
     DISPUTE_LIFECYCLE,
     EVENT_LIFECYCLE,
@@ -182,6 +185,8 @@ __all__ = [
     "instructions",
     "is_top_up",
     "last_arrivals",
+    "look",
+    "of_gateway",
     "open_disputes",
     "open_payment_of",
     "open_requests",
@@ -203,6 +208,7 @@ __all__ = [
     "receive_news",
     "received_for",
     "refund",
+    "refund_failure",
     "refund_finished",
     "refundable_fen",
     "refunds_of",

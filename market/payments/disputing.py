@@ -22,12 +22,12 @@ from market.payments.signals import dispute_closed, dispute_opened
 
 _S = DisputeStatus
 #: How Stripe calls a dispute that takes no money: the bank only asks.
-_ONLY_ASKED = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
+ONLY_ASKED = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
 
 
 def take_in(payment_id: int, found: FoundDispute, *, at: datetime) -> Dispute | None:
     """Note what the gateway says of a dispute; said twice, it is done once. None where no money has moved."""
-    if found.status in _ONLY_ASKED:
+    if found.status in ONLY_ASKED:
         return None
     payment = held_for_change(payment_id)
     by = audit.system("stripe", organization_id=payment.organization_id)

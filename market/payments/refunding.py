@@ -35,7 +35,6 @@ _S = GatewayRefundStatus
 UNDER_WAY = frozenset({_S.PENDING, _S.PROCESSING})
 _PAUSES = (10, 30, 60, 300, 1800, 3600)
 _AT_ONCE = 50
-_FAILED = "Stripe 没有办成这笔退款。请改用银行转账退款。"
 
 
 def refundable_fen(payment: Payment) -> int:
@@ -122,7 +121,7 @@ def pursue(id: int, *, at: datetime) -> bool:
 def _ask(id: int, intent_id: str, reference: str | None, amount_fen: int, *, again: bool, old: bool) -> FoundRefund:
     if reference:
         return stripe_gateway.look_up_refund(reference)
-    if again and (found := stripe_gateway.search_refund(intent_id, id)) is not None:
+    if (again or old) and (found := stripe_gateway.search_refund(intent_id, id)) is not None:
         return found
     if old:
         return FoundRefund(State.FAILED, failure_code="not_made")
@@ -152,7 +151,7 @@ def take_in(id: int, found: FoundRefund, *, at: datetime) -> None:
     if to is _S.SUCCEEDED:
         credit_notes.sent_back(request, reference=made.gateway_reference or str(made.id), by=_stripe(made), at=at)
     else:
-        made.failure_code, made.failure = found.failure_code, failures.words_for(found.failure_code, _FAILED)
+        made.failure_code, made.failure = found.failure_code, failures.words_for(found.failure_code, failures.NOT_REFUNDED)
         credit_notes.not_sent_back(request, failure=made.failure, by=_stripe(made), at=at)
     refund_finished.send(made, at=at)
 

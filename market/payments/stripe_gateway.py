@@ -21,6 +21,7 @@ from market.payments.found import (
     FoundCard,
     FoundDispute,
     FoundRefund,
+    MadeRefund,
     News,
     NotGenuine,
     State,
@@ -304,11 +305,34 @@ def payment_behind(about: str) -> tuple[int | None, str | None]:
 
 def dispute(reference: str) -> FoundDispute:
     """A dispute as it stands. Raises Unknown."""
-    found = _call(lambda: _client().v1.disputes.retrieve(reference))
+    return _of_dispute(_call(lambda: _client().v1.disputes.retrieve(reference)))
+
+
+def disputes_since(since: datetime) -> list[FoundDispute]:
+    """All that were opened since."""
+    params: Any = _made_since(since)
+    return [_of_dispute(one) for one in _call(lambda: list(_client().v1.disputes.list(params).auto_paging_iter()))]
+
+
+def refunds_since(since: datetime) -> list[MadeRefund]:
+    """All that were made since."""
+    params: Any = _made_since(since)
+    found = _call(lambda: list(_client().v1.refunds.list(params).auto_paging_iter()))
+    return [MadeRefund(one.id, _name_of(one.payment_intent), one.status or "", _moment(one.created)) for one in found]
+
+
+def _made_since(since: datetime) -> dict[str, Any]:
+    return {"created": {"gte": int(since.timestamp())}, "limit": _LOOKED_THROUGH}
+
+
+def _name_of(intent: Any) -> str:
+    return intent if isinstance(intent, str) else getattr(intent, "id", "")
+
+
+def _of_dispute(found: Any) -> FoundDispute:
     details = getattr(found, "evidence_details", None)
     due = getattr(details, "due_by", None) if details else None
-    intent = found.payment_intent if isinstance(found.payment_intent, str) else getattr(found.payment_intent, "id", "")
-    return FoundDispute(found.id, intent or "", found.amount, found.currency, found.status, found.reason, _moment(found.created), _moment(due) if due else None)
+    return FoundDispute(found.id, _name_of(found.payment_intent), found.amount, found.currency, found.status, found.reason, _moment(found.created), _moment(due) if due else None)
 
 
 def _moment(seconds: int) -> datetime:
