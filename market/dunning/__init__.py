@@ -28,6 +28,7 @@ from market.dunning.queries import (
     overdue_by_firm,
     overdue_of,
     standing_of,
+    steps_by_bill,
     steps_of,
     stopped_count,
 )
@@ -40,6 +41,6 @@ __all__ = [
     "NothingToTake", "Outcome", "Planned", "Sequence", "SequenceVersion", "Standing", "Step", "StepTaken", "StepWaits", "TooEarly", "Turn",
     "Wait", "Wanted", "advance", "ages", "ask_cards", "candidate_count", "candidates", "case_of", "change_sequence", "coming",
     "day_of", "days_over", "firms", "firms_stopped", "held", "hold", "hold_by_id", "holds_of", "lift", "overdue_bill", "overdue_by_firm", "overdue_of", "reinstated",
-    "run", "sequence_at", "settle", "standing_of", "step_taken", "steps_of", "stopped_count", "turn", "turns",
+    "run", "sequence_at", "settle", "standing_of", "step_taken", "steps_by_bill", "steps_of", "stopped_count", "turn", "turns",
     "upcoming", "versions_of_sequence",
 ]  # fmt: skip

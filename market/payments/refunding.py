@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -39,13 +40,19 @@ _AT_ONCE = 50
 
 def refundable_fen(payment: Payment) -> int:
     """What of a payment can still go back the way it came; nothing of a bank transfer, which is paid back by hand."""
-    if payment.gateway != stripe_gateway.NAME or payment.status is not PaymentStatus.SUCCEEDED:
-        return 0
-    gone = select(func.coalesce(func.sum(Refund.amount_fen), 0))
-    gone = gone.where(Refund.payment_id == payment.id, Refund.status.not_in([_S.FAILED, _S.CANCELED]))
-    taken = select(func.coalesce(func.sum(Dispute.amount_fen), 0))
-    taken = taken.where(Dispute.payment_id == payment.id, Dispute.status != DisputeStatus.WON)
-    return max(0, payment.amount_fen - int(db.session.scalar(gone) or 0) - int(db.session.scalar(taken) or 0))
+    return refundable_of([payment])[payment.id]
+
+
+def refundable_of(payments: Collection[Payment]) -> dict[int, int]:
+    """The same of several payments, by their numbers."""
+    ids = [payment.id for payment in payments]
+    gone = select(Refund.payment_id, func.sum(Refund.amount_fen)).group_by(Refund.payment_id)
+    gone = gone.where(Refund.payment_id.in_(ids), Refund.status.not_in([_S.FAILED, _S.CANCELED]))
+    taken = select(Dispute.payment_id, func.sum(Dispute.amount_fen)).group_by(Dispute.payment_id)
+    taken = taken.where(Dispute.payment_id.in_(ids), Dispute.status != DisputeStatus.WON)
+    less = Counter({id: int(fen) for id, fen in db.session.execute(gone)}) + Counter({id: int(fen) for id, fen in db.session.execute(taken)})
+    can = {payment.id for payment in payments if payment.gateway == stripe_gateway.NAME and payment.status is PaymentStatus.SUCCEEDED}
+    return {payment.id: max(0, payment.amount_fen - less[payment.id]) if payment.id in can else 0 for payment in payments}
 
 
 def refund(

@@ -43,6 +43,20 @@ def test_the_list_names_the_debt_its_age_and_the_next_step(enter: Enter, bill: B
 
 
 @pytest.mark.every_database
+def test_a_list_of_many_asks_no_more_than_one_of_one(enter: Enter, bill: Bill, queries: Any) -> None:
+    finance = enter(Role.FINANCE)
+    finance.page("/admin/dunning/")
+    with queries(at_most=60) as one:
+        finance.page("/admin/dunning/")
+    with db.transaction():
+        for _ in range(3):
+            an_unpaid_bill()
+    sweep("2026-12-03 10:00")
+    with queries(at_most=len(one)):
+        assert "4 份账单" in finance.page("/admin/dunning/").text
+
+
+@pytest.mark.every_database
 def test_a_hold_is_placed_with_a_reason_and_ends_by_a_click(enter: Enter, bill: Bill, client: Client) -> None:
     finance, address = enter(Role.FINANCE), f"/admin/dunning/{bill.organization_id}"
     refused = finance.page(address).submit(button="暂缓", until="2026-12-01", reason="", status=422)

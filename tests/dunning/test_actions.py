@@ -118,6 +118,15 @@ def test_a_part_paid_is_believed_for_the_days_of_the_bills_own_sequence(notice_d
 
 
 @pytest.mark.usefixtures("session")
+def test_debts_are_told_by_their_age() -> None:
+    an_unpaid_bill()
+    days = ("2026-11-19 23:59", "2026-11-20 00:00", "2026-12-19 23:59", "2026-12-20 00:00", "2027-02-17 23:59", "2027-02-18 00:00")
+    told = [[(each.count, each.fen) for each in dunning.ages(moment(day))] for day in days]
+    assert [ages.index((1, 15_000)) for ages in told] == [0, 1, 1, 2, 3, 4]
+    assert all(ages.count((0, 0)) == 4 for ages in told)
+
+
+@pytest.mark.usefixtures("session")
 class TestByHand:
     def test_the_next_step_is_taken_now_but_services_wait_for_the_day_that_was_named(self) -> None:
         bill, user = an_unpaid_bill(), an_administrator()

@@ -19,6 +19,7 @@ from tests.builders.accounts import an_actor, an_administrator, an_organization
 from tests.builders.balances import NOON, a_deposit, a_grant
 from tests.builders.credit_notes import a_note, an_open_bill
 from tests.builders.statements import IMPORTED, an_imported_statement
+from tests.support.queries import counted
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -51,6 +52,17 @@ def test_each_lot_goes_the_way_it_came_and_what_was_given_goes_nowhere() -> None
     assert payments.ask_back(firm, 2500, request_key="k", by=an_actor(), at=NOON) == asked
     assert ways(firm, 99999) == [(card.id, 4500)]
     assert not list(ledger.verify())
+
+
+def test_many_lots_are_looked_up_together() -> None:
+    few, many = an_organization(), an_organization()
+    for firm, times in ((few, 1), (many, 6)):
+        for number in range(times):
+            by_card(firm, 1000 + number)
+    with counted(at_most=20) as one:
+        payments.plan(few, 99999)
+    with counted(at_most=len(one)):
+        assert len(payments.plan(many, 99999)) == 6
 
 
 def test_what_a_credit_note_gave_back_of_a_bill_paid_by_card_goes_to_the_card_as_far_as_it_can() -> None:
