@@ -173,6 +173,23 @@ def proposed(amount: str, *bills: Bill) -> BankLine:
     return statements.line_by_id(lines()[0].id)
 
 
+class TestGoingOut:
+    def test_one_transfer_out_is_a_return_or_a_refund_and_no_two_returns(self) -> None:
+        user, firm = an_administrator(), an_organization()
+        by, today = an_actor(user), LATER.date()
+        an_imported_statement(row("10.00", "谁"), row("20.00", "谁", "BK2"))
+        first, second = (statements.line_by_id(line.id) for line in lines())
+        statements.give_back(first, reference="OUT1", note="不认识", user=user, by=by, at=LATER)
+        credit_notes.deposit(firm, 2_000, by=by, at=LATER)
+        one, other = (credit_notes.ask(firm, 1_000, request_key=key, by=by, at=LATER) for key in "ab")
+        with pytest.raises(credit_notes.RefundReferenceTaken):
+            statements.pay_refund(one, bank_reference="OUT1", paid_on=today, user=user, by=by, at=LATER)
+        statements.pay_refund(other, bank_reference="OUT2", paid_on=today, user=user, by=by, at=LATER)
+        for reference in ("OUT1", "OUT2"):
+            with pytest.raises(statements.AllocationInvalid):
+                statements.give_back(second, reference=reference, note="不认识", user=user, by=by, at=LATER)
+
+
 class TestSettling:
     def test_a_proposal_pays_the_oldest_first_and_the_rest_is_balance(self) -> None:
         bill = a_bill()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from market import audit, billing, db
+from market import accounts, audit, billing, db
 from market.accounts.models import Organization, User
 from market.audit import Actor
 from market.billing import Bill, credit_notes
@@ -16,6 +16,7 @@ from market.kit.refusal import Refusal
 from market.payments.actions import Slip, book
 from market.payments.models import BankArrival
 from market.payments.signals import transfer_settled
+from market.payments.statements import going_out
 from market.payments.statements.entries import payer_key
 from market.payments.statements.models import (
     LINE_LIFECYCLE,
@@ -116,11 +117,12 @@ def detach(line: BankLine, *, by: Actor, at: datetime) -> None:
 
 def give_back(line: BankLine, *, reference: str, note: str, user: User, by: Actor, at: datetime) -> None:
     """The money was sent back to the account it came from. Raises LineFinished, AllocationInvalid."""
+    db.serialize(going_out.OUTGOING)
     _open(line)
     reference = reference.strip()
     if not 0 < len(reference) <= _LONGEST_REFERENCE:
         raise AllocationInvalid(fields={"reference": "填写退回这笔钱的银行流水号，最多 64 个字"})
-    if db.session.scalar(select(BankLine.id).where(BankLine.return_reference == reference)) is not None:
+    if going_out.sent_back(reference) or going_out.refunded(reference):
         raise AllocationInvalid(fields={"reference": "这个流水号已经登记过，同一笔退款不能登记两次"})
     _noted(line, AllocationKind.RETURNED, line.amount_fen, at)
     line.return_reference = reference
@@ -162,8 +164,8 @@ def _held(line: BankLine) -> Organization:
     _open(line)
     if line.organization_id is None:
         raise NobodysLine
-    query = select(Organization).where(Organization.id == line.organization_id).with_for_update(key_share=True)
-    return db.session.scalars(query).one()
+    accounts.hold(line.organization_id)
+    return db.session.get_one(Organization, line.organization_id)
 
 
 def _check(line: BankLine, parts: Mapping[int, int], bills: Mapping[int, Bill]) -> None:
