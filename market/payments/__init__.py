@@ -13,9 +13,7 @@ from market.payments.asking import ask_again, ask_soon, pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
 from market.payments.disputing import (
-    bill_of,
     claims,
-    dispute_by_id,
     disputes,
     disputes_of,
     open_disputes,
@@ -82,7 +80,7 @@ from market.payments.queries import (
     transfer_of,
 )
 from market.payments.receipts import came_at, receipt_by_id, receipt_of, receipts_of, received_for, way_of
-from market.payments.refunding import open_requests, refund, refundable_fen, refunds_of
+from market.payments.refunding import refund, refundable_fen, refunds_of
 from market.payments.refusals import (
     AmountDiffers,
     AmountTooLarge,
@@ -91,6 +89,7 @@ from market.payments.refusals import (
     NothingHeld,
     NothingToPay,
     NotRefundable,
+    NotYuan,
     ReferenceTaken,
     RefundTooLarge,
     TopUpInvalid,
@@ -103,7 +102,6 @@ from market.payments.signals import (
     payment_arrived,
     payment_failed,
     payment_held,
-    refund_finished,
     transfer_settled,
     transfers_taken,
 )
@@ -135,6 +133,7 @@ __all__ = [
     "NotAwaited",
     "NotRefundable",
     "NotSetUp",
+    "NotYuan",
     "NothingHeld",
     "NothingToPay",
     "Payment",
@@ -159,14 +158,12 @@ __all__ = [
     "ask_soon",
     "awaiting",
     "awaiting_count",
-    "bill_of",
     "came_at",
     "card_of",
     "charge_saved",
     "claims",
     "confirm_arrival",
     "deposited_fen",
-    "dispute_by_id",
     "dispute_closed",
     "dispute_opened",
     "disputes",
@@ -189,7 +186,6 @@ __all__ = [
     "of_gateway",
     "open_disputes",
     "open_payment_of",
-    "open_requests",
     "pay_with",
     "payment_announced",
     "payment_arrived",
@@ -209,7 +205,6 @@ __all__ = [
     "received_for",
     "refund",
     "refund_failure",
-    "refund_finished",
     "refundable_fen",
     "refunds_of",
     "remove_card",

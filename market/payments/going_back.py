@@ -56,8 +56,7 @@ def ask_back(organization: Organization, amount_fen: int, *, request_key: str, b
     query = select(RefundRequest).where(RefundRequest.organization_id == organization.id, mine).order_by(RefundRequest.id)
     if known := db.session.scalars(query).all():
         return known
-    if not 0 < amount_fen <= credit_notes.purchased(organization):
-        return [credit_notes.ask(organization, amount_fen, request_key=request_key, by=by, at=at)]  # which refuses it
+    credit_notes.check_amount(organization, amount_fen)
     return [
         credit_notes.ask(
             organization, way.fen, request_key=f"{request_key}#{number}" if number else request_key, by=by, at=at,

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
-from market import audit, billing, db
-from market.accounts.models import Organization
+from market import accounts, audit, billing, db
 from market.audit import Actor
 from market.billing import Bill, credit_notes
-from market.errors import MarketError
 from market.payments import cards, failures
 from market.payments.following import follow
 from market.payments.found import Found, State
 from market.payments.models import LIFECYCLE, Payment, PaymentPurpose, PaymentStatus
-from market.payments.refusals import NothingHeld
+from market.payments.refusals import NothingHeld, NotYuan
 from market.payments.signals import payment_arrived, payment_failed, payment_held
 from market.payments.stripe_gateway import CURRENCY
 
@@ -32,8 +28,7 @@ SENT_BACK = "sent_back"
 def held_for_change(id: int) -> Payment:
     """The payment with its bill, held until the transaction ends. In one order, so that nobody waits for each other."""
     payment = db.session.get_one(Payment, id)
-    lock = select(Organization.id).where(Organization.id == payment.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(payment.organization_id)
     if payment.bill_id is not None:
         db.lock(db.session.get_one(Bill, payment.bill_id))
     db.lock(payment)
@@ -139,11 +134,11 @@ def _goes_on(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
 
 
 def accept_held(payment: Payment, *, note: str, by: Actor, at: datetime) -> None:
-    """Book what came although it is not what was asked for; in yuan only. Raises NothingHeld."""
+    """Book what came although it is not what was asked for; in yuan only. Raises NothingHeld, NotYuan."""
     payment = held_for_change(payment.id)
     currency, amount = _held(payment)
     if currency != CURRENCY:
-        raise MarketError("来的不是人民币，不能入账。请原路退回。")
+        raise NotYuan
     payment.amount_fen = amount
     book(payment, by=by, at=at, reason=note)
 

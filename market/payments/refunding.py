@@ -10,11 +10,11 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from market import audit, db
+from market import accounts, audit, db
 from market.accounts.models import Organization
 from market.audit import Actor
 from market.billing import credit_notes
-from market.billing.credit_notes import RefundRequest, RefundStatus
+from market.billing.credit_notes import RefundRequest
 from market.kit import money
 from market.payments import failures, stripe_gateway
 from market.payments.found import FoundRefund, State, Unknown, Unreachable
@@ -28,7 +28,6 @@ from market.payments.models import (
     Refund,
 )
 from market.payments.refusals import NotRefundable, RefundTooLarge
-from market.payments.signals import refund_finished
 
 log = structlog.get_logger(__name__)
 _S = GatewayRefundStatus
@@ -70,8 +69,7 @@ def refund(
     It settles `request`; without one the money comes out of the firm's balance. Raises NotRefundable, RefundTooLarge,
     and what `credit_notes.ask` and `credit_notes.hand_over` refuse.
     """
-    lock = select(Organization.id).where(Organization.id == payment.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(payment.organization_id)
     known = db.session.scalar(select(Refund).where(Refund.key == request_key))
     if known is not None:
         return known
@@ -160,7 +158,6 @@ def take_in(id: int, found: FoundRefund, *, at: datetime) -> None:
     else:
         made.failure_code, made.failure = found.failure_code, failures.words_for(found.failure_code, failures.NOT_REFUNDED)
         credit_notes.not_sent_back(request, failure=made.failure, by=_stripe(made), at=at)
-    refund_finished.send(made, at=at)
 
 
 def _stripe(made: Refund) -> Actor:
@@ -169,8 +166,7 @@ def _stripe(made: Refund) -> Actor:
 
 def _held(id: int) -> Refund:
     made = db.session.scalars(select(Refund).where(Refund.id == id).options(joinedload(Refund.payment))).one()
-    lock = select(Organization.id).where(Organization.id == made.payment.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(made.payment.organization_id)
     db.lock(made)
     return made
 
@@ -188,11 +184,3 @@ def _wait(made: Refund, at: datetime) -> None:
 def refunds_of(payment: Payment) -> Sequence[Refund]:
     """What of a payment went back, or was to."""
     return db.session.scalars(select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.id)).all()
-
-
-def open_requests(payment: Payment) -> Sequence[RefundRequest]:
-    """What is to be paid back to the firm and could go through this payment."""
-    query = select(RefundRequest).where(
-        RefundRequest.organization_id == payment.organization_id, RefundRequest.status.in_([RefundStatus.PENDING])
-    )
-    return db.session.scalars(query.order_by(RefundRequest.id)).all()

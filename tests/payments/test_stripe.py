@@ -216,6 +216,13 @@ def test_other_money_than_was_asked_for_waits_for_a_person(stripe: Double, bill:
     assert now(payment).held == "", "Stripe still says that it came"
 
 
+def test_dollars_cannot_be_booked_and_what_was_typed_stays(database: None) -> None:
+    with db.transaction():
+        payment = a_held_payment(an_organization())
+        with pytest.raises(payments.NotYuan):
+            payments.accept_held(payment, note="查过了", by=an_actor(), at=LATER)
+
+
 @pytest.mark.parametrize("ended", [PaymentStatus.CANCELED, PaymentStatus.FAILED])
 def test_other_money_that_came_after_the_end_can_go_back(database: None, ended: PaymentStatus) -> None:
     with db.transaction():
