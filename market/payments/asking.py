@@ -84,6 +84,7 @@ def due(at: datetime) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
+@stripe_gateway.patiently
 def sweep(now: datetime) -> None:
     """Ask about everything unfinished. A Stripe that cannot be reached is left alone until the next turn."""
     if not stripe_gateway.ready():

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
@@ -38,6 +38,7 @@ _SOONEST, _LATEST = timedelta(seconds=5), timedelta(hours=1)
 #: After so many tries a person has to look.
 _MOST_TRIES = 12
 _AT_ONCE = 50
+_BODY_KEPT = timedelta(days=90)
 NOTHING_OF_OURS = "和本站的付款无关"
 REFUND_OUTSIDE = "有人在 Stripe 后台退了款，本站的账上没有这笔退款。请登记或在 Stripe 核对。"
 REFUND_KNOWN = "本站发起的退款，已向 Stripe 核对"
@@ -98,6 +99,7 @@ def _row(news: News, text: str, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@stripe_gateway.patiently
 def handle_due(now: datetime) -> None:
     """Handle what has come, the oldest first."""
     with db.transaction(readonly=True):
@@ -131,6 +133,8 @@ def handle(id: int, *, at: datetime) -> bool:
             if event.status is not (_S.FAILED if failed else _S.HANDLED):
                 EVENT_LIFECYCLE.move(event, _S.FAILED if failed else _S.HANDLED)
             event.handled_at, event.try_at, event.outcome, event.payment_id = at, None, outcome, payment_id
+            if outcome == NOTHING_OF_OURS:
+                event.body = {}  # whoever is named in it is no customer of this site
             event.tries += 1
     return True
 
@@ -222,6 +226,13 @@ def _again(id: int, why: str, at: datetime) -> None:
             event.try_at = None
         elif event.status is _S.RECEIVED:
             event.try_at = at + timedelta(seconds=_PAUSES[min(event.tries - 1, len(_PAUSES) - 1)])
+
+
+def forget_bodies(now: datetime) -> int:
+    """Empty news of long ago: they name cardholders, and only kind and number are ever used. Returns how many."""
+    with db.transaction():
+        old = update(GatewayEvent).where(GatewayEvent.handled_at <= now - _BODY_KEPT, GatewayEvent.body != {})
+        return cast("CursorResult[Any]", db.session.execute(old.values(body={}))).rowcount
 
 
 def handle_again(event: GatewayEvent, *, by: Actor, at: datetime) -> None:

@@ -21,6 +21,7 @@ from market.payments.models import Dispute, DisputeStatus, GatewayEvent, Payment
 _BACK = timedelta(days=7)
 
 
+@stripe_gateway.patiently
 def look(now: datetime) -> None:
     """Have the inbox handle what is not in the books yet."""
     if not stripe_gateway.ready():

@@ -90,6 +90,7 @@ def top_up(
     return _begin(payment, by, at)
 
 
+@stripe_gateway.patiently
 def charge_saved(bill: Bill, *, key: str, at: datetime) -> Payment | None:
     """Charge the newest saved card for what is owed on a bill while nobody of the firm is there; the payment tells what
     came of it. None where there is no card, nothing is owed, or she is paying just now.

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, TypeVar
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import stripe
 
@@ -36,10 +37,13 @@ WAYS = ("card", "alipay", "wechat_pay")
 CURRENCY = "cny"
 #: For so many hours a key makes asking twice harmless; Stripe promises 24.
 KEY_HOURS = 20
-_SECONDS = 20
+#: How long an answer is waited for, and how often asked again: by a sweep, and while somebody waits for her page.
+_PATIENT, _BRISK = (20, 2), (5, 0)
+_patience: ContextVar[tuple[int, int]] = ContextVar("patience", default=_BRISK)
 #: So many of a customer's newest are looked through for one of ours.
 _LOOKED_THROUGH = 100
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def ready() -> bool:
@@ -47,17 +51,32 @@ def ready() -> bool:
     return bool(resources.settings.stripe_key)
 
 
-@lru_cache(maxsize=4)
-def _made(key: str, url: str) -> stripe.StripeClient:
-    client = stripe.RequestsClient(timeout=_SECONDS)
-    return stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=2, http_client=client)
+@lru_cache(maxsize=8)
+def _made(key: str, url: str, patience: tuple[int, int]) -> stripe.StripeClient:
+    seconds, retries = patience
+    client = stripe.RequestsClient(timeout=seconds)
+    return stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=retries, http_client=client)
+
+
+def patiently(act: Callable[P, T]) -> Callable[P, T]:
+    """What sweeps do: nobody waits for it. Anything else holds up a page, and is left to the sweep when it takes long."""
+
+    @wraps(act)
+    def acting(*args: P.args, **kwargs: P.kwargs) -> T:
+        before = _patience.set(_PATIENT)
+        try:
+            return act(*args, **kwargs)
+        finally:
+            _patience.reset(before)
+
+    return acting
 
 
 def _client() -> stripe.StripeClient:
     key = resources.settings.stripe_key
     if not key:
         raise Unreachable("no key is set")
-    return _made(key, resources.settings.stripe_url)
+    return _made(key, resources.settings.stripe_url, _patience.get())
 
 
 def _call(ask: Callable[[], T]) -> T:

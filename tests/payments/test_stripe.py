@@ -432,6 +432,32 @@ def test_a_stripe_that_does_not_answer_is_no_try_and_is_asked_once(stripe: Doubl
     assert of(bill).status is BillStatus.PAID
 
 
+def test_while_somebody_waits_stripe_is_given_five_seconds_and_one_try(stripe: Double, bill: Bill) -> None:
+    stripe.trouble("POST /v1/customers", "500", 9)
+    paying(bill)
+    assert stripe.troubles["POST /v1/customers"] == [("500", 8)], "a page is not kept waiting for a second try"
+    stripe.troubles.clear()
+    payments.sweep(LATER)
+    assert len(stripe.of("checkout.session")) == 1
+
+
+def test_whom_news_name_is_forgotten(stripe: Double, bill: Bill) -> None:
+    payment = paying(bill)
+    tell(stripe, "checkout.session.completed", str(payment.session_id))
+    foreign = stripe._keep("pi", "payment_intent", {"metadata": {}, "status": "succeeded", "amount": 1, "currency": "usd"})
+    tell(stripe, "payment_intent.succeeded", foreign["id"])
+    payments.handle_due(NOON)
+
+    def kept() -> list[bool]:
+        with db.transaction(readonly=True):
+            return [bool(event.body) for event in db.session.scalars(select(GatewayEvent).order_by(GatewayEvent.id))]
+
+    assert kept() == [True, False], "what is not ours at once"
+    assert payments.forget_bodies(NOON + timedelta(days=89)) == 0
+    assert (payments.forget_bodies(NOON + timedelta(days=91)), kept()) == (1, [False, False])
+    assert payments.forget_bodies(NOON + timedelta(days=92)) == 0
+
+
 def test_a_number_of_somebody_elses_is_not_ours(stripe: Double, bill: Bill) -> None:
     """Another system on the same account may write `payment` on its things too."""
     payment = paying(bill)
