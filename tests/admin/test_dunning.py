@@ -101,11 +101,13 @@ def test_the_sequence_is_changed_by_those_who_may(enter: Enter) -> None:
     assert "已保存为第 2 版" in saved.text and "多留几天" in saved.text
 
 
-def test_a_firm_sees_the_exact_next_step_on_every_page(client: Client, bill: Bill, clock: FakeClock) -> None:
+def test_a_firm_sees_the_exact_next_step_on_every_page(client: Client, bill: Bill, clock: FakeClock, queries: Any) -> None:
     client.sign_in("owner@example.com", PASSWORD)
     told = "到 2026年12月10日 还没有付清，那天上午 9 点起停用全部订阅"
     assert told in client.page("/console/").text and told in client.page("/console/subscriptions/").text
-    page = client.page(f"/console/bills/{bill.id}")
+    with queries(at_most=80) as asked:
+        page = client.page(f"/console/bills/{bill.id}")
+    assert sum("FROM dunning_holds" in statement for statement in asked) == 1, "on top and below it is the same"
     assert "付款提醒" in page.text and "写明 2026年12月10日 停用" in page.text
     clock.set(moment("2026-12-10 10:00"))
     sweep("2026-12-10 10:00")
