@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from market import audit, billing, db, payments
+from market import accounts, audit, billing, db, payments
 from market.accounts import Organization
 from market.billing import Bill, BillStatus, credit_notes
 from market.payments import statements
@@ -130,6 +130,13 @@ class TestImport:
         rows = row("150.00", "甲公司", "00000000"), row("150.00", "乙公司", "00000000")
         assert [(each.taken, each.known) for each in (an_imported_statement(*rows), an_imported_statement(*rows, at=LATER))] == [(2, 0), (0, 2)]
         assert (first.status, second.status) == (BillStatus.PAID, BillStatus.PAID)
+
+    def test_firms_are_held_in_one_order_whatever_that_of_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        first, second = a_bill("甲公司"), a_bill("乙公司")
+        held: list[int] = []
+        monkeypatch.setattr(accounts, "hold", held.append)
+        an_imported_statement(row("150.00", "乙公司", "BK1"), row("150.00", "甲公司", "BK2"))
+        assert list(dict.fromkeys(held)) == sorted([first.organization_id, second.organization_id])
 
     def test_a_line_that_nobody_knows_costs_one_statement(self) -> None:
         few, more = ([row("1.00", "谁", f"{many}-{number}") for number in range(many)] for many in (2, 12))

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from market import audit, db, documents, resources
+from market import accounts, audit, db, documents, resources
 from market.accounts.models import Organization, User
 from market.audit import Actor
 from market.errors import MarketError
@@ -146,6 +146,8 @@ def take_in(statement: BankStatement, *, user: User, by: Actor, at: datetime, lo
         raise LayoutIncomplete(seen.problem)
     desk = matching.desk_for(one.entry for one in seen.lines)
     new = {id(one.entry) for one in seen.lines if one.match is not None}
+    for payer in sorted({one.match.organization_id for one in seen.lines if one.match and one.match.organization_id}):
+        accounts.hold(payer)  # all of them in the order of a close, which holds several too
     for entry, key in keyed(statement.account, (one.entry for one in seen.lines)):
         if id(entry) in new:
             _keep(statement, entry, key, desk, user=user, by=by, at=at)
