@@ -124,10 +124,18 @@ class TestImport:
         assert (first.taken, first.known, again.taken, again.known, again.faulty) == (4, 0, 2, 2, 1)
         assert len(lines()) == 5
 
+    def test_zeros_are_no_number(self) -> None:
+        """Many banks fill the column of their slip's number with them; files that overlap come in any order."""
+        for name in ("甲公司", "乙公司"):
+            a_bill(name)
+        first, second = row("150.00", "甲公司", "00000000"), row("150.00", "乙公司", "00000000")
+        an_imported_statement(first)
+        again = an_imported_statement(second, first)
+        assert ((again.taken, again.known), [line.payer_name for line in lines()]) == ((1, 1), ["甲公司", "乙公司"])
+
     def test_two_transfers_with_one_number_are_two(self) -> None:
-        """Many banks fill the column of their slip's number with zeros."""
         first, second = a_bill("甲公司"), a_bill("乙公司")
-        rows = row("150.00", "甲公司", "00000000"), row("150.00", "乙公司", "00000000")
+        rows = row("150.00", "甲公司", "PZ1"), row("150.00", "乙公司", "PZ1")
         assert [(each.taken, each.known) for each in (an_imported_statement(*rows), an_imported_statement(*rows, at=LATER))] == [(2, 0), (0, 2)]
         assert (first.status, second.status) == (BillStatus.PAID, BillStatus.PAID)
 

@@ -65,7 +65,7 @@ def keyed(account: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]
 
     With a reference of the bank's own that is account, reference, day and amount; without one it is everything the
     line says. Lines of one file that say the same are told apart by their place among them: two equal transfers on one
-    day are two, and so are two that a bank has given one number, such as `00000000`.
+    day are two, and so are two that a bank has given one number.
     """
     account, seen = account_key(account), dict[str, int]()
     for entry in entries:
