@@ -101,6 +101,8 @@ SWEEPS = (
     Sweep("given balances", credit_notes.expire_due, 600),
     Sweep("gateway news", payments.handle_due, 1),
     Sweep("gateway", payments.sweep, 5),
+    Sweep("old gateway news", payments.forget_bodies, 3600),
+    Sweep("what a gateway took", payments.look, 6 * 3600),
     Sweep("usage files", partial(uploads.work_due, closed_until=billing.closed_until), 2),
     Sweep("old usage files", uploads.expire_due, 3600),
     Sweep("months of events", metering.prepare_months, 3600),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -14,7 +15,7 @@ from wtforms.widgets import HiddenInput
 
 from market import accounts, billing, dunning, resources
 from market.accounts import Organization
-from market.dunning import Age, Kind, Standing, Wanted
+from market.dunning import Age, Kind, Standing, Step, Wanted
 from market.errors import MarketError
 from market.kit import working_days
 from market.kit.period import local_day
@@ -32,6 +33,7 @@ class Row:
     days: int
     done: str
     next: str
+    key: str
     on: date | None
     waits: str
     askable: bool
@@ -67,12 +69,14 @@ def index() -> str:
     """Firms with something overdue, the longest waiting first, and how old the debts are."""
     now = resources.clock.now()
     page = paging.page_of(dunning.firms(now), size=20)
-    ages = dunning.ages(now)
+    ages, owed = dunning.ages(now), dunning.overdue_by_firm([firm.id for firm in page], now)
+    # The oldest bill speaks for its firm.
+    stories = dunning.steps_by_bill([mine[0].bill.id for mine in owed.values()])
     return render_template(
-        "admin/dunning/index.html", page=page, ages=ages, owed=dunning.overdue_by_firm([firm.id for firm in page], now),
+        "admin/dunning/index.html", page=page, ages=ages, owed=owed,
         bars=[charts.Bar(_age(each), each.fen, formats.money(each.fen)) for each in ages],
         total_fen=sum(each.fen for each in ages if each.since), count=sum(each.count for each in ages if each.since),
-        stopped=len(dunning.firms_stopped()), sequence=dunning.sequence_at(now), words=_row, now=now,
+        stopped=len(dunning.firms_stopped()), sequence=dunning.sequence_at(now), words=_row, stories=stories, now=now,
     )  # fmt: skip
 
 
@@ -125,7 +129,8 @@ def step(id: int) -> Answer:
     bill = billing.head_by_id(id)
     firm = accounts.organization_by_id(bill.organization_id)
     try:
-        taken = dunning.advance(bill, user=g.user, by=g.actor, at=resources.clock.now())
+        key = request.form.get("step", "")
+        taken = dunning.advance(bill, user=g.user, by=g.actor, at=resources.clock.now(), key=key)
     except MarketError as refusal:
         return _refused(firm, refusal)
     flash(_("已办：%(step)s。", step=dunning_words.taken_name(taken)), "ok")
@@ -214,21 +219,22 @@ def _refused(firm: Organization, refusal: MarketError) -> tuple[str, int]:
 def _page(firm: Organization, form: HoldForm) -> str:
     now = resources.clock.now()
     owed = dunning.overdue_of(firm, now)
+    stories = dunning.steps_by_bill([each.bill.id for each in owed])
     return render_template(
         "admin/dunning/show.html", firm=firm, form=form, owed=owed, stopped=dunning.stopped_count(firm),
-        stories={each.bill.id: dunning_words.told(dunning.steps_of(each.bill), everything=True) for each in owed},
+        stories=stories, told=dunning_words.told,
         holds=dunning.holds_of([firm.id], now), bills={each.bill.id: each.bill for each in owed}, words=_row, now=now,
     )  # fmt: skip
 
 
-def _row(standing: Standing, now: datetime) -> Row:
+def _row(standing: Standing, steps: Sequence[Step], now: datetime) -> Row:
     """One bill as the tables show it."""
     case, coming = standing.case, standing.next
     letter = coming is not None and coming.planned.kind in (Kind.REMINDER, Kind.LAST_NOTICE)
-    last = dunning_words.told(dunning.steps_of(standing.bill))
+    last = dunning_words.told(steps)
     why = case.halted if coming and coming.planned.kind is Kind.REMINDER else case.waiting
     return Row(
         days=dunning.days_over(standing.bill.due_at or now, now), done=last[0]["title"] if last else "",
-        next=dunning_words.step_name(coming.planned) if coming else "", on=coming.on if coming else None,
+        next=dunning_words.step_name(coming.planned) if coming else "", key=coming.planned.key if coming else "", on=coming.on if coming else None,
         waits=dunning_words.waits(why) if why else "", askable=letter or (coming is not None and coming.on <= dunning.day_of(now)),
     )  # fmt: skip

@@ -46,10 +46,12 @@ def again(id: int) -> Response:
 
 
 def _outcome(event: GatewayEvent) -> str:
-    """What came of it: the state of a payment in words, or what a person has to know."""
+    """What came of it: the state of a payment in words, what a person has to know, or what the program said itself."""
     if event.outcome in set(PaymentStatus):
         return _("付款：%(state)s", state=state_of("payment", event.outcome).label)
-    return _(event.outcome) if event.outcome else "—"
+    if not event.outcome:
+        return "—"
+    return _("技术信息：%(text)s", text=event.outcome) if event.outcome.isascii() else _(event.outcome)
 
 
 def _pretty(text: str) -> str:

@@ -14,6 +14,9 @@ from market.kit.period import local_midnight
 from market.ledger import AccountKind, Event
 from market.web import books, guards, paging, row_numbers
 
+#: Of days that are asked for: those at the ends of time have no day before or after.
+YEARS = range(2000, 2101)
+
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
 
 
@@ -68,6 +71,7 @@ def _asked() -> dict[str, Any]:
 
 def _day(name: str) -> date | None:
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        found = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
+    return found if found.year in YEARS else None

@@ -74,14 +74,13 @@ def paid(id: int) -> Answer:
     if form.has_errors:
         return _page(refund, form, failed), 422
     try:
-        credit_notes.pay(
+        statements.pay_refund(
             refund, bank_reference=form.bank_reference.data or "", paid_on=form.paid_on.data or local_day(now), user=g.user,
             by=g.actor, at=now,
         )  # fmt: skip
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(refund, form, failed), refusal.status
-    statements.note_refund(refund)
     flash(_("退款已登记，会通知客户。"), "ok")
     return redirect(url_for(".show", id=id), 303)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import FileStorage
@@ -23,7 +23,7 @@ from market.payments.statements import (
     StatementStatus,
     StatementUnreadable,
 )
-from market.web import bank_lines, forms, guards, paging
+from market.web import bank_lines, forms, guards, paging, row_numbers
 from market.web.errors import translate
 from market.web.security import largest_body
 
@@ -144,7 +144,8 @@ def take_in(id: int) -> Answer:
     """Keep its lines, and book what is certain."""
     statement = statements.statement_by_id(id)
     try:
-        statements.take_in(statement, user=g.user, by=g.actor, at=resources.clock.now())
+        looked_at = row_numbers.found_in(request.form.get("version")) or 0
+        statements.take_in(statement, user=g.user, by=g.actor, at=resources.clock.now(), looked_at=looked_at)
     except MarketError as refusal:
         return _refused(statement, refusal)
     flash(_("已导入 %(count)s 行。", count=statement.taken), "ok")

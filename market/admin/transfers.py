@@ -43,6 +43,8 @@ class PartsForm(forms.MarketForm):
     """How much goes to which bill; the rest is balance."""
 
     note = StringField(_l("备注"), [forms.NotLongerThan(200)])
+    #: The line as the writer has seen it: whose it is stands in no box.
+    version = HiddenField()
 
 
 @bp.get("/")
@@ -98,11 +100,14 @@ def book(id: int) -> Answer:
     if line.status not in statements.WAITING:
         return _refused(id, statements.LineFinished())
     form = _parts_form(line)
+    seen = row_numbers.found_in(form.version.data) or 0
+    if seen != line.version or any(name.startswith("bill-") and name not in form for name in request.form):
+        return _changed(line, form)
     if not form.validate():
         return _page(line, form, ReturnForm(formdata=None)), 422
     wanted = {int(field.name.removeprefix("bill-")): field.data or 0 for field in form if field.name.startswith("bill-")}
     try:
-        statements.allocate(line, wanted, user=g.user, by=g.actor, at=resources.clock.now(), note=form.note.data or "")
+        statements.allocate(line, wanted, user=g.user, by=g.actor, at=resources.clock.now(), note=form.note.data or "", seen=seen)
     except MarketError as refusal:
         form.refuse(refusal)
         return _page(statements.line_by_id(id), form, ReturnForm(formdata=None)), refusal.status
@@ -149,6 +154,16 @@ def _refused(id: int, refusal: MarketError) -> tuple[str, int]:
     return _page(line, form, ReturnForm(formdata=None)), refusal.status
 
 
+def _changed(line: BankLine, typed: PartsForm) -> tuple[str, int]:
+    """The page as it is now, with what was typed into boxes that are still there."""
+    refusal, form = statements.LineChanged(), _parts_form(line, fresh=True)
+    for field in typed:
+        if field.name in request.form and field.name not in ("version", "csrf_token"):
+            form[field.name].data = field.data
+    form.refuse(refusal)
+    return _page(line, form, ReturnForm(formdata=None)), refusal.status
+
+
 def _owed(line: BankLine) -> Sequence[Bill]:
     open_ = line.status in statements.WAITING and line.organization is not None
     return billing.due_bills_of(line.organization) if open_ and line.organization else []
@@ -165,6 +180,7 @@ def _parts_form(line: BankLine, *, fresh: bool = False) -> PartsForm:
         setattr(OwnParts, f"bill-{bill.id}", forms.MoneyField(_("账单 %(number)s", number=bill.number)))
     form = OwnParts(formdata=None) if fresh else OwnParts()
     if fresh:
+        form.version.data = str(line.version)
         for id, fen in statements.proposal(line, list(owed)).items():
             form[f"bill-{id}"].data = fen
     return form

@@ -83,7 +83,7 @@ from market.billing.replays import (
     differences,
     replay,
 )
-from market.billing.signals import bill_finalized, bill_overdue, bill_paid, bills_finalized
+from market.billing.signals import bill_finalized, bill_paid, bills_finalized
 from market.billing.sold import (
     Sought,
     Sum,
@@ -165,7 +165,6 @@ __all__ = [
     "bill_for",
     "bill_leavers",
     "bill_of",
-    "bill_overdue",
     "bill_paid",
     "bill_with_line",
     "bills_finalized",

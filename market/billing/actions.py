@@ -18,7 +18,7 @@ from market.audit import Actor
 from market.billing import credit_notes, cutoffs, issuing, periods, writing
 from market.billing.models import DUE, LIFECYCLE, Bill, BillStatus
 from market.billing.queries import bill_for
-from market.billing.signals import bill_overdue, bill_paid
+from market.billing.signals import bill_paid
 from market.errors import Refused
 from market.kit.period import Period
 from market.subscriptions import Subscription
@@ -86,8 +86,7 @@ def finalize(bill: Bill, *, at: datetime) -> Bill:
 
 def receive(bill: Bill, amount_fen: int, *, by: Actor, at: datetime) -> None:
     """Take in money that has arrived for a bill. Raises NothingDue, TooMuch."""
-    columns = ["status", "paid_fen", "credited_fen", "returned_fen", "version"]
-    db.session.refresh(bill, attribute_names=columns, with_for_update=True)
+    db.lock(bill)
     if bill.status not in DUE:
         raise NothingDue
     if amount_fen > bill.owed_fen:
@@ -109,7 +108,7 @@ def receive(bill: Bill, amount_fen: int, *, by: Actor, at: datetime) -> None:
 
 def mark_overdue(bill: Bill, *, at: datetime) -> bool:
     """Say that the last day for paying has passed; returns whether it was news."""
-    db.session.refresh(bill, attribute_names=["status", "due_at", "version"], with_for_update=True)
+    db.lock(bill)
     if bill.due_at is None or at <= bill.due_at or not LIFECYCLE.allows(bill.status, BillStatus.OVERDUE):
         return False
     before = {"status": bill.status.value}
@@ -118,7 +117,6 @@ def mark_overdue(bill: Bill, *, at: datetime) -> bool:
         "bill.overdue", bill, by=audit.system("billing", organization_id=bill.organization_id), at=at,
         before=before, after={"status": bill.status.value},
     )  # fmt: skip
-    bill_overdue.send(bill, at=at)
     return True
 
 

@@ -14,9 +14,7 @@ def reopen(bill: Bill, amount_fen: int, *, by: Actor, at: datetime) -> int:
 
     How the paid sale was shared stays as it is, and so does the day on which it was paid.
     """
-    db.session.flush()
-    columns = ["status", "paid_fen", "credited_fen", "returned_fen", "due_at", "version"]
-    db.session.refresh(bill, attribute_names=columns, with_for_update=True)
+    db.lock(bill)
     fen = min(amount_fen, bill.paid_fen)
     if bill.status not in DUE | {BillStatus.PAID} or not fen:
         return 0

@@ -12,6 +12,3 @@ bills_finalized = signal("bills_finalized")
 
 #: Sent as `bill_paid.send(bill, at=at)` when nothing is owed any more, also at once for a bill of ¥0.00.
 bill_paid = signal("bill_paid")
-
-#: Sent as `bill_overdue.send(bill, at=at)` when the last day for paying has passed.
-bill_overdue = signal("bill_overdue")

@@ -28,7 +28,7 @@ def show(id: int) -> str:
     note = credit_notes.note_of(g.organization, id)
     return render_template(
         "console/credit_notes/show.html", note=note, view=credit_notes.view(note, formats.language()),
-        refund=credit_notes.refund_of(note),
+        refund=credit_notes.refund_of(note), words=words,
     )  # fmt: skip
 
 

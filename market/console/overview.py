@@ -90,7 +90,9 @@ def _order_task(order: Order, label: str) -> Task:
 
 def _tasks(owed: Sequence[Bill], mine: Sequence[Subscription], now: datetime) -> list[Task]:
     """What waits for a decision of the firm, the most pressing first."""
-    tasks = [_bill_task(bill) for bill in owed]
+    late = any(bill.due_at is not None and bill.due_at < now for bill in owed)
+    standings = {each.bill.id: each for each in dunning.overdue_of(g.organization, now)} if late else {}
+    tasks = [_bill_task(bill, standings.get(bill.id), now) for bill in owed]
     tasks += [_failed_task(one) for one in mine if one.status is SubscriptionStatus.FAILED]
     for one in mine:
         trial_ends = one.trial_ends_at
@@ -135,23 +137,19 @@ def _check_tasks(now: datetime) -> list[Task]:
     ]
 
 
-def _bill_task(bill: Bill) -> Task:
-    late = bill.due_at is not None and bill.due_at < resources.clock.now()
+def _bill_task(bill: Bill, standing: dunning.Standing | None, now: datetime) -> Task:
+    """`standing` of one that is past its last day."""
+    late = standing is not None
     money = formats.money(bill.owed_fen)
     text = _("账单 %(number)s 已逾期，还欠 %(money)s") if late else _("账单 %(number)s 待付款 %(money)s")
     return {
         "title": text % {"number": bill.number, "money": money},
-        "text": _pressing(bill) if late else _("最晚 %(date)s 付款", date=formats.date(bill.due_at)),
+        "text": dunning_words.next_words(standing, now) if standing else _("最晚 %(date)s 付款", date=formats.date(bill.due_at)),
         "label": _("去付款") if g.can("bills.pay") else _("看账单"),
         "url": url_if("console.bills.show", id=bill.id),
         "bad": late,
         "mine": g.can("bills.pay"),
     }
-
-
-def _pressing(bill: Bill) -> str:
-    now = resources.clock.now()
-    return dunning_words.next_words(dunning.standing_of(bill, now), now)
 
 
 def _failed_task(subscription: Subscription) -> Task:

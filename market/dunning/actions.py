@@ -6,15 +6,17 @@ rows by the sweeps that send letters, tell providers and ask gateways. So a cras
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 
-from market import audit, billing, db, payments
+from market import accounts, audit, billing, db, payments
 from market.accounts import Organization, User
-from market.billing import Bill
+from market.billing import Bill, BillStatus, credit_notes
+from market.billing.credit_notes import CreditNote
 from market.dunning import cases, course, refusals, signals
 from market.dunning.course import Case, Turn
 from market.dunning.models import Outcome, Step
@@ -23,6 +25,8 @@ from market.dunning.sequences import Kind, Planned
 from market.kit import period as periods
 from market.subscriptions import suspensions
 from market.subscriptions.suspensions import Cause
+
+log = structlog.get_logger(__name__)
 
 _VERBS = {
     Kind.CHARGE: "bill.charge_asked",
@@ -40,14 +44,26 @@ def run(now: datetime, *, told: Callable[[int], object] | None = None) -> int:
     for ids in candidates(now):
         with db.transaction(readonly=True):
             due = [id for id, turn in turns(ids, now).items() if turn.take or turn.overtaken]
-        taken += sum(_take_due(id, now) for id in due)
+        taken += _each(due, now)
         if told:
             told(len(ids))
     # What comes of a card decides whether a letter is to be written.
-    taken += sum(_take_due(id, now) for id in ask_cards(now))
+    taken += _each(ask_cards(now), now)
     for organization_id in firms_stopped():
         with db.transaction():
+            accounts.hold(organization_id)
             settle(organization_id, at=now)
+    return taken
+
+
+def _each(ids: Iterable[int], now: datetime) -> int:
+    """Take what is due about each of these bills; one that fails, whatever the reason, keeps no other waiting."""
+    taken = 0
+    for id in ids:
+        try:
+            taken += _take_due(id, now)
+        except Exception:
+            log.exception("dunning_step_not_taken", bill=id)
     return taken
 
 
@@ -61,25 +77,38 @@ def turns(ids: Sequence[int], now: datetime) -> dict[int, Turn]:
 def ask_cards(now: datetime) -> list[int]:
     """Ask the gateway about charges that are written down; returns whose bills they are.
 
-    It knows one that was asked before by its key, so a crash between the two is mended by asking again.
+    It knows one that was asked before by its key, so a crash between the two is mended by asking again. A gateway that
+    does not answer is left alone until the next turn: letters wait for no card.
     """
-    pending = pending_charges()
-    for id, bill in pending:
-        asked = payments.charge_saved(bill, key=f"dunning-{id}", at=now)
+    bills = []
+    for id, bill in pending_charges():
+        try:
+            asked = payments.charge_saved(bill, key=f"dunning-{id}", at=now)
+        except Exception:
+            log.exception("dunning_card_not_asked", bill=bill.id)
+            continue
         with db.transaction():
             step = db.session.get_one(Step, id)
             db.lock(step)
             if step.outcome is Outcome.PENDING:
                 step.outcome = Outcome.ASKED if asked else Outcome.NO_CARD
-    return [bill.id for _, bill in pending]
+        bills.append(bill.id)
+        if asked and payments.unanswered(asked):
+            break
+    return bills
 
 
-def advance(bill: Bill, *, user: User, by: audit.Actor, at: datetime) -> Step:
-    """Take the next step now. What stops services keeps the day that was named. Raises NothingToTake, StepWaits, TooEarly."""
+def advance(bill: Bill, *, user: User, by: audit.Actor, at: datetime, key: str | None = None) -> Step:
+    """Take the next step now; with `key` only if that is the one. What stops services keeps the day that was named.
+
+    Raises NothingToTake, StepTaken, StepWaits, TooEarly.
+    """
     case = _take_bill(bill, at)
     found = course.upcoming(case, at) if case else None
     if case is None or found is None:
         raise refusals.NothingToTake
+    if key is not None and found.planned.key != key:
+        raise refusals.StepTaken
     stern = found.planned.kind is not Kind.REMINDER
     if why := case.waiting if stern else case.halted:
         raise refusals.StepWaits(why=WAITS[why])
@@ -137,6 +166,7 @@ def _take_due(id: int, now: datetime) -> int:
 
 def _take_bill(bill: Bill, at: datetime) -> Case | None:
     """Hold the bill and see how it stands; None when nothing is owed."""
+    accounts.hold(bill.organization_id)
     db.lock(bill)
     return cases.case_of(bill, at) if bill.status in billing.DUE and bill.due_at else None
 
@@ -202,5 +232,13 @@ def _settled(bill: Bill, *, at: datetime, **_: Any) -> None:
         settle(bill.organization_id, at=at)
 
 
+def _credited(note: CreditNote, *, at: datetime, **_: Any) -> None:
+    """A credit note settles a bill too that it leaves nothing of."""
+    bill = db.session.get_one(Bill, note.bill_id)
+    if bill.status is BillStatus.PAID:
+        _settled(bill, at=at)
+
+
 # Whoever can pay goes on: part of dunning itself, not news for somebody else.
 billing.bill_paid.connect(_settled)
+credit_notes.credit_note_issued.connect(_credited)

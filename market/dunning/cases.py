@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from market import db
 from market.billing import Bill
@@ -32,7 +32,8 @@ def case_of(bill: Bill, now: datetime) -> Case:
 def cases_of(bills: Collection[Bill], now: datetime, holds: Sequence[Hold] | None = None) -> dict[int, Case]:
     """Issued bills, by their numbers in the database; `holds` are those of their firms, where they are known."""
     known = holds_of({bill.organization_id for bill in bills}, now) if holds is None else holds
-    versions, steps, waits = versions_of_sequence(), _steps(bills), _waits(bills, known, now)
+    versions, steps = versions_of_sequence(), _steps(bills)
+    waits = _waits(bills, known, versions, now)
     return {bill.id: _case(bill, versions, steps.get(bill.id, ()), waits.get(bill.id)) for bill in bills}
 
 
@@ -70,12 +71,12 @@ def _steps(bills: Collection[Bill]) -> Mapping[int, list[Step]]:
     return found
 
 
-def _waits(bills: Collection[Bill], holds: Sequence[Hold], now: datetime) -> dict[int, Wait]:
+def _waits(bills: Collection[Bill], holds: Sequence[Hold], versions: Sequence[SequenceVersion], now: datetime) -> dict[int, Wait]:
     """Why each waits, if it does; what stops everything comes first."""
     found: dict[int, Wait] = {}
     for why, ids in (
         (Wait.HOLD, _held(bills, holds)), (Wait.PAYING, _being_paid(bills, now)), (Wait.FAPIAO, _without_fapiao(bills)),
-        (Wait.DISPUTE, _disputed(bills)), (Wait.PART_PAID, _just_paid_in_part(bills, now)),
+        (Wait.DISPUTE, _disputed(bills)), (Wait.PART_PAID, _just_paid_in_part(bills, versions, now)),
     ):  # fmt: skip
         found = dict.fromkeys(ids, why) | found
     return found
@@ -112,12 +113,12 @@ def _disputed(bills: Collection[Bill]) -> set[int]:
     }  # fmt: skip
 
 
-def _just_paid_in_part(bills: Collection[Bill], now: datetime) -> set[int]:
-    """Those for which money came within the days of notice: somebody is at it."""
-    begun = [bill.id for bill in bills if bill.paid_fen]
+def _just_paid_in_part(bills: Collection[Bill], versions: Sequence[SequenceVersion], now: datetime) -> set[int]:
+    """Those for which money came within their days of notice: somebody is at it."""
+    begun = {bill.id: bill.issued_at for bill in bills if bill.paid_fen and bill.issued_at}
     if not begun:
         return set()
-    since = now - timedelta(days=sequences.DEFAULT.notice_days)
-    query = select(Payment.bill_id).where(Payment.bill_id.in_(begun))
-    query = query.where(Payment.status == PaymentStatus.SUCCEEDED, Payment.finished_at > since)
-    return {id for id in db.session.scalars(query) if id is not None}
+    query = select(Payment.bill_id, func.max(Payment.finished_at)).where(Payment.bill_id.in_(begun))
+    query = query.where(Payment.status == PaymentStatus.SUCCEEDED).group_by(Payment.bill_id)
+    days = {id: timedelta(days=sequence_at(issued_at, versions).notice_days) for id, issued_at in begun.items()}
+    return {id for id, at in db.session.execute(query) if id is not None and at is not None and at > now - days[id]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import contains_eager
 
-from market import audit, db
+from market import accounts, audit, db
 from market.accounts import Organization, User
 from market.billing import Bill
 from market.dunning import cases, refusals, signals
@@ -15,8 +16,10 @@ from market.dunning.models import Hold, SequenceVersion, Step
 from market.dunning.sequences import Kind, Sequence
 from market.errors import Invalid
 from market.kit import working_days
-from market.kit.period import local_day
+from market.kit.period import local_day, local_midnight
 from market.kit.refusal import Refusal
+from market.subscriptions import suspensions
+from market.subscriptions.suspensions import Cause
 
 LONGEST_REASON = 300
 #: Nobody puts anything off for longer at once.
@@ -31,11 +34,11 @@ def hold(
 ) -> Hold:
     """Nothing is done about the bill, or any of the firm's, through a day. What was put off before ends with it.
 
-    A suspension that was announced moves behind it, by the days of notice. Raises Invalid with `fields`.
+    A suspension or an end that was announced moves behind it, by the days of notice. Raises Invalid with `fields`.
     """
     _check_hold(until, reason.strip(), at)
     assert until is not None
-    db.lock(organization)
+    accounts.hold(organization.id)
     for earlier in cases.holds_of([organization.id], at):
         if earlier.bill_id == (bill.id if bill else None):
             _lift(earlier, user, at)
@@ -44,7 +47,8 @@ def hold(
     )
     db.session.add(placed)
     db.session.flush()
-    _move_suspensions(placed, at)
+    _move_days(placed)
+    _move_ends(organization, by, at)
     audit.record(
         "dunning_hold.placed", placed, by=by, at=at, reason=placed.reason, organization_id=organization.id,
         after={"until": until.isoformat(), "bill": str(bill) if bill else None},
@@ -117,18 +121,33 @@ def _lift(placed: Hold, user: User, at: datetime) -> None:
     placed.lifted_at, placed.lifted_by_id = at, user.id
 
 
-def _move_suspensions(placed: Hold, at: datetime) -> None:
-    """After it the firm has the days of notice again."""
-    query = select(Step).join(Step.bill).where(
-        Bill.organization_id == placed.organization_id, Step.kind == Kind.LAST_NOTICE, Step.settled_at.is_(None)
+def _move_days(placed: Hold) -> None:
+    """After it the firm has the days of notice again, those of the sequence that its bill keeps."""
+    query = select(Step).join(Step.bill).options(contains_eager(Step.bill)).where(
+        Bill.organization_id == placed.organization_id, Step.kind.in_([Kind.LAST_NOTICE, Kind.END_NOTICE]), Step.settled_at.is_(None)
     )  # fmt: skip
     if placed.bill_id is not None:
         query = query.where(Bill.id == placed.bill_id)
-    notice = timedelta(days=cases.sequence_at(at).notice_days)
-    earliest = working_days.on_or_after(placed.until + notice)
+    versions = cases.versions_of_sequence()
     for step in db.session.scalars(query):
+        assert step.bill.issued_at is not None
+        sequence = cases.sequence_at(step.bill.issued_at, versions)
+        notice = sequence.notice_days if step.kind is Kind.LAST_NOTICE else sequence.end_days
+        earliest = working_days.on_or_after(placed.until + timedelta(days=notice))
         if step.names_on and step.names_on < earliest:
             step.names_on = earliest
+
+
+def _move_ends(organization: Organization, by: audit.Actor, at: datetime) -> None:
+    """Services that were to end do so on the first day that is still named."""
+    db.session.flush()
+    named = select(func.min(Step.names_on)).join(Step.bill).where(
+        Bill.organization_id == organization.id, Step.kind == Kind.END_NOTICE, Step.settled_at.is_(None)
+    )  # fmt: skip
+    last_day = db.session.scalar(named)
+    if last_day is not None:
+        for stopped in suspensions.stopped(organization.id, Cause.UNPAID):
+            suspensions.put_off_end(stopped, local_midnight(last_day + timedelta(days=1)), by=by, at=at)
 
 
 def _checked(wanted: Wanted, reason: str, before: Sequence) -> Sequence:

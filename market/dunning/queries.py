@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import joinedload
 
 from market import billing, db
@@ -18,7 +18,7 @@ from market.dunning.course import Case, Coming, Wait
 from market.dunning.models import Hold, Outcome, Step
 from market.dunning.sequences import Kind
 from market.errors import NotFound
-from market.kit.period import local_day
+from market.kit.period import local_day, local_midnight
 from market.kit.refusal import Refusal
 from market.subscriptions import suspensions
 from market.subscriptions.suspensions import Cause
@@ -104,8 +104,6 @@ def standing_of(bill: Bill, now: datetime) -> Standing:
     return _standings([bill], now)[0]
 
 
-
-
 def firms(now: datetime) -> Select[Organization]:
     """Firms with something overdue, the longest waiting first."""
     query = select(Organization).join(Bill, Bill.organization_id == Organization.id)
@@ -124,13 +122,14 @@ def overdue_by_firm(organization_ids: Sequence[int], now: datetime) -> Mapping[i
 
 def ages(now: datetime) -> list[Age]:
     """What is owed, by how long it is overdue."""
-    query = select(Bill.due_at, Bill.gross_fen - Bill.paid_fen - Bill.credited_fen).where(Bill.status.in_(billing.DUE))
-    owed = [(max(0, days_over(due_at, now)), fen) for due_at, fen in db.session.execute(query) if due_at]
-    found = []
-    for since, until in zip(AGES, [*AGES[1:], None], strict=True):
-        mine = [fen for days, fen in owed if days >= since and (until is None or days < until)]
-        found.append(Age(since, until - 1 if until is not None else None, len(mine), sum(mine)))
-    return found
+    today = local_day(now)
+    begins = [(since, Bill.due_at < local_midnight(today - timedelta(days=since - 1))) for since in reversed(AGES[1:])]
+    age = case(*((past, since) for since, past in begins), else_=0).label("age")
+    owed = func.sum(Bill.gross_fen - Bill.paid_fen - Bill.credited_fen)
+    query = select(age, func.count(), owed).where(Bill.status.in_(billing.DUE), Bill.due_at.is_not(None)).group_by(age)
+    found = {since: (count, int(fen)) for since, count, fen in db.session.execute(query)}
+    untils = [*AGES[1:], None]
+    return [Age(since, until - 1 if until is not None else None, *found.get(since, (0, 0))) for since, until in zip(AGES, untils, strict=True)]
 
 
 def days_over(due_at: datetime, now: datetime) -> int:
@@ -140,8 +139,16 @@ def days_over(due_at: datetime, now: datetime) -> int:
 
 def steps_of(bill: Bill) -> Sequence[Step]:
     """Everything that was done about a bill, the newest first, also before money was taken back."""
-    query = select(Step).where(Step.bill_id == bill.id).options(joinedload(Step.taken_by))
-    return db.session.scalars(query.order_by(Step.id.desc())).all()
+    return steps_by_bill([bill.id]).get(bill.id, [])
+
+
+def steps_by_bill(bill_ids: Collection[int]) -> Mapping[int, list[Step]]:
+    """The same of several bills."""
+    found: dict[int, list[Step]] = defaultdict(list)
+    query = select(Step).where(Step.bill_id.in_(bill_ids)).options(joinedload(Step.taken_by))
+    for step in db.session.scalars(query.order_by(Step.id.desc())):
+        found[step.bill_id].append(step)
+    return found
 
 
 def hold_by_id(id: int) -> Hold:

@@ -12,6 +12,13 @@ class NothingToTake(Refused):
     message = "这张账单没有可以提前的催款步骤。"
 
 
+class StepTaken(Refused):
+    """Another step than the one that was looked at comes next."""
+
+    code = "dunning_step_taken"
+    message = "这一步已经办过了。下面是现在的情况。"
+
+
 class TooEarly(Refused):
     """Services are never stopped before the day that was named."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from market import accounts, db
+from market import accounts, db, payments
 from market.accounts import Organization, OrganizationKind, User
 from market.billing import Bill, credit_notes
 from market.billing.credit_notes import (
@@ -69,7 +69,7 @@ def _asked(request: RefundRequest, *, at: datetime, **_: Any) -> None:
 def _settled(request: RefundRequest, *, at: datetime, **_: Any) -> None:
     event = "refund_paid" if request.status is RefundStatus.SUCCEEDED else "refund_failed"
     key = f"{event}.{request.id}.{int(at.timestamp())}"
-    addressees.send(key, event, _payers(request.organization_id), at, request=request)
+    addressees.send(key, event, _payers(request.organization_id), at, request=request, by_gateway=payments.of_gateway(request.failure))
 
 
 def _deposited(entry: BalanceEntry, *, at: datetime, **_: Any) -> None:

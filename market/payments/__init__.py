@@ -13,14 +13,14 @@ from market.payments.asking import ask_again, ask_soon, pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
 from market.payments.disputing import (
-    bill_of,
     claims,
-    dispute_by_id,
     disputes,
     disputes_of,
     open_disputes,
     reopened_bills,
 )
+from market.payments.failures import for_buyer as refund_failure
+from market.payments.failures import of_gateway
 from market.payments.following import follow
 from market.payments.gateway import Gateway, Gateways
 from market.payments.going_back import Way, ask_back, plan, source_of
@@ -31,12 +31,14 @@ from market.payments.inbox import (
     event_by_id,
     event_counts,
     events_of,
+    forget_bodies,
     gateway_events,
     handle,
     handle_again,
     handle_due,
 )
 from market.payments.inbox import receive as receive_news
+from market.payments.looking import look
 from market.payments.models import (
     DISPUTE_LIFECYCLE,
     EVENT_LIFECYCLE,
@@ -57,7 +59,7 @@ from market.payments.models import (
 )
 from market.payments.models import REFUND_LIFECYCLE as GATEWAY_REFUND_LIFECYCLE
 from market.payments.outcomes import accept_held, is_top_up, send_held_back
-from market.payments.paying import MOST_FEN, charge_saved, pay_with, top_up, ways
+from market.payments.paying import MOST_FEN, charge_saved, pay_with, top_up, unanswered, ways
 from market.payments.proofs import MOST_PROOFS, TooManyProofs, add_proof, proof_of, proofs_of
 from market.payments.queries import (
     OPEN,
@@ -79,7 +81,7 @@ from market.payments.queries import (
     transfer_of,
 )
 from market.payments.receipts import came_at, receipt_by_id, receipt_of, receipts_of, received_for, way_of
-from market.payments.refunding import open_requests, refund, refundable_fen, refunds_of
+from market.payments.refunding import refund, refundable_fen, refunds_of
 from market.payments.refusals import (
     AmountDiffers,
     AmountTooLarge,
@@ -88,6 +90,7 @@ from market.payments.refusals import (
     NothingHeld,
     NothingToPay,
     NotRefundable,
+    NotYuan,
     ReferenceTaken,
     RefundTooLarge,
     TopUpInvalid,
@@ -100,7 +103,6 @@ from market.payments.signals import (
     payment_arrived,
     payment_failed,
     payment_held,
-    refund_finished,
     transfer_settled,
     transfers_taken,
 )
@@ -132,6 +134,7 @@ __all__ = [
     "NotAwaited",
     "NotRefundable",
     "NotSetUp",
+    "NotYuan",
     "NothingHeld",
     "NothingToPay",
     "Payment",
@@ -156,14 +159,12 @@ __all__ = [
     "ask_soon",
     "awaiting",
     "awaiting_count",
-    "bill_of",
     "came_at",
     "card_of",
     "charge_saved",
     "claims",
     "confirm_arrival",
     "deposited_fen",
-    "dispute_by_id",
     "dispute_closed",
     "dispute_opened",
     "disputes",
@@ -172,6 +173,7 @@ __all__ = [
     "event_counts",
     "events_of",
     "follow",
+    "forget_bodies",
     "gateway_events",
     "gateway_payment",
     "gateway_payments",
@@ -182,9 +184,10 @@ __all__ = [
     "instructions",
     "is_top_up",
     "last_arrivals",
+    "look",
+    "of_gateway",
     "open_disputes",
     "open_payment_of",
-    "open_requests",
     "pay_with",
     "payment_announced",
     "payment_arrived",
@@ -203,7 +206,7 @@ __all__ = [
     "receive_news",
     "received_for",
     "refund",
-    "refund_finished",
+    "refund_failure",
     "refundable_fen",
     "refunds_of",
     "remove_card",
@@ -219,6 +222,7 @@ __all__ = [
     "transfer_of",
     "transfer_settled",
     "transfers_taken",
+    "unanswered",
     "way_of",
     "ways",
 ]

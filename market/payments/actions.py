@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from market import audit, billing, db
+from market import accounts, audit, billing, db
 from market.accounts import Organization, User
 from market.audit import Actor
 from market.billing import Bill, credit_notes
@@ -81,6 +81,7 @@ def instructions(payment: Payment) -> Mapping[str, str]:
 
 def announce(payment: Payment, *, by: Actor, at: datetime) -> None:
     """Note that the buyer says she has transferred the money. Raises NotAwaited when it is settled."""
+    accounts.hold(payment.organization_id)
     _take(payment)
     if payment.announced_at is not None:
         return
@@ -115,8 +116,6 @@ def confirm_arrival(
     """
     payer_name, bank_reference, note = payer_name.strip(), bank_reference.strip(), note.strip()
     _check(payer_name, bank_reference, amount_fen, arrived_on, arrival_days(payment, at))
-    if surplus:
-        _hold_firm(payment.organization_id)
     _hold(payment.of_bill)
     booked = _booked(bank_reference)
     if booked is not None:
@@ -175,15 +174,10 @@ def _deposit(payment: Payment, fen: int, by: Actor, at: datetime) -> None:
     credit_notes.deposit(organization, fen, by=by, at=at, noted=noted)
 
 
-def _hold_firm(organization_id: int) -> None:
-    db.session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))
-
-
 def _hold(bill: Bill) -> None:
     """Two people who act on one bill take turns; the second sees what the first did."""
-    columns = ["status", "gross_fen", "paid_fen", "credited_fen", "version"]
-    db.session.flush()
-    db.session.refresh(bill, attribute_names=columns, with_for_update=True)
+    accounts.hold(bill.organization_id)
+    db.lock(bill)
 
 
 def _take(payment: Payment) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
 from market import audit, db, resources
@@ -82,6 +84,7 @@ def due(at: datetime) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
+@stripe_gateway.patiently
 def sweep(now: datetime) -> None:
     """Ask about everything unfinished. A Stripe that cannot be reached is left alone until the next turn."""
     if not stripe_gateway.ready():
@@ -146,11 +149,12 @@ def _ask(task: _Task, at: datetime) -> Found:
             stripe_gateway.give_up(task.session_id, task.intent_id)
         return stripe_gateway.look_up(task.session_id, task.intent_id)
     customer = task.customer or _customer(task, at)
-    if task.asked_times:
+    forgotten = at >= task.created_at + timedelta(hours=stripe_gateway.KEY_HOURS)
+    # Killed between the first call and its answer nobody has counted it; while the key holds, asking again finds it.
+    if task.asked_times or forgotten:
         found = stripe_gateway.search(customer, task.wanted.id)
         if found is not None:
             return found
-    forgotten = at >= task.created_at + timedelta(hours=stripe_gateway.KEY_HOURS)
     if task.status is not PaymentStatus.PENDING or forgotten:
         return Found(State.CANCELED, failure_code=NOTHING_MADE if forgotten else "")
     try:
@@ -173,10 +177,9 @@ def _begin(task: _Task, customer: str) -> Found:
 def _customer(task: _Task, at: datetime) -> str:
     reference = stripe_gateway.customer(task.organization_id, task.organization)
     with db.transaction():
-        query = select(GatewayCustomer).where(GatewayCustomer.organization_id == task.organization_id)
-        known = db.session.scalar(query)
-        if known is not None:
-            known.gateway_reference = reference
-        else:
-            db.session.add(GatewayCustomer(organization_id=task.organization_id, gateway_reference=reference, created_at=at))
+        dialect: Any = postgresql if db.on_postgresql() else sqlite
+        row = {"organization_id": task.organization_id, "gateway_reference": reference, "created_at": at}
+        noted = dialect.insert(GatewayCustomer.__table__).values(row)
+        # Two first payments of one firm at once are both told the same name.
+        db.session.execute(noted.on_conflict_do_update(index_elements=["organization_id"], set_={"gateway_reference": reference}))
     return reference

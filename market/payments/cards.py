@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from market import audit, db
 from market.accounts import Organization
@@ -13,13 +13,22 @@ from market.audit import Actor
 from market.errors import NotFound
 from market.payments import stripe_gateway
 from market.payments.found import FoundCard
-from market.payments.models import SavedCard
+from market.payments.models import Dispute, DisputeStatus, Payment, SavedCard
 
 
 def saved_cards(organization: Organization) -> Sequence[SavedCard]:
     """A firm's cards, the newest first."""
     query = select(SavedCard).where(SavedCard.organization_id == organization.id, SavedCard.removed_at.is_(None))
     return db.session.scalars(query.order_by(SavedCard.id.desc())).all()
+
+
+def chargeable(organization: Organization) -> Sequence[SavedCard]:
+    """Those that may be charged while nobody is there: after a dispute only what was saved since. A holder who has objected
+    to a payment is not charged again without being asked, and which card it was the first payment does not say."""
+    objected = select(func.max(Dispute.opened_at)).join(Dispute.payment)
+    objected = objected.where(Payment.organization_id == organization.id, Dispute.status != DisputeStatus.WON)
+    last = db.session.scalar(objected)
+    return [card for card in saved_cards(organization) if last is None or card.saved_at > last]
 
 
 def card_of(organization: Organization, id: int) -> SavedCard:

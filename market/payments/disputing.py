@@ -12,9 +12,8 @@ from sqlalchemy.orm import joinedload
 from market import audit, billing, db
 from market.accounts import Organization
 from market.audit import Actor
-from market.billing import Bill, BillStatus, credit_notes
+from market.billing import BillStatus, credit_notes
 from market.billing.credit_notes import BalanceEntry
-from market.errors import NotFound
 from market.payments.found import FoundDispute
 from market.payments.models import DISPUTE_LIFECYCLE, Dispute, DisputeStatus, Payment
 from market.payments.outcomes import held_for_change
@@ -22,12 +21,12 @@ from market.payments.signals import dispute_closed, dispute_opened
 
 _S = DisputeStatus
 #: How Stripe calls a dispute that takes no money: the bank only asks.
-_ONLY_ASKED = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
+ONLY_ASKED = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
 
 
 def take_in(payment_id: int, found: FoundDispute, *, at: datetime) -> Dispute | None:
     """Note what the gateway says of a dispute; said twice, it is done once. None where no money has moved."""
-    if found.status in _ONLY_ASKED:
+    if found.status in ONLY_ASKED:
         return None
     payment = held_for_change(payment_id)
     by = audit.system("stripe", organization_id=payment.organization_id)
@@ -96,13 +95,11 @@ def disputes_of(payment: Payment) -> Sequence[Dispute]:
     return db.session.scalars(select(Dispute).where(Dispute.payment_id == payment.id).order_by(Dispute.id)).all()
 
 
-def disputes(*, open_only: bool = False) -> Select[Any]:
+def disputes() -> Select[Any]:
     """All disputes with their payments, those that wait first."""
     query = select(Dispute).options(
         joinedload(Dispute.payment).joinedload(Payment.organization), joinedload(Dispute.payment).joinedload(Payment.bill)
     )
-    if open_only:
-        query = query.where(Dispute.status == _S.OPEN)
     return query.order_by(Dispute.status != _S.OPEN, Dispute.id.desc())
 
 
@@ -124,17 +121,3 @@ def reopened_bills(bill_ids: Sequence[int]) -> dict[int, datetime]:
     query = select(Payment.bill_id, func.min(Dispute.closed_at)).join(Dispute.payment)
     query = query.where(Dispute.bill_fen > 0, Dispute.bill_was_paid, Payment.bill_id.in_(bill_ids)).group_by(Payment.bill_id)
     return {bill_id: at for bill_id, at in db.session.execute(query) if bill_id is not None and at is not None}
-
-
-def dispute_by_id(id: int) -> Dispute:
-    """One dispute with its payment. Raises NotFound."""
-    query = disputes().where(Dispute.id == id)
-    found: Dispute | None = db.session.scalar(query)
-    if found is None:
-        raise NotFound
-    return found
-
-
-def bill_of(dispute: Dispute) -> Bill | None:
-    """The bill that the disputed payment paid."""
-    return dispute.payment.bill

@@ -17,6 +17,7 @@ WORDS = {
     "lost_card": OTHER,
     "stolen_card": OTHER,
     "expired": "付款页面过了有效时间，没有扣款。",
+    "sent_back": "来的钱和要付的不同，已经原路退回。",
     "not_made": "一直没能联系上 Stripe，这笔付款没有建立，没有扣款。",
     "charge_already_refunded": "Stripe 说这笔付款已经全部退回。",
     "charge_disputed": "持卡人的银行正在处理争议，不能退款。",
@@ -24,6 +25,21 @@ WORDS = {
     "expired_or_canceled_card": "原来的卡已失效，退不回去。",
     "lost_or_stolen_card": "原来的卡已挂失，退不回去。",
 }
+
+
+#: A refund that the gateway has not carried out, as the office reads it, and as the buyer does.
+NOT_REFUNDED = "Stripe 没有办成这笔退款。请改用银行转账退款。"
+TO_THE_BUYER = "原路没有退成，财务会改用银行转账退款。"
+
+
+def of_gateway(failure: str) -> bool:
+    """Whether these words are ours about a gateway's answer, and not what a clerk has written."""
+    return failure in (NOT_REFUNDED, OTHER, REFUSED, *WORDS.values())
+
+
+def for_buyer(failure: str) -> str:
+    """Why a refund has failed, for whoever waits for it."""
+    return TO_THE_BUYER if of_gateway(failure) else failure
 
 
 def words_for(code: str, otherwise: str = OTHER) -> str:

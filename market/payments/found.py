@@ -53,6 +53,16 @@ class FoundRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeRefund:
+    """A refund that somebody has made at Stripe, by whatever way."""
+
+    reference: str
+    intent_id: str
+    status: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FoundDispute:
     """What Stripe says of a dispute."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
 
-from market import db
+from market import accounts, db
 from market.accounts.models import Organization
 from market.audit import Actor
 from market.billing import credit_notes
@@ -16,7 +16,7 @@ from market.billing.credit_notes import OPEN_REFUNDS, BalanceLot, EntryKind, Lot
 from market.payments.bank_transfer import BankTransfer
 from market.payments.models import Payment, PaymentStatus
 from market.payments.queries import payment_by_id
-from market.payments.refunding import refundable_fen
+from market.payments.refunding import refundable_of
 
 
 @dataclass
@@ -36,11 +36,12 @@ def plan(organization: Organization, amount_fen: int) -> list[Way]:
     rests = [spending.Lot(lot.id, False, lot.rest_fen) for lot in lots]
     amount_fen = min(amount_fen, sum(lot.rest_fen for lot in lots))
     ways: dict[int | None, Way] = {}
-    left: dict[int, int] = {}
-    for lot_id, fen in spending.taken(rests, amount_fen).items():
-        for payment in _sources(known[lot_id]):
-            can = left.setdefault(payment.id, _can_take(payment))
-            fen -= _put(ways, payment, lot_id, min(can, fen), left)
+    wanted = spending.taken(rests, amount_fen)
+    sources = _sources([known[lot_id] for lot_id in wanted])
+    left = _can_take([payment for some in sources.values() for payment in some])
+    for lot_id, fen in wanted.items():
+        for payment in sources[lot_id]:
+            fen -= _put(ways, payment, lot_id, min(left[payment.id], fen), left)
         _put(ways, None, lot_id, fen, left)
     return sorted(ways.values(), key=lambda way: way.payment is None)
 
@@ -50,13 +51,12 @@ def ask_back(organization: Organization, amount_fen: int, *, request_key: str, b
 
     Raises what `credit_notes.ask` refuses.
     """
-    db.session.execute(select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True))
+    accounts.hold(organization.id)
     mine = or_(RefundRequest.request_key == request_key, RefundRequest.request_key.startswith(f"{request_key}#", autoescape=True))
     query = select(RefundRequest).where(RefundRequest.organization_id == organization.id, mine).order_by(RefundRequest.id)
     if known := db.session.scalars(query).all():
         return known
-    if not 0 < amount_fen <= credit_notes.purchased(organization):
-        return [credit_notes.ask(organization, amount_fen, request_key=request_key, by=by, at=at)]  # which refuses it
+    credit_notes.check_amount(organization, amount_fen)
     return [
         credit_notes.ask(
             organization, way.fen, request_key=f"{request_key}#{number}" if number else request_key, by=by, at=at,
@@ -74,7 +74,8 @@ def source_of(request: RefundRequest) -> Payment | None:
         return None
     note = db.session.get_one(credit_notes.CreditNote, request.credit_note_id)
     found = db.session.scalars(_by_gateway().where(Payment.bill_id == note.bill_id).order_by(Payment.id.desc())).all()
-    return next((payment for payment in found if _can_take(payment) >= request.amount_fen), None)
+    can = _can_take(found)
+    return next((payment for payment in found if can[payment.id] >= request.amount_fen), None)
 
 
 def _put(ways: dict[int | None, Way], payment: Payment | None, lot_id: int, fen: int, left: dict[int, int]) -> int:
@@ -88,24 +89,28 @@ def _put(ways: dict[int | None, Way], payment: Payment | None, lot_id: int, fen:
     return fen
 
 
-def _sources(lot: BalanceLot) -> Sequence[Payment]:
-    """The payments through a gateway that a lot's money may have come by, the newest first."""
-    query = _by_gateway()
-    if lot.entry.kind is EntryKind.DEPOSIT:
-        query = query.where(Payment.balance_entry_id == lot.entry_id)
-    elif lot.entry.credit_note is not None:
-        query = query.where(Payment.bill_id == lot.entry.credit_note.bill_id)
-    else:
-        return []
-    return db.session.scalars(query.order_by(Payment.id.desc())).all()
+def _sources(lots: Collection[BalanceLot]) -> dict[int, list[Payment]]:
+    """The payments through a gateway that each lot's money may have come by, the newest first."""
+    deposits = {lot.id: lot.entry_id for lot in lots if lot.entry.kind is EntryKind.DEPOSIT}
+    bills = {lot.id: lot.entry.credit_note.bill_id for lot in lots if lot.id not in deposits and lot.entry.credit_note is not None}
+    came = Payment.balance_entry_id.in_(deposits.values()) | Payment.bill_id.in_(bills.values())
+    found = db.session.scalars(_by_gateway().where(came).order_by(Payment.id.desc())).all()
+    return {
+        lot.id: [
+            payment for payment in found
+            if (payment.balance_entry_id == deposits[lot.id] if lot.id in deposits else lot.id in bills and payment.bill_id == bills[lot.id])
+        ]
+        for lot in lots
+    }  # fmt: skip
 
 
 def _by_gateway() -> Select[Payment]:
     return select(Payment).where(Payment.status == PaymentStatus.SUCCEEDED, Payment.gateway != BankTransfer.name)
 
 
-def _can_take(payment: Payment) -> int:
-    """What can still go back through it, less what is asked for already."""
-    asked = select(func.coalesce(func.sum(RefundRequest.amount_fen), 0))
-    asked = asked.where(RefundRequest.payment_id == payment.id, RefundRequest.status.in_(OPEN_REFUNDS))
-    return max(0, refundable_fen(payment) - int(db.session.scalar(asked) or 0))
+def _can_take(payments: Collection[Payment]) -> dict[int, int]:
+    """What can still go back through each, less what is asked for already."""
+    asked = select(RefundRequest.payment_id, func.sum(RefundRequest.amount_fen)).group_by(RefundRequest.payment_id)
+    asked = asked.where(RefundRequest.payment_id.in_([payment.id for payment in payments]), RefundRequest.status.in_(OPEN_REFUNDS))
+    less = {id: int(fen) for id, fen in db.session.execute(asked)}
+    return {id: max(0, fen - less.get(id, 0)) for id, fen in refundable_of(payments).items()}

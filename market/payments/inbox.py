@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
@@ -19,20 +19,32 @@ from market.audit import Actor
 from market.errors import NotFound, Refused
 from market.payments import asking, disputing, refunding, stripe_gateway
 from market.payments.found import News, NotGenuine, Unknown, Unreachable
-from market.payments.models import EVENT_LIFECYCLE, EventStatus, GatewayEvent, Payment, PaymentStatus, Refund
+from market.payments.models import (
+    EVENT_LIFECYCLE,
+    DisputeStatus,
+    EventStatus,
+    GatewayEvent,
+    Payment,
+    PaymentStatus,
+    Refund,
+)
 
 log = structlog.get_logger(__name__)
 _S = EventStatus
 #: News of one kind is this large at most; Stripe's own is a few kilobytes.
 LARGEST = 256 * 1024
 _PAUSES = (5, 15, 60, 300, 1800, 3600)
+_SOONEST, _LATEST = timedelta(seconds=5), timedelta(hours=1)
 #: After so many tries a person has to look.
 _MOST_TRIES = 12
 _AT_ONCE = 50
+_BODY_KEPT = timedelta(days=90)
 NOTHING_OF_OURS = "和本站的付款无关"
 REFUND_OUTSIDE = "有人在 Stripe 后台退了款，本站的账上没有这笔退款。请登记或在 Stripe 核对。"
-
-
+REFUND_KNOWN = "本站发起的退款，已向 Stripe 核对"
+ONLY_ASKED = "付款人的银行来询问，没有扣款"
+OF_DISPUTES = {DisputeStatus.OPEN: "有争议，等银行决定", DisputeStatus.WON: "争议胜诉", DisputeStatus.LOST: "争议败诉"}
+_REFUNDS = ("re_", "pyr_")
 DISPUTE_UNBOOKED = "有争议的付款还没有入账。请先核对这笔付款，再重新处理这条通知。"
 #: What a person has to look at.
 FOR_A_PERSON = (REFUND_OUTSIDE, DISPUTE_UNBOOKED)
@@ -61,12 +73,17 @@ def receive(body: bytes, signature: str | None, *, at: datetime) -> bool:
         news = stripe_gateway.read_news(body, signature, secret)
     except NotGenuine:
         raise NewsRefused from None
-    fresh = _insert().values(_row(news, body, at)).on_conflict_do_nothing(index_elements=["event_id"])
-    if db.session.scalar(fresh.returning(GatewayEvent.id)) is not None:
+    if keep(news, body.decode("utf-8", "replace"), at=at):
         return True
     again = update(GatewayEvent).where(GatewayEvent.event_id == news.event_id)
     db.session.execute(again.values(repeats=GatewayEvent.repeats + 1))
     return False
+
+
+def keep(news: News, text: str, *, at: datetime) -> bool:
+    """Store it to be handled; False when it is known."""
+    fresh = _insert().values(_row(news, text, at)).on_conflict_do_nothing(index_elements=["event_id"])
+    return db.session.scalar(fresh.returning(GatewayEvent.id)) is not None
 
 
 def _insert() -> Any:
@@ -74,39 +91,41 @@ def _insert() -> Any:
     return dialect.insert(GatewayEvent.__table__)
 
 
-def _row(news: News, body: bytes, at: datetime) -> dict[str, Any]:
+def _row(news: News, text: str, at: datetime) -> dict[str, Any]:
     return {
-        "event_id": news.event_id, "kind": news.kind, "about": news.about, "body": {"text": body.decode("utf-8", "replace")},
+        "event_id": news.event_id, "kind": news.kind, "about": news.about, "body": {"text": text},
         "status": _S.RECEIVED, "happened_at": news.happened_at, "received_at": at, "try_at": at, "tries": 0, "repeats": 0,
         "outcome": "", "version": 1,
     }  # fmt: skip
 
 
+@stripe_gateway.patiently
 def handle_due(now: datetime) -> None:
     """Handle what has come, the oldest first."""
     with db.transaction(readonly=True):
         query = select(GatewayEvent.id).where(GatewayEvent.status == _S.RECEIVED, GatewayEvent.try_at <= now)
         ids = db.session.scalars(query.order_by(GatewayEvent.id).limit(_AT_ONCE)).all()
     for id in ids:
-        handle(id, at=now)
+        if not handle(id, at=now):
+            return
 
 
-def handle(id: int, *, at: datetime) -> None:
-    """Ask about what one piece of news is about, and note what came of it."""
+def handle(id: int, *, at: datetime) -> bool:
+    """Ask about what one piece of news is about, and note what came of it; False when Stripe could not be reached."""
     with db.transaction(readonly=True):
         event = db.session.get_one(GatewayEvent, id)
         kind, about = event.kind, event.about
     try:
         payment_id, outcome = _act(kind, about, at)
     except Unreachable as error:
-        _again(id, str(error), at)
-        return
+        _later(id, str(error), at)
+        return False
     except Unknown as error:
         payment_id, outcome = None, f"Stripe: {error.code}"
     except Exception as error:
         log.exception("gateway_news_failed", news=id)
         _again(id, type(error).__name__, at)
-        return
+        return True
     with db.transaction():
         event = _held(id)
         if event.status is not _S.HANDLED:
@@ -114,14 +133,17 @@ def handle(id: int, *, at: datetime) -> None:
             if event.status is not (_S.FAILED if failed else _S.HANDLED):
                 EVENT_LIFECYCLE.move(event, _S.FAILED if failed else _S.HANDLED)
             event.handled_at, event.try_at, event.outcome, event.payment_id = at, None, outcome, payment_id
+            if outcome == NOTHING_OF_OURS:
+                event.body = {}  # whoever is named in it is no customer of this site
             event.tries += 1
+    return True
 
 
 def _act(kind: str, about: str, at: datetime) -> tuple[int | None, str]:
     if kind.startswith("charge.dispute.") and about:
         return _dispute(about, at)
     number, intent_id = stripe_gateway.payment_behind(about) if about else (None, None)
-    payment_id = _ours(number, intent_id, about)
+    payment_id = _ours(None if about.startswith(_REFUNDS) else number, intent_id, about)
     if payment_id is None:
         return None, NOTHING_OF_OURS
     if kind.startswith(("refund.", "charge.refund")):
@@ -141,7 +163,8 @@ def _ours(number: int | None, intent_id: str | None, about: str) -> int | None:
                 return found
         if number is None:
             return None
-        return db.session.scalar(select(Payment.id).where(Payment.id == number, Payment.gateway == stripe_gateway.NAME))
+        waiting = (Payment.gateway == stripe_gateway.NAME) & Payment.intent_id.is_(None)
+        return db.session.scalar(select(Payment.id).where(Payment.id == number, waiting))
 
 
 def _dispute(reference: str, at: datetime) -> tuple[int | None, str]:
@@ -155,7 +178,7 @@ def _dispute(reference: str, at: datetime) -> tuple[int | None, str]:
         if db.session.get_one(Payment, payment_id).status is not PaymentStatus.SUCCEEDED:
             return payment_id, DISPUTE_UNBOOKED
         dispute = disputing.take_in(payment_id, found, at=at)
-        return payment_id, f"dispute {dispute.status.value}" if dispute else "dispute warning"
+        return payment_id, OF_DISPUTES[dispute.status] if dispute else ONLY_ASKED
 
 
 def _refund(payment_id: int, about: str, at: datetime) -> str:
@@ -166,9 +189,9 @@ def _refund(payment_id: int, about: str, at: datetime) -> str:
         _reached(refunding.pursue(id, at=at))
     with db.transaction(readonly=True):
         mine = db.session.scalars(select(Refund.gateway_reference).where(Refund.payment_id == payment_id)).all()
-    if about.startswith(("re_", "pyr_")) and about not in mine:
+    if about.startswith(_REFUNDS) and about not in mine:
         return REFUND_OUTSIDE
-    return "refund"
+    return REFUND_KNOWN
 
 
 def _reached(reached: bool) -> None:
@@ -180,6 +203,15 @@ def _held(id: int) -> GatewayEvent:
     event = db.session.get_one(GatewayEvent, id)
     db.lock(event)
     return event
+
+
+def _later(id: int, why: str, at: datetime) -> None:
+    """Nobody has answered: that is no try, but the older the news, the longer until the next."""
+    with db.transaction():
+        event = _held(id)
+        event.outcome = why
+        if event.status is _S.RECEIVED:
+            event.try_at = at + min(max((at - event.received_at) / 2, _SOONEST), _LATEST)
 
 
 def _again(id: int, why: str, at: datetime) -> None:
@@ -194,6 +226,13 @@ def _again(id: int, why: str, at: datetime) -> None:
             event.try_at = None
         elif event.status is _S.RECEIVED:
             event.try_at = at + timedelta(seconds=_PAUSES[min(event.tries - 1, len(_PAUSES) - 1)])
+
+
+def forget_bodies(now: datetime) -> int:
+    """Empty news of long ago: they name cardholders, and only kind and number are ever used. Returns how many."""
+    with db.transaction():
+        old = update(GatewayEvent).where(GatewayEvent.handled_at <= now - _BODY_KEPT, GatewayEvent.body != {})
+        return cast("CursorResult[Any]", db.session.execute(old.values(body={}))).rowcount
 
 
 def handle_again(event: GatewayEvent, *, by: Actor, at: datetime) -> None:

@@ -39,7 +39,7 @@ LIFECYCLE = Lifecycle(
     {
         _S.PENDING: [_S.PROCESSING, _S.SUCCEEDED, _S.FAILED, _S.CANCELED],
         _S.PROCESSING: [_S.SUCCEEDED, _S.FAILED, _S.CANCELED],
-        _S.FAILED: [_S.PENDING, _S.SUCCEEDED],
+        _S.FAILED: [_S.SUCCEEDED],
         _S.SUCCEEDED: [],
         _S.CANCELED: [_S.SUCCEEDED],
     }

@@ -7,31 +7,28 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
-from market import audit, billing, db
-from market.accounts.models import Organization
+from market import accounts, audit, billing, db
 from market.audit import Actor
 from market.billing import Bill, credit_notes
-from market.errors import MarketError
 from market.payments import cards, failures
 from market.payments.following import follow
 from market.payments.found import Found, State
 from market.payments.models import LIFECYCLE, Payment, PaymentPurpose, PaymentStatus
-from market.payments.refusals import NothingHeld
+from market.payments.refusals import NothingHeld, NotYuan
 from market.payments.signals import payment_arrived, payment_failed, payment_held
 from market.payments.stripe_gateway import CURRENCY
 
 _S = PaymentStatus
 #: How long until a payment is asked about again, by how often it was already; the last one stays.
 _PAUSES = (10, 20, 40, 60, 120, 300, 600, 1800, 3600)
+#: Other money came and went back; the gateway goes on saying that it came.
+SENT_BACK = "sent_back"
 
 
 def held_for_change(id: int) -> Payment:
     """The payment with its bill, held until the transaction ends. In one order, so that nobody waits for each other."""
     payment = db.session.get_one(Payment, id)
-    lock = select(Organization.id).where(Organization.id == payment.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(payment.organization_id)
     if payment.bill_id is not None:
         db.lock(db.session.get_one(Bill, payment.bill_id))
     db.lock(payment)
@@ -45,7 +42,7 @@ def take_in(id: int, found: Found, *, at: datetime) -> PaymentStatus:
     by = audit.system("stripe", organization_id=payment.organization_id)
     payment.session_id = found.session_id or payment.session_id
     payment.intent_id = found.intent_id or payment.intent_id
-    if payment.status is _S.SUCCEEDED or payment.held:
+    if payment.status is _S.SUCCEEDED or payment.held or payment.failure_code == SENT_BACK:
         payment.ask_at = None
         return payment.status
     if found.state is State.SUCCEEDED:
@@ -137,11 +134,11 @@ def _goes_on(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
 
 
 def accept_held(payment: Payment, *, note: str, by: Actor, at: datetime) -> None:
-    """Book what came although it is not what was asked for; in yuan only. Raises NothingHeld."""
+    """Book what came although it is not what was asked for; in yuan only. Raises NothingHeld, NotYuan."""
     payment = held_for_change(payment.id)
     currency, amount = _held(payment)
     if currency != CURRENCY:
-        raise MarketError("来的不是人民币，不能入账。请原路退回。")
+        raise NotYuan
     payment.amount_fen = amount
     book(payment, by=by, at=at, reason=note)
 
@@ -150,8 +147,10 @@ def send_held_back(payment: Payment, *, reference: str, by: Actor, at: datetime)
     """It was given back in the gateway's own pages; nothing of it was ever booked. Raises NothingHeld."""
     payment = held_for_change(payment.id)
     _held(payment)
-    LIFECYCLE.move(payment, _S.CANCELED)
+    if payment.status not in (_S.CANCELED, _S.FAILED):  # other money may come after its end too
+        LIFECYCLE.move(payment, _S.CANCELED)
     came, payment.held, payment.finished_at = payment.held, "", at
+    payment.failure_code, payment.failure = SENT_BACK, failures.words_for(SENT_BACK)
     audit.record(
         "payment.sent_back", payment, by=by, at=at, organization_id=payment.organization_id,
         after={"came": came, "reference": reference},

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from market import audit, billing, db
+from market import accounts, audit, billing, db
 from market.accounts.models import Organization
 from market.audit import Actor
 from market.billing import Bill
 from market.kit import money
 from market.kit.refusal import Refusal
 from market.payments import asking, stripe_gateway
-from market.payments.cards import saved_cards
+from market.payments.cards import chargeable
 from market.payments.following import cancel
 from market.payments.models import Payment, PaymentPurpose, PaymentStatus, SavedCard
 from market.payments.queries import open_payment_of
@@ -40,8 +40,8 @@ def pay_with(
 
     Raises NothingToPay, WayUnknown.
     """
-    lock = select(Organization.id).where(Organization.id == bill.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    save_card = save_card and way == "card" and card is None
+    accounts.hold(bill.organization_id)
     db.lock(bill)
     if bill.status not in billing.DUE:
         raise NothingToPay
@@ -57,7 +57,7 @@ def pay_with(
         db.session.flush()
     payment = Payment(
         bill=bill, organization_id=bill.organization_id, purpose=PaymentPurpose.BILL, amount_fen=bill.owed_fen, way=way,
-        card_id=card.id if card else None, save_card=save_card and way == "card" and card is None,
+        card_id=card.id if card else None, save_card=save_card,
     )  # fmt: skip
     return _begin(payment, by, at)
 
@@ -74,8 +74,7 @@ def top_up(
     at: datetime,
 ) -> Payment:
     """Begin to put money to the balance. The same key is the same payment. Raises TopUpInvalid, WayUnknown."""
-    lock = select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(organization.id)
     known = db.session.scalar(select(Payment).where(Payment.request_key == request_key, Payment.organization_id == organization.id))
     if known is not None:
         return known
@@ -91,6 +90,7 @@ def top_up(
     return _begin(payment, by, at)
 
 
+@stripe_gateway.patiently
 def charge_saved(bill: Bill, *, key: str, at: datetime) -> Payment | None:
     """Charge the newest saved card for what is owed on a bill while nobody of the firm is there; the payment tells what
     came of it. None where there is no card, nothing is owed, or she is paying just now.
@@ -112,12 +112,17 @@ def charge_saved(bill: Bill, *, key: str, at: datetime) -> Payment | None:
         return db.session.get_one(Payment, id)
 
 
+def unanswered(payment: Payment) -> bool:
+    """Whether the gateway has said nothing of it yet: it could not be reached, or not now."""
+    return payment.status is PaymentStatus.PENDING and payment.intent_id is None and payment.session_id is None
+
+
 def _unattended(bill_id: int, key: str, at: datetime) -> Payment | None:
     bill = db.session.get_one(Bill, bill_id)
     organization = db.session.get_one(Organization, bill.organization_id)
-    db.session.execute(select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True))
+    accounts.hold(organization.id)
     db.lock(bill)
-    cards = [card for card in saved_cards(organization) if (card.exp_year, card.exp_month) >= (at.year, at.month)]
+    cards = [card for card in chargeable(organization) if (card.exp_year, card.exp_month) >= (at.year, at.month)]
     if bill.status not in billing.DUE or "card" not in ways(bill.owed_fen) or not cards or open_payment_of(bill, _WAY.name):
         return None
     payment = Payment(

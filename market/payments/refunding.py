@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from market import audit, db
+from market import accounts, audit, db
 from market.accounts.models import Organization
 from market.audit import Actor
 from market.billing import credit_notes
-from market.billing.credit_notes import RefundRequest, RefundStatus
+from market.billing.credit_notes import RefundRequest
 from market.kit import money
 from market.payments import failures, stripe_gateway
 from market.payments.found import FoundRefund, State, Unknown, Unreachable
@@ -27,7 +28,6 @@ from market.payments.models import (
     Refund,
 )
 from market.payments.refusals import NotRefundable, RefundTooLarge
-from market.payments.signals import refund_finished
 
 log = structlog.get_logger(__name__)
 _S = GatewayRefundStatus
@@ -35,18 +35,23 @@ _S = GatewayRefundStatus
 UNDER_WAY = frozenset({_S.PENDING, _S.PROCESSING})
 _PAUSES = (10, 30, 60, 300, 1800, 3600)
 _AT_ONCE = 50
-_FAILED = "Stripe 没有办成这笔退款。请改用银行转账退款。"
 
 
 def refundable_fen(payment: Payment) -> int:
     """What of a payment can still go back the way it came; nothing of a bank transfer, which is paid back by hand."""
-    if payment.gateway != stripe_gateway.NAME or payment.status is not PaymentStatus.SUCCEEDED:
-        return 0
-    gone = select(func.coalesce(func.sum(Refund.amount_fen), 0))
-    gone = gone.where(Refund.payment_id == payment.id, Refund.status.not_in([_S.FAILED, _S.CANCELED]))
-    taken = select(func.coalesce(func.sum(Dispute.amount_fen), 0))
-    taken = taken.where(Dispute.payment_id == payment.id, Dispute.status != DisputeStatus.WON)
-    return max(0, payment.amount_fen - int(db.session.scalar(gone) or 0) - int(db.session.scalar(taken) or 0))
+    return refundable_of([payment])[payment.id]
+
+
+def refundable_of(payments: Collection[Payment]) -> dict[int, int]:
+    """The same of several payments, by their numbers."""
+    ids = [payment.id for payment in payments]
+    gone = select(Refund.payment_id, func.sum(Refund.amount_fen)).group_by(Refund.payment_id)
+    gone = gone.where(Refund.payment_id.in_(ids), Refund.status.not_in([_S.FAILED, _S.CANCELED]))
+    taken = select(Dispute.payment_id, func.sum(Dispute.amount_fen)).group_by(Dispute.payment_id)
+    taken = taken.where(Dispute.payment_id.in_(ids), Dispute.status != DisputeStatus.WON)
+    less = Counter({id: int(fen) for id, fen in db.session.execute(gone)}) + Counter({id: int(fen) for id, fen in db.session.execute(taken)})
+    can = {payment.id for payment in payments if payment.gateway == stripe_gateway.NAME and payment.status is PaymentStatus.SUCCEEDED}
+    return {payment.id: max(0, payment.amount_fen - less[payment.id]) if payment.id in can else 0 for payment in payments}
 
 
 def refund(
@@ -64,8 +69,7 @@ def refund(
     It settles `request`; without one the money comes out of the firm's balance. Raises NotRefundable, RefundTooLarge,
     and what `credit_notes.ask` and `credit_notes.hand_over` refuse.
     """
-    lock = select(Organization.id).where(Organization.id == payment.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(payment.organization_id)
     known = db.session.scalar(select(Refund).where(Refund.key == request_key))
     if known is not None:
         return known
@@ -122,7 +126,7 @@ def pursue(id: int, *, at: datetime) -> bool:
 def _ask(id: int, intent_id: str, reference: str | None, amount_fen: int, *, again: bool, old: bool) -> FoundRefund:
     if reference:
         return stripe_gateway.look_up_refund(reference)
-    if again and (found := stripe_gateway.search_refund(intent_id, id)) is not None:
+    if (again or old) and (found := stripe_gateway.search_refund(intent_id, id)) is not None:
         return found
     if old:
         return FoundRefund(State.FAILED, failure_code="not_made")
@@ -152,9 +156,8 @@ def take_in(id: int, found: FoundRefund, *, at: datetime) -> None:
     if to is _S.SUCCEEDED:
         credit_notes.sent_back(request, reference=made.gateway_reference or str(made.id), by=_stripe(made), at=at)
     else:
-        made.failure_code, made.failure = found.failure_code, failures.words_for(found.failure_code, _FAILED)
+        made.failure_code, made.failure = found.failure_code, failures.words_for(found.failure_code, failures.NOT_REFUNDED)
         credit_notes.not_sent_back(request, failure=made.failure, by=_stripe(made), at=at)
-    refund_finished.send(made, at=at)
 
 
 def _stripe(made: Refund) -> Actor:
@@ -163,8 +166,7 @@ def _stripe(made: Refund) -> Actor:
 
 def _held(id: int) -> Refund:
     made = db.session.scalars(select(Refund).where(Refund.id == id).options(joinedload(Refund.payment))).one()
-    lock = select(Organization.id).where(Organization.id == made.payment.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(made.payment.organization_id)
     db.lock(made)
     return made
 
@@ -182,11 +184,3 @@ def _wait(made: Refund, at: datetime) -> None:
 def refunds_of(payment: Payment) -> Sequence[Refund]:
     """What of a payment went back, or was to."""
     return db.session.scalars(select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.id)).all()
-
-
-def open_requests(payment: Payment) -> Sequence[RefundRequest]:
-    """What is to be paid back to the firm and could go through this payment."""
-    query = select(RefundRequest).where(
-        RefundRequest.organization_id == payment.organization_id, RefundRequest.status.in_([RefundStatus.PENDING])
-    )
-    return db.session.scalars(query.order_by(RefundRequest.id)).all()

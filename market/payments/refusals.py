@@ -78,3 +78,10 @@ class ArrivalInvalid(Invalid):
     """What was entered about the arrival cannot be right; `fields` says what."""
 
     code = "arrival_invalid"
+
+
+class NotYuan(Refused):
+    """Bills and balances are in yuan."""
+
+    code = "payment_not_in_yuan"
+    message = "来的不是人民币，不能入账。请原路退回。"

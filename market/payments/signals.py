@@ -19,9 +19,6 @@ payment_failed = signal("payment_failed")
 #: Sent as `payment_held.send(payment, at=at)` when other money came than was asked for: a person decides.
 payment_held = signal("payment_held")
 
-#: Sent as `refund_finished.send(refund, at=at)` when a gateway has paid a payment back, or could not.
-refund_finished = signal("refund_finished")
-
 #: Sent as `dispute_opened.send(dispute, at=at)` when a cardholder's bank takes a payment back; `dispute.payment` is loaded.
 dispute_opened = signal("dispute_opened")
 

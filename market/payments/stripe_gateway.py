@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, TypeVar
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import stripe
 
@@ -21,6 +22,7 @@ from market.payments.found import (
     FoundCard,
     FoundDispute,
     FoundRefund,
+    MadeRefund,
     News,
     NotGenuine,
     State,
@@ -35,10 +37,13 @@ WAYS = ("card", "alipay", "wechat_pay")
 CURRENCY = "cny"
 #: For so many hours a key makes asking twice harmless; Stripe promises 24.
 KEY_HOURS = 20
-_SECONDS = 20
+#: How long an answer is waited for, and how often asked again: by a sweep, and while somebody waits for her page.
+_PATIENT, _BRISK = (20, 2), (5, 0)
+_patience: ContextVar[tuple[int, int]] = ContextVar("patience", default=_BRISK)
 #: So many of a customer's newest are looked through for one of ours.
 _LOOKED_THROUGH = 100
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def ready() -> bool:
@@ -46,17 +51,32 @@ def ready() -> bool:
     return bool(resources.settings.stripe_key)
 
 
-@lru_cache(maxsize=4)
-def _made(key: str, url: str) -> stripe.StripeClient:
-    client = stripe.RequestsClient(timeout=_SECONDS)
-    return stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=2, http_client=client)
+@lru_cache(maxsize=8)
+def _made(key: str, url: str, patience: tuple[int, int]) -> stripe.StripeClient:
+    seconds, retries = patience
+    client = stripe.RequestsClient(timeout=seconds)
+    return stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=retries, http_client=client)
+
+
+def patiently(act: Callable[P, T]) -> Callable[P, T]:
+    """What sweeps do: nobody waits for it. Anything else holds up a page, and is left to the sweep when it takes long."""
+
+    @wraps(act)
+    def acting(*args: P.args, **kwargs: P.kwargs) -> T:
+        before = _patience.set(_PATIENT)
+        try:
+            return act(*args, **kwargs)
+        finally:
+            _patience.reset(before)
+
+    return acting
 
 
 def _client() -> stripe.StripeClient:
     key = resources.settings.stripe_key
     if not key:
         raise Unreachable("no key is set")
-    return _made(key, resources.settings.stripe_url)
+    return _made(key, resources.settings.stripe_url, _patience.get())
 
 
 def _call(ask: Callable[[], T]) -> T:
@@ -304,11 +324,34 @@ def payment_behind(about: str) -> tuple[int | None, str | None]:
 
 def dispute(reference: str) -> FoundDispute:
     """A dispute as it stands. Raises Unknown."""
-    found = _call(lambda: _client().v1.disputes.retrieve(reference))
+    return _of_dispute(_call(lambda: _client().v1.disputes.retrieve(reference)))
+
+
+def disputes_since(since: datetime) -> list[FoundDispute]:
+    """All that were opened since."""
+    params: Any = _made_since(since)
+    return [_of_dispute(one) for one in _call(lambda: list(_client().v1.disputes.list(params).auto_paging_iter()))]
+
+
+def refunds_since(since: datetime) -> list[MadeRefund]:
+    """All that were made since."""
+    params: Any = _made_since(since)
+    found = _call(lambda: list(_client().v1.refunds.list(params).auto_paging_iter()))
+    return [MadeRefund(one.id, _name_of(one.payment_intent), one.status or "", _moment(one.created)) for one in found]
+
+
+def _made_since(since: datetime) -> dict[str, Any]:
+    return {"created": {"gte": int(since.timestamp())}, "limit": _LOOKED_THROUGH}
+
+
+def _name_of(intent: Any) -> str:
+    return intent if isinstance(intent, str) else getattr(intent, "id", "")
+
+
+def _of_dispute(found: Any) -> FoundDispute:
     details = getattr(found, "evidence_details", None)
     due = getattr(details, "due_by", None) if details else None
-    intent = found.payment_intent if isinstance(found.payment_intent, str) else getattr(found.payment_intent, "id", "")
-    return FoundDispute(found.id, intent or "", found.amount, found.currency, found.status, found.reason, _moment(found.created), _moment(due) if due else None)
+    return FoundDispute(found.id, _name_of(found.payment_intent), found.amount, found.currency, found.status, found.reason, _moment(found.created), _moment(due) if due else None)
 
 
 def _moment(seconds: int) -> datetime:

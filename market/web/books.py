@@ -42,6 +42,7 @@ EVENTS = {
     Event.DISPUTE_OPENED: _l("付款人的银行扣回款，等结果"),
     Event.DISPUTE_WON: _l("争议胜诉，款退了回来"),
     Event.DISPUTE_LOST: _l("争议败诉，款不再回来"),
+    Event.DISPUTE_SETTLED: _l("争议败诉后，从余额扣回或记为欠款"),
 }
 _GATEWAYS = {"bank_transfer": _l("对公转账"), "stripe": _l("Stripe")}
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask import Response
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from market import payments
 from market.billing import credit_notes
 from market.billing.credit_notes import (
     BalanceLot,
@@ -14,6 +16,7 @@ from market.billing.credit_notes import (
     EntryKind,
     GrantReason,
     NoteView,
+    RefundRequest,
     Source,
 )
 
@@ -72,3 +75,13 @@ def lot(lot: BalanceLot) -> str:
     if lot.grant is not None:
         return str(GRANTS[lot.grant.reason])
     return str(ENTRIES[lot.entry.kind])
+
+
+def by_gateway(refund: RefundRequest) -> bool:
+    """Whether it was a gateway that has not carried it out; then nobody asks the buyer for another account."""
+    return payments.of_gateway(refund.failure)
+
+
+def refund_failure(refund: RefundRequest) -> str:
+    """Why a refund has failed, for whoever waits for it; what a clerk has written stands as it is."""
+    return _(payments.refund_failure(refund.failure))

@@ -42,7 +42,7 @@ def notice() -> Notice | None:
     bill = dunning.overdue_bill(g.organization, now)
     if bill is None:
         return None
-    standing = dunning.standing_of(bill, now)
+    standing = _standing_of(bill, now)
     stopped = Kind.SUSPENSION.value in standing.case.done
     facts = {"number": bill.number, "money": formats.money(bill.owed_fen), "days": dunning.days_over(bill.due_at or now, now)}
     title = _("服务已停用：账单 %(number)s 还要付 %(money)s") if stopped else _("账单 %(number)s 已逾期 %(days)s 天，还要付 %(money)s")
@@ -57,9 +57,17 @@ def about(bill: Bill) -> dict[str, Any]:
     now = resources.clock.now()
     late = bill.status in billing.DUE and bill.due_at is not None and bill.due_at < now
     return {
-        "dunning_next": next_words(dunning.standing_of(bill, now), now) if late else "",
+        "dunning_next": next_words(_standing_of(bill, now), now) if late else "",
         "dunning_steps": told(dunning.steps_of(bill)),
     }
+
+
+def _standing_of(bill: Bill, now: datetime) -> Standing:
+    """Looked up once for a page, where it stands on top and below."""
+    known: dict[int, Standing] = g.setdefault("dunning_standings", {})
+    if bill.id not in known:
+        known[bill.id] = dunning.standing_of(bill, now)
+    return known[bill.id]
 
 
 def next_words(standing: Standing, now: datetime) -> str:

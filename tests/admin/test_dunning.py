@@ -43,6 +43,20 @@ def test_the_list_names_the_debt_its_age_and_the_next_step(enter: Enter, bill: B
 
 
 @pytest.mark.every_database
+def test_a_list_of_many_asks_no_more_than_one_of_one(enter: Enter, bill: Bill, queries: Any) -> None:
+    finance = enter(Role.FINANCE)
+    finance.page("/admin/dunning/")
+    with queries(at_most=60) as one:
+        finance.page("/admin/dunning/")
+    with db.transaction():
+        for _ in range(3):
+            an_unpaid_bill()
+    sweep("2026-12-03 10:00")
+    with queries(at_most=len(one)):
+        assert "4 份账单" in finance.page("/admin/dunning/").text
+
+
+@pytest.mark.every_database
 def test_a_hold_is_placed_with_a_reason_and_ends_by_a_click(enter: Enter, bill: Bill, client: Client) -> None:
     finance, address = enter(Role.FINANCE), f"/admin/dunning/{bill.organization_id}"
     refused = finance.page(address).submit(button="暂缓", until="2026-12-01", reason="", status=422)
@@ -65,6 +79,8 @@ def test_the_next_letter_is_sent_by_a_click(enter: Enter, clock: FakeClock) -> N
     page = enter(Role.FINANCE).page(f"/admin/dunning/{bill.organization_id}")
     sent = page.submit(button="现在就办：逾期 7 天提醒")
     assert "已办：逾期 7 天提醒" in sent.text and "操作人" in sent.text
+    again = page.submit(button="现在就办：逾期 7 天提醒")
+    assert (again.status, "已经办过" in again.text) == (409, True), "a second click takes no second step"
     assert "写明 2026年12月10日 停用" in sent.submit(button="现在就办：最后通知").text
 
 
@@ -72,7 +88,7 @@ def test_services_are_not_stopped_before_the_day_that_was_named(enter: Enter, bi
     finance = enter(Role.FINANCE)
     page = finance.page(f"/admin/dunning/{bill.organization_id}")
     assert "现在就办" not in page.text
-    answer = finance.post(f"/admin/dunning/bills/{bill.id}/step", data={"csrf_token": page.all("input", name="csrf_token")[0].get("value")})
+    answer = finance.post(f"/admin/dunning/bills/{bill.id}/step", data={"csrf_token": page.all("input", name="csrf_token")[0].get("value"), "step": "suspension"})
     assert answer.status_code == 409 and "最后通知写明的日期是 2026-12-10" in answer.text
 
 
@@ -85,11 +101,13 @@ def test_the_sequence_is_changed_by_those_who_may(enter: Enter) -> None:
     assert "已保存为第 2 版" in saved.text and "多留几天" in saved.text
 
 
-def test_a_firm_sees_the_exact_next_step_on_every_page(client: Client, bill: Bill, clock: FakeClock) -> None:
+def test_a_firm_sees_the_exact_next_step_on_every_page(client: Client, bill: Bill, clock: FakeClock, queries: Any) -> None:
     client.sign_in("owner@example.com", PASSWORD)
     told = "到 2026年12月10日 还没有付清，那天上午 9 点起停用全部订阅"
     assert told in client.page("/console/").text and told in client.page("/console/subscriptions/").text
-    page = client.page(f"/console/bills/{bill.id}")
+    with queries(at_most=80) as asked:
+        page = client.page(f"/console/bills/{bill.id}")
+    assert sum("FROM dunning_holds" in statement for statement in asked) == 1, "on top and below it is the same"
     assert "付款提醒" in page.text and "写明 2026年12月10日 停用" in page.text
     clock.set(moment("2026-12-10 10:00"))
     sweep("2026-12-10 10:00")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from market import db
 from market.accounts import Role
 from market.billing.credit_notes import Amount
+from market.ledger import AccountKind, Event
+from market.web import books
 from tests.admin.conftest import Enter
 from tests.builders.credit_notes import a_note
 from tests.ledger.test_posting import an_open_bill, pay
@@ -31,6 +35,16 @@ def test_postings_are_read_by_event_day_and_bill_and_accounts_tell_their_course(
     balance = accounts.follow("客户余额")
     assert "50.00" in balance.text and "之后的余额" in balance.text
     assert "还没有这类账户" in auditor.page("/admin/ledger/accounts?kind=refunds").text
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "soon"], ids=["the last day", "the first day", "no day"])
+def test_a_day_that_no_calendar_of_ours_has_filters_nothing(app: Any, enter: Enter, day: str) -> None:
+    for name in ("from", "until"):
+        assert "没有这样的分录" in enter(Role.AUDITOR).page(f"/admin/ledger/?{name}={day}").text
+
+
+def test_there_is_a_word_for_everything_in_the_books() -> None:
+    assert (set(books.EVENTS), set(books.KINDS)) == (set(Event), set(AccountKind))
 
 
 def test_the_books_are_for_finance_and_auditors(app: Any, enter: Enter) -> None:

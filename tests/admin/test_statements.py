@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from market import db
+from market import billing, db
 from market.accounts import Organization, Role
-from market.billing import Bill, BillStatus
+from market.billing import Bill, BillStatus, credit_notes
 from market.payments import statements
-from tests.builders.accounts import PASSWORD, a_member, a_user, the_office
+from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, the_office
 from tests.builders.billing import OCTOBER, an_issued_bill, buyer
 from tests.builders.catalog import a_plan
-from tests.builders.statements import a_sheet
+from tests.builders.statements import IMPORTED, a_sheet
 from tests.builders.subscriptions import a_subscription
 from tests.support.client import Client
 from tests.support.pages import Page
@@ -109,6 +109,37 @@ def test_an_unknown_transfer_finds_its_firm_and_the_rest_is_balance(client: Clie
     assert "记入余额" in done.text
     assert bill(bill_id) == (BillStatus.PAID, 15_000)
     assert "不再记住户名" in done.submit(button="不再记住").text
+
+
+def test_what_is_booked_is_what_was_looked_at(client: Client, bill_id: int) -> None:
+    """Whose the line is stands in no box, and a bill may be paid meanwhile: then the page is shown anew."""
+    sent(client, a_sheet(f"2026-11-06,200.00,,{FIRM},BK1,")).submit(button="导入 1 行")
+    page = client.page("/admin/payments/transfers/?show=proposed").follow(FIRM)
+    with db.transaction():
+        other = an_issued_bill(buyer(a_subscription(a_plan(monthly="150.00"))), OCTOBER)
+        db.session.get_one(Organization, other.organization_id).name = "另一家五金公司"
+        other_id = other.id
+    client.page(page.path).submit(button="不是这家企业的")
+    client.page(f"{page.path}?firm=另一家五金").submit(button="是这家企业的")
+    changed = page.submit(button="确认入账 ¥200.00", note="老客户")
+    assert (changed.status, "打开页面以后" in changed.text, "入账到“另一家五金公司”" in changed.text) == (409, True, True)
+    with db.transaction(readonly=True):
+        paid = db.session.get_one(Bill, other_id)
+        assert (paid.paid_fen, credit_notes.balance(db.session.get_one(Organization, paid.organization_id))) == (0, 0)
+    with db.transaction():
+        paid = db.session.get_one(Bill, other_id)
+        billing.receive(paid, paid.owed_fen, by=an_actor(), at=IMPORTED)
+    again = changed.submit(button="确认入账 ¥200.00")
+    assert (again.status, "全部记入余额" in again.text, again.one("input", name="note").get("value")) == (409, True, "老客户")
+    assert "已入账 ¥200.00" in again.submit(button="确认入账 ¥200.00").text
+
+
+def test_a_file_is_taken_in_as_it_was_looked_at(client: Client, bill_id: int) -> None:
+    seen = sent(client, a_sheet(f"2026-11-06,150.00,,{FIRM},BK1,"))
+    client.page(seen.path).submit(button="按这样重新预览", account="6222 0000")
+    assert seen.submit(button="导入 1 行").status == 409
+    assert bill(bill_id) == (BillStatus.OPEN, 0)
+    assert "已导入 1 行" in client.page(seen.path).submit(button="导入 1 行").text
 
 
 def test_money_of_nobody_goes_back(client: Client, bill_id: int) -> None:

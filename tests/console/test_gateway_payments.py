@@ -7,10 +7,12 @@ from flask.testing import FlaskClient
 
 from market import db, payments
 from market.accounts import Organization
-from tests.builders.accounts import PASSWORD, a_member, an_organization
+from market.billing import credit_notes
+from market.payments import failures
+from tests.builders.accounts import PASSWORD, a_member, an_actor, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill
 from tests.builders.catalog import a_plan
-from tests.builders.gateways import a_gateway_payment, a_held_payment, a_top_up
+from tests.builders.gateways import AT, a_gateway_payment, a_held_payment, a_top_up
 from tests.builders.subscriptions import a_subscription
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -43,6 +45,16 @@ def test_a_bill_is_paid_by_alipay_and_only_stripe_is_believed(client: Client, fi
     assert "已收到" not in client.page(page.path).text
     payments.sweep(clock.now())
     assert "已收到 ¥150.00" in client.page(page.path).text
+
+
+def test_a_refund_that_stripe_refuses_is_told_to_her_in_her_words(client: Client, firm: Organization, stripe: Double) -> None:
+    with db.transaction():
+        payment = a_top_up(db.session.get_one(Organization, firm.id))
+        request = credit_notes.ask(payment.organization, 300, request_key="r1", by=an_actor(), at=AT)
+        credit_notes.hand_over(request, by=an_actor(), at=AT)
+        credit_notes.not_sent_back(request, failure=failures.NOT_REFUNDED, by=an_actor(), at=AT)
+    assert "财务会改用银行转账退款" in (page := client.page("/console/balance/")).text
+    assert "请改用" not in page.text and "请联系客服" not in page.text
 
 
 def test_with_stripe_gone_a_transfer_is_still_offered(client: Client, firm: Organization, stripe: Double) -> None:

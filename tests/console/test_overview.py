@@ -10,6 +10,7 @@ from market import db, subscriptions
 from market.accounts.models import Role
 from market.billing import credit_notes
 from market.billing.credit_notes import Amount
+from market.kit.period import month
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, an_organization
 from tests.builders.billing import an_issued_bill, moment
 from tests.builders.catalog import a_plan, an_offering
@@ -82,3 +83,19 @@ def test_a_refund_is_named_by_its_amount(firm, client):
     for path in ("/console/", "/console/activity/"):
         page = client.page(path)
         assert "申请了退款" in page.text and "¥30.00" in page.text, path
+
+
+def test_several_overdue_bills_cost_no_more_statements_than_one(firm, client, clock, queries):
+    with db.transaction():
+        a_subscription(a_plan(an_offering(plans=False), monthly="99.00"), organization=firm, started_at=moment("2026-08-01 08:00"))
+        an_issued_bill(firm, month("2026-08"))
+    clock.set(moment("2026-12-20 12:00"))
+    client.sign_in("owner@example.com", PASSWORD)
+    client.page("/console/")
+    with queries(at_most=60) as one:
+        assert client.page("/console/").text.count("已逾期") == 1
+    with db.transaction():
+        for label in ("2026-09", "2026-10"):
+            an_issued_bill(firm, month(label))
+    with queries(at_most=len(one)):
+        assert client.page("/console/").text.count("已逾期") == 3

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from market import db, ledger, payments
+from market import billing, db, ledger, payments
 from market.accounts import Organization
 from market.billing import Bill, credit_notes
 from market.billing.credit_notes import Amount
@@ -19,6 +19,7 @@ from tests.builders.accounts import an_actor, an_administrator, an_organization
 from tests.builders.balances import NOON, a_deposit, a_grant
 from tests.builders.credit_notes import a_note, an_open_bill
 from tests.builders.statements import IMPORTED, an_imported_statement
+from tests.support.queries import counted
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -53,6 +54,17 @@ def test_each_lot_goes_the_way_it_came_and_what_was_given_goes_nowhere() -> None
     assert not list(ledger.verify())
 
 
+def test_many_lots_are_looked_up_together() -> None:
+    few, many = an_organization(), an_organization()
+    for firm, times in ((few, 1), (many, 6)):
+        for number in range(times):
+            by_card(firm, 1000 + number)
+    with counted(at_most=20) as one:
+        payments.plan(few, 99999)
+    with counted(at_most=len(one)):
+        assert len(payments.plan(many, 99999)) == 6
+
+
 def test_what_a_credit_note_gave_back_of_a_bill_paid_by_card_goes_to_the_card_as_far_as_it_can() -> None:
     bill = an_open_bill("150.00")
     card = by_card(bill.organization, 16000, bill)
@@ -60,6 +72,16 @@ def test_what_a_credit_note_gave_back_of_a_bill_paid_by_card_goes_to_the_card_as
     assert ways(bill.organization, 99999) == [(card.id, 5000)]
     assert payments.received_for(bill) == [(card, 15000)]
     assert not list(ledger.verify())
+
+
+def test_a_bill_is_held_lightly_so_that_whoever_refers_to_it_goes_on() -> None:
+    bill = an_open_bill("150.00")
+    by_card(bill.organization, 15000, bill)
+    with counted(at_most=400) as asked:
+        billing.reopen(bill, 5000, by=an_actor(), at=NOON)
+        billing.mark_overdue(bill, at=NOON + timedelta(days=90))
+        billing.receive(bill, 5000, by=an_actor(), at=NOON + timedelta(days=90))
+    assert not [statement for statement in asked if statement.endswith(" FOR UPDATE")]
 
 
 def test_nothing_or_more_than_there_is_cannot_be_asked_back() -> None:

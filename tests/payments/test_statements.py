@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from market import audit, billing, db, payments
+from market import accounts, audit, billing, db, payments
 from market.accounts import Organization
 from market.billing import Bill, BillStatus, credit_notes
 from market.payments import statements
@@ -17,6 +17,7 @@ from tests.builders.billing import OCTOBER, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_plan
 from tests.builders.statements import IMPORTED, a_statement, an_imported_statement
 from tests.builders.subscriptions import a_subscription
+from tests.support.queries import counted
 
 pytestmark = pytest.mark.usefixtures("session")
 LATER = moment("2026-11-20 12:00")
@@ -99,6 +100,16 @@ class TestMatching:
         ]  # fmt: skip
         assert (bill.paid_fen, len(payments.arrivals_of(bill))) == (15_000, 1)
 
+    def test_the_same_number_on_another_day_is_another_transfer(self) -> None:
+        bill, office = a_bill("甲公司"), an_administrator()
+        payment = payments.start(bill, by=an_actor(), at=moment("2026-11-06 12:00"))
+        payments.confirm_arrival(
+            payment, amount_fen=15_000, payer_name="甲公司", bank_reference="0001", arrived_on=moment("2026-11-06 12:00").date(),
+            user=office, by=an_actor(office), at=moment("2026-11-06 12:00"),
+        )  # fmt: skip
+        a_bill("乙公司")
+        assert outcome(row("150.00", "乙公司", "0001", day="2026-11-07")) == [(LineStatus.UNMATCHED, Reason.REFERENCE_TAKEN)]
+
     def test_a_code_is_found_however_it_is_written(self) -> None:
         code = payments.remittance.new_code()
         for remark in (code, f"货款{code[:4]} {code[4:]}尾款", f"附言：{code.lower()}", f"REF99{code}"):
@@ -110,8 +121,38 @@ class TestImport:
     def test_a_line_is_kept_once_whatever_file_brings_it(self) -> None:
         first = an_imported_statement(row("1.00", "甲"), row("2.00", "甲", ""), row("2.00", "甲", ""), "2026-11-06,,9.00,手续费,BK9,")
         again = an_imported_statement(row("1.00", "甲", remark="另一种写法"), row("2.00", "甲", ""), row("x", "甲"), row("3.00", "乙", "BK3"), row("3.00", "乙", "BK3"))
-        assert (first.taken, first.known, again.taken, again.known, again.faulty) == (4, 0, 1, 3, 1)
-        assert len(lines()) == 4
+        assert (first.taken, first.known, again.taken, again.known, again.faulty) == (4, 0, 2, 2, 1)
+        assert len(lines()) == 5
+
+    def test_zeros_are_no_number(self) -> None:
+        """Many banks fill the column of their slip's number with them; files that overlap come in any order."""
+        for name in ("甲公司", "乙公司"):
+            a_bill(name)
+        first, second = row("150.00", "甲公司", "00000000"), row("150.00", "乙公司", "00000000")
+        an_imported_statement(first)
+        again = an_imported_statement(second, first)
+        assert ((again.taken, again.known), [line.payer_name for line in lines()]) == ((1, 1), ["甲公司", "乙公司"])
+
+    def test_two_transfers_with_one_number_are_two(self) -> None:
+        first, second = a_bill("甲公司"), a_bill("乙公司")
+        rows = row("150.00", "甲公司", "PZ1"), row("150.00", "乙公司", "PZ1")
+        assert [(each.taken, each.known) for each in (an_imported_statement(*rows), an_imported_statement(*rows, at=LATER))] == [(2, 0), (0, 2)]
+        assert (first.status, second.status) == (BillStatus.PAID, BillStatus.PAID)
+
+    def test_firms_are_held_in_one_order_whatever_that_of_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        first, second = a_bill("甲公司"), a_bill("乙公司")
+        held: list[int] = []
+        monkeypatch.setattr(accounts, "hold", held.append)
+        an_imported_statement(row("150.00", "乙公司", "BK1"), row("150.00", "甲公司", "BK2"))
+        assert list(dict.fromkeys(held)) == sorted([first.organization_id, second.organization_id])
+
+    def test_a_line_that_nobody_knows_costs_one_statement(self) -> None:
+        few, more = ([row("1.00", "谁", f"{many}-{number}") for number in range(many)] for many in (2, 12))
+        an_imported_statement(row("1.00", "谁", "first"))
+        with counted(at_most=60) as asked:
+            an_imported_statement(*few)
+        with counted(at_most=len(asked) + 10):
+            an_imported_statement(*more, at=LATER)
 
     def test_looking_writes_nothing_and_foretells_what_happens(self) -> None:
         bill = a_bill("甲公司")
@@ -145,6 +186,23 @@ def proposed(amount: str, *bills: Bill) -> BankLine:
     """A transfer of the firm that these bills are of."""
     an_imported_statement(row(amount, firm_of(bills[0]).name))
     return statements.line_by_id(lines()[0].id)
+
+
+class TestGoingOut:
+    def test_one_transfer_out_is_a_return_or_a_refund_and_no_two_returns(self) -> None:
+        user, firm = an_administrator(), an_organization()
+        by, today = an_actor(user), LATER.date()
+        an_imported_statement(row("10.00", "谁"), row("20.00", "谁", "BK2"))
+        first, second = (statements.line_by_id(line.id) for line in lines())
+        statements.give_back(first, reference="OUT1", note="不认识", user=user, by=by, at=LATER)
+        credit_notes.deposit(firm, 2_000, by=by, at=LATER)
+        one, other = (credit_notes.ask(firm, 1_000, request_key=key, by=by, at=LATER) for key in "ab")
+        with pytest.raises(credit_notes.RefundReferenceTaken):
+            statements.pay_refund(one, bank_reference="OUT1", paid_on=today, user=user, by=by, at=LATER)
+        statements.pay_refund(other, bank_reference="OUT2", paid_on=today, user=user, by=by, at=LATER)
+        for reference in ("OUT1", "OUT2"):
+            with pytest.raises(statements.AllocationInvalid):
+                statements.give_back(second, reference=reference, note="不认识", user=user, by=by, at=LATER)
 
 
 class TestSettling:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,10 +14,11 @@ from market import db, ledger, payments
 from market.accounts import Organization
 from market.billing import Bill, BillStatus, credit_notes
 from market.errors import NotFound
-from market.payments import GatewayEvent, Payment, PaymentStatus, SavedCard
-from tests.builders.accounts import an_actor, an_administrator
+from market.payments import GatewayCustomer, GatewayEvent, Payment, PaymentStatus, SavedCard, asking
+from tests.builders.accounts import an_actor, an_administrator, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_plan
+from tests.builders.gateways import a_held_payment
 from tests.builders.subscriptions import a_subscription
 from tests.support.stripe import Double
 
@@ -114,6 +117,51 @@ def test_what_was_never_made_is_given_up_before_stripe_forgets_its_key(stripe: D
     assert (now(payment).status, now(payment).failure_code, stripe.of("checkout.session")) == (PaymentStatus.CANCELED, "not_made", [])
 
 
+def test_what_was_made_is_looked_for_also_after_stripe_has_forgotten_its_key(stripe: Double, bill: Bill) -> None:
+    """Killed between the call and its answer, and then nothing ran over a weekend."""
+    payment = paying(bill)
+    stripe.pay(str(payment.session_id))
+    with db.transaction():
+        row = db.session.get_one(Payment, payment.id)
+        row.session_id = row.intent_id = None
+        row.page_url, row.asked_times, row.ask_at = "", 0, NOON
+    payments.sweep(NOON + timedelta(hours=60))
+    assert (now(payment).status, of(bill).paid_fen, stripe.collected) == (PaymentStatus.SUCCEEDED, 15000, 15000)
+
+
+def test_a_refund_that_was_made_is_looked_for_after_a_weekend_too(stripe: Double, bill: Bill) -> None:
+    a_saved_card(stripe, bill)
+    with db.transaction():
+        top_up = db.session.scalars(select(Payment)).one()
+        made = payments.refund(payments.payment_by_id(top_up.id), amount_fen=300, reason="", request_key="r1", by=an_actor(), at=LATER)
+        db.session().info.pop("effects")
+    stripe.create_refund({"payment_intent": str(top_up.intent_id), "amount": 300, "metadata": {"refund": str(made.id)}})
+    payments.sweep(LATER + timedelta(hours=60))
+    with db.transaction(readonly=True):
+        assert [one.status.value for one in payments.refunds_of(top_up)] == ["succeeded"]
+
+
+def test_two_first_payments_at_once_are_both_told_who_pays(stripe: Double, bill: Bill) -> None:
+    """Both have read that nobody knows the firm at Stripe yet."""
+    payment = a_lost_payment(bill)
+    with db.transaction(readonly=True):
+        task = asking._read(payment.id)
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction():
+            db.session.add(GatewayCustomer(organization_id=task.organization_id, gateway_reference="cus_of_the_other", created_at=NOON))
+            db.session.flush()
+            second = pool.submit(asking._customer, task, NOON)
+            time.sleep(0.3)  # long enough to be told by Stripe, and to see no row yet
+        assert second.result().startswith("cus_")
+    payments.sweep(LATER)
+    assert now(payment).page_url
+
+
+@pytest.mark.parametrize("way", ["alipay", "card"])
+def test_a_card_to_be_saved_is_no_other_way_of_paying_by_a_wallet(stripe: Double, bill: Bill, way: str) -> None:
+    assert paying(bill, way, save_card=True).id == paying(bill, way, save_card=True).id
+
+
 def a_lost_payment(bill: Bill) -> Payment:
     """Stored, and then the process died."""
     with db.transaction() as current:
@@ -162,6 +210,27 @@ def test_other_money_than_was_asked_for_waits_for_a_person(stripe: Double, bill:
             payments.accept_held(db.session.get_one(Payment, held.id), note="查过了", by=an_actor(), at=LATER)
     assert of(bill).paid_fen == (0 if currency else min(amount or 0, 15000))
     assert balance(bill) == (1 if amount == 15001 else 0)
+    with db.transaction():
+        payments.ask_again(db.session.get_one(Payment, held.id), by=an_actor(), at=LATER)
+    payments.sweep(LATER + timedelta(hours=1))
+    assert now(payment).held == "", "Stripe still says that it came"
+
+
+def test_dollars_cannot_be_booked_and_what_was_typed_stays(database: None) -> None:
+    with db.transaction():
+        payment = a_held_payment(an_organization())
+        with pytest.raises(payments.NotYuan):
+            payments.accept_held(payment, note="查过了", by=an_actor(), at=LATER)
+
+
+@pytest.mark.parametrize("ended", [PaymentStatus.CANCELED, PaymentStatus.FAILED])
+def test_other_money_that_came_after_the_end_can_go_back(database: None, ended: PaymentStatus) -> None:
+    with db.transaction():
+        payment = a_held_payment(an_organization())
+        payment.status = ended
+        db.session.flush()
+        payments.send_held_back(payment, reference="re_by_hand", by=an_actor(), at=LATER)
+        assert (payment.status, payment.held) == (ended, "")
 
 
 def test_late_success_and_a_second_way_become_balance(stripe: Double, bill: Bill) -> None:
@@ -308,6 +377,97 @@ def test_a_lost_dispute_asks_for_the_money_again(stripe: Double, bill: Bill, dec
         stripe.pay(str(again.session_id))
         payments.sweep(LATER + timedelta(hours=1))
         assert of(bill).status is BillStatus.PAID
+
+
+def test_a_card_whose_payment_was_disputed_is_charged_no_more_while_nobody_is_there(stripe: Double, bill: Bill) -> None:
+    a_saved_card(stripe, bill)
+    payment = paying(bill)
+    stripe.pay(str(payment.session_id))
+    payments.sweep(LATER)
+    stripe.dispute(str(now(payment).intent_id), status="lost")
+    payments.look(datetime.now(UTC))
+    payments.handle_due(datetime.now(UTC))
+    assert of(bill).owed_fen == 15000
+    assert payments.charge_saved(of(bill), key="dunning-1", at=LATER) is None
+    with db.transaction():
+        for card in db.session.scalars(select(SavedCard)):
+            card.saved_at = datetime.now(UTC) + timedelta(days=1)
+    again = payments.charge_saved(of(bill), key="dunning-2", at=LATER)
+    assert again is not None, "what she saves afterwards she means"
+
+
+def test_what_is_told_by_news_alone_is_looked_for_where_no_news_come(stripe: Double, bill: Bill) -> None:
+    payment = paying(bill)
+    stripe.pay(str(payment.session_id))
+    payments.sweep(LATER)
+    intent, today = str(now(payment).intent_id), datetime.now(UTC)
+    refund = stripe.create_refund({"payment_intent": intent, "amount": 100})
+    dispute = stripe.dispute(intent, amount=14900)
+    for moment_ in (today, today + timedelta(minutes=1)):
+        payments.look(moment_)
+        payments.handle_due(moment_)
+    with db.transaction(readonly=True):
+        told = {event.about: event for event in db.session.scalars(select(GatewayEvent))}
+        assert (payments.open_disputes(), set(told), told[refund["id"]].status.value) == (1, {refund["id"], dispute["id"]}, "failed")
+    dispute["status"], dispute["created"] = "lost", 0
+    later = today + timedelta(days=60)
+    payments.look(later)
+    payments.handle_due(later)
+    assert of(bill).owed_fen == 14900, "decided long after it was opened"
+
+
+def test_a_stripe_that_does_not_answer_is_no_try_and_is_asked_once(stripe: Double, bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stripe._http_client.HTTPClient._sleep_time_seconds", lambda *_, **__: 0.0)
+    payment = paying(bill)
+    stripe.pay(str(payment.session_id))
+    for _ in range(3):
+        tell(stripe, "checkout.session.completed", str(payment.session_id))
+    stripe.trouble("GET /v1/checkout/sessions/*", "500", 999)
+    for hour in range(30):
+        payments.handle_due(NOON + timedelta(hours=hour))
+    with db.transaction(readonly=True):
+        assert {(event.status.value, event.tries) for event in db.session.scalars(select(GatewayEvent))} == {("received", 0)}
+    stripe.troubles.clear()
+    payments.handle_due(NOON + timedelta(hours=31))
+    assert of(bill).status is BillStatus.PAID
+
+
+def test_while_somebody_waits_stripe_is_given_five_seconds_and_one_try(stripe: Double, bill: Bill) -> None:
+    stripe.trouble("POST /v1/customers", "500", 9)
+    paying(bill)
+    assert stripe.troubles["POST /v1/customers"] == [("500", 8)], "a page is not kept waiting for a second try"
+    stripe.troubles.clear()
+    payments.sweep(LATER)
+    assert len(stripe.of("checkout.session")) == 1
+
+
+def test_whom_news_name_is_forgotten(stripe: Double, bill: Bill) -> None:
+    payment = paying(bill)
+    tell(stripe, "checkout.session.completed", str(payment.session_id))
+    foreign = stripe._keep("pi", "payment_intent", {"metadata": {}, "status": "succeeded", "amount": 1, "currency": "usd"})
+    tell(stripe, "payment_intent.succeeded", foreign["id"])
+    payments.handle_due(NOON)
+
+    def kept() -> list[bool]:
+        with db.transaction(readonly=True):
+            return [bool(event.body) for event in db.session.scalars(select(GatewayEvent).order_by(GatewayEvent.id))]
+
+    assert kept() == [True, False], "what is not ours at once"
+    assert payments.forget_bodies(NOON + timedelta(days=89)) == 0
+    assert (payments.forget_bodies(NOON + timedelta(days=91)), kept()) == (1, [False, False])
+    assert payments.forget_bodies(NOON + timedelta(days=92)) == 0
+
+
+def test_a_number_of_somebody_elses_is_not_ours(stripe: Double, bill: Bill) -> None:
+    """Another system on the same account may write `payment` on its things too."""
+    payment = paying(bill)
+    stripe.pay(str(payment.session_id))
+    payments.sweep(LATER)
+    foreign = stripe._keep("pi", "payment_intent", {"metadata": {"payment": str(payment.id)}, "status": "succeeded", "amount": 1, "currency": "usd"})
+    tell(stripe, "payment_intent.succeeded", foreign["id"])
+    payments.handle_due(LATER)
+    with db.transaction(readonly=True):
+        assert db.session.scalars(select(GatewayEvent)).one().payment_id is None
 
 
 def test_a_refund_made_in_stripes_own_pages_is_told_to_a_person(stripe: Double, bill: Bill) -> None:

@@ -79,7 +79,7 @@ from market.billing.credit_notes.queries import (
     work_waiting,
 )
 from market.billing.credit_notes.refunds import OPEN as OPEN_REFUNDS
-from market.billing.credit_notes.refunds import ask, call_off, fail, held_back, pay, retry
+from market.billing.credit_notes.refunds import ask, call_off, check_amount, fail, held_back, pay, retry
 from market.billing.credit_notes.refunds import of_note as refund_of
 from market.billing.credit_notes.refusals import (
     AlreadyDecided,
@@ -169,6 +169,7 @@ __all__ = [
     "balance_used",
     "buyers_like",
     "call_off",
+    "check_amount",
     "check_grant",
     "count_of",
     "credit",

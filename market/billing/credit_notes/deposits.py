@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select
-
-from market import audit, db
+from market import accounts, audit
 from market.accounts.models import Organization
 from market.audit import Actor
 from market.billing.credit_notes import balances, signals
@@ -24,7 +22,7 @@ def deposit(
     noted: Callable[[BalanceEntry], object] | None = None,
 ) -> BalanceEntry:
     """Put money that arrived to a buyer's credit. `noted` is called before anybody hears of it."""
-    db.session.execute(select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True))
+    accounts.hold(organization.id)
     entry = balances.add(organization.id, amount_fen, EntryKind.DEPOSIT, at=at, noted=noted)
     audit.record(
         "balance.deposited", organization, by=by, at=at, reason=reason, organization_id=organization.id,

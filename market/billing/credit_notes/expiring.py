@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from market import audit, db
+from market import accounts, audit, db
 from market.accounts.models import Organization
 from market.billing.credit_notes import balances, settling, signals
 from market.billing.credit_notes.lot_models import BalanceLot
@@ -40,7 +40,7 @@ def expire_due(now: datetime) -> int:
     today, taken = local_day(now), 0
     for id in _whose(BalanceLot.expires_on < today):
         with db.transaction():
-            db.session.execute(select(Organization.id).where(Organization.id == id).with_for_update(key_share=True))
+            accounts.hold(id)
             taken += bool(expire(id, at=now))
     for id in _whose(BalanceLot.announced_at.is_(None), BalanceLot.expires_on >= today, BalanceLot.expires_on <= today + NOTICE):
         with db.transaction():
@@ -56,7 +56,7 @@ def _whose(*conditions: object) -> list[int]:
 
 def _announce(organization_id: int, now: datetime) -> None:
     """Once for each lot, together for one firm."""
-    db.session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))
+    accounts.hold(organization_id)
     today = local_day(now)
     query = select(BalanceLot).where(
         BalanceLot.organization_id == organization_id, BalanceLot.rest_fen > 0, BalanceLot.announced_at.is_(None),

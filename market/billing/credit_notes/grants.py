@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
-from market import audit, db, resources
+from market import accounts, audit, db, resources
 from market.accounts.models import Organization, OrganizationKind, User
 from market.audit import Actor
 from market.billing.credit_notes import balances, signals
@@ -172,7 +172,7 @@ def _give(given: BalanceGrant, *, by: Actor, at: datetime) -> None:
 
 
 def _hold(organization_id: int) -> None:
-    db.session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))
+    accounts.hold(organization_id)
 
 
 def _take(given: BalanceGrant) -> None:

@@ -10,10 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
-
-from market import audit, db
-from market.accounts.models import Organization
+from market import accounts, audit, db
 from market.audit import Actor
 from market.billing import fapiao, numbering
 from market.billing.credit_notes import balances, lots, settling, signals, spending
@@ -52,7 +49,7 @@ class Why:
 
 def hold(bill: Bill) -> None:
     """Take the bill's organization and then the bill until the transaction ends; the bill's columns are read anew."""
-    db.session.execute(select(Organization.id).where(Organization.id == bill.organization_id).with_for_update(key_share=True))
+    accounts.hold(bill.organization_id)
     db.lock(bill)
 
 

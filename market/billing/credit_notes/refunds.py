@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from market import audit, db
+from market import accounts, audit, db
 from market.accounts.models import Organization, User
 from market.audit import Actor
 from market.billing.credit_notes import balances, lots, settling, signals
@@ -54,16 +54,11 @@ def ask(
     `payment_id` is the payment whose money it is, where it can go back that way. The same key is the same request.
     Raises TooMuchCredited, CreditInvalid.
     """
-    lock = select(Organization.id).where(Organization.id == organization.id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(organization.id)
     known = db.session.scalar(select(RefundRequest).where(RefundRequest.request_key == request_key))
     if known is not None and known.organization_id == organization.id:
         return known
-    if amount_fen <= 0:
-        raise CreditInvalid(fields={"amount_fen": "金额须大于 0"})
-    has = lots.purchased(organization)
-    if amount_fen > has:
-        raise TooMuchCredited("能退的余额只有 ¥%(left)s。请改小金额。", field="amount_fen", left=money.text(has))
+    check_amount(organization, amount_fen)
     request = RefundRequest(
         organization_id=organization.id, amount_fen=amount_fen, request_key=request_key, asked_at=at, failure="",
         status=REFUND_LIFECYCLE.initial, payment_id=payment_id,
@@ -75,6 +70,15 @@ def ask(
     settling.settle_used(organization.id, at=at)
     signals.refund_asked.send(request, at=at)
     return request
+
+
+def check_amount(organization: Organization, amount_fen: int) -> None:
+    """Whether so much can be asked back. Raises TooMuchCredited, CreditInvalid."""
+    if amount_fen <= 0:
+        raise CreditInvalid(fields={"amount_fen": "金额须大于 0"})
+    has = lots.purchased(organization)
+    if amount_fen > has:
+        raise TooMuchCredited("能退的余额只有 ¥%(left)s。请改小金额。", field="amount_fen", left=money.text(has))
 
 
 def pay(request: RefundRequest, *, bank_reference: str, paid_on: date, user: User, by: Actor, at: datetime) -> None:
@@ -173,8 +177,7 @@ def of_note(note: CreditNote) -> RefundRequest | None:
 
 def hold(request: RefundRequest) -> None:
     """Two who act on one request take turns; the second sees what the first did."""
-    lock = select(Organization.id).where(Organization.id == request.organization_id).with_for_update(key_share=True)
-    db.session.execute(lock)
+    accounts.hold(request.organization_id)
     db.lock(request)
 
 

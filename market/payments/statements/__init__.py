@@ -7,7 +7,7 @@ Invariants  a line is stored once, whatever file brings it again; nothing is boo
 """
 
 from market.payments.statements.entries import Entry, StatementUnreadable, account_key, payer_key
-from market.payments.statements.going_out import line_of, lines_for, note_refund, reference_of
+from market.payments.statements.going_out import line_of, lines_for, note_refund, pay_refund, reference_of
 from market.payments.statements.importing import (
     LARGEST,
     Looked,
@@ -46,9 +46,11 @@ from market.payments.statements.queries import (
 from market.payments.statements.refusals import (
     AllocationInvalid,
     LayoutIncomplete,
+    LineChanged,
     LineFinished,
     NobodysLine,
     PayerNameTaken,
+    StatementChanged,
     StatementFinished,
 )
 from market.payments.statements.settling import allocate, attach, detach, forget_name, give_back, proposal
@@ -56,9 +58,9 @@ from market.payments.statements.table import MOST_LINES, ROLES
 
 __all__ = [
     "LARGEST", "MOST_LINES", "ROLES", "WAITING", "AllocationInvalid", "AllocationKind", "BankAllocation", "BankLine", "BankStatement",
-    "Entry", "LayoutIncomplete", "LineFinished", "LineStatus", "Looked", "NobodysLine", "PayerName", "PayerNameTaken", "Preview",
-    "Reason", "StatementFinished", "StatementStatus", "StatementUnreadable", "account_key", "allocate", "attach", "buyer_by_id",
+    "Entry", "LayoutIncomplete", "LineChanged", "LineFinished", "LineStatus", "Looked", "NobodysLine", "PayerName", "PayerNameTaken", "Preview",
+    "Reason", "StatementChanged", "StatementFinished", "StatementStatus", "StatementUnreadable", "account_key", "allocate", "attach", "buyer_by_id",
     "detach", "discard", "firms_like", "forget_name", "give_back", "line_by_id", "line_of", "lines", "lines_for", "lines_of", "name_of", "names_of", "note_refund",
-    "payer_key", "preview", "proposal", "read_as", "receive", "reference_of", "result", "statement_by_id", "statements", "take_in", "transfers_of",
+    "pay_refund", "payer_key", "preview", "proposal", "read_as", "receive", "reference_of", "result", "statement_by_id", "statements", "take_in", "transfers_of",
     "waiting_counts",
 ]  # fmt: skip

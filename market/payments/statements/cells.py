@@ -57,10 +57,11 @@ def direction(written: str) -> int:
 
 
 def reference(written: str) -> str:
-    """The bank's own number. Raises Refusal for one that a spreadsheet has rounded: it names nothing any more."""
+    """The bank's own number; zeros in its column are none. Raises Refusal for one that a spreadsheet has rounded: it names
+    nothing any more."""
     plain = unicodedata.normalize("NFKC", written).strip().strip("'=\"")
     if _SCIENTIFIC.fullmatch(plain):
         raise Refusal("流水号被表格软件改成了科学计数法（%(written)s）。请直接上传从网银下载的文件，不要用表格软件另存", written=plain)
     if len(plain) > 64:
         raise Refusal("流水号太长，最多 64 个字。请检查流水号选的是哪一列")
-    return plain
+    return plain if plain.strip("0-") else ""

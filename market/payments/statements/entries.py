@@ -63,8 +63,9 @@ def account_key(account: str) -> str:
 def keyed(account: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
     """Each usable line with the key that it is known by for ever, whatever file brings it again.
 
-    With a reference of the bank's own that is account, reference, day and amount. Without one it is everything the
-    line says, and its place among lines that say the same: two equal transfers on one day are two.
+    With a reference of the bank's own that is account, reference, day and amount; without one it is everything the
+    line says. Lines of one file that say the same are told apart by their place among them: two equal transfers on one
+    day are two, and so are two that a bank has given one number.
     """
     account, seen = account_key(account), dict[str, int]()
     for entry in entries:
@@ -73,7 +74,9 @@ def keyed(account: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]
         said = [account, entry.reference, entry.booked_on.isoformat(), str(entry.amount_fen)]
         if not entry.reference:
             said += [payer_key(entry.payer_name), account_key(entry.payer_account), entry.remark]
-            same = "\x1f".join(said)
-            seen[same] = seen.get(same, 0) + 1
-            said.append(str(seen[same]))
+        same = "\x1f".join(said)
+        seen[same] = place = seen.get(same, 0) + 1
+        # The first of a reference has no place: it is known so since before others were counted.
+        if place > 1 or not entry.reference:
+            said.append(str(place))
         yield entry, hashlib.sha256("\x1f".join(said).encode()).hexdigest()

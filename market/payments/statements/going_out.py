@@ -6,14 +6,20 @@ Nobody pays by a line: a person registers the refund, with the line's number whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 
 from sqlalchemy import Select, select
 
 from market import db
-from market.accounts.models import Organization
+from market.accounts.models import Organization, User
+from market.audit import Actor
+from market.billing import credit_notes
 from market.billing.credit_notes import RefundRequest, RefundStatus
 from market.payments.statements.entries import payer_key
 from market.payments.statements.models import BankLine, BankStatement, PayerName
+
+#: Whoever registers a transfer out takes turns.
+OUTGOING = "transfers out"
 
 
 def reference_of(line: BankLine) -> str:
@@ -33,6 +39,28 @@ def match_refunds(statement: BankStatement) -> None:
         if request is not None and request.amount_fen == -line.amount_fen and line_of(request) is None:
             line.refund_request_id = request.id
             db.session.flush()
+
+
+def pay_refund(request: RefundRequest, *, bank_reference: str, paid_on: date, user: User, by: Actor, at: datetime) -> None:
+    """Register a refund by the bank, with its line. One transfer out is one: a refund, or something sent back.
+
+    Raises what `credit_notes.pay` does.
+    """
+    db.serialize(OUTGOING)
+    if sent_back(bank_reference.strip()):
+        raise credit_notes.RefundReferenceTaken(field="bank_reference", reference=bank_reference)
+    credit_notes.pay(request, bank_reference=bank_reference, paid_on=paid_on, user=user, by=by, at=at)
+    note_refund(request)
+
+
+def sent_back(reference: str) -> bool:
+    """Whether money that had come was returned under this number of the bank's."""
+    return db.session.scalar(select(BankLine.id).where(BankLine.return_reference == reference)) is not None
+
+
+def refunded(reference: str) -> bool:
+    """Whether a refund was paid under it."""
+    return db.session.scalar(select(RefundRequest.id).where(RefundRequest.bank_reference == reference)) is not None
 
 
 def note_refund(request: RefundRequest) -> BankLine | None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from market import audit, db, documents, resources
+from market import accounts, audit, db, documents, resources
 from market.accounts.models import Organization, User
 from market.audit import Actor
 from market.errors import MarketError
@@ -28,7 +28,7 @@ from market.payments.statements.models import (
     Reason,
     StatementStatus,
 )
-from market.payments.statements.refusals import LayoutIncomplete, StatementFinished
+from market.payments.statements.refusals import LayoutIncomplete, StatementChanged, StatementFinished
 from market.payments.statements.table import Layout, Table
 
 LARGEST = documents.LARGEST
@@ -131,22 +131,27 @@ def preview(statement: BankStatement, *, at: datetime) -> Preview:
     return Preview(statement.account, head, layout, lines=lines, turned=_turned(found.entries, desk))
 
 
-def take_in(statement: BankStatement, *, user: User, by: Actor, at: datetime) -> BankStatement:
+def take_in(statement: BankStatement, *, user: User, by: Actor, at: datetime, looked_at: int | None = None) -> BankStatement:
     """Keep the lines that are new, book what is certain, and put the rest before a person.
 
-    Raises StatementFinished, LayoutIncomplete, StatementUnreadable.
+    `looked_at` is the version that the preview was of. Raises StatementFinished, StatementChanged, LayoutIncomplete,
+    StatementUnreadable.
     """
     db.serialize("bank statements")
     _still_open(statement)
+    if looked_at is not None and statement.version != looked_at:
+        raise StatementChanged
     seen = preview(statement, at=at)
     if seen.problem:
         raise LayoutIncomplete(seen.problem)
     desk = matching.desk_for(one.entry for one in seen.lines)
+    new = {id(one.entry) for one in seen.lines if one.match is not None}
+    for payer in sorted({one.match.organization_id for one in seen.lines if one.match and one.match.organization_id}):
+        accounts.hold(payer)  # all of them in the order of a close, which holds several too
     for entry, key in keyed(statement.account, (one.entry for one in seen.lines)):
-        if db.session.scalar(select(BankLine.id).where(BankLine.key == key)) is None:
+        if id(entry) in new:
             _keep(statement, entry, key, desk, user=user, by=by, at=at)
-            statement.taken += 1
-    statement.faulty = len(seen.faulty)
+    statement.taken, statement.faulty = len(new), len(seen.faulty)
     statement.known = len(seen.lines) - statement.taken - statement.faulty
     if statement.signature:
         _remember_layout(statement, user, at)

@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import select
@@ -21,6 +22,15 @@ from market.payments.statements.entries import Entry, payer_key
 from market.payments.statements.models import BankAllocation, PayerName, Reason
 
 T = TypeVar("T", str, int)
+
+
+class Entered(NamedTuple):
+    """What was entered by hand under a number of the bank's."""
+
+    id: int
+    amount_fen: int
+    arrived_on: date
+    organization_id: int
 
 
 class Match(NamedTuple):
@@ -48,14 +58,15 @@ class Desk:
     firms: dict[str, set[int]] = field(default_factory=dict)
     coded: dict[str, tuple[int, int]] = field(default_factory=dict)
     owed: dict[int, list[Owed]] = field(default_factory=dict)
-    arrivals: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    arrivals: dict[str, Entered] = field(default_factory=dict)
 
     def match(self, entry: Entry) -> Match:
         """What the rules say of money that came in."""
         if entry.reference in self.arrivals:
-            arrival_id, amount_fen, organization_id = self.arrivals[entry.reference]
-            if amount_fen == entry.amount_fen:
-                return Match(Reason.BY_HAND, organization_id, arrival_id=arrival_id)
+            entered = self.arrivals[entry.reference]
+            # Many banks begin their numbers anew each day.
+            if (entered.amount_fen, entered.arrived_on) == (entry.amount_fen, entry.booked_on):
+                return Match(Reason.BY_HAND, entered.organization_id, arrival_id=entered.id)
             return Match(Reason.REFERENCE_TAKEN)
         bill_id, coded_id = self._coded(entry)
         named = self.firms.get(payer_key(entry.payer_name), set()) if entry.payer_name else set()
@@ -71,8 +82,7 @@ class Desk:
 
     def taken(self, reference: str) -> None:
         """A line is what was entered by hand under this number: no amount agrees with it any more."""
-        arrival_id, _fen, organization_id = self.arrivals[reference]
-        self.arrivals[reference] = arrival_id, 0, organization_id
+        self.arrivals[reference] = self.arrivals[reference]._replace(amount_fen=0)
 
     def _coded(self, entry: Entry) -> tuple[int | None, int | None]:
         """The bill and the firm of the codes in the remark; neither where they name two firms."""
@@ -140,14 +150,16 @@ def _owed(organization_ids: set[int]) -> dict[int, list[Owed]]:
     return found
 
 
-def _arrivals(references: set[str]) -> dict[str, tuple[int, int, int]]:
-    found: dict[str, tuple[int, int, int]] = {}
+def _arrivals(references: set[str]) -> dict[str, Entered]:
+    found: dict[str, Entered] = {}
     for some in _parts(references):
-        query = select(BankArrival.bank_reference, BankArrival.id, BankArrival.amount_fen, Bill.organization_id, BankAllocation.id)
+        query = select(
+            BankArrival.bank_reference, BankArrival.id, BankArrival.amount_fen, BankArrival.arrived_on, Bill.organization_id, BankAllocation.id
+        )
         query = query.join(BankArrival.payment).join(Payment.bill).outerjoin(BankAllocation, BankAllocation.arrival_id == BankArrival.id)
-        for reference, id, amount_fen, organization_id, allocated in db.session.execute(query.where(BankArrival.bank_reference.in_(some))):
+        for reference, id, amount_fen, day, organization_id, allocated in db.session.execute(query.where(BankArrival.bank_reference.in_(some))):
             # What another line has become is nobody else's: no amount agrees with it.
-            found[reference] = id, 0 if allocated else amount_fen, organization_id
+            found[reference] = Entered(id, 0 if allocated else amount_fen, day, organization_id)
     return found
 
 

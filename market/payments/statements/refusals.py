@@ -19,6 +19,20 @@ class LineFinished(Refused):
     message = "这笔转账已经处理完了，不能再改。"
 
 
+class LineChanged(Refused):
+    """Somebody has given the line to another firm, or a bill of the form asks for nothing any more."""
+
+    code = "bank_line_changed"
+    message = "打开页面以后，这笔转账或要付的账单变了。下面是现在的情况，请核对后再入账。"
+
+
+class StatementChanged(Refused):
+    """Somebody else reads the file otherwise since it was looked at."""
+
+    code = "statement_changed"
+    message = "打开页面以后，另一位管理员改了这个文件的列。下面是现在的预览，请核对后再导入。"
+
+
 class NobodysLine(Refused):
     """Nobody has said whose money it is."""
 

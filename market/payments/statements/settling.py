@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from market import audit, billing, db
+from market import accounts, audit, billing, db
 from market.accounts.models import Organization, User
 from market.audit import Actor
 from market.billing import Bill, credit_notes
@@ -16,6 +16,7 @@ from market.kit.refusal import Refusal
 from market.payments.actions import Slip, book
 from market.payments.models import BankArrival
 from market.payments.signals import transfer_settled
+from market.payments.statements import going_out
 from market.payments.statements.entries import payer_key
 from market.payments.statements.models import (
     LINE_LIFECYCLE,
@@ -26,7 +27,13 @@ from market.payments.statements.models import (
     PayerName,
     Reason,
 )
-from market.payments.statements.refusals import AllocationInvalid, LineFinished, NobodysLine, PayerNameTaken
+from market.payments.statements.refusals import (
+    AllocationInvalid,
+    LineChanged,
+    LineFinished,
+    NobodysLine,
+    PayerNameTaken,
+)
 
 _LONGEST_REFERENCE = 64
 
@@ -43,13 +50,17 @@ def proposal(line: BankLine, owed: list[Bill]) -> dict[int, int]:
 
 
 def allocate(
-    line: BankLine, parts: Mapping[int, int], *, user: User, by: Actor, at: datetime, reason: Reason = Reason.BY_PERSON, note: str = ""
+    line: BankLine, parts: Mapping[int, int], *, user: User, by: Actor, at: datetime, reason: Reason = Reason.BY_PERSON, note: str = "",
+    seen: int | None = None,
 ) -> None:
     """Book a line: so many fen on each bill, by its number; the rest is the firm's balance.
 
-    Raises LineFinished, NobodysLine, AllocationInvalid.
+    `seen` is the version of the line that a person has decided about. Raises LineFinished, LineChanged, NobodysLine,
+    AllocationInvalid.
     """
     organization = _held(line)
+    if seen is not None and line.version != seen:
+        raise LineChanged
     bills = {bill.id: bill for bill in billing.due_bills_of(organization)}
     wanted = {id: fen for id, fen in parts.items() if fen}
     _check(line, wanted, bills)
@@ -106,11 +117,12 @@ def detach(line: BankLine, *, by: Actor, at: datetime) -> None:
 
 def give_back(line: BankLine, *, reference: str, note: str, user: User, by: Actor, at: datetime) -> None:
     """The money was sent back to the account it came from. Raises LineFinished, AllocationInvalid."""
+    db.serialize(going_out.OUTGOING)
     _open(line)
     reference = reference.strip()
     if not 0 < len(reference) <= _LONGEST_REFERENCE:
         raise AllocationInvalid(fields={"reference": "填写退回这笔钱的银行流水号，最多 64 个字"})
-    if db.session.scalar(select(BankLine.id).where(BankLine.return_reference == reference)) is not None:
+    if going_out.sent_back(reference) or going_out.refunded(reference):
         raise AllocationInvalid(fields={"reference": "这个流水号已经登记过，同一笔退款不能登记两次"})
     _noted(line, AllocationKind.RETURNED, line.amount_fen, at)
     line.return_reference = reference
@@ -152,8 +164,8 @@ def _held(line: BankLine) -> Organization:
     _open(line)
     if line.organization_id is None:
         raise NobodysLine
-    query = select(Organization).where(Organization.id == line.organization_id).with_for_update(key_share=True)
-    return db.session.scalars(query).one()
+    accounts.hold(line.organization_id)
+    return db.session.get_one(Organization, line.organization_id)
 
 
 def _check(line: BankLine, parts: Mapping[int, int], bills: Mapping[int, Bill]) -> None:

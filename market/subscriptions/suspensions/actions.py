@@ -55,3 +55,14 @@ def plan_end(suspension: Suspension, midnight: datetime, *, by: audit.Actor, at:
     suspension.ends_subscription_at = midnight
     actions.end_on(subscription, midnight, reason=suspension.cause.value, by=by, at=at)
     return True
+
+
+def put_off_end(suspension: Suspension, midnight: datetime, *, by: audit.Actor, at: datetime) -> bool:
+    """The end that was planned because of it comes later; one that the buyer has planned stays."""
+    subscription, planned = suspension.subscription, suspension.ends_subscription_at
+    db.lock(subscription)
+    if subscription.status not in LIVE or planned is None or subscription.cancel_at != planned or planned >= midnight:
+        return False
+    suspension.ends_subscription_at = midnight
+    actions.end_on(subscription, midnight, reason=suspension.cause.value, by=by, at=at)
+    return True

@@ -32,6 +32,7 @@ ADDRESSES: dict[str, Any] = {
     "GET /v1/refunds": params.RefundListParams,
     "GET /v1/refunds/*": params.RefundRetrieveParams,
     "GET /v1/charges/*": params.ChargeRetrieveParams,
+    "GET /v1/disputes": params.DisputeListParams,
     "GET /v1/disputes/*": params.DisputeRetrieveParams,
 }
 #: Words that Stripe has not taken since 2026-09-30.endive, with its own answer.

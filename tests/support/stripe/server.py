@@ -23,7 +23,7 @@ from tests.support.stripe.double import Declined, Double, NoSuch, NotNow, Thing
 
 SECRET = "whsec_for_tests_only"
 _SLOW_SECONDS = 0.4
-_KINDS = {"sessions": "checkout.session", "payment_intents": "payment_intent", "refunds": "refund"}
+_KINDS = {"sessions": "checkout.session", "payment_intents": "payment_intent", "refunds": "refund", "disputes": "dispute"}
 
 
 class Quiet(WSGIRequestHandler):
