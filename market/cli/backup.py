@@ -113,9 +113,21 @@ def _pack(folder: Path, archive: Path) -> None:
 def _unpack(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+            _extract(tar, folder)
     except (tarfile.TarError, OSError) as error:
         raise click.ClickException(f"{archive} cannot be read: {error}.") from error
+
+
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    """Debian 12's Python is older than tarfile's own filter: what `_pack` writes are plain files and folders, inside."""
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    for member in tar.getmembers():
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name} is no plain file of the archive")
+    tar.extractall(folder)  # noqa: S202  # each member was looked at
 
 
 def _put_key(folder: Path, settings: Settings) -> None:
