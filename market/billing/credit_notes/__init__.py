@@ -20,7 +20,6 @@ from market.billing.credit_notes.grants import (
     grant,
     grant_by_id,
     grants,
-    grants_waiting,
     is_large,
     totals,
 )
@@ -60,6 +59,7 @@ from market.billing.credit_notes.proposals import (
     reject,
 )
 from market.billing.credit_notes.queries import (
+    Work,
     count_of,
     every_note,
     every_proposal,
@@ -156,6 +156,7 @@ __all__ = [
     "TooMuchCredited",
     "What",
     "Whole",
+    "Work",
     "applied_to",
     "approve",
     "approve_grant",
@@ -190,7 +191,6 @@ __all__ = [
     "grant_by_id",
     "grant_proposed",
     "grants",
-    "grants_waiting",
     "hand_over",
     "held_back",
     "is_large",
