@@ -48,6 +48,7 @@ CONSOLE = (
     Entry("console.subscriptions.index", _l("我的订阅"), "package"),
     Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
     Entry("console.usage.index", _l("用量与费用"), "chart-line", without=("money.read", _l("用量"))),
+    Entry("console.budget.show", _l("每月预算"), "wallet"),
     Entry("console.replay.index", _l("换个套餐要多少钱"), "scale"),
     Entry("console.bills.index", _l("账单"), "file-invoice"),
     Entry("console.fapiao.index", _l("发票"), "receipt"),
