@@ -17,6 +17,7 @@ Domains know the business and no HTTP; faces know HTTP and no business. Imports 
     dunning        reminders, suspension and going on by stated steps when a bill is not paid
     ledger         double-entry books of bills, payments, credits, balances and refunds
     payments       Payment, Refund, the gateways
+    budgets        what a month may come to, reservations by providers, alerts
     billing        Bill, BillLine, CreditNote, numbering
     metering       usage events and their aggregation
     subscriptions  orders, Subscription, provisioning

@@ -17,6 +17,7 @@ from market.billing import models as _billing
 from market.billing.credit_notes import lot_models as _lots
 from market.billing.credit_notes import models as _credit_notes
 from market.billing.fapiao import models as _fapiao
+from market.budgets import models as _budgets
 from market.catalog import models as _catalog
 from market.credentials import models as _credentials
 from market.documents import models as _documents
@@ -43,7 +44,7 @@ from market.subscriptions.suspensions import models as _suspensions
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices, _suspensions,
-    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _lots, _fapiao, _payments, _statements, _ledger, _dunning, _notifications, _search,
+    _metering, _uploads, _corrections, _reconciliation, _completeness, _billing, _credit_notes, _lots, _fapiao, _budgets, _payments, _statements, _ledger, _dunning, _notifications, _search,
     _privacy, _quality,
 )  # fmt: skip
 

@@ -38,6 +38,8 @@ TABLE: dict[Kind, dict[str, tuple[str, str]]] = {
         "usage.read":          ("OPT-V", "看用了多少"),
         "usage.confirm":       ("OPT--", "确认每天的用量，提出异议"),
         "money.read":          ("OP-F-", "看金额：价格、费用、预计"),
+        "budget.read":         ("OP-F-", "看每月预算"),
+        "budget.edit":         ("O--F-", "设定和修改每月预算"),
         "bills.read":          ("OP-F-", "看账单和付款"),
         "bills.pay":           ("O--F-", "付账单"),
         "fapiao.read":         ("O--F-", "看发票和发票抬头"),

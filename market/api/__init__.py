@@ -23,12 +23,13 @@ from market.api import (
     meters,
     offerings,
     provisioning,
+    reservations,
     subscriptions,
     webhooks,
 )
 from market.web.security import csrf
 
-MODULES = (events, corrections, heartbeats, log, days, meters, offerings, subscriptions, provisioning)
+MODULES = (events, corrections, heartbeats, log, days, meters, offerings, subscriptions, reservations, provisioning)
 
 #: What the document says about keys.
 KEYS = (

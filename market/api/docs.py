@@ -24,6 +24,7 @@ TAGS = {
     "Meters": _l("计量项"),
     "Catalogue": _l("目录"),
     "Subscriptions": _l("订阅"),
+    "Reservations": _l("预留"),
     "Provisioning": _l("开通"),
 }
 OPERATIONS = {
@@ -49,6 +50,13 @@ OPERATIONS = {
     "GET /api/v1/offerings": (_l("列出在售服务"), _l("公开的目录，含套餐和价格。每页 100 项，先上架的在前。")),
     "GET /api/v1/subscriptions": (_l("列出订阅"), _l("谁订阅了您的服务。每页 100 项，先订的在前。")),
     "GET /api/v1/subscriptions/{id}": (_l("查看一项订阅"), _l("别家的订阅按不存在回答。")),
+    "POST /api/v1/reservations": (
+        _l("预留客户的预算"),
+        _l("提供之前先问：客户可以给每月的全部费用设预算，预留的马上占着，很多人同时问也不会超出。预算不够时答 budget_exhausted 和还剩多少，这时请不要提供。按数量预留时，价格和账单算法相同，从已用和已预留的往上算。没有设预算的客户都会成功。"),
+    ),
+    "GET /api/v1/reservations": (_l("列出预留"), _l("自己的全部预留，可以只看一种状态。每页 100 项，先预留的在前。")),
+    "POST /api/v1/reservations/{id}/settle": (_l("结算预留"), _l("用过了：先上报用量，再来结算。可以少于预留的，其余马上空出来。重复结算没有副作用。")),
+    "POST /api/v1/reservations/{id}/release": (_l("放弃预留"), _l("没有用：预留的马上空出来。重复放弃没有副作用；到期没有结算的会自动空出来。")),
     "GET /api/v1/provisioning": (_l("列出开通请求"), _l("内容和签名通知一样，系统收不到通知时可以来问。每页 100 项。")),
     "POST /api/v1/provisioning/{id}/complete": (_l("报告办好了"), _l("新订阅从这时起可用、开始计费。重复报告没有副作用。")),
     "POST /api/v1/provisioning/{id}/fail": (_l("报告办不了"), _l("客户会看到原因。重复报告没有副作用。")),
@@ -68,8 +76,8 @@ PARAMETERS = {
     "type": _l("事件类型。"),
     "source": _l("和 id 一起用：事件的来源。"),
     "cursor": _l("下一页的位置，照抄 Link 头里的地址。"),
-    "status": _l("开通：pending 待办、done 已办好、failed 办不了。事件：accepted 已计入、refused 没计入。"),
-    "id": _l("编号：sub_…、prov_…，或事件的 id。"),
+    "status": _l("预留：held 占着、settled 已结算、released 已放弃、expired 已到期。开通：pending 待办、done 已办好、failed 办不了。事件：accepted 已计入、refused 没计入。"),
+    "id": _l("编号：sub_…、prov_…、rsv_…，或事件的 id。"),
 }
 
 

@@ -83,6 +83,7 @@ from market.billing.replays import (
     differences,
     replay,
 )
+from market.billing.running import margin, running_totals
 from market.billing.signals import bill_finalized, bill_paid, bills_finalized
 from market.billing.sold import (
     Sought,
@@ -203,6 +204,7 @@ __all__ = [
     "line_of_provider",
     "lines_counting",
     "lines_sought",
+    "margin",
     "mark_overdue",
     "meters_of",
     "month_end",
@@ -226,6 +228,7 @@ __all__ = [
     "recompute",
     "reopen",
     "replay",
+    "running_totals",
     "sizes_of",
     "so_far",
     "sum_of",

@@ -10,6 +10,7 @@ from market.console import (
     approvals,
     balance,
     bills,
+    budget,
     contracts,
     credit_notes,
     days,
@@ -34,7 +35,7 @@ from market.web import guards
 
 #: The page modules; each has a blueprint of its own, named after itself.
 MODULES = (
-    access, setup, activity, approvals, balance, bills, contracts, credit_notes, days, exports, fapiao, keys, organization, overview, payments, prices, receipts, replay, reviews, subscriptions, team,
+    access, setup, activity, approvals, balance, bills, budget, contracts, credit_notes, days, exports, fapiao, keys, organization, overview, payments, prices, receipts, replay, reviews, subscriptions, team,
     usage, verification,
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ KINDS = {
     "order": _l("要审批的订单"),
     "bill": _l("账单"),
     "payment": _l("付款"),
+    "budget": _l("每月预算"),
     "organization": _l("企业"),
     "member": _l("成员"),
     "invitation": _l("邀请"),

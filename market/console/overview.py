@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext as _
 
-from market import audit, billing, dunning, resources, subscriptions
+from market import audit, billing, budgets, dunning, resources, subscriptions
 from market.accounts import CheckStatus
 from market.billing import Bill
 from market.console import parts
@@ -24,6 +24,8 @@ bp = Blueprint("overview", __name__)
 MOST = 5
 #: How long before its end a trial becomes something to decide.
 SOON = timedelta(days=7)
+#: From which percentage on a budget is near, where its firm has chosen none.
+NEAR = 80
 
 #: One thing to do; `mine` where the reader's role may do it, and not only see that it waits.
 Task = dict[str, Any]
@@ -41,7 +43,7 @@ def index() -> str:
     orders = subscriptions.orders_to_approve(g.organization) if g.can("orders.read") else []
     running = [one for one in mine if one.status in LIVE | OPENING]
     recent = _recent() if g.can("audit.read") else None
-    tasks = _order_tasks(orders) + _price_tasks() + _tasks(owed, mine, now) + _check_tasks(now)
+    tasks = _order_tasks(orders) + _price_tasks() + _tasks(owed, mine, now) + _budget_tasks(lines, now) + _check_tasks(now)
     return render_template(
         "console/overview/index.html",
         tasks=[task for task in tasks if task["mine"]],
@@ -99,6 +101,29 @@ def _tasks(owed: Sequence[Bill], mine: Sequence[Subscription], now: datetime) ->
         if one.status is SubscriptionStatus.TRIALING and one.cancel_at and trial_ends and trial_ends - now <= SOON:
             tasks.append(_trial_task(one, now))
     return tasks
+
+
+def _budget_tasks(lines: Sequence[billing.LineDraft], now: datetime) -> list[Task]:
+    """A budget that the month is near to, or over."""
+    budget = budgets.standing(g.organization, now) if g.can("budget.read") else None
+    if budget is None or not budget.amount_fen:
+        return []
+    spent = billing.total_fen(lines)
+    if 100 * spent < min(budget.alerts, default=NEAR) * budget.amount_fen:
+        return []
+    left, amount = budget.left_fen(spent) or 0, formats.money(budget.amount_fen)
+    over = _("本月费用 %(spent)s，先来问的服务商会被拒绝，其余照常计费。", spent=formats.money(spent))
+    rest = _("本月费用 %(spent)s，还剩 %(left)s。", spent=formats.money(spent), left=formats.money(left))
+    return [
+        {
+            "title": _("每月预算 %(amount)s 已用完", amount=amount) if left <= 0 else _("快到每月预算 %(amount)s 了", amount=amount),
+            "text": over if left <= 0 else rest,
+            "label": _("调整预算") if g.can("budget.edit") else _("看预算"),
+            "url": url_for("console.budget.show"),
+            "bad": left <= 0,
+            "mine": g.can("budget.edit"),
+        }
+    ]
 
 
 def _price_tasks() -> list[Task]:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from flask_babel import gettext as _
 
-from market import billing, rating
+from market import billing, rating, subscriptions
 from market.accounts import Organization
 from market.billing import Bill, BillStatus, Course, Line, LineCourse, LineKind, Words
 from market.console import drivers
@@ -128,7 +128,10 @@ class Month:
 def month_of(organization: Organization, period: Period, scope: Scope, *, now: datetime) -> Month:
     """The running bill of a month, or the issued one, narrowed to a scope."""
     account = account_of(organization, period, scope, now=now)
-    before = account_of(organization, earlier(organization, period), scope, now=now) if account.course.lines else None
+    last = earlier(organization, period)
+    # Nothing is asked about a month in which nothing ran yet.
+    ran = account.course.lines and any(subscriptions.was_live(one, last) for one in scope.mine.values())
+    before = account_of(organization, last, scope, now=now) if ran else None
     before = before if before and before.course.lines else None
     remarks = Remarks.of(scope, period, account.course)
     return Month(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -12,14 +12,14 @@ from typing import Any
 from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 
-from market import billing, resources, subscriptions
+from market import billing, budgets, resources, subscriptions
 from market.console import drivers, rhythm, spending
 from market.console.scope import Scope
 from market.console.spending import Month
 from market.kit import period as periods
 from market.kit.period import Period, local_day
 from market.subscriptions import Subscription
-from market.web import completeness, formats, guards, paging, sheets
+from market.web import charts, completeness, formats, guards, paging, sheets
 
 bp = Blueprint("usage", __name__, url_prefix="/usage")
 
@@ -88,10 +88,14 @@ def index() -> str:
     """A month: so far, forecast, why it changed, its course, every line with its working, and its days."""
     asked = Asked.here()
     offered = spending.periods_of(g.organization, asked.mine, now=asked.now)
+    budget = _budget(asked)
     return render_template(
         "console/usage/index.html",
         asked=asked,
         month=asked.month,
+        budget=budget,
+        chart=_limited(asked.month.chart, budget),
+        reached_on=budgets.reached_on(asked.month.course, budget.amount_fen) if budget and budget.amount_fen else None,
         rhythm=asked.rhythm,
         split=rhythm.split(asked.scope, asked.month.course, request.args.get("split", ""), asked.period, until=asked.month.cutoff),
         offered=offered,
@@ -188,6 +192,18 @@ def _told(month: Month) -> str:
     if month.before:
         told.append(_("%(month)s一共 %(amount)s", month=formats.month(month.before.period), amount=formats.money(month.before.course.total_fen)))
     return _("，").join(told)
+
+
+def _budget(asked: Asked) -> budgets.Standing | None:
+    """What the firm has set for the running month; it says nothing of a part of it, nor of another month."""
+    if not asked.period.contains(asked.now) or asked.scope.narrowed or not g.can("budget.read"):
+        return None
+    return budgets.standing(g.organization, asked.now)
+
+
+def _limited(chart: charts.Cumulative, budget: budgets.Standing | None) -> charts.Cumulative:
+    """With its lines, where there is one."""
+    return replace(chart, cap_fen=budget.amount_fen, alerts_fen=budget.alerts_fen()) if budget else chart
 
 
 def _bills() -> Sequence[billing.Bill]:

@@ -15,6 +15,7 @@ from market.catalog import Offering, OfferingRevision
 from market.kit.period import local_day
 from market.notifications import (
     addressees,
+    budgets,
     credits,
     dunning,
     fapiao,
@@ -58,6 +59,7 @@ def listen() -> None:
     providers.recheck_near.connect(_recheck_near)
     privacy.export_ready.connect(_export_ready)
     privacy.person_erased.connect(_erased)
+    budgets.listen()
     fapiao.listen()
     opinions.listen()
     credits.listen()

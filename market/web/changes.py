@@ -152,6 +152,7 @@ FIELDS = {
     "fapiao_number": _l("发票号码"),
     "issued_on": _l("开票日期"),
     "refusal": _l("为什么没开成"),
+    "alerts": _l("到百分之多少发提醒"),
 }
 #: Stored words that are the same whatever they belong to.
 WORDS = {

@@ -54,6 +54,7 @@ CONSOLE = (
     ),
     Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
     Entry("console.usage.index", _l("用量与费用"), "chart-line", without=("money.read", _l("用量")), also=("console.days",)),
+    Entry("console.budget.show", _l("每月预算"), "wallet"),
     Entry("console.replay.index", _l("换个套餐要多少钱"), "scale"),
     Entry(
         "console.bills.index", _l("账单"), "file-invoice",

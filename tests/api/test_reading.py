@@ -91,6 +91,7 @@ def test_the_document_names_every_route_and_its_key(client: Client) -> None:
         "/api/v1/events", "/api/v1/meters", "/api/v1/meters/{slug}/query", "/api/v1/offerings", "/api/v1/subscriptions",
         "/api/v1/subscriptions/{id}", "/api/v1/provisioning", "/api/v1/provisioning/{id}/complete",
         "/api/v1/provisioning/{id}/fail", "/api/v1/corrections", "/api/v1/heartbeats", "/api/v1/days",
+        "/api/v1/reservations", "/api/v1/reservations/{id}/settle", "/api/v1/reservations/{id}/release",
     }  # fmt: skip
     assert set(document["paths"]["/api/v1/events"]) >= {"get", "post"}
     for methods in document["paths"].values():

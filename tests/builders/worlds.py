@@ -53,6 +53,7 @@ from tests.builders.accounts import (
 )  # fmt: skip
 from tests.builders.balances import a_grant, transferred
 from tests.builders.billing import NOVEMBER, OCTOBER, an_issued_bill, moment
+from tests.builders.budgets import a_budget, a_reservation
 from tests.builders.catalog import (
     a_charge,
     a_licence,
@@ -170,6 +171,8 @@ def a_world(mark: str = "one") -> World:
         **office.things, "admin.payments.gateway_payments": {"id": by_card.id}, "admin.payments.gateway_news": {"id": news.id}
     })  # fmt: skip
     agreed = a_private_plan(plan, [firm])
+    a_budget(firm, "5000", at=moment("2026-11-19 08:00"))
+    held = a_reservation(subscription, 120_00, at=moment("2026-11-20 09:45"))
     notice = _a_price_change(live, firm, buyer)
     review, problem, word = _opinions(subscription, live, buyer, seller_user)
     wanted, wanted_word = a_requirement(category=live.category_slug, at=moment("2026-11-19 12:00"))
@@ -243,6 +246,7 @@ def a_world(mark: str = "one") -> World:
                 "vendor.exports": {"id": an_archive(seller_user, provider.organization_id).id},
                 "api.subscriptions": {"id": subscription.public_id},
                 "api.provisioning": {"id": the_request(pending).public_id},
+                "api.reservations": {"id": held.public_id},
                 "api.meters": {"slug": f"storage_{mark}"},
             },
             secret,

@@ -1,7 +1,6 @@
 """The table of semantics.md, section F, row by row: the plain ones here, the others where they stand, by name.
 
-What needs threads, HTTP or a trail of its own is tested beside what it is about; here it only has to be there. Rows about
-budgets come with these.
+What needs threads, HTTP or a trail of its own is tested beside what it is about; here it only has to be there.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ ELSEWHERE = {
     "the same over HTTP": ("api/test_events.py", "test_a_conflict_shows_the_first_event"),
     "100 events, one duplicate": ("metering/test_actions.py", "test_a_hundred_events_with_one_duplicate"),
     "50 threads subscribe": ("subscriptions/test_actions.py", "range(50)"),
+    "50 threads reserve ¥3 each": ("budgets/test_reserving.py", "test_fifty_threads_reserve_three_yuan_each_from_a_hundred_and_33_succeed"),
     "any plan changes at one price": ("billing/test_segments.py", "test_any_changes_at_one_price_come_to_the_full_price"),
     "each event rated once": ("billing/test_segments.py", "test_every_event_is_rated_once_at_the_price_of_its_day"),
     "USCC vectors": ("accounts/test_uscc.py", "91350100M000100Y43"),
