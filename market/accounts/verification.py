@@ -20,7 +20,8 @@ from market.accounts.models import (
 from market.accounts.signals import check_expired, check_expiring, verification_decided
 from market.documents import Document
 from market.errors import Invalid, Refused
-from market.kit.period import anchored_day, local_day, working_days_later
+from market.kit import working_days
+from market.kit.period import anchored_day, local_day
 
 #: Within how many working days an application is to be decided.
 TARGET_DAYS = 3
@@ -116,7 +117,7 @@ def is_verified(organization: Organization, *, on: date) -> bool:
 
 def decide_by(submitted_at: datetime) -> date:
     """The last working day on which an application is decided in time."""
-    return working_days_later(local_day(submitted_at), TARGET_DAYS)
+    return working_days.later(local_day(submitted_at), TARGET_DAYS)
 
 
 @dataclass(frozen=True)

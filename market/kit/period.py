@@ -108,14 +108,6 @@ def local_day(at: datetime) -> date:
     return at.date() if at.tzinfo is SHANGHAI else at.astimezone(SHANGHAI).date()
 
 
-def working_days_later(day: date, count: int) -> date:
-    """The `count`-th day after it that is neither Saturday nor Sunday; public holidays are not known here."""
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < 5
-    return day
-
-
 def days(first: date, last: date) -> Period:
     """From the beginning of the first to the end of the last local day."""
     return Period(local_midnight(first), local_midnight(last + timedelta(days=1)))

@@ -31,6 +31,13 @@ def on_or_after(day: date) -> date:
     return day
 
 
+def later(day: date, count: int) -> date:
+    """The `count`-th working day after it."""
+    for _ in range(count):
+        day = on_or_after(day + _DAY)
+    return day
+
+
 @cache
 def _calendar(year: int) -> HolidayBase:
     # The announcement for a year may move days into the last week of the year before.

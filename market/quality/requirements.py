@@ -11,7 +11,8 @@ from sqlalchemy.orm import joinedload
 from market import audit, catalog, db
 from market.accounts import User
 from market.errors import Invalid
-from market.kit.period import local_day, working_days_later
+from market.kit import working_days
+from market.kit.period import local_day
 from market.quality import asked
 from market.quality.models import Requirement
 from market.quality.signals import requirement_answered, requirement_posted
@@ -64,7 +65,7 @@ def answer_requirement(
 
 def due_on(requirement: Requirement) -> date:
     """The day by which an answer is promised."""
-    return working_days_later(local_day(requirement.created_at), REPLY_DAYS)
+    return working_days.later(local_day(requirement.created_at), REPLY_DAYS)
 
 
 def requirements(*, every: bool = False) -> Select[Requirement]:

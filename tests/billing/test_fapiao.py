@@ -29,7 +29,6 @@ from market.catalog.models import Plan
 from market.documents import Unusable, fapiao_file
 from market.documents.tax_files import OFD, PDF, XML
 from market.errors import Invalid
-from market.kit.period import working_days_later
 from market.providers import Provider
 from tests.builders.accounts import an_actor, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill, moment
@@ -108,13 +107,6 @@ def wait_for_red(note: CreditNote) -> bool:
 
 
 # --- values --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("day", "due"), [("2026-11-09", "2026-11-16"), ("2026-11-13", "2026-11-20"), ("2026-11-14", "2026-11-20")]
-)
-def test_five_working_days_skip_the_weekend(day: str, due: str) -> None:
-    assert working_days_later(date.fromisoformat(day), 5) == date.fromisoformat(due)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,13 @@ def test_the_next_day_that_is_worked(day: str, next_: str) -> None:
     assert working_days.on_or_after(date.fromisoformat(day)) == date.fromisoformat(next_)
 
 
+@pytest.mark.parametrize(("day", "due"), [
+    ("2026-11-09", "2026-11-16"), ("2026-11-13", "2026-11-20"), ("2026-11-14", "2026-11-20"), ("2026-09-29", "2026-10-12"),
+])  # fmt: skip
+def test_five_working_days_skip_weekends_and_holidays_but_not_weekends_that_are_worked(day: str, due: str) -> None:
+    assert working_days.later(date.fromisoformat(day), 5) == date.fromisoformat(due)
+
+
 def test_it_says_when_a_year_is_not_announced() -> None:
     assert working_days.is_announced(2026)
     assert not working_days.is_announced(2040)
