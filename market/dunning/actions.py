@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from market import audit, billing, db, payments
+from market import audit, billing, db, payments, subscriptions
 from market.accounts import Organization, User
 from market.billing import Bill
 from market.dunning import cases, course, refusals, signals
@@ -20,6 +20,7 @@ from market.dunning.course import Case, Turn
 from market.dunning.models import Outcome, Step
 from market.dunning.queries import WAITS, candidates, firms_stopped, pending_charges
 from market.dunning.sequences import Kind, Planned
+from market.kit import money
 from market.kit import period as periods
 from market.subscriptions import suspensions
 from market.subscriptions.suspensions import Cause
@@ -61,11 +62,15 @@ def turns(ids: Sequence[int], now: datetime) -> dict[int, Turn]:
 def ask_cards(now: datetime) -> list[int]:
     """Ask the gateway about charges that are written down; returns whose bills they are.
 
-    It knows one that was asked before by its key, so a crash between the two is mended by asking again.
+    It knows one that was asked before by its key, so a crash between the two is mended by asking again. While somebody
+    may be paying the bill the charge waits.
     """
     pending = pending_charges()
     for id, bill in pending:
-        asked = payments.charge_saved(bill, key=f"dunning-{id}", at=now)
+        try:
+            asked = payments.charge_saved(bill, key=f"dunning-{id}", at=now)
+        except payments.BeingPaid:
+            continue
         with db.transaction():
             step = db.session.get_one(Step, id)
             db.lock(step)
@@ -202,5 +207,12 @@ def _settled(bill: Bill, *, at: datetime, **_: Any) -> None:
         settle(bill.organization_id, at=at)
 
 
-# Whoever can pay goes on: part of dunning itself, not news for somebody else.
+def _ordering(organization: Organization, **_: Any) -> None:
+    """What is not paid for is not sold on, not even until the next sweep would stop it."""
+    if bill := _keeps(organization.id):
+        raise refusals.UnpaidFirst(bill=str(bill), owed=money.text(bill.owed_fen))
+
+
+# Whoever can pay goes on, and may order again: part of dunning itself, not news for somebody else.
 billing.bill_paid.connect(_settled)
+subscriptions.ordering.connect(_ordering)

@@ -45,11 +45,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FoundRefund:
-    """What Stripe says of a refund."""
+    """What Stripe says of a refund; `ours` is the number that it carries where we have asked for it."""
 
     state: State
     reference: str | None = None
     failure_code: str = ""
+    amount: int = 0
+    currency: str = ""
+    ours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ _BOUGHT = {
     "bills": "organization_id",
     "bill_lines": "bill_id.organization_id",
     "bill_taxes": "bill_id.organization_id",
+    "bill_reopenings": "bill_id.organization_id",
     "credit_notes": "organization_id",
     "credit_note_lines": "credit_note_id.organization_id",
     "credit_proposals": "bill_id.organization_id",
