@@ -22,6 +22,8 @@ class Entry:
     values: tuple[tuple[str, str], ...] = ()
     #: What it is called for those who lack a permission: that permission, and the other name.
     without: tuple[str, LazyString] | None = None
+    #: Modules without an entry of their own whose pages belong here.
+    also: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -29,8 +31,9 @@ class Entry:
 
     @property
     def current(self) -> bool:
-        """Whether the page shown belongs to this entry's module."""
-        if not request.endpoint or not request.endpoint.startswith(self.endpoint.rpartition(".")[0] + "."):
+        """Whether the page shown belongs to this entry's module, or to one that stands with it."""
+        modules = (self.endpoint.rpartition(".")[0], *self.also)
+        if not (request.endpoint or "").startswith(tuple(f"{module}." for module in modules)):
             return False
         return not self.values or all(
             (request.view_args or {}).get(key) == value for key, value in self.values
@@ -45,25 +48,31 @@ MAIN = (
 )
 CONSOLE = (
     Entry("console.overview.index", _l("概览"), "home"),
-    Entry("console.subscriptions.index", _l("我的订阅"), "package"),
+    Entry(
+        "console.subscriptions.index", _l("我的订阅"), "package",
+        also=("console.access", "console.contracts", "console.prices", "console.setup"),
+    ),
     Entry("console.approvals.index", _l("订单审批"), "clipboard-check"),
-    Entry("console.usage.index", _l("用量与费用"), "chart-line", without=("money.read", _l("用量"))),
+    Entry("console.usage.index", _l("用量与费用"), "chart-line", without=("money.read", _l("用量")), also=("console.days",)),
     Entry("console.replay.index", _l("换个套餐要多少钱"), "scale"),
-    Entry("console.bills.index", _l("账单"), "file-invoice"),
+    Entry(
+        "console.bills.index", _l("账单"), "file-invoice",
+        also=("console.balance", "console.credit_notes", "console.payments", "console.receipts"),
+    ),
     Entry("console.fapiao.index", _l("发票"), "receipt"),
     Entry("console.reviews.index", _l("我的评价"), "star-filled"),
     Entry("console.team.index", _l("成员与权限"), "users"),
     Entry("console.activity.index", _l("操作记录"), "history"),
     Entry("console.exports.index", _l("导出全部数据"), "download"),
     Entry("console.keys.index", _l("接口密钥"), "key"),
-    Entry("console.organization.show", _l("企业资料"), "building"),
+    Entry("console.organization.show", _l("企业资料"), "building", also=("console.verification",)),
 )
 VENDOR = (
     Entry("vendor.overview.index", _l("概览"), "home"),
     Entry("vendor.offerings.index", _l("我的服务"), "package"),
     Entry("vendor.meters.index", _l("计量项"), "scale"),
     Entry("vendor.tasks.index", _l("待办任务"), "list-check", without=("provisioning.do", _l("同事的任务"))),
-    Entry("vendor.customers.index", _l("我的客户"), "users"),
+    Entry("vendor.customers.index", _l("我的客户"), "users", also=("vendor.contracts",)),
     Entry("vendor.usage.index", _l("用量"), "chart-line"),
     Entry("vendor.events.index", _l("用量上报"), "activity"),
     Entry("vendor.days.index", _l("用量核对"), "clipboard-check"),
@@ -86,12 +95,12 @@ ADMIN = (
     Entry("admin.reports.index", _l("反馈的问题"), "speakerphone"),
     Entry("admin.requirements.index", _l("要找的服务"), "search"),
     Entry("admin.opinions.index", _l("客户评价"), "star-filled"),
-    Entry("admin.providers.index", _l("服务商名录"), "building-store"),
+    Entry("admin.providers.index", _l("服务商名录"), "building-store", also=("admin.offerings",)),
     Entry("admin.organizations.index", _l("企业名录"), "building"),
     Entry("admin.verifications.index", _l("企业核验"), "shield-check"),
     Entry("admin.provisioning.index", _l("开通超时和失败"), "clock"),
     Entry("admin.payments.index", _l("到账确认"), "building-bank", without=("payments.confirm", _l("转账一览"))),
-    Entry("admin.bills.index", _l("账单"), "file-invoice"),
+    Entry("admin.bills.index", _l("账单"), "file-invoice", also=("admin.month_end",)),
     Entry("admin.credit_notes.index", _l("冲减与退款"), "wallet"),
     Entry("admin.dunning.index", _l("催款"), "bell"),
     Entry("admin.ledger.index", _l("账簿"), "book"),

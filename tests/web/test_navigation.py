@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
-from flask import Flask
+import pytest
+from flask import Flask, request
 from flask_babel import lazy_gettext as _l
+from werkzeug.routing import Rule
 
 from market import resources
 from market.config import Settings
@@ -28,6 +31,15 @@ def test_a_link_to_a_page_that_does_not_exist_is_none(site: Flask) -> None:
     with site.test_request_context("/"):
         assert navigation.url_if("console.nothing.index") is None
         assert navigation.url_if("home") == "/"
+
+
+@pytest.mark.parametrize(("face", "menu"), [("console", navigation.CONSOLE), ("vendor", navigation.VENDOR), ("admin", navigation.ADMIN)], ids=["console", "vendor", "admin"])
+def test_every_page_stands_under_one_entry_of_its_menu(app: Flask, face: str, menu: Sequence[navigation.Entry]) -> None:
+    for endpoint in app.view_functions:
+        if endpoint.startswith(f"{face}."):
+            with app.test_request_context("/"):
+                request.url_rule = Rule("/", endpoint=endpoint)
+                assert sum(entry.current for entry in menu) == 1, endpoint
 
 
 def test_the_test_clock_is_announced_on_every_page_also_on_errors(
