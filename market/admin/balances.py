@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -13,7 +14,8 @@ from wtforms.fields.choices import SelectChoice
 
 from market import resources
 from market.accounts import Organization
-from market.admin import menu, parts
+from market.admin import menu, parts, second_look
+from market.admin.second_look import RejectForm
 from market.audit import history
 from market.billing import credit_notes
 from market.billing.credit_notes import BalanceGrant, GrantReason, ProposalStatus
@@ -44,12 +46,6 @@ class GrantForm(forms.MarketForm):
     note = TextAreaField(_l("说明"), [forms.Filled(_l("写明为什么赠送，客户会看到")), forms.NotLongerThan(500)])
 
 
-class RejectForm(forms.MarketForm):
-    """Why a grant is not agreed to, or taken back."""
-
-    answer = TextAreaField(_l("原因"), [forms.Filled(_l("写明原因，提出的同事会看到")), forms.NotLongerThan(500)])
-
-
 @bp.get("/")
 @guards.require("credits.read")
 def index() -> str:
@@ -59,7 +55,7 @@ def index() -> str:
     ending = paging.page_of(credit_notes.ending(now, within=_SOON), size=_LISTED)
     return render_template(
         "admin/balances/index.html", page=paging.page_of(credit_notes.grants(*states)), waiting=waiting, totals=credit_notes.totals(),
-        waiting_count=credit_notes.grants_waiting(), ending=ending, words=words, tabs=menu.credits_waiting(),
+        ending=ending, words=words, work=menu.credits_waiting(),
     )  # fmt: skip
 
 
@@ -114,9 +110,7 @@ def approve(id: int) -> Answer:
     try:
         credit_notes.approve_grant(given, user=g.user, by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
-        form = RejectForm(formdata=None)
-        form.refuse(refusal)
-        return _page(given, form), refusal.status
+        return second_look.refused(refusal, partial(_page, given))
     flash(_("已记入客户的余额，会通知客户。"), "ok")
     return redirect(url_for(".show", id=id), 303)
 
@@ -131,8 +125,7 @@ def reject(id: int) -> Answer:
     try:
         credit_notes.reject_grant(given, answer=form.answer.data or "—", user=g.user, by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
-        form.refuse(refusal)
-        return _page(given, form), refusal.status
+        return second_look.refused(refusal, partial(_page, given), form)
     flash(_("没有赠送，客户的余额不变。"), "ok")
     return redirect(url_for(".show", id=id), 303)
 

@@ -39,7 +39,7 @@ def index() -> str:
     bill_id = request.args.get("bill", type=row_numbers.read)
     return render_template(
         "admin/credit_notes/index.html", page=paging.page_of(credit_notes.every_note(wanted, bill_id=bill_id)), wanted=wanted,
-        filters=filters, words=words, waiting=menu.credits_waiting()[0], refunds=menu.credits_waiting()[1],
+        filters=filters, words=words, work=menu.credits_waiting(),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -12,10 +13,12 @@ from wtforms import RadioField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from market import billing, resources
-from market.admin import menu, parts
+from market.admin import menu, parts, second_look
+from market.admin.second_look import RejectForm
 from market.audit import history
 from market.billing import Bill, credit_notes
 from market.billing.credit_notes import (
+    CreditNote,
     CreditProposal,
     CreditReason,
     Destination,
@@ -54,12 +57,6 @@ class CreditForm(forms.MarketForm):
     )  # fmt: skip
 
 
-class RejectForm(forms.MarketForm):
-    """Why a proposal is not agreed to, or taken back."""
-
-    answer = TextAreaField(_l("原因"), [forms.Filled(_l("写明原因，提出的同事会看到")), forms.NotLongerThan(500)])
-
-
 @bp.get("/")
 @guards.require("credits.read")
 def index() -> str:
@@ -67,7 +64,7 @@ def index() -> str:
     waiting = request.args.get("show") != "all"
     return render_template(
         "admin/credit_proposals/index.html", page=paging.page_of(credit_notes.every_proposal(waiting=waiting)), waiting=waiting,
-        waiting_count=menu.credits_waiting()[0], refunds=menu.credits_waiting()[1], limits=resources.settings, words=words,
+        work=menu.credits_waiting(), limits=resources.settings, words=words,
     )  # fmt: skip
 
 
@@ -100,11 +97,10 @@ def create(bill_id: int) -> Answer:
             refusal.field = "what"
         form.refuse(refusal)
         return _form(bill, form, typed), refusal.status
-    if proposal.credit_note is None:
-        flash(_("已提出，要另一位同事复核后才生效。"), "info")
-        return redirect(url_for(".show", id=proposal.id), 303)
-    flash(_("冲减单 %(number)s 已开出，会通知客户。", number=proposal.credit_note.number), "ok")
-    return redirect(url_for("admin.credit_notes.show", id=proposal.credit_note.id), 303)
+    if proposal.credit_note is not None:
+        return _issued(proposal.credit_note)
+    flash(_("已提出，要另一位同事复核后才生效。"), "info")
+    return redirect(url_for(".show", id=proposal.id), 303)
 
 
 @bp.get("/<int:id>")
@@ -120,13 +116,9 @@ def approve(id: int) -> Answer:
     """The second person agrees: the note is issued."""
     proposal = credit_notes.proposal_by_id(id)
     try:
-        note = credit_notes.approve(proposal, user=g.user, by=g.actor, at=resources.clock.now())
+        return _issued(credit_notes.approve(proposal, user=g.user, by=g.actor, at=resources.clock.now()))
     except MarketError as refusal:
-        form = RejectForm(formdata=None)
-        form.refuse(refusal)
-        return _page(proposal, form), refusal.status
-    flash(_("冲减单 %(number)s 已开出，会通知客户。", number=note.number), "ok")
-    return redirect(url_for("admin.credit_notes.show", id=note.id), 303)
+        return second_look.refused(refusal, partial(_page, proposal))
 
 
 @bp.post("/<int:id>/reject")
@@ -139,10 +131,14 @@ def reject(id: int) -> Answer:
     try:
         credit_notes.reject(proposal, answer=form.answer.data or "—", user=g.user, by=g.actor, at=resources.clock.now())
     except MarketError as refusal:
-        form.refuse(refusal)
-        return _page(proposal, form), refusal.status
+        return second_look.refused(refusal, partial(_page, proposal), form)
     flash(_("已撤回，账单不变。") if proposal.asked_by_id == g.user.id else _("没有同意，账单不变。"), "ok")
     return redirect(url_for(".show", id=id), 303)
+
+
+def _issued(note: CreditNote) -> Response:
+    flash(_("冲减单 %(number)s 已开出，会通知客户。", number=note.number), "ok")
+    return redirect(url_for("admin.credit_notes.show", id=note.id), 303)
 
 
 def _what(form: CreditForm, typed: Mapping[str, str]) -> credit_notes.What:

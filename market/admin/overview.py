@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from market import accounts, audit, catalog, db, payments, providers, quality, recommended, resources
 from market.admin import menu, parts
 from market.billing import credit_notes
-from market.billing.credit_notes import RefundStatus
+from market.billing.credit_notes import ProposalStatus, RefundStatus
 from market.kit.period import local_day
 from market.payments import Payment
 from market.providers import ProviderStatus
@@ -61,6 +61,7 @@ def index() -> str:
         *_applications(),
         *_verifications(now),
         *_credits(),
+        *_grants(),
         *_refunds(),
         *_reports(),
         *_requirements(now),
@@ -198,7 +199,7 @@ def _verifications(now: datetime) -> list[Waiting]:
 
 
 def _credits() -> list[Waiting]:
-    if not _waits_here("credits") or not menu.credits_waiting()[0]:
+    if not _waits_here("credits") or not menu.credits_waiting().proposals:
         return []
     return [
         Waiting(
@@ -212,8 +213,23 @@ def _credits() -> list[Waiting]:
     ]  # fmt: skip
 
 
+def _grants() -> list[Waiting]:
+    if not _waits_here("credits") or not menu.credits_waiting().grants:
+        return []
+    return [
+        Waiting(
+            _("赠送复核"), "wallet",
+            _("%(name)s，%(money)s", name=given.organization.name, money=formats.money(given.amount_fen)),
+            _("%(name)s 提出，要由另一位管理员复核", name=given.asked_by.name),
+            url_for("admin.credit_notes.balances.show", id=given.id),
+            given.asked_at,
+        )
+        for given in db.session.scalars(credit_notes.grants(ProposalStatus.PROPOSED).limit(MOST))
+    ]  # fmt: skip
+
+
 def _refunds() -> list[Waiting]:
-    if not _waits_here("credits") or not menu.credits_waiting()[1]:
+    if not _waits_here("credits") or not menu.credits_waiting().refunds:
         return []
     return [
         Waiting(

@@ -28,6 +28,7 @@ PAGES = {
     "Payment": "admin.payments.show",
     "CreditNote": "admin.credit_notes.show",
     "CreditProposal": "admin.credit_notes.proposals.show",
+    "BalanceGrant": "admin.credit_notes.balances.show",
     "RefundRequest": "admin.credit_notes.refunds.show",
     "Review": "admin.opinions.show",
     "ProblemReport": "admin.reports.show",

@@ -45,9 +45,8 @@ def index() -> str:
     everything = request.args.get("show") == "all"
     query = credit_notes.every_refund(() if everything else credit_notes.OPEN_REFUNDS)
     return render_template(
-        "admin/refunds/index.html", page=paging.page_of(query), everything=everything,
-        waiting=menu.credits_waiting()[1], proposals=menu.credits_waiting()[0],
-    )  # fmt: skip
+        "admin/refunds/index.html", page=paging.page_of(query), everything=everything, work=menu.credits_waiting()
+    )
 
 
 @bp.get("/<int:id>")

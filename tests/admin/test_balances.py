@@ -68,3 +68,13 @@ def test_a_surplus_becomes_balance_when_it_is_meant(enter: Enter) -> None:
     with db.transaction(readonly=True):
         paid = payments.payment_by_id(payment.id)
         assert (paid.of_bill.status, credit_notes.balance(paid.of_bill.organization)) == (BillStatus.PAID, 1000)
+
+
+def test_a_waiting_grant_is_counted_in_the_menu_and_stands_among_what_waits(enter: Enter) -> None:
+    anna = enter(Role.FINANCE)
+    with db.transaction():
+        large = a_grant(an_organization(name="示例五金制品有限公司"), 90000, at=NOON)
+    overview = anna.page("/admin/")
+    assert "冲减与退款1件要处理" in "".join(overview.text.split())
+    assert overview.link("示例五金制品有限公司，¥900.00").endswith(f"/balances/{large.id}")
+    assert "余额和赠送，1 笔等复核" in anna.page("/admin/credit-notes/").text

@@ -21,7 +21,6 @@ from market.billing.credit_notes.grants import (
     grant,
     grant_by_id,
     grants,
-    grants_waiting,
     is_large,
     totals,
 )
@@ -61,6 +60,7 @@ from market.billing.credit_notes.proposals import (
     reject,
 )
 from market.billing.credit_notes.queries import (
+    Work,
     count_of,
     every_note,
     every_proposal,
@@ -157,6 +157,7 @@ __all__ = [
     "TooMuchCredited",
     "What",
     "Whole",
+    "Work",
     "applied_to",
     "approve",
     "approve_grant",
@@ -195,7 +196,6 @@ __all__ = [
     "grant_by_id",
     "grant_proposed",
     "grants",
-    "grants_waiting",
     "hand_over",
     "held_back",
     "is_large",

@@ -133,12 +133,6 @@ def grant_by_id(id: int) -> BalanceGrant:
     return found
 
 
-def grants_waiting() -> int:
-    """How many wait for a second person."""
-    query = select(func.count()).select_from(BalanceGrant).where(BalanceGrant.status == ProposalStatus.PROPOSED)
-    return db.session.scalar(query) or 0
-
-
 def ending(now: datetime, *, within: timedelta) -> Select[BalanceLot]:
     """What was given and ends soon, the first first, with its grant and firm."""
     query = select(BalanceLot).where(

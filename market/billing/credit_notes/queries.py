@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
@@ -11,6 +11,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from market import db
 from market.accounts.models import Organization
+from market.billing.credit_notes.lot_models import BalanceGrant
 from market.billing.credit_notes.models import (
     CreditNote,
     CreditNoteLine,
@@ -125,13 +126,22 @@ def refund_by_id(id: int) -> RefundRequest:
     return _found(every_refund().where(RefundRequest.id == id))
 
 
-def work_waiting() -> tuple[int, int]:
-    """How many credits wait for a second person, and how many refunds nobody has paid yet."""
-    proposed = select(func.count()).select_from(CreditProposal).where(CreditProposal.status == ProposalStatus.PROPOSED)
-    open_ = RefundRequest.status.in_([RefundStatus.PENDING, RefundStatus.FAILED])
-    unpaid = select(func.count()).select_from(RefundRequest).where(open_)
-    proposals, refunds = db.session.execute(select(proposed.scalar_subquery(), unpaid.scalar_subquery())).one()
-    return proposals, refunds
+class Work(NamedTuple):
+    """How many credits and how many grants wait for a second person, and how many refunds nobody has paid yet."""
+
+    proposals: int
+    grants: int
+    refunds: int
+
+
+def work_waiting() -> Work:
+    """All that waits for the office, asked at once."""
+    counted = (
+        select(func.count()).select_from(CreditProposal).where(CreditProposal.status == ProposalStatus.PROPOSED),
+        select(func.count()).select_from(BalanceGrant).where(BalanceGrant.status == ProposalStatus.PROPOSED),
+        select(func.count()).select_from(RefundRequest).where(RefundRequest.status.in_([RefundStatus.PENDING, RefundStatus.FAILED])),
+    )
+    return Work(*db.session.execute(select(*(each.scalar_subquery() for each in counted))).one())
 
 
 def _notes() -> Select[CreditNote]:
