@@ -59,7 +59,7 @@ def show(id: int) -> Answer:
     payment = payments.payment_by_id(id)
     if payment.gateway != payments.BankTransfer.name:
         return redirect(url_for("admin.payments.gateway_payments.show", id=id))
-    form = ArrivalForm()
+    payment, form = payments.transfer_by_id(id), ArrivalForm()
     form.arrived_on.data = local_day(resources.clock.now())
     return _page(payment, form)
 

@@ -42,7 +42,7 @@ from market.billing.evidence import Proof, evidence
 from market.billing.first_bill import FirstBill, first_bill
 from market.billing.lately import MONTHS, Lately, lately, months_before, months_of
 from market.billing.lines import fen_of
-from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind
+from market.billing.models import DUE, LIFECYCLE, Bill, BillLine, BillStatus, BillTax, LineKind, Reopening
 from market.billing.months import month_stands
 from market.billing.parts import Part, part_of, sizes_of
 from market.billing.periods import due_at, final_at, period_of
@@ -73,7 +73,7 @@ from market.billing.queries import (
     lines_counting,
     months,
 )
-from market.billing.reopening import reopen
+from market.billing.reopening import reopen, reopened_bills, reopened_of
 from market.billing.replays import (
     Difference,
     Gap,
@@ -146,6 +146,7 @@ __all__ = [
     "Proof",
     "Reason",
     "Receipt",
+    "Reopening",
     "Replay",
     "ReplayLine",
     "Report",
@@ -227,6 +228,8 @@ __all__ = [
     "receive",
     "recompute",
     "reopen",
+    "reopened_bills",
+    "reopened_of",
     "replay",
     "running_totals",
     "sizes_of",

@@ -195,6 +195,26 @@ class BillTax(db.Base):
     provider: Mapped[Provider] = relationship(lazy="raise")
 
 
+class Reopening(db.Base):
+    """One time that money which had paid a bill was taken away again, so that the bill asks for it anew."""
+
+    __tablename__ = "bill_reopenings"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        Index("ix_bill_reopenings_bill_id", "bill_id", "id"),
+        Index("ix_bill_reopenings_payment_id", "payment_id"),
+    )
+
+    id: Mapped[int] = db.pk()
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bills.id"))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    #: Whether nothing was owed just before: the sale was shared then, and stays so.
+    was_paid: Mapped[bool]
+    #: The number of the payment whose money it was.
+    payment_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(db.UTCDateTime)
+
+
 class NumberSeries(db.Base):
     """The last number given in a series; its row lock makes the next one gapless."""
 
@@ -207,5 +227,6 @@ class NumberSeries(db.Base):
 triggers.keep(
     Bill, changing=("status", "paid_fen", "credited_fen", "returned_fen", "paid_at", "version"), once="number"
 )  # fmt: skip
+triggers.keep(Reopening)
 triggers.keep_parts(BillLine)
 triggers.keep_parts(BillTax)

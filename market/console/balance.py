@@ -52,7 +52,7 @@ def index() -> str:
         purchased_fen=credit_notes.purchased(g.organization), spendable_fen=credit_notes.spendable(g.organization.id, now),
         lots=credit_notes.left_of(g.organization), given=credit_notes.lots_of([entry.id for entry in page]),
         refunds=credit_notes.refunds_of(g.organization), owed=billing.due_bills_of(g.organization), ways=payments.ways(),
-        soon=local_day(now + credit_notes.NOTICE),
+        soon=local_day(now + credit_notes.NOTICE), claimed_fen=payments.claimed(g.organization),
     )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ def index() -> str:
 def show(id: int) -> Answer:
     """Where to pay what, and how far it has come."""
     payment = payments.payment_of(g.organization, id)
+    if payment.gateway == payments.BankTransfer.name and payment.bill_id is None:
+        return redirect(url_for("console.receipts.show", id=id))  # it came of itself: nobody was told where to pay
     if payment.gateway == payments.BankTransfer.name:
         return _page(payment, ProofForm(formdata=None))
     return _gateway_page(payment)

@@ -32,13 +32,21 @@ from market.dunning.queries import (
     steps_of,
     stopped_count,
 )
-from market.dunning.refusals import ChangedMeanwhile, NotHeld, NothingToTake, StepTaken, StepWaits, TooEarly
+from market.dunning.refusals import (
+    ChangedMeanwhile,
+    NotHeld,
+    NothingToTake,
+    StepTaken,
+    StepWaits,
+    TooEarly,
+    UnpaidFirst,
+)
 from market.dunning.sequences import DEFAULT, Kind, Planned, Sequence
 from market.dunning.signals import held, reinstated, step_taken
 
 __all__ = [
     "DEFAULT", "LONGEST_HOLD", "WAITS", "Age", "Case", "ChangedMeanwhile", "Coming", "Done", "Hold", "Kind", "NotHeld",
-    "NothingToTake", "Outcome", "Planned", "Sequence", "SequenceVersion", "Standing", "Step", "StepTaken", "StepWaits", "TooEarly", "Turn",
+    "NothingToTake", "Outcome", "Planned", "Sequence", "SequenceVersion", "Standing", "Step", "StepTaken", "StepWaits", "TooEarly", "Turn", "UnpaidFirst",
     "Wait", "Wanted", "advance", "ages", "ask_cards", "candidate_count", "candidates", "case_of", "change_sequence", "coming",
     "day_of", "days_over", "firms", "firms_stopped", "held", "hold", "hold_by_id", "holds_of", "lift", "overdue_bill", "overdue_by_firm", "overdue_of", "reinstated",
     "run", "sequence_at", "settle", "standing_of", "step_taken", "steps_by_bill", "steps_of", "stopped_count", "turn", "turns",

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from market import accounts, audit, billing, db, payments
+from market import accounts, audit, billing, db, payments, subscriptions
 from market.accounts import Organization, User
 from market.billing import Bill, BillStatus, credit_notes
 from market.billing.credit_notes import CreditNote
@@ -22,6 +22,7 @@ from market.dunning.course import Case, Turn
 from market.dunning.models import Outcome, Step
 from market.dunning.queries import WAITS, candidates, firms_stopped, pending_charges
 from market.dunning.sequences import Kind, Planned
+from market.kit import money
 from market.kit import period as periods
 from market.subscriptions import suspensions
 from market.subscriptions.suspensions import Cause
@@ -77,13 +78,18 @@ def turns(ids: Sequence[int], now: datetime) -> dict[int, Turn]:
 def ask_cards(now: datetime) -> list[int]:
     """Ask the gateway about charges that are written down; returns whose bills they are.
 
-    It knows one that was asked before by its key, so a crash between the two is mended by asking again. A gateway that
-    does not answer is left alone until the next turn: letters wait for no card.
+    It knows one that was asked before by its key, so a crash between the two is mended by asking again. While somebody
+    may be paying the bill the charge waits; a gateway that does not answer is left alone until the next turn: letters
+    wait for no card.
     """
     bills = []
     for id, bill in pending_charges():
         try:
             asked = payments.charge_saved(bill, key=f"dunning-{id}", at=now)
+        except payments.BeingPaid as waits:
+            if waits.unanswered:
+                break
+            continue
         except Exception:
             log.exception("dunning_card_not_asked", bill=bill.id)
             continue
@@ -239,6 +245,13 @@ def _credited(note: CreditNote, *, at: datetime, **_: Any) -> None:
         _settled(bill, at=at)
 
 
-# Whoever can pay goes on: part of dunning itself, not news for somebody else.
+def _ordering(organization: Organization, **_: Any) -> None:
+    """What is not paid for is not sold on, not even until the next sweep would stop it."""
+    if bill := _keeps(organization.id):
+        raise refusals.UnpaidFirst(bill=str(bill), owed=money.text(bill.owed_fen))
+
+
+# Whoever can pay goes on, and may order again: part of dunning itself, not news for somebody else.
 billing.bill_paid.connect(_settled)
 credit_notes.credit_note_issued.connect(_credited)
+subscriptions.ordering.connect(_ordering)

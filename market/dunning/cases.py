@@ -89,8 +89,10 @@ def _held(bills: Collection[Bill], holds: Sequence[Hold]) -> set[int]:
 
 def _being_paid(bills: Collection[Bill], now: datetime) -> set[int]:
     announced = (Payment.status == PaymentStatus.PENDING) & (Payment.announced_at > now - ON_ITS_WAY)
+    # A page at her bank that she has left waits for ever: no money is on its way.
+    under_way = (Payment.status == PaymentStatus.PROCESSING) & or_(Payment.page_url == "", Payment.held != "")
     query = select(Payment.bill_id).where(Payment.bill_id.in_([bill.id for bill in bills]))
-    query = query.where(or_(Payment.status == PaymentStatus.PROCESSING, announced))
+    query = query.where(or_(under_way, announced))
     return {id for id in db.session.scalars(query) if id is not None}
 
 

@@ -45,3 +45,10 @@ class ChangedMeanwhile(Refused):
 
     code = "dunning_sequence_changed"
     message = "在您填写的时候，另一位管理员改过催款步骤，现在是第 %(number)d 版。请对照新版再保存一次。"
+
+
+class UnpaidFirst(Refused):
+    """The firm's services are stopped for a bill that it owes: nothing new is sold to it until that is paid."""
+
+    code = "unpaid_first"
+    message = "账单 %(bill)s 逾期没有付清，服务已经停用，现在不能新订阅。请先到“账单”付清 ¥%(owed)s，到账后马上可以订阅。"

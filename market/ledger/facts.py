@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 
 from market import db
-from market.billing import Bill, BillStatus, BillTax
+from market.billing import Bill, BillStatus, BillTax, Reopening
 from market.billing.credit_notes import (
     BalanceEntry,
     BalanceLot,
@@ -201,9 +201,8 @@ READERS: Mapping[Event, Reader] = {
     Event.DISPUTE_SETTLED: gateway_facts.disputes_settled,
 }
 
-#: Paid once, shared for good, and reopened by a dispute since.
-_reopened = select(Payment.bill_id).join(Dispute, Dispute.payment_id == Payment.id).where(Dispute.bill_fen > 0, Dispute.bill_was_paid)
-_shared_before = Bill.id.in_(_reopened)
+#: Paid once, shared for good, and reopened since.
+_shared_before = Bill.id.in_(select(Reopening.bill_id).where(Reopening.was_paid))
 _issued = and_(Bill.status != BillStatus.DRAFT, Bill.gross_fen > 0)
 _WHICH: Mapping[Event, tuple[type[Any], ColumnElement[bool]]] = {
     Event.BILL_ISSUED: (Bill, _issued),

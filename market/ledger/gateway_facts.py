@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from market import db
-from market.billing.credit_notes import BalanceEntry, CreditNote, RefundRequest
+from market.billing import reopened_bills
+from market.billing.credit_notes import BalanceEntry, CreditNote, EntryKind, RefundRequest, RefundStatus
 from market.ledger.entries import Account, Entry, Move, moved
 from market.ledger.models import AccountKind, Event
-from market.payments import Dispute, DisputeStatus, GatewayRefundStatus, Payment, Refund, reopened_bills
+from market.payments import Dispute, DisputeStatus, Payment, Refund
 
 #: How money comes and goes that the bank tells of.
 BY_HAND = "bank_transfer"
@@ -31,14 +33,15 @@ def payments_arrived(ids: Collection[int]) -> Iterator[Entry]:
 
 def gateways_of(entry_ids: Collection[int]) -> Mapping[int, str]:
     """Through which gateway deposits came that no transfer made, by the movement's number."""
-    query = select(Payment.balance_entry_id, Payment.gateway).where(Payment.balance_entry_id.in_(entry_ids))
-    return {id: gateway for id, gateway in db.session.execute(query) if id is not None}
+    came = select(Payment.balance_entry_id, Payment.gateway).where(Payment.balance_entry_id.in_(entry_ids))
+    back = _paid(BalanceEntry.id, Payment.gateway).join(BalanceEntry, BalanceEntry.refund_request_id == RefundRequest.id)
+    back = back.where(BalanceEntry.id.in_(entry_ids), BalanceEntry.kind == EntryKind.DEPOSIT)
+    return {id: gateway for query in (came, back) for id, gateway in db.session.execute(query) if id is not None}
 
 
 def refunds_paid(ids: Collection[int]) -> Iterator[Entry]:
     """Money that went back, by bank or the way it came."""
-    query = select(Refund.refund_request_id, Payment.gateway).join(Refund.payment)
-    query = query.where(Refund.refund_request_id.in_(ids), Refund.status == GatewayRefundStatus.SUCCEEDED)
+    query = _paid(RefundRequest.id, Payment.gateway).where(RefundRequest.id.in_(ids))
     gateways = {id: gateway for id, gateway in db.session.execute(query)}
     for request in db.session.scalars(select(RefundRequest).where(RefundRequest.id.in_(ids))):
         owed = Account(AccountKind.REFUNDS, request.organization_id)
@@ -94,10 +97,22 @@ def gone() -> Mapping[str, int]:
 
 
 def paid_back() -> Mapping[str, int]:
-    """What went back through gateways."""
-    query = select(Payment.gateway, func.sum(Refund.amount_fen)).join(Refund.payment)
-    query = query.where(Refund.status == GatewayRefundStatus.SUCCEEDED).group_by(Payment.gateway)
+    """What went back through gateways, be it that a bank sent it on to nobody later."""
+    query = _paid(Payment.gateway, func.sum(Refund.amount_fen)).group_by(Payment.gateway)
     return {gateway: int(fen) for gateway, fen in db.session.execute(query)}
+
+
+def came_back() -> Mapping[str, int]:
+    """What of it did not reach its firm and is here again."""
+    query = _paid(Payment.gateway, func.sum(BalanceEntry.amount_fen)).join(BalanceEntry, BalanceEntry.refund_request_id == RefundRequest.id)
+    query = query.where(BalanceEntry.kind == EntryKind.DEPOSIT).group_by(Payment.gateway)
+    return {gateway: int(fen) for gateway, fen in db.session.execute(query)}
+
+
+def _paid(*columns: Any) -> Select[Any]:
+    """Requests that a gateway has paid: they carry its own name of the refund."""
+    query = select(*columns).select_from(Refund).join(Refund.payment).join(Refund.request)
+    return query.where(RefundRequest.status == RefundStatus.SUCCEEDED, RefundRequest.bank_reference == Refund.gateway_reference)
 
 
 def _sums(*states: DisputeStatus) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from market import db
-from market.billing import DUE, Bill, BillStatus
+from market.billing import DUE, Bill, BillStatus, reopened_bills
 from market.billing.credit_notes import (
     OPEN_REFUNDS,
     BalanceEntry,
@@ -28,7 +28,7 @@ from market.ledger import balances, facts, gateway_facts, queries, shares
 from market.ledger.entries import Account, Entry, commission_of
 from market.ledger.models import AccountKind, Event, LedgerAccount, Posting
 from market.ledger.posting import ORDER
-from market.payments import Payment, PaymentStatus, reopened_bills
+from market.payments import Payment, PaymentStatus, claims_by_firm
 from market.payments.statements import WAITING, BankLine
 
 _TOGETHER = 500
@@ -155,6 +155,7 @@ def _by_bill(ids: Collection[int]) -> Mapping[tuple[int, AccountKind], int]:
 
 def _holders() -> Iterator[LedgerDifference]:
     """Balances, refunds and money by their holders, over all that was ever posted."""
+    yield from _claims()
     found = queries.sums()
     wanted = {
         AccountKind.BALANCE: balances.left(LotKind.PURCHASED), AccountKind.GRANTED: balances.left(LotKind.GRANTED), AccountKind.REFUNDS: _refunds(), AccountKind.UNMATCHED: _unmatched(), AccountKind.CASH: _cash(),
@@ -167,6 +168,15 @@ def _holders() -> Iterator[LedgerDifference]:
                 yield LedgerDifference(f"{kind.value} {holder}", "balance", mine.get(holder, 0), expected.get(holder, 0))
 
 
+def _claims() -> Iterator[LedgerDifference]:
+    """What firms owe beside their bills."""
+    found = {holder: fen for (kind, holder), fen in queries.sums(Posting.bill_id.is_(None)).items() if kind is AccountKind.RECEIVABLE}
+    expected = claims_by_firm()
+    for holder in sorted({*found, *expected}, key=str):
+        if found.get(holder, 0) != expected.get(int(holder), 0):
+            yield LedgerDifference(f"receivable {holder}", "beside bills", found.get(holder, 0), expected.get(int(holder), 0))
+
+
 def _refunds() -> Mapping[Any, int]:
     query = select(RefundRequest.organization_id, func.sum(RefundRequest.amount_fen)).where(RefundRequest.status.in_({*OPEN_REFUNDS, RefundStatus.PROCESSING}))
     return {id: int(fen) for id, fen in db.session.execute(query.group_by(RefundRequest.organization_id))}
@@ -176,6 +186,7 @@ def _cash() -> Mapping[Any, int]:
     query = select(Payment.gateway, func.sum(Payment.amount_fen)).where(Payment.status == PaymentStatus.SUCCEEDED)
     found = Counter({gateway: int(fen) for gateway, fen in db.session.execute(query.group_by(Payment.gateway))})
     found[facts.BY_HAND] += _by_bank()
+    found.update(gateway_facts.came_back())
     for taken in (gateway_facts.paid_back(), gateway_facts.gone()):
         found.subtract(taken)
     return found
@@ -185,6 +196,7 @@ def _by_bank() -> int:
     """What came and went by transfer beside payments of bills; what gateways paid back they tell themselves."""
     ours = select(Payment.balance_entry_id).where(Payment.balance_entry_id.is_not(None))
     more = select(func.sum(BalanceEntry.amount_fen)).where(BalanceEntry.kind == EntryKind.DEPOSIT, BalanceEntry.id.not_in(ours))
+    more = more.where(BalanceEntry.refund_request_id.is_(None))
     out = select(func.sum(RefundRequest.amount_fen)).where(RefundRequest.status == RefundStatus.SUCCEEDED)
     by_gateway = sum(gateway_facts.paid_back().values())
     return int(db.session.scalar(more) or 0) - int(db.session.scalar(out) or 0) + by_gateway + _unmatched()[facts.BY_HAND]

@@ -12,18 +12,28 @@ from market import accounts, db, payments
 from market.accounts import OrganizationKind, User
 from market.kit.period import local_day
 from market.notifications import addressees
-from market.payments import Dispute, DisputeStatus, Payment
+from market.payments import Dispute, DisputeStatus, Payment, SavedCard
 
 
 def listen() -> None:
     """From now on people are told."""
     payments.payment_held.connect(_held)
+    payments.payment_failed.connect(_failed)
     payments.dispute_opened.connect(_opened)
     payments.dispute_closed.connect(_closed)
 
 
 def _held(payment: Payment, *, at: datetime, **_: Any) -> None:
     addressees.send(f"payment_held.{payment.id}", "payment_held", _clerks(), at, payment=payment, buyer=payment.organization)
+
+
+def _failed(payment: Payment, *, at: datetime, **_: Any) -> None:
+    """Nobody was there to see that the saved card was not taken."""
+    if not payment.unattended:
+        return
+    card = db.session.get_one(SavedCard, payment.card_id)
+    payers = addressees.members(payment.organization_id, OrganizationKind.BUYER, "bills.pay")
+    addressees.send(f"charge_failed.{payment.id}", "charge_failed", payers, at, payment=payment, bill=payment.of_bill, card=card)
 
 
 def _opened(dispute: Dispute, *, at: datetime, **_: Any) -> None:

@@ -12,12 +12,11 @@ from market.payments.actions import GATEWAYS, announce, confirm_arrival, instruc
 from market.payments.asking import ask_again, ask_soon, pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
+from market.payments.charging import BeingPaid, charge_saved, unanswered
 from market.payments.disputing import (
-    claims,
     disputes,
     disputes_of,
     open_disputes,
-    reopened_bills,
 )
 from market.payments.failures import for_buyer as refund_failure
 from market.payments.failures import of_gateway
@@ -59,7 +58,7 @@ from market.payments.models import (
 )
 from market.payments.models import REFUND_LIFECYCLE as GATEWAY_REFUND_LIFECYCLE
 from market.payments.outcomes import accept_held, is_top_up, send_held_back
-from market.payments.paying import MOST_FEN, charge_saved, pay_with, top_up, unanswered, ways
+from market.payments.paying import MOST_FEN, pay_with, top_up, ways
 from market.payments.proofs import MOST_PROOFS, TooManyProofs, add_proof, proof_of, proofs_of
 from market.payments.queries import (
     OPEN,
@@ -106,6 +105,7 @@ from market.payments.signals import (
     transfer_settled,
     transfers_taken,
 )
+from market.payments.taking_back import claimed, claims, claims_by_firm
 
 __all__ = [
     "DISPUTE_LIFECYCLE",
@@ -122,6 +122,7 @@ __all__ = [
     "ArrivalInvalid",
     "BankArrival",
     "BankTransfer",
+    "BeingPaid",
     "Dispute",
     "DisputeStatus",
     "EventStatus",
@@ -162,7 +163,9 @@ __all__ = [
     "came_at",
     "card_of",
     "charge_saved",
+    "claimed",
     "claims",
+    "claims_by_firm",
     "confirm_arrival",
     "deposited_fen",
     "dispute_closed",
@@ -210,7 +213,6 @@ __all__ = [
     "refundable_fen",
     "refunds_of",
     "remove_card",
-    "reopened_bills",
     "saved_cards",
     "send_held_back",
     "settled",

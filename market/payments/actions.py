@@ -20,7 +20,7 @@ from market.kit.refusal import Refusal
 from market.payments.bank_transfer import BankTransfer
 from market.payments.following import follow
 from market.payments.gateway import Gateways
-from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentStatus
+from market.payments.models import LIFECYCLE, BankArrival, Payment, PaymentPurpose, PaymentStatus
 from market.payments.queries import OPEN, arrival_days, open_payment_of
 from market.payments.refusals import (
     AmountDiffers,
@@ -140,13 +140,32 @@ def book(bill: Bill, slip: Slip, *, user: User, by: Actor, at: datetime) -> Bank
     return _book(payment, slip, user=user, by=by, at=at)
 
 
-def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) -> BankArrival:
-    bill = payment.of_bill
+def book_surplus(organization: Organization, slip: Slip, *, user: User, by: Actor, at: datetime) -> Payment:
+    """Book (part of) a line of the bank's statement that no bill asks for: it is balance, and has its receipt."""
+    payment = Payment(
+        bill=None, organization_id=organization.id, purpose=PaymentPurpose.TOP_UP, gateway=BankTransfer.name, amount_fen=slip.amount_fen,
+        status=LIFECYCLE.initial, created_at=at,
+    )  # fmt: skip
+    db.session.add(payment)
+    db.session.flush()
+    _arrived(payment, slip, user, at)
+    _succeed(payment, slip.amount_fen, at)
+    _deposit(payment, slip.amount_fen, by, at, reason=slip.note)
+    return payment
+
+
+def _arrived(payment: Payment, slip: Slip, user: User, at: datetime) -> BankArrival:
     arrival = BankArrival(
         payment_id=payment.id, bank_reference=slip.bank_reference, amount_fen=slip.amount_fen, payer_name=slip.payer_name,
         arrived_on=slip.arrived_on, confirmed_by_id=user.id, confirmed_at=at, note=slip.note,
     )  # fmt: skip
     _store(arrival, payment)
+    return arrival
+
+
+def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) -> BankArrival:
+    bill = payment.of_bill
+    arrival = _arrived(payment, slip, user, at)
     _succeed(payment, slip.amount_fen, at)
     audit.record(
         "payment.confirmed", payment, by=by, at=at, reason=slip.note, organization_id=bill.organization_id,
@@ -163,7 +182,7 @@ def _book(payment: Payment, slip: Slip, *, user: User, by: Actor, at: datetime) 
     return arrival
 
 
-def _deposit(payment: Payment, fen: int, by: Actor, at: datetime) -> None:
+def _deposit(payment: Payment, fen: int, by: Actor, at: datetime, *, reason: str = "") -> None:
     """What came beyond the bill is the firm's, and noted at its payment."""
 
     def noted(entry: BalanceEntry) -> None:
@@ -171,7 +190,7 @@ def _deposit(payment: Payment, fen: int, by: Actor, at: datetime) -> None:
         db.session.flush()
 
     organization = db.session.get_one(Organization, payment.organization_id)
-    credit_notes.deposit(organization, fen, by=by, at=at, noted=noted)
+    credit_notes.deposit(organization, fen, by=by, at=at, reason=reason, noted=noted)
 
 
 def _hold(bill: Bill) -> None:

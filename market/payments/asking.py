@@ -46,12 +46,16 @@ class _Task:
     created_at: datetime
 
 
-def pursue(id: int, *, at: datetime) -> bool:
-    """Take one payment a step on; False when Stripe could not be reached."""
+def pursue(id: int, *, at: datetime, closing: bool = False) -> bool:
+    """Take one payment a step on; False when Stripe could not be reached. With `closing` nobody is to pay it any more:
+    what Stripe says then is final, unless the money is under way."""
     with db.transaction(readonly=True):
         task = _read(id)
     try:
         found = _ask(task, at)
+        if closing and found.state in (State.OPEN, State.ACTION):
+            stripe_gateway.give_up(found.session_id, found.intent_id)
+            found = stripe_gateway.look_up(found.session_id, found.intent_id)
     except Unreachable as error:
         log.warning("gateway_unreachable", payment=id, why=str(error))
         with db.transaction():
@@ -163,7 +167,7 @@ def _ask(task: _Task, at: datetime) -> Found:
         if error.code != "resource_missing" or task.wanted.card:
             raise
         # The account has changed, from test to live, say: nobody of ours is known there yet.
-        return _begin(task, _customer(task, at))
+        return _begin(task, _customer(task, at, anew=True))
 
 
 def _begin(task: _Task, customer: str) -> Found:
@@ -174,12 +178,14 @@ def _begin(task: _Task, customer: str) -> Found:
     return found
 
 
-def _customer(task: _Task, at: datetime) -> str:
-    reference = stripe_gateway.customer(task.organization_id, task.organization)
+def _customer(task: _Task, at: datetime, *, anew: bool = False) -> str:
+    reference = stripe_gateway.customer(task.organization_id, task.organization, tries=task.asked_times)
     with db.transaction():
         dialect: Any = postgresql if db.on_postgresql() else sqlite
         row = {"organization_id": task.organization_id, "gateway_reference": reference, "created_at": at}
         noted = dialect.insert(GatewayCustomer.__table__).values(row)
-        # Two first payments of one firm at once are both told the same name.
-        db.session.execute(noted.on_conflict_do_update(index_elements=["organization_id"], set_={"gateway_reference": reference}))
+        # Of two first payments at once the second keeps the name that the first was told.
+        kept = {"gateway_reference": reference if anew else GatewayCustomer.gateway_reference}
+        noted = noted.on_conflict_do_update(index_elements=["organization_id"], set_=kept)
+        return str(db.session.scalar(noted.returning(GatewayCustomer.gateway_reference)))
     return reference

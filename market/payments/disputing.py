@@ -12,8 +12,8 @@ from sqlalchemy.orm import joinedload
 from market import audit, billing, db
 from market.accounts import Organization
 from market.audit import Actor
-from market.billing import BillStatus, credit_notes
-from market.billing.credit_notes import BalanceEntry
+from market.billing import credit_notes
+from market.payments import taking_back
 from market.payments.found import FoundDispute
 from market.payments.models import DISPUTE_LIFECYCLE, Dispute, DisputeStatus, Payment
 from market.payments.outcomes import held_for_change
@@ -42,7 +42,6 @@ def _open(payment: Payment, found: FoundDispute, by: Actor, at: datetime) -> Dis
     dispute = Dispute(
         payment_id=payment.id, gateway_reference=found.reference, amount_fen=found.amount, status=_S.OPEN, reason=found.reason,
         opened_at=found.opened_at, due_at=found.due_at, bill_fen=0, balance_fen=0, claim_fen=0,
-        bill_was_paid=False,
     )  # fmt: skip
     dispute.payment = payment
     db.session.add(dispute)
@@ -57,10 +56,9 @@ def _open(payment: Payment, found: FoundDispute, by: Actor, at: datetime) -> Dis
 
 def _close(dispute: Dispute, payment: Payment, to: DisputeStatus, by: Actor, at: datetime) -> None:
     dispute.payment = payment
-    was_paid = payment.bill is not None and payment.bill.status is BillStatus.PAID
     bill_fen, balance_fen, claim_fen = _owe_again(dispute, payment, by, at) if to is _S.LOST else (0, 0, 0)
     DISPUTE_LIFECYCLE.move(dispute, to)
-    dispute.closed_at, dispute.bill_was_paid = at, was_paid and bill_fen > 0
+    dispute.closed_at = at
     dispute.bill_fen, dispute.balance_fen, dispute.claim_fen = bill_fen, balance_fen, claim_fen
     db.session.flush()
     audit.record(
@@ -71,23 +69,18 @@ def _close(dispute: Dispute, payment: Payment, to: DisputeStatus, by: Actor, at:
 
 
 def _owe_again(dispute: Dispute, payment: Payment, by: Actor, at: datetime) -> tuple[int, int, int]:
-    """First the bill that it paid asks again, then what of it became balance is taken back; the rest is a claim."""
-    entry = db.session.get(BalanceEntry, payment.balance_entry_id) if payment.balance_entry_id else None
-    paid_bill = payment.amount_fen - (entry.amount_fen if entry else 0) - _reopened(payment)
-    bill_fen = 0
+    """First the bill that it paid asks again, then what of it became balance is taken back, or the bills ask again that
+    this balance has paid; the rest is a claim."""
+    bill_fen, paid_bill = 0, taking_back.paid_to_bill(payment)
     if payment.bill is not None and paid_bill > 0:
-        bill_fen = billing.reopen(payment.bill, min(dispute.amount_fen, paid_bill), by=by, at=at)
+        bill_fen = billing.reopen(payment.bill, min(dispute.amount_fen, paid_bill), payment_id=payment.id, by=by, at=at)
     rest = dispute.amount_fen - bill_fen
+    if (lacking := rest - credit_notes.purchased(payment.organization)) > 0:
+        taking_back.free_spent(payment, lacking, by=by, at=at)
     balance_fen = min(rest, credit_notes.purchased(payment.organization))
     if balance_fen:
         credit_notes.take_back(payment.organization, balance_fen, at=at)
     return bill_fen, balance_fen, rest - balance_fen
-
-
-def _reopened(payment: Payment) -> int:
-    """What earlier disputes of the same payment have reopened."""
-    query = select(func.coalesce(func.sum(Dispute.bill_fen), 0)).where(Dispute.payment_id == payment.id)
-    return int(db.session.scalar(query) or 0)
 
 
 def disputes_of(payment: Payment) -> Sequence[Dispute]:
@@ -109,15 +102,3 @@ def open_disputes(organization: Organization | None = None) -> int:
     if organization is not None:
         query = query.join(Dispute.payment).where(Payment.organization_id == organization.id)
     return db.session.scalar(query) or 0
-
-
-def claims() -> int:
-    """Fen of lost disputes that nothing could be taken from."""
-    return int(db.session.scalar(select(func.coalesce(func.sum(Dispute.claim_fen), 0))) or 0)
-
-
-def reopened_bills(bill_ids: Sequence[int]) -> dict[int, datetime]:
-    """Bills that were paid to the last fen and a lost dispute has reopened, and when first."""
-    query = select(Payment.bill_id, func.min(Dispute.closed_at)).join(Dispute.payment)
-    query = query.where(Dispute.bill_fen > 0, Dispute.bill_was_paid, Payment.bill_id.in_(bill_ids)).group_by(Payment.bill_id)
-    return {bill_id: at for bill_id, at in db.session.execute(query) if bill_id is not None and at is not None}

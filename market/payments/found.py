@@ -45,21 +45,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FoundRefund:
-    """What Stripe says of a refund."""
+    """What Stripe says of a refund; `ours` is the number that it carries where we have asked for it."""
 
     state: State
     reference: str | None = None
     failure_code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MadeRefund:
-    """A refund that somebody has made at Stripe, by whatever way."""
-
-    reference: str
-    intent_id: str
-    status: str
-    made_at: datetime
+    amount: int = 0
+    currency: str = ""
+    ours: int | None = None
+    intent_id: str = ""
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

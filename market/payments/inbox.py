@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 from market import audit, db, resources
 from market.audit import Actor
 from market.errors import NotFound, Refused
-from market.payments import asking, disputing, refunding, stripe_gateway
+from market.payments import asking, disputing, finding, refunding, stripe_gateway
 from market.payments.found import News, NotGenuine, Unknown, Unreachable
 from market.payments.models import (
     EVENT_LIFECYCLE,
@@ -40,14 +40,14 @@ _MOST_TRIES = 12
 _AT_ONCE = 50
 _BODY_KEPT = timedelta(days=90)
 NOTHING_OF_OURS = "和本站的付款无关"
-REFUND_OUTSIDE = "有人在 Stripe 后台退了款，本站的账上没有这笔退款。请登记或在 Stripe 核对。"
-REFUND_KNOWN = "本站发起的退款，已向 Stripe 核对"
+REFUND_UNBOOKED = "有人在 Stripe 后台退了款，而这笔付款还没有入账，或者退的不是人民币。请先核对这笔付款，再重新处理这条通知。"
+REFUND_KNOWN = "已向 Stripe 核对这笔付款的退款"
 ONLY_ASKED = "付款人的银行来询问，没有扣款"
 OF_DISPUTES = {DisputeStatus.OPEN: "有争议，等银行决定", DisputeStatus.WON: "争议胜诉", DisputeStatus.LOST: "争议败诉"}
 _REFUNDS = ("re_", "pyr_")
 DISPUTE_UNBOOKED = "有争议的付款还没有入账。请先核对这笔付款，再重新处理这条通知。"
 #: What a person has to look at.
-FOR_A_PERSON = (REFUND_OUTSIDE, DISPUTE_UNBOOKED)
+FOR_A_PERSON = (REFUND_UNBOOKED, DISPUTE_UNBOOKED)
 
 
 class NotSetUp(Refused):
@@ -147,7 +147,7 @@ def _act(kind: str, about: str, at: datetime) -> tuple[int | None, str]:
     if payment_id is None:
         return None, NOTHING_OF_OURS
     if kind.startswith(("refund.", "charge.refund")):
-        return payment_id, _refund(payment_id, about, at)
+        return payment_id, _refunds(payment_id, at)
     _reached(asking.pursue(payment_id, at=at))
     with db.transaction(readonly=True):
         return payment_id, db.session.get_one(Payment, payment_id).status.value
@@ -181,17 +181,20 @@ def _dispute(reference: str, at: datetime) -> tuple[int | None, str]:
         return payment_id, OF_DISPUTES[dispute.status] if dispute else ONLY_ASKED
 
 
-def _refund(payment_id: int, about: str, at: datetime) -> str:
+def _refunds(payment_id: int, at: datetime) -> str:
+    """News of one is a reason to look at all of a payment's: whatever was missed before is found now."""
+    _reached(asking.pursue(payment_id, at=at))
     with db.transaction(readonly=True):
-        ids = db.session.scalars(select(Refund.id).where(Refund.payment_id == payment_id)).all()
-        open_ = [id for id in ids if db.session.get_one(Refund, id).status in refunding.UNDER_WAY]
-    for id in open_:
+        intent_id = db.session.get_one(Payment, payment_id).intent_id or ""
+        under_way = select(Refund.id).where(Refund.payment_id == payment_id, Refund.status.in_(refunding.UNDER_WAY))
+        ids = db.session.scalars(under_way).all()
+    for id in ids:
         _reached(refunding.pursue(id, at=at))
-    with db.transaction(readonly=True):
-        mine = db.session.scalars(select(Refund.gateway_reference).where(Refund.payment_id == payment_id)).all()
-    if about.startswith(_REFUNDS) and about not in mine:
-        return REFUND_OUTSIDE
-    return REFUND_KNOWN
+    seen = []
+    for found in stripe_gateway.refunds_of(intent_id):
+        with db.transaction():
+            seen.append(finding.take_in(payment_id, found, at=at))
+    return REFUND_KNOWN if all(seen) else REFUND_UNBOOKED
 
 
 def _reached(reached: bool) -> None:

@@ -1,4 +1,4 @@
-"""A look at what Stripe tells by news alone: disputes, and refunds made in its own pages.
+"""A look at what Stripe tells by news alone: disputes, refunds made in its own pages, and refunds that a bank sent back.
 
 A site that takes no news learns of them so, and one that has lost a piece of it too. What is found goes the way of all
 news: it is stored, unique by what it says, and the inbox asks about it.
@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from market import db
-from market.payments import inbox, stripe_gateway
+from market.payments import inbox, refunding, stripe_gateway
 from market.payments.disputing import ONLY_ASKED
-from market.payments.found import FoundDispute, MadeRefund, News, Unknown
+from market.payments.found import FoundDispute, FoundRefund, News, Unknown
 from market.payments.models import Dispute, DisputeStatus, GatewayEvent, Payment, Refund
 
 #: What began so long ago was seen by an earlier look; a dispute that is open is asked about until it is decided.
@@ -38,8 +38,8 @@ def look(now: datetime) -> None:
             if dispute.intent_id in ours and not _disputed(dispute):
                 _tell("charge.dispute.updated", dispute.reference, dispute.status, dispute.opened_at, now)
         for refund in refunds:
-            if refund.intent_id in ours and not _refunded(refund):
-                _tell("refund.updated", refund.reference, refund.status, refund.made_at, now)
+            if refund.reference and refund.intent_id in ours and not _refunded(refund):
+                _tell("refund.updated", refund.reference, refund.state.value, refund.made_at or now, now)
 
 
 def _dispute(reference: str) -> FoundDispute | None:
@@ -64,8 +64,9 @@ def _disputed(found: FoundDispute) -> bool:
     return found.status in ONLY_ASKED or (known is not None and known == (found.status if decided else DisputeStatus.OPEN))
 
 
-def _refunded(found: MadeRefund) -> bool:
-    """Whether it is one of ours, or a person was told of it already."""
-    mine = db.session.scalar(select(Refund.id).where(Refund.gateway_reference == found.reference))
-    told = db.session.scalar(select(GatewayEvent.id).where(GatewayEvent.about == found.reference).limit(1))
-    return mine is not None or told is not None
+def _refunded(found: FoundRefund) -> bool:
+    """Whether the books say the same; of what is in no book, whether it was told of already."""
+    known, says = db.session.scalar(select(Refund.status).where(Refund.gateway_reference == found.reference)), refunding.status_of(found)
+    if known is not None:
+        return known is says or {known, says} <= refunding.UNDER_WAY
+    return db.session.scalar(select(GatewayEvent.id).where(GatewayEvent.about == found.reference).limit(1)) is not None

@@ -206,7 +206,7 @@ class PaymentProof(db.Base):
 
 
 class GatewayRefundStatus(StrEnum):
-    """Money on its way back through the gateway that it came by."""
+    """Money on its way back through the gateway that it came by. A bank may send it back long after it was paid."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -220,7 +220,7 @@ REFUND_LIFECYCLE = Lifecycle(
     {
         _R.PENDING: [_R.PROCESSING, _R.SUCCEEDED, _R.FAILED, _R.CANCELED],
         _R.PROCESSING: [_R.SUCCEEDED, _R.FAILED, _R.CANCELED],
-        _R.SUCCEEDED: [],
+        _R.SUCCEEDED: [_R.FAILED],
         _R.FAILED: [],
         _R.CANCELED: [],
     }
@@ -312,8 +312,6 @@ class Dispute(db.Base):
     bill_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     balance_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     claim_fen: Mapped[int] = mapped_column(BigInteger, default=0)
-    #: Whether the bill was paid to the last fen when it was reopened: its sale was shared then.
-    bill_was_paid: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column()
 
     payment: Mapped[Payment] = relationship(lazy="raise")

@@ -1,4 +1,4 @@
-"""Verbs of paying through a gateway: a bill, the balance, or a card that was saved. Asked for twice, it is one payment."""
+"""Verbs of paying through a gateway: a bill, or the balance. Asked for twice, it is one payment."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from market.audit import Actor
 from market.billing import Bill
 from market.kit import money
 from market.kit.refusal import Refusal
-from market.payments import asking, stripe_gateway
-from market.payments.cards import chargeable
+from market.payments import stripe_gateway
 from market.payments.following import cancel
 from market.payments.models import Payment, PaymentPurpose, PaymentStatus, SavedCard
 from market.payments.queries import open_payment_of
@@ -59,7 +58,7 @@ def pay_with(
         bill=bill, organization_id=bill.organization_id, purpose=PaymentPurpose.BILL, amount_fen=bill.owed_fen, way=way,
         card_id=card.id if card else None, save_card=save_card,
     )  # fmt: skip
-    return _begin(payment, by, at)
+    return begin(payment, by, at)
 
 
 def top_up(
@@ -87,54 +86,11 @@ def top_up(
         bill=None, organization_id=organization.id, purpose=PaymentPurpose.TOP_UP, amount_fen=amount_fen, way=way, request_key=request_key,
         card_id=card.id if card else None, save_card=save_card and way == "card" and card is None,
     )  # fmt: skip
-    return _begin(payment, by, at)
+    return begin(payment, by, at)
 
 
-@stripe_gateway.patiently
-def charge_saved(bill: Bill, *, key: str, at: datetime) -> Payment | None:
-    """Charge the newest saved card for what is owed on a bill while nobody of the firm is there; the payment tells what
-    came of it. None where there is no card, nothing is owed, or she is paying just now.
-
-    The same key is the same payment. Opens its own transactions: call it outside of one.
-    """
-    with db.transaction():
-        found = db.session.scalar(select(Payment.id).where(Payment.request_key == key))
-        if found is None:
-            made = _unattended(bill.id, key, at)
-            id = made.id if made else None
-        else:
-            id = found
-    if id is None:
-        return None
-    if found is not None:
-        asking.pursue(id, at=at)
-    with db.transaction(readonly=True):
-        return db.session.get_one(Payment, id)
-
-
-def unanswered(payment: Payment) -> bool:
-    """Whether the gateway has said nothing of it yet: it could not be reached, or not now."""
-    return payment.status is PaymentStatus.PENDING and payment.intent_id is None and payment.session_id is None
-
-
-def _unattended(bill_id: int, key: str, at: datetime) -> Payment | None:
-    bill = db.session.get_one(Bill, bill_id)
-    organization = db.session.get_one(Organization, bill.organization_id)
-    accounts.hold(organization.id)
-    db.lock(bill)
-    cards = [card for card in chargeable(organization) if (card.exp_year, card.exp_month) >= (at.year, at.month)]
-    if bill.status not in billing.DUE or "card" not in ways(bill.owed_fen) or not cards or open_payment_of(bill, _WAY.name):
-        return None
-    payment = Payment(
-        bill=bill, organization_id=organization.id, purpose=PaymentPurpose.BILL, amount_fen=bill.owed_fen, way="card",
-        card_id=cards[0].id, unattended=True, request_key=key,
-    )  # fmt: skip
-    made = _begin(payment, audit.system("payments", organization_id=organization.id), at)
-    db.session.flush()
-    return made
-
-
-def _begin(payment: Payment, by: Actor, at: datetime) -> Payment:
+def begin(payment: Payment, by: Actor, at: datetime) -> Payment:
+    """Store a payment whose bill or firm is held; Stripe hears of it after the commit."""
     payment.gateway, payment.created_at, payment.status = _WAY.name, at, PaymentStatus.PENDING
     payment.failure = payment.failure_code = payment.page_url = payment.held = ""
     payment.asked_times = 0

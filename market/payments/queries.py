@@ -28,9 +28,9 @@ def payment_of(organization: Organization, id: int) -> Payment:
 
 
 def transfer_of(organization: Organization, id: int) -> Payment:
-    """A bank transfer of an organization. Raises NotFound for a stranger's, or for another kind of payment."""
+    """A bank transfer for a bill of an organization. Raises NotFound for a stranger's, or for another kind of payment."""
     payment = payment_of(organization, id)
-    if payment.gateway != BankTransfer.name:
+    if payment.gateway != BankTransfer.name or payment.bill_id is None:
         raise NotFound
     return payment
 
@@ -68,9 +68,9 @@ def gateway_payment(id: int) -> Payment:
 
 
 def transfer_by_id(id: int) -> Payment:
-    """One bank transfer, for administrators. Raises NotFound."""
+    """One bank transfer for a bill, for administrators. Raises NotFound."""
     payment = payment_by_id(id)
-    if payment.gateway != BankTransfer.name:
+    if payment.gateway != BankTransfer.name or payment.bill_id is None:
         raise NotFound
     return payment
 
@@ -114,8 +114,9 @@ def awaiting_count() -> int:
 
 
 def settled() -> Select[Payment]:
-    """Payments whose money has arrived, newest first."""
+    """Transfers for bills whose money has arrived, newest first."""
     query = _with_bill().where(Payment.status == PaymentStatus.SUCCEEDED, Payment.gateway == BankTransfer.name)
+    query = query.where(Payment.bill_id.is_not(None))
     return query.order_by(Payment.finished_at.desc(), Payment.id.desc())
 
 

@@ -35,6 +35,8 @@ _S = GatewayRefundStatus
 UNDER_WAY = frozenset({_S.PENDING, _S.PROCESSING})
 _PAUSES = (10, 30, 60, 300, 1800, 3600)
 _AT_ONCE = 50
+#: Days after which a refund that has gone out is looked at once more: a bank may send it back.
+_LATER = (1, 7, 30)
 
 
 def refundable_fen(payment: Payment) -> int:
@@ -137,11 +139,14 @@ def take_in(id: int, found: FoundRefund, *, at: datetime) -> None:
     """Note what the gateway says; said twice, it is done once."""
     made = _held(id)
     made.gateway_reference = found.reference or made.gateway_reference
+    if made.status is _S.SUCCEEDED and found.state in (State.FAILED, State.CANCELED):
+        _fell_through(made, found, at)
+        return
     if made.status not in UNDER_WAY:
-        made.ask_at = None
+        made.ask_at = _later(made, at)
         return
     before = made.status
-    to = {State.SUCCEEDED: _S.SUCCEEDED, State.FAILED: _S.FAILED, State.CANCELED: _S.CANCELED}.get(found.state, _S.PROCESSING)
+    to = status_of(found)
     if to is not before:
         REFUND_LIFECYCLE.move(made, to)
         audit.record(
@@ -151,13 +156,39 @@ def take_in(id: int, found: FoundRefund, *, at: datetime) -> None:
     if to in UNDER_WAY:
         _wait(made, at)
         return
-    made.ask_at, made.finished_at = None, at
+    made.finished_at = at
+    made.ask_at = _later(made, at)
     request = db.session.get_one(RefundRequest, made.refund_request_id)
     if to is _S.SUCCEEDED:
         credit_notes.sent_back(request, reference=made.gateway_reference or str(made.id), by=_stripe(made), at=at)
     else:
         made.failure_code, made.failure = found.failure_code, failures.words_for(found.failure_code, failures.NOT_REFUNDED)
         credit_notes.not_sent_back(request, failure=made.failure, by=_stripe(made), at=at)
+
+
+def status_of(found: FoundRefund) -> GatewayRefundStatus:
+    """What the gateway says, in our words."""
+    return {State.SUCCEEDED: _S.SUCCEEDED, State.FAILED: _S.FAILED, State.CANCELED: _S.CANCELED}.get(found.state, _S.PROCESSING)
+
+
+def _fell_through(made: Refund, found: FoundRefund, at: datetime) -> None:
+    """It had gone out, and the bank sent it back: the money is here, and still to be paid back."""
+    REFUND_LIFECYCLE.move(made, _S.FAILED)
+    made.ask_at, made.failure_code = None, found.failure_code
+    made.failure = failures.words_for(found.failure_code, failures.NOT_REFUNDED)
+    audit.record(
+        "refund.failed", made, by=_stripe(made), at=at, before={"status": _S.SUCCEEDED.value}, organization_id=made.payment.organization_id,
+        after={"status": made.status.value, "amount_fen": made.amount_fen, "code": found.failure_code},
+    )  # fmt: skip
+    request = db.session.get_one(RefundRequest, made.refund_request_id)
+    credit_notes.came_back(request, failure=made.failure, by=_stripe(made), at=at)
+
+
+def _later(made: Refund, at: datetime) -> datetime | None:
+    """When to look again at one that has gone out."""
+    if made.status is not _S.SUCCEEDED or made.finished_at is None:
+        return None
+    return next((then for days in _LATER if (then := made.finished_at + timedelta(days=days)) > at), None)
 
 
 def _stripe(made: Refund) -> Actor:

@@ -22,7 +22,6 @@ from market.payments.found import (
     FoundCard,
     FoundDispute,
     FoundRefund,
-    MadeRefund,
     News,
     NotGenuine,
     State,
@@ -99,12 +98,17 @@ def _call(ask: Callable[[], T]) -> T:
 # --- payments ----------------------------------------------------------------------------
 
 
-def customer(organization_id: int, name: str) -> str:
-    """Who a firm is at Stripe; made once. Only its name leaves the house."""
+def customer(organization_id: int, name: str, *, tries: int = 0) -> str:
+    """Who a firm is at Stripe; made once. Only its name leaves the house.
+
+    With the same key Stripe repeats an error of its own for a day, so after some `tries` there is another one: a firm that
+    is there twice costs nothing.
+    """
+    key = f"customer-{organization_id}" + (f"-{tries}" if tries > 1 else "")
     made = _call(
         lambda: _client().v1.customers.create(
             {"name": name, "metadata": {"organization": str(organization_id)}},
-            {"idempotency_key": f"customer-{organization_id}"},
+            {"idempotency_key": key},
         )
     )
     return made.id
@@ -291,16 +295,22 @@ def look_up_refund(reference: str) -> FoundRefund:
 
 def search_refund(intent_id: str, id: int) -> FoundRefund | None:
     """One of ours whose answer never came."""
+    return next((one for one in refunds_of(intent_id) if one.ours == id), None)
+
+
+def refunds_of(intent_id: str) -> list[FoundRefund]:
+    """Everything that went back of a payment, whoever made it; the oldest first."""
     listed: Any = {"payment_intent": intent_id, "limit": _LOOKED_THROUGH}
-    for one in _call(lambda: _client().v1.refunds.list(listed)).data:
-        if _ours_in(one, "refund") == str(id):
-            return _of_refund(one)
-    return None
+    return [_of_refund(one) for one in reversed(_call(lambda: _client().v1.refunds.list(listed)).data)]
 
 
 def _of_refund(made: Any) -> FoundRefund:
     states = {"succeeded": State.SUCCEEDED, "failed": State.FAILED, "canceled": State.CANCELED}
-    return FoundRefund(states.get(made.status, State.PROCESSING), made.id, getattr(made, "failure_reason", None) or "")
+    said = _ours_in(made, "refund")
+    return FoundRefund(
+        states.get(made.status, State.PROCESSING), made.id, getattr(made, "failure_reason", None) or "", made.amount, made.currency,
+        int(said) if said.isdecimal() else None, _name_of(made.payment_intent), _moment(made.created),
+    )  # fmt: skip
 
 
 def payment_behind(about: str) -> tuple[int | None, str | None]:
@@ -333,11 +343,10 @@ def disputes_since(since: datetime) -> list[FoundDispute]:
     return [_of_dispute(one) for one in _call(lambda: list(_client().v1.disputes.list(params).auto_paging_iter()))]
 
 
-def refunds_since(since: datetime) -> list[MadeRefund]:
+def refunds_since(since: datetime) -> list[FoundRefund]:
     """All that were made since."""
     params: Any = _made_since(since)
-    found = _call(lambda: list(_client().v1.refunds.list(params).auto_paging_iter()))
-    return [MadeRefund(one.id, _name_of(one.payment_intent), one.status or "", _moment(one.created)) for one in found]
+    return [_of_refund(one) for one in _call(lambda: list(_client().v1.refunds.list(params).auto_paging_iter()))]
 
 
 def _made_since(since: datetime) -> dict[str, Any]:

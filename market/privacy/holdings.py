@@ -43,6 +43,7 @@ _BOUGHT = {
     "bills": "organization_id",
     "bill_lines": "bill_id.organization_id",
     "bill_taxes": "bill_id.organization_id",
+    "bill_reopenings": "bill_id.organization_id",
     "budgets": "organization_id",
     "budget_alerts": "budget_id.organization_id",
     "credit_notes": "organization_id",

@@ -83,7 +83,7 @@ def order(
     `accepted_hash` is the fingerprint of the terms on the page the buyer confirmed; `may_wait` says whether
     that page told her that the order will wait. Raises ApprovalDue when it did not and it has to,
     NotForSale, OfferingNotLive, ProviderNotApproved, SoldOut, LimitReached, QuantityUnsuitable, TermsChanged,
-    RequestKeyReused, Invalid; NotFound for what was agreed on with other firms.
+    RequestKeyReused, Invalid; NotFound for what was agreed on with other firms; and what `signals.ordering` is refused with.
     """
     if not request_key or len(request_key) > LONGEST_KEY:
         raise Invalid(fields={"request_key": "订单编号须是 1 到 200 个字符。"})
@@ -91,6 +91,7 @@ def order(
         return _same_order(known, plan, quantity)
     if organization.kind is not OrganizationKind.BUYER:
         raise Forbidden
+    signals.ordering.send(organization, at=at)
     sold, revision = sale.for_sale(plan.id, organization)
     fingerprint = agreement.terms_hash(agreement.terms(sold, revision))
     if accepted_hash is not None and accepted_hash != fingerprint:
@@ -155,17 +156,20 @@ def approve(order: Order, *, user: User, by: audit.Actor, at: datetime) -> None:
     """Place an order that waits, at the very terms its buyer agreed to. A second time changes nothing.
 
     Raises OrderClosed for one that was decided otherwise or is too old, TermsOutdated when it could not be
-    placed as it stands any more, SoldOut and LimitReached while there is no place, Forbidden for who may not approve.
+    placed as it stands any more, SoldOut and LimitReached while there is no place, Forbidden for who may not approve; and what
+    `signals.ordering` is refused with.
     """
     _take(order, user)
     if order.subscription_id is not None:
         return
     _check_waiting(order, at)
+    organization = db.session.get_one(Organization, order.organization_id)
+    signals.ordering.send(organization, at=at)
     try:
         plan, revision = _as_agreed(order)
     except MarketError as refusal:
         raise refusals.TermsOutdated from refusal
-    capacity.check(plan.offering, db.session.get_one(Organization, order.organization_id))
+    capacity.check(plan.offering, organization)
     placed = _place(order, plan, revision, at)
     order.decided_by_id, order.decided_at = user.id, at
     _record("order.approved", order, by=by, at=at)

@@ -29,3 +29,7 @@ request_failed = _signals.signal("request-failed")
 requests_due = _signals.signal("requests-due")
 #: The provider has replaced the access details.
 access_rotated = _signals.signal("access-rotated")
+
+#: Sent as `ordering.send(organization, at=at)` before anything is ordered. No fact yet: a receiver that knows why this firm
+#: must not order raises a refusal that says so.
+ordering = _signals.signal("ordering")

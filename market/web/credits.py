@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from market import payments
 from market.billing import credit_notes
 from market.billing.credit_notes import (
+    BalanceEntry,
     BalanceLot,
     CreditNote,
     CreditReason,
@@ -70,11 +71,20 @@ def reason(note: CreditNote) -> str:
     return str(REASONS[note.reason])
 
 
+def entry(entry: BalanceEntry) -> str:
+    """Why the balance moved."""
+    if entry.kind is not EntryKind.APPLIED or (entry.bill_id and entry.amount_fen < 0):
+        return str(ENTRIES[entry.kind])
+    if entry.amount_fen < 0:
+        return str(_l("扣还账单以外的欠款"))
+    return str(_l("付款已退回，账单重新要付") if entry.bill_id else _l("付款已退回，成为账单以外的欠款"))
+
+
 def lot(lot: BalanceLot) -> str:
     """Where what is left of a balance came from."""
     if lot.grant is not None:
         return str(GRANTS[lot.grant.reason])
-    return str(ENTRIES[lot.entry.kind])
+    return entry(lot.entry)
 
 
 def by_gateway(refund: RefundRequest) -> bool:

@@ -239,6 +239,8 @@ TITLES = {
     "refund.started": _l("开始原路退款"),
     "refund.processing": _l("原路退款处理中"),
     "refund.succeeded": _l("已原路退款"),
+    "refund.found": _l("在 Stripe 后台退了款"),
+    "claim.collected": _l("从余额收回账单以外的欠款"),
     "refund.failed": _l("原路退款没有成功"),
     "refund.canceled": _l("原路退款取消了"),
     "dispute.opened": _l("持卡人的银行提出争议"),

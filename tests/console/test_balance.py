@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
-from market import billing, db
+from market import billing, db, resources
+from market.accounts import Organization
+from market.billing import credit_notes
 from tests.builders.accounts import PASSWORD, a_member
 from tests.builders.balances import a_deposit, a_grant, transferred
 from tests.builders.credit_notes import an_open_bill
@@ -64,3 +67,14 @@ def test_a_receipt_says_what_it_is_for_and_that_it_is_no_fapiao(client: Client, 
         assert words in page.text, words
     assert client.get("/console/receipts/1/receipt.pdf").data.startswith(b"%PDF")
     assert client.get("/console/receipts/1/receipt-en.pdf").data.startswith(b"%PDF")
+
+
+def test_what_is_owed_beside_bills_is_said_and_taken_off_what_comes(client: Client, bill_id: int) -> None:
+    with db.transaction():
+        firm = db.session.scalars(select(Organization).join(billing.Bill, billing.Bill.organization_id == Organization.id)).one()
+        credit_notes.claim(firm, 700, at=resources.clock.now())
+    assert "账单以外还欠 ¥7.00" in client.page("/console/balance/").text
+    with db.transaction():
+        a_deposit(firm, 1000)
+    page = client.page("/console/balance/")
+    assert "账单以外还欠" not in page.text and "扣还账单以外的欠款" in page.text and "¥80.00" in page.text

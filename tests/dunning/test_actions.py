@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from market import audit, billing, db, dunning, payments
+from market import audit, billing, db, dunning, payments, subscriptions
 from market.accounts import Organization, Role
 from market.billing import Bill, credit_notes
 from market.dunning import Kind, NothingToTake, Outcome, Step, StepTaken, StepWaits, TooEarly, Wanted
@@ -22,7 +22,7 @@ from tests.builders.billing import NOVEMBER, an_issued_bill, moment
 from tests.builders.catalog import a_plan
 from tests.builders.credit_notes import a_note
 from tests.builders.dunning import an_unpaid_bill, keys, steps, sweep
-from tests.builders.subscriptions import a_subscription
+from tests.builders.subscriptions import a_subscription, the_request
 from tests.support.queries import counted
 
 #: Every fifth day at ten, from before the first reminder until long after the end was announced.
@@ -79,10 +79,11 @@ def test_paying_at_any_moment_stops_everything(paid_at: str) -> None:
 def test_services_stay_stopped_while_another_bill_has_come_as_far() -> None:
     bill = an_unpaid_bill()
     firm = bill.organization_id
+    waiting = a_subscription(a_plan(monthly="9.00"), organization=db.session.get_one(Organization, firm), started_at=None)
     sweep(*[time for time in TIMES if time < moment("2026-12-20 12:00")])
-    waiting = a_subscription(a_plan(monthly="9.00"), organization=db.session.get_one(Organization, firm))
+    subscriptions.complete(the_request(waiting), access={}, by=an_actor(), at=moment("2026-12-20 11:00"))
     assert dunning.settle(firm, at=moment("2026-12-20 12:00")) == 0
-    assert waiting.status is SubscriptionStatus.SUSPENDED, "what is bought meanwhile waits as well"
+    assert waiting.status is SubscriptionStatus.SUSPENDED, "what was set up meanwhile waits as well"
     pay(bill, "2026-12-20 13:00")
     assert waiting.status is SubscriptionStatus.ACTIVE
 

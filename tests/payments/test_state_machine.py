@@ -45,7 +45,19 @@ from market.errors import MarketError
 from market.kit.period import local_day
 from market.ledger import AccountKind
 from market.metering import UsageEvent
-from market.payments import Dispute, Payment, PaymentStatus, Refund, disputing, outcomes, refunding
+from market.payments import (
+    Dispute,
+    GatewayRefundStatus,
+    Payment,
+    PaymentStatus,
+    Refund,
+    SavedCard,
+    charging,
+    disputing,
+    finding,
+    outcomes,
+    refunding,
+)
 from market.payments.found import Found, FoundDispute, FoundRefund, State
 from market.providers import Provider
 from market.subscriptions import Subscription
@@ -83,6 +95,7 @@ class Marketplace(RuleBasedStateMachine):
         self.plan = a_plan(monthly=f"{fee / 100:.2f}", per_unit=f"{price / 100:.2f}", meter="used")
         self.firm = buyer(a_subscription(self.plan, started_at=OCTOBER.start))
         self.period, self.now = OCTOBER, moment("2026-10-20 12:00")
+        self.session.add(SavedCard(organization_id=self.firm.id, gateway_reference="pm_1", brand="visa", last4="4242", exp_month=12, exp_year=2040, saved_at=self.now))
         #: What has come from outside, and what has gone back there.
         self.came, self.went = 0, 0
         self.begun = True
@@ -100,12 +113,13 @@ class Marketplace(RuleBasedStateMachine):
     def do(self, act: Callable[[], Any]) -> Any:
         """Done whole or not at all; what is refused in words is no fault."""
         type(self).steps += 1
+        self.now += timedelta(seconds=1)
         try:
             with self.session.begin_nested():
                 done = act()
                 self.session.flush()
                 return done
-        except MarketError:
+        except (MarketError, payments.BeingPaid):
             type(self).refused += 1
             return None
 
@@ -172,6 +186,12 @@ class Marketplace(RuleBasedStateMachine):
     @rule(which=ONE, way=st.sampled_from(["card", "alipay", "wechat_pay"]))
     def go_to_pay(self, which: int, way: str) -> None:
         self.do(lambda: payments.pay_with(self.pick(self.bills(), which), way, by=an_actor(), at=self.now))
+
+    @precondition(lambda self: self.bills())
+    @rule(which=ONE)
+    def charge_the_saved_card(self, which: int) -> None:
+        """As dunning does, but for asking Stripe: what it says of the charge comes as of any payment."""
+        self.do(lambda: charging.unattended(self.pick(self.bills(), which).id, f"dunning-{next(_names)}", self.now))
 
     @rule(fen=FEN)
     def go_to_top_up(self, fen: int) -> None:
@@ -259,6 +279,18 @@ class Marketplace(RuleBasedStateMachine):
         if request.status is RefundStatus.SUCCEEDED is not before:
             self.went += request.amount_fen
 
+    @precondition(lambda self: self.by_gateway(PaymentStatus.SUCCEEDED))
+    @rule(which=ONE, part=st.integers(1, 100), says=st.sampled_from([*SUCCEEDED, State.PROCESSING, State.FAILED]))
+    def refund_at_stripe(self, which: int, part: int, says: State) -> None:
+        """By somebody in Stripe's own pages; never more than is left there."""
+        payment = self.pick(self.by_gateway(PaymentStatus.SUCCEEDED), which)
+        fen = min(max(payment.amount_fen * part // 100, 1), payments.refundable_fen(payment))
+        if fen > 0:
+            found, before = FoundRefund(says, f"re_out_{next(_names)}", "", fen, "cny"), self.gone_by_gateway()
+            for _ in range(2):
+                self.do(lambda: finding.take_in(payment.id, found, at=self.now))
+            self.went += self.gone_by_gateway() - before
+
     def _through_gateway(self, request: RefundRequest) -> None:
         payment = payments.source_of(request)
         if payment is not None:
@@ -266,13 +298,18 @@ class Marketplace(RuleBasedStateMachine):
 
     @rule(which=ONE, says=st.sampled_from([State.SUCCEEDED, State.SUCCEEDED, State.PROCESSING, State.FAILED]))
     def the_gateway_says_of_a_refund(self, which: int, says: State) -> None:
+        """Also that one failed which had long gone out."""
         made = self.one(select(Refund).join(Refund.payment).where(Payment.organization_id == self.firm.id), which)
         if made is None:
             return
-        before = made.status.value
-        self.do(lambda: refunding.take_in(made.id, FoundRefund(says, f"re_{made.id}"), at=self.now))
-        if made.status.value == "succeeded" != before:
-            self.went += made.amount_fen
+        found, before = FoundRefund(says, made.gateway_reference or f"re_{made.id}", "", made.amount_fen, "cny"), self.gone_by_gateway()
+        self.do(lambda: refunding.take_in(made.id, found, at=self.now))
+        self.went += self.gone_by_gateway() - before
+
+    def gone_by_gateway(self) -> int:
+        query = select(func.coalesce(func.sum(Refund.amount_fen), 0)).join(Refund.payment)
+        query = query.where(Payment.organization_id == self.firm.id, Refund.status == GatewayRefundStatus.SUCCEEDED)
+        return int(self.session.scalar(query) or 0)
 
     # --- what always holds -------------------------------------------------------------------
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from market import accounts, audit, billing, db, payments
+from market import accounts, audit, billing, db, ledger, payments
 from market.accounts import Organization
 from market.billing import Bill, BillStatus, credit_notes
-from market.payments import statements
+from market.errors import NotFound
+from market.payments import receipts, statements
 from market.payments.statements import BankLine, LineStatus, Reason, StatementStatus
 from market.payments.statements.matching import codes_in
 from tests.builders.accounts import an_actor, an_administrator, an_organization
@@ -224,6 +225,17 @@ class TestSettling:
         line, user = proposed("100.00", bill), an_administrator()
         statements.allocate(line, {bill.id: 4_000}, user=user, by=an_actor(user), at=LATER)
         assert (bill.status, bill.owed_fen, credit_notes.balance(firm_of(bill))) == (BillStatus.PART_PAID, 11_000, 6_000)
+
+    def test_what_no_bill_asks_for_has_a_receipt_that_names_the_transfer(self) -> None:
+        bill = a_bill("甲公司")
+        line, user = proposed("200.00", bill), an_administrator()
+        statements.allocate(line, {bill.id: 15_000}, user=user, by=an_actor(user), at=LATER)
+        surplus, part = db.session.scalars(payments.receipts_of(firm_of(bill))).all()
+        seen = receipts.view(payments.receipt_of(firm_of(bill), surplus.id))
+        assert (seen.reference, seen.payer, seen.total, [row.what for row in seen.rows]) == ("BK1#2", "甲公司", "50.00", ["记入余额"])
+        assert (surplus.id > part.id, list(ledger.verify())) == (True, [])
+        with pytest.raises(NotFound):
+            payments.transfer_by_id(surplus.id)
 
     @pytest.mark.parametrize(("fen", "words"), [(-1, "不能是负数"), (15_001, "只要付 ¥150.00"), (15_000, "比到账的 ¥100.00 多")])
     def test_more_than_there_is_goes_nowhere(self, fen: int, words: str) -> None:

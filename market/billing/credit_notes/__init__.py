@@ -13,6 +13,7 @@ from market.billing.credit_notes.balances import applied_to, balance, entries
 from market.billing.credit_notes.cutting import Standing
 from market.billing.credit_notes.deposits import deposit, take_back
 from market.billing.credit_notes.expiring import NOTICE, expire_due
+from market.billing.credit_notes.freeing import beside_bills, claim, collect, free, paid_by
 from market.billing.credit_notes.grants import (
     LONGEST,
     buyers_like,
@@ -26,7 +27,7 @@ from market.billing.credit_notes.grants import (
 from market.billing.credit_notes.grants import approve as approve_grant
 from market.billing.credit_notes.grants import check as check_grant
 from market.billing.credit_notes.grants import reject as reject_grant
-from market.billing.credit_notes.handing_over import hand_over, not_sent_back, sent_back
+from market.billing.credit_notes.handing_over import came_back, hand_over, not_sent_back, sent_back
 from market.billing.credit_notes.limits import CREDITABLE, Given, given, standing, taken_back
 from market.billing.credit_notes.lot_models import BalanceGrant, BalanceLot, GrantReason, LotKind, LotMove
 from market.billing.credit_notes.lots import left_of, lots_of, purchased, spendable, unspent
@@ -168,10 +169,14 @@ __all__ = [
     "balance_granted",
     "balance_moved",
     "balance_used",
+    "beside_bills",
     "buyers_like",
     "call_off",
+    "came_back",
     "check_amount",
     "check_grant",
+    "claim",
+    "collect",
     "count_of",
     "credit",
     "credit_note_issued",
@@ -186,6 +191,7 @@ __all__ = [
     "expire_due",
     "fail",
     "file_name",
+    "free",
     "given",
     "grant",
     "grant_by_id",
@@ -205,6 +211,7 @@ __all__ = [
     "notes_of",
     "of_bill",
     "on_line",
+    "paid_by",
     "pay",
     "pdf",
     "proposal_by_id",

@@ -71,7 +71,7 @@ def _open(entry: BalanceEntry, fen: int, grant: BalanceGrant | None) -> None:
 def _takeable(entry: BalanceEntry, parts: Mapping[int, int], at: datetime) -> list[spending.Lot]:
     """What was given pays bills and nothing else."""
     lots = [lot._replace(rest_fen=lot.rest_fen - parts.get(lot.id, 0)) for lot in _left(entry.organization_id)]
-    if entry.kind is EntryKind.APPLIED:
+    if entry.kind is EntryKind.APPLIED and entry.bill_id is not None:
         return spending.usable(lots, local_day(at))
     return [lot for lot in lots if not lot.granted]
 
@@ -98,10 +98,13 @@ def moved_by(*kinds: EntryKind, **about: int) -> dict[int, int]:
 
 
 def spent_on(bill: Bill) -> list[tuple[int, int]]:
-    """What of which lots has paid a bill, in the order it was spent."""
+    """What of which lots has paid a bill and was not taken out of it again, in the order it was spent."""
     query = select(LotMove.lot_id, LotMove.amount_fen).join(LotMove.entry)
     query = query.where(BalanceEntry.bill_id == bill.id, BalanceEntry.kind == EntryKind.APPLIED)
-    return [(id, -fen) for id, fen in db.session.execute(query.order_by(LotMove.id))]
+    found: list[tuple[int, int]] = []
+    for id, fen in db.session.execute(query.order_by(LotMove.id)):
+        found = [*found, (id, -fen)] if fen < 0 else spending.less(found, id, fen)
+    return found
 
 
 def restored_of(bill: Bill) -> dict[int, int]:

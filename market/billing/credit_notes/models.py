@@ -105,6 +105,8 @@ class EntryKind(StrEnum):
     """Why a balance moved."""
 
     CREDIT = "credit"
+    #: Less than nothing pays a bill, or what is owed beside bills; more is money of a bill that is balance again, or
+    #: a claim: money that went away although nothing was left to take it from.
     APPLIED = "applied"
     REFUND = "refund"
     RETURNED = "returned"

@@ -48,10 +48,12 @@ def ask(
     at: datetime,
     payment_id: int | None = None,
     parts: Mapping[int, int] | None = None,
+    begun: bool = False,
 ) -> RefundRequest:
     """Ask for (part of) the balance to be paid back, of these lots where it matters; what was given is not.
 
-    `payment_id` is the payment whose money it is, where it can go back that way. The same key is the same request.
+    `payment_id` is the payment whose money it is, where it can go back that way; where it has `begun` to, nobody is
+    asked to pay it. The same key is the same request.
     Raises TooMuchCredited, CreditInvalid.
     """
     accounts.hold(organization.id)
@@ -68,7 +70,8 @@ def ask(
     balances.add(organization.id, -amount_fen, EntryKind.REFUND, at=at, parts=parts, refund_request_id=request.id)
     audit.record("refund_request.asked", request, by=by, at=at, organization_id=organization.id, after={"amount_fen": amount_fen})
     settling.settle_used(organization.id, at=at)
-    signals.refund_asked.send(request, at=at)
+    if not begun:
+        signals.refund_asked.send(request, at=at)
     return request
 
 

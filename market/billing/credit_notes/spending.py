@@ -43,6 +43,17 @@ def taken(lots: Iterable[Lot], fen: int) -> dict[int, int]:
     return parts
 
 
+def less(spent: Sequence[tuple[int, int]], lot_id: int, fen: int) -> list[tuple[int, int]]:
+    """What was taken, without so much of one lot: the last of it first."""
+    left = []
+    for id, amount in reversed(spent):
+        gone = min(amount, fen) if id == lot_id else 0
+        fen -= gone
+        if amount > gone:
+            left.append((id, amount - gone))
+    return left[::-1]
+
+
 def restored(spent: Sequence[tuple[int, int]], back: dict[int, int], fen: int) -> dict[int, int]:
     """Which lots get so much back, as far as it came from lots.
 

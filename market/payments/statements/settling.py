@@ -10,10 +10,10 @@ from sqlalchemy import select
 from market import accounts, audit, billing, db
 from market.accounts.models import Organization, User
 from market.audit import Actor
-from market.billing import Bill, credit_notes
+from market.billing import Bill
 from market.kit import money
 from market.kit.refusal import Refusal
-from market.payments.actions import Slip, book
+from market.payments.actions import Slip, book, book_surplus
 from market.payments.models import BankArrival
 from market.payments.signals import transfer_settled
 from market.payments.statements import going_out
@@ -69,8 +69,10 @@ def allocate(
         _noted(line, AllocationKind.BILL, fen, at, arrival_id=book(bills[id], slip, user=user, by=by, at=at).id)
     rest = line.amount_fen - sum(wanted.values())
     if rest:
-        entry = credit_notes.deposit(organization, rest, by=by, at=at, reason=note)
-        _noted(line, AllocationKind.BALANCE, rest, at, balance_entry_id=entry.id)
+        slip = Slip(rest, line.payer_name, _reference(line), line.booked_on, note)
+        payment = book_surplus(organization, slip, user=user, by=by, at=at)
+        assert payment.balance_entry_id is not None
+        _noted(line, AllocationKind.BALANCE, rest, at, balance_entry_id=payment.balance_entry_id)
     _finish(line, LineStatus.BOOKED, user, at, note)
     line.reason = reason
     audit.record(
