@@ -64,7 +64,6 @@ from market.billing.queries import (
     bills_of,
     bills_with_lines,
     closed_until,
-    drafts_of,
     due_bills_of,
     head_by_id,
     head_of,
@@ -72,6 +71,7 @@ from market.billing.queries import (
     line_of_provider,
     lines_counting,
     months,
+    unsettled_of,
 )
 from market.billing.reopening import reopen, reopened_bills, reopened_of
 from market.billing.replays import (
@@ -180,7 +180,6 @@ __all__ = [
     "closed_until",
     "course",
     "differences",
-    "drafts_of",
     "draw_up",
     "draw_up_one",
     "dry_run",
@@ -237,6 +236,7 @@ __all__ = [
     "sum_of",
     "total_fen",
     "typeset",
+    "unsettled_of",
     "used",
     "verify",
     "view",

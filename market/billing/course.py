@@ -23,6 +23,7 @@ from market.billing.models import BillLine, LineKind
 from market.catalog import Aggregation, Charge, Filter, Meter, TimeBase
 from market.kit.period import Period, local_day, local_midnight
 from market.kit.quantity import round6
+from market.subscriptions import Subscription
 
 #: Before so much of the month is over, nothing is said about its end.
 SOONEST = timedelta(days=2)
@@ -86,9 +87,15 @@ class Course:
         return self.outlook[-1][1] if self.outlook else None
 
 
-def course(organization: Organization, period: Period, lines: Sequence[Line], *, now: datetime) -> Course:
-    """The course of a month whose lines were drawn up at `now`, or of an issued bill's month."""
-    charges = usage.charges_of([line.charge_id for line in lines])
+def course(
+    organization: Organization, period: Period, lines: Sequence[Line], *, now: datetime, subscribed: Iterable[Subscription] = ()
+) -> Course:
+    """The course of a month whose lines were drawn up at `now`, or of an issued bill's month.
+
+    Who has the subscriptions already, with their plans, hands them in.
+    """
+    known = (charge for one in subscribed for charge in one.plan.charges)
+    charges = usage.charges_of([line.charge_id for line in lines], known)
     counted = _counted(lines, charges, period, until=now)
     traced = [_Trace(organization, line, charges.get(line.charge_id), counted, period, now) for line in lines]
     today = min(local_day(now), period.last_day)

@@ -87,10 +87,10 @@ def bill_for(organization: Organization, period: Period) -> Bill | None:
     return db.session.scalar(query.options(*_whole()).execution_options(populate_existing=True))
 
 
-def drafts_of(organization: Organization) -> Sequence[Bill]:
-    """Bills of months that are over but not issued yet, newest first."""
-    query = select(Bill).where(Bill.organization_id == organization.id, Bill.status == BillStatus.DRAFT)
-    return db.session.scalars(query.order_by(Bill.period_start.desc())).all()
+def unsettled_of(organization: Organization) -> Sequence[Bill]:
+    """Bills of months that are over but not issued yet, and those on which money is still owed, oldest first."""
+    query = select(Bill).where(Bill.organization_id == organization.id, Bill.status.in_([BillStatus.DRAFT, *DUE]))
+    return db.session.scalars(query.order_by(Bill.period_start)).all()
 
 
 def due_bills_of(organization: Organization) -> Sequence[Bill]:

@@ -162,13 +162,15 @@ def key_of(line: Line, charge: Charge) -> Key:
     return line.subscription_id, charge.meter_id, Period(line.service_start, line.service_end), charge.filter
 
 
-def charges_of(charge_ids: Iterable[int]) -> Mapping[int, Charge]:
-    """The metered ones among these charges, with their meters."""
+def charges_of(charge_ids: Iterable[int], known: Iterable[Charge] = ()) -> Mapping[int, Charge]:
+    """The metered ones among these charges, with their meters; those that are known with them are not asked for."""
+    here = {charge.id: charge for charge in known}
     wanted = set(charge_ids)
-    if not wanted:
-        return {}
-    query = select(Charge).join(Charge.meter).where(Charge.id.in_(wanted))
-    return {charge.id: charge for charge in db.session.scalars(query.options(contains_eager(Charge.meter)))}
+    found = {id: here[id] for id in wanted & here.keys() if here[id].meter_id is not None}
+    if wanted <= here.keys():
+        return found
+    query = select(Charge).join(Charge.meter).where(Charge.id.in_(wanted - here.keys()))
+    return found | {charge.id: charge for charge in db.session.scalars(query.options(contains_eager(Charge.meter)))}
 
 
 def meters_of(charge_ids: Iterable[int]) -> Mapping[int, Meter]:

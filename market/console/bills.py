@@ -32,7 +32,9 @@ def index() -> str:
     """What is owed, and all bills, newest first."""
     now = resources.clock.now()
     running = billing.period_of(g.organization, now)
-    owed = billing.due_bills_of(g.organization)
+    unsettled = billing.unsettled_of(g.organization)
+    owed = [bill for bill in unsettled if bill.status in billing.DUE]
+    dunning_words.know(owed, now)
     page = paging.page_of(billing.bills_of(g.organization), size=12)
     return render_template(
         "console/bills/index.html",
@@ -42,7 +44,7 @@ def index() -> str:
         ways=payments.ways(owed[0].owed_fen) if owed else (),
         owed_fen=sum(bill.owed_fen for bill in owed),
         running=running,
-        drafts=billing.drafts_of(g.organization),
+        drafts=[bill for bill in reversed(unsettled) if bill not in owed],
         final_at=billing.final_at,
         balance_fen=credit_notes.balance(g.organization),
         credited=credit_notes.count_of(g.organization),

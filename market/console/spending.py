@@ -153,7 +153,7 @@ def account_of(organization: Organization, period: Period, scope: Scope, *, now:
         lines = issued.lines
     elif period.start <= now:
         lines = billing.draw_up(organization, period, cutoff=now, subscribed=scope.mine.values())
-    course = billing.course(organization, period, scope.narrow(lines), now=now)
+    course = billing.course(organization, period, scope.narrow(lines), now=now, subscribed=scope.mine.values())
     return Account(period, issued, issued.cutoff if issued else now, course)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, false, literal, null, or_, select, union_all
 
 from market import db
 from market.billing import Bill
@@ -22,6 +23,7 @@ from market.subscriptions import Subscription
 
 #: Whoever says that she has transferred money is believed for so long.
 ON_ITS_WAY = timedelta(days=5)
+_NO_DAY = cast(null(), Date())
 
 
 def case_of(bill: Bill, now: datetime) -> Case:
@@ -73,12 +75,10 @@ def _steps(bills: Collection[Bill]) -> Mapping[int, list[Step]]:
 
 def _waits(bills: Collection[Bill], holds: Sequence[Hold], versions: Sequence[SequenceVersion], now: datetime) -> dict[int, Wait]:
     """Why each waits, if it does; what stops everything comes first."""
+    why = {Wait.HOLD: _held(bills, holds)} | _reasons(bills, versions, now)
     found: dict[int, Wait] = {}
-    for why, ids in (
-        (Wait.HOLD, _held(bills, holds)), (Wait.PAYING, _being_paid(bills, now)), (Wait.FAPIAO, _without_fapiao(bills)),
-        (Wait.DISPUTE, _disputed(bills)), (Wait.PART_PAID, _just_paid_in_part(bills, versions, now)),
-    ):  # fmt: skip
-        found = dict.fromkeys(ids, why) | found
+    for each in (Wait.HOLD, Wait.PAYING, Wait.FAPIAO, Wait.DISPUTE, Wait.PART_PAID):
+        found = dict.fromkeys(why[each], each) | found
     return found
 
 
@@ -87,40 +87,47 @@ def _held(bills: Collection[Bill], holds: Sequence[Hold]) -> set[int]:
     return {bill.id for bill in bills if bill.organization_id in firms or bill.id in single}
 
 
-def _being_paid(bills: Collection[Bill], now: datetime) -> set[int]:
+def _reasons(bills: Collection[Bill], versions: Sequence[SequenceVersion], now: datetime) -> dict[Wait, set[int]]:
+    """The bills that each reason but a hold holds for: one statement, since every page of a firm in arrears asks."""
+    ids, firms = [bill.id for bill in bills], {bill.organization_id for bill in bills}
+    waiting = union_all(
+        _reason(Wait.PAYING, Payment.bill_id).where(Payment.bill_id.in_(ids), _under_way(now)),
+        _reason(Wait.FAPIAO, FapiaoRequest.bill_id).where(FapiaoRequest.bill_id.in_(ids), FapiaoRequest.status.in_(FAPIAO_OPEN)),
+        # Usage that the buyer objects to and that is not settled yet.
+        _reason(Wait.DISPUTE, Subscription.organization_id, ReconciledDay.day).join(ReconciledDay.subscription)
+        .where(ReconciledDay.status == DayStatus.DISPUTED, Subscription.organization_id.in_(firms)),
+        _reason(Wait.PART_PAID, Payment.bill_id).where(Payment.status == PaymentStatus.SUCCEEDED, _lately(bills, versions, now)),
+    )  # fmt: skip
+    found: dict[Wait, set[int]] = defaultdict(set)
+    for why, number, day in db.session.execute(waiting):
+        found[Wait(why)] |= {number} if day is None else _with(bills, number, day)
+    return found
+
+
+def _reason(why: Wait, number: Any, day: Any = _NO_DAY) -> Select[Any]:
+    return select(literal(why.value).label("why"), number.label("number"), day.label("day"))
+
+
+def _under_way(now: datetime) -> ColumnElement[bool]:
     announced = (Payment.status == PaymentStatus.PENDING) & (Payment.announced_at > now - ON_ITS_WAY)
     # A page at her bank that she has left waits for ever: no money is on its way.
-    under_way = (Payment.status == PaymentStatus.PROCESSING) & or_(Payment.page_url == "", Payment.held != "")
-    query = select(Payment.bill_id).where(Payment.bill_id.in_([bill.id for bill in bills]))
-    query = query.where(or_(under_way, announced))
-    return {id for id in db.session.scalars(query) if id is not None}
+    at_it = (Payment.status == PaymentStatus.PROCESSING) & or_(Payment.page_url == "", Payment.held != "")
+    return or_(at_it, announced)
 
 
-def _without_fapiao(bills: Collection[Bill]) -> set[int]:
-    query = select(FapiaoRequest.bill_id).where(FapiaoRequest.bill_id.in_([bill.id for bill in bills]))
-    return set(db.session.scalars(query.where(FapiaoRequest.status.in_(FAPIAO_OPEN))))
+def _lately(bills: Collection[Bill], versions: Sequence[SequenceVersion], now: datetime) -> ColumnElement[bool]:
+    """Money came for a bill within its days of notice: somebody is at it."""
+    begun: dict[int, list[int]] = defaultdict(list)
+    for bill in bills:
+        if bill.paid_fen and bill.issued_at:
+            begun[sequence_at(bill.issued_at, versions).notice_days].append(bill.id)
+    parts = (and_(Payment.bill_id.in_(ids), Payment.finished_at > now - timedelta(days=days)) for days, ids in begun.items())
+    return or_(false(), *parts)
 
 
-def _disputed(bills: Collection[Bill]) -> set[int]:
-    """Those with usage that the buyer objects to and that is not settled yet."""
-    query = select(Subscription.organization_id, ReconciledDay.day).join(ReconciledDay.subscription)
-    query = query.where(ReconciledDay.status == DayStatus.DISPUTED)
-    query = query.where(Subscription.organization_id.in_({bill.organization_id for bill in bills}))
-    days: dict[int, list[date]] = defaultdict(list)
-    for organization_id, day in db.session.execute(query):
-        days[organization_id].append(day)
+def _with(bills: Collection[Bill], organization_id: int, day: date) -> set[int]:
+    """A firm's bills with this day."""
     return {
         bill.id for bill in bills
-        if any(bill.period.first_day <= day <= bill.period.last_day for day in days.get(bill.organization_id, ()))
+        if bill.organization_id == organization_id and bill.period.first_day <= day <= bill.period.last_day
     }  # fmt: skip
-
-
-def _just_paid_in_part(bills: Collection[Bill], versions: Sequence[SequenceVersion], now: datetime) -> set[int]:
-    """Those for which money came within their days of notice: somebody is at it."""
-    begun = {bill.id: bill.issued_at for bill in bills if bill.paid_fen and bill.issued_at}
-    if not begun:
-        return set()
-    query = select(Payment.bill_id, func.max(Payment.finished_at)).where(Payment.bill_id.in_(begun))
-    query = query.where(Payment.status == PaymentStatus.SUCCEEDED).group_by(Payment.bill_id)
-    days = {id: timedelta(days=sequence_at(issued_at, versions).notice_days) for id, issued_at in begun.items()}
-    return {id for id, at in db.session.execute(query) if id is not None and at is not None and at > now - days[id]}

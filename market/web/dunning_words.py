@@ -39,10 +39,10 @@ def notice() -> Notice | None:
     if not g.can("bills.read") or request.endpoint == "console.overview.index":
         return None
     now = resources.clock.now()
-    bill = dunning.overdue_bill(g.organization, now)
+    bill = g.overdue_bill if "overdue_bill" in g else dunning.overdue_bill(g.organization, now)
     if bill is None:
         return None
-    standing = _standing_of(bill, now)
+    standing = _standing(bill, now)
     stopped = Kind.SUSPENSION.value in standing.case.done
     facts = {"number": bill.number, "money": formats.money(bill.owed_fen), "days": dunning.days_over(bill.due_at or now, now)}
     title = _("服务已停用：账单 %(number)s 还要付 %(money)s") if stopped else _("账单 %(number)s 已逾期 %(days)s 天，还要付 %(money)s")
@@ -52,17 +52,23 @@ def notice() -> Notice | None:
     )  # fmt: skip
 
 
+def know(owed: Iterable[Bill], now: datetime) -> None:
+    """A page that has read all bills on which its firm owes money spares the notice reading them."""
+    late = [bill for bill in owed if bill.due_at is not None and bill.due_at < now]
+    g.overdue_bill = min(late, key=lambda bill: (bill.due_at, bill.id), default=None)
+
+
 def about(bill: Bill) -> dict[str, Any]:
     """What the page of a bill says: what comes next once it is overdue, and what was done."""
     now = resources.clock.now()
     late = bill.status in billing.DUE and bill.due_at is not None and bill.due_at < now
     return {
-        "dunning_next": next_words(_standing_of(bill, now), now) if late else "",
+        "dunning_next": next_words(_standing(bill, now), now) if late else "",
         "dunning_steps": told(dunning.steps_of(bill)),
     }
 
 
-def _standing_of(bill: Bill, now: datetime) -> Standing:
+def _standing(bill: Bill, now: datetime) -> Standing:
     """Looked up once for a page, where it stands on top and below."""
     known: dict[int, Standing] = g.setdefault("dunning_standings", {})
     if bill.id not in known:
