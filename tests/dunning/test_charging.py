@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from market import db, dunning, ledger, payments
@@ -27,8 +28,8 @@ CHARGES = [DUE, DUE + timedelta(days=3), DUE + timedelta(days=7)]
 
 
 @pytest.fixture
-def bill(stripe: Double) -> Iterator[Bill]:
-    """¥150.00, and somebody who pays. The books are checked when the test is over."""
+def bill(app: Flask, stripe: Double) -> Iterator[Bill]:
+    """¥150.00, and people who pay. The books are checked when the test is over."""
     with db.transaction():
         made = an_unpaid_bill()
         firm = db.session.get_one(Organization, made.organization_id)
