@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from market import db, dunning, ledger, payments
@@ -22,13 +21,15 @@ from tests.builders.dunning import an_unpaid_bill, keys, sweep
 from tests.builders.stripe import LATER, a_saved_card, now, of, paying
 from tests.support.stripe import Double
 
+#: Letters are written by who listens to the whole app; it comes before Stripe's double, whose settings then hold.
+pytestmark = pytest.mark.usefixtures("app")
 #: The last day for paying, and the days of the three charges.
 DUE = moment("2026-11-19 10:00")
 CHARGES = [DUE, DUE + timedelta(days=3), DUE + timedelta(days=7)]
 
 
 @pytest.fixture
-def bill(app: Flask, stripe: Double) -> Iterator[Bill]:
+def bill(stripe: Double) -> Iterator[Bill]:
     """¥150.00, and people who pay. The books are checked when the test is over."""
     with db.transaction():
         made = an_unpaid_bill()

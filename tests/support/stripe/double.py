@@ -76,18 +76,22 @@ class Double:
         return kind
 
     def pay(self, session_id: str, *, card: str = "ok", settles: bool = True, amount: int | None = None, currency: str | None = None) -> Thing:
-        """The buyer pays on Stripe's page. Not `settles`: the wallet confirms later (`settle`)."""
+        """The buyer pays on Stripe's page. Not `settles`: the wallet confirms later (`settle`); a `card` that wants
+        authentication is paid with once her bank says so (`authenticate`), any other word declines it."""
         with self.lock:
             session = self.get(session_id)
             if session["status"] != "open":
                 raise NotNow("session_closed")
             intent = self.get(session["payment_intent"]) if session["payment_intent"] else self._intent_of(session)
-            if card != "ok":
+            if card not in ("ok", "authentication_required"):
                 self._decline(intent, "card_declined", card)
                 return intent
-            session["status"], session["url"] = "complete", None
             method = self._method(session["customer"], session["_way"])
             intent["payment_method"] = method["id"]
+            if card == "authentication_required":
+                self._send_to_bank(intent, back=session["success_url"])
+                return intent
+            session["status"], session["url"] = "complete", None
             if amount is not None or currency is not None:
                 session["amount_total"], session["currency"] = amount or session["amount_total"], currency or session["currency"]
                 intent["amount"], intent["currency"] = session["amount_total"], session["currency"]
@@ -201,11 +205,7 @@ class Double:
             self._decline(intent, "authentication_required", "authentication_required")
             raise Declined("authentication_required", "authentication_required", intent)
         else:
-            intent["status"] = "requires_action"
-            intent["next_action"] = {
-                "type": "redirect_to_url",
-                "redirect_to_url": {"url": f"{self.url}/authenticate/{intent['id']}", "return_url": sent.get("return_url")},
-            }
+            self._send_to_bank(intent, back=sent.get("return_url"))
 
     def cancel_intent(self, id: str) -> Thing:
         """It will not be charged."""
@@ -271,7 +271,11 @@ class Double:
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "latest_charge": charge["id"], "next_action": None}
         for session in self.of("checkout.session"):
             if session["payment_intent"] == intent["id"]:
-                session["payment_status"] = "paid"
+                session |= {"payment_status": "paid", "status": "complete", "url": None}
+
+    def _send_to_bank(self, intent: Thing, *, back: str | None) -> None:
+        there = {"url": f"{self.url}/authenticate/{intent['id']}", "return_url": back}
+        intent |= {"status": "requires_action", "next_action": {"type": "redirect_to_url", "redirect_to_url": there}}
 
     def _decline(self, intent: Thing, code: str, decline_code: str | None) -> None:
         error = {"type": "card_error", "code": code, "decline_code": decline_code, "message": "declined"}

@@ -1,9 +1,8 @@
-"""The double of Stripe behind a port: idempotency keys, errors in Stripe's shape, faults, and the pages people see there."""
+"""The double of Stripe behind a port: idempotency keys, errors in Stripe's shape, faults; people are shown its `pages`."""
 
 from __future__ import annotations
 
 import argparse
-import html
 import json
 import socket
 import threading
@@ -20,6 +19,7 @@ from examples import ports
 from tests.support.stripe import contract
 from tests.support.stripe.contract import Refusal
 from tests.support.stripe.double import Declined, Double, NoSuch, NotNow, Thing
+from tests.support.stripe.pages import Pages
 
 SECRET = "whsec_for_tests_only"
 _SLOW_SECONDS = 0.4
@@ -37,13 +37,13 @@ class Server:
     """Answers the SDK, and browsers on `/pay/…` and `/authenticate/…`."""
 
     def __init__(self, double: Double, told: Callable[[str, str], object] | None = None) -> None:
-        self.double, self.told = double, told
+        self.double, self.pages = double, Pages(double, told)
         self.answers: dict[str, tuple[str, int, Thing]] = {}
 
     def __call__(self, environ: Any, start: Any) -> Any:
         request = Request(environ)
         if not request.path.startswith(("/v1/", "/v2/")):
-            return self._page(request)(environ, start)
+            return self.pages.answer(request)(environ, start)
         status, body = self._answer(request)
         if status == 0:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
@@ -109,41 +109,6 @@ class Server:
             wanted = {name: value for name, value in sent.items() if name in ("customer", "payment_intent")}
             return double.listed(_KINDS[path[-1]], lambda thing: all(thing.get(name) == value for name, value in wanted.items()))
         return double.shown(double.get(path[-1]), sent.get("expand"))
-
-    # --- what people see ---------------------------------------------------------------------
-
-    def _page(self, request: Request) -> Response:
-        kind, id = [*request.path.strip("/").split("/"), ""][:2]
-        try:
-            thing = self.double.get(id)
-        except NoSuch:
-            return Response("not found", 404)
-        if request.method == "POST":
-            back = self._done(kind, id, request.form.get("outcome", "paid"))
-            return Response("", 303, headers={"Location": back})
-        if kind == "pay" and thing["status"] != "open":
-            return Response("This page is closed.", 410)
-        label = html.escape(thing.get("_label", id))
-        amount = thing.get("amount_total") or thing.get("amount")
-        outcomes = {"paid": "Pay", "later": "Pay, settles later", "declined": "Card is declined", "left": "Leave"}
-        buttons = "".join(f'<button name="outcome" value="{value}">{text}</button> ' for value, text in outcomes.items())
-        page = f'<!doctype html><html lang="en"><title>Test payment</title><h1>Test payment</h1><p>{label}: {amount} fen</p><form method="post">{buttons}</form></html>'
-        return Response(page, content_type="text/html")
-
-    def _done(self, kind: str, id: str, outcome: str) -> str:
-        thing = self.double.get(id)
-        if kind == "authenticate":
-            self.double.authenticate(id, works=outcome == "paid")
-            self._tell("payment_intent.succeeded" if outcome == "paid" else "payment_intent.payment_failed", id)
-            return str((thing.get("next_action") or {}).get("redirect_to_url", {}).get("return_url") or "/")
-        if outcome != "left":
-            self.double.pay(id, card="insufficient_funds" if outcome == "declined" else "ok", settles=outcome != "later")
-            self._tell("checkout.session.completed", id)
-        return str(thing["success_url"] if outcome in ("paid", "later") else thing["cancel_url"])
-
-    def _tell(self, kind: str, about: str) -> None:
-        if self.told is not None:
-            self.told(kind, about)
 
 
 def _address(request: Request) -> str:
