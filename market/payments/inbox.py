@@ -191,7 +191,7 @@ def _refunds(payment_id: int, at: datetime) -> str:
     for id in ids:
         _reached(refunding.pursue(id, at=at))
     seen = []
-    for found in stripe_gateway.refunds_of(intent_id):
+    for found in stripe_gateway.refunds_of(intent_id) if intent_id else ():
         with db.transaction():
             seen.append(finding.take_in(payment_id, found, at=at))
     return REFUND_KNOWN if all(seen) else REFUND_UNBOOKED

@@ -76,9 +76,9 @@ def test_what_a_credit_note_gave_back_of_a_bill_paid_by_card_goes_to_the_card_as
 
 def test_a_bill_is_held_lightly_so_that_whoever_refers_to_it_goes_on() -> None:
     bill = an_open_bill("150.00")
-    by_card(bill.organization, 15000, bill)
+    card = by_card(bill.organization, 15000, bill)
     with counted(at_most=400) as asked:
-        billing.reopen(bill, 5000, by=an_actor(), at=NOON)
+        billing.reopen(bill, 5000, payment_id=card.id, by=an_actor(), at=NOON)
         billing.mark_overdue(bill, at=NOON + timedelta(days=90))
         billing.receive(bill, 5000, by=an_actor(), at=NOON + timedelta(days=90))
     assert not [statement for statement in asked if statement.endswith(" FOR UPDATE")]
