@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, select, text
 
-from market import db, schema
+from market import db, ledger, schema
+from market.billing import Reopening
 from market.metering import partitions
+from tests.builders.credit_notes import an_open_bill
+from tests.builders.gateways import AT, a_dispute, by_card
 
 Shape = dict[str, dict[str, Any]]
 
@@ -134,6 +137,30 @@ def test_going_down_and_up_again_ends_where_it_began(database_url: str) -> None:
     schema.upgrade()
     db.disconnect()
     assert _shape_at(database_url) == before
+
+
+def test_what_lost_disputes_had_reopened_is_taken_over(database: None) -> None:
+    def reopened() -> list[Any]:
+        with db.transaction(readonly=True):
+            assert list(ledger.verify()) == []
+            columns = (Reopening.bill_id, Reopening.amount_fen, Reopening.was_paid, Reopening.payment_id, Reopening.at)
+            return [tuple(row) for row in db.session.execute(select(*columns).order_by(Reopening.id))]
+
+    with db.transaction():
+        whole, part = an_open_bill("150.00"), an_open_bill("150.00")
+        for bill, paid, fen in ((whole, 15000, 15000), (part, 10000, 4000), (None, 700, 700)):
+            a_dispute(by_card(whole.organization if bill is None else bill.organization, paid, bill), fen, "lost")
+        ledger.post_due(AT)
+    before = reopened()
+    assert [row[:3] for row in before] == [(whole.id, 15000, True), (part.id, 4000, False)]
+    config = schema.alembic_config()
+    with db.engine().begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+        kept = connection.execute(text("SELECT bill_fen, bill_was_paid FROM disputes ORDER BY id")).all()
+    assert [(fen, bool(was_paid)) for fen, was_paid in kept] == [(15000, True), (4000, False), (0, False)]
+    schema.upgrade()
+    assert reopened() == before
 
 
 def test_times_have_a_zone_and_money_is_whole() -> None:

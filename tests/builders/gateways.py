@@ -1,6 +1,7 @@
 """Payments through a gateway without one: booked as if Stripe had said so.
 
     a_top_up(organization, 500)        paid by card, the card saved
+    by_card(organization, 500, bill)   the same for a bill, nothing saved
     a_dispute(payment, 100)            a cardholder's bank has taken it back
     a_piece_of_news(payment)           handled
 """
@@ -11,6 +12,7 @@ from datetime import datetime
 
 from market import db, payments
 from market.accounts.models import Organization
+from market.billing import Bill
 from market.payments import (
     EventStatus,
     GatewayEvent,
@@ -21,6 +23,7 @@ from market.payments import (
     outcomes,
 )
 from market.payments.found import Found, FoundCard, FoundDispute, State
+from tests.builders.accounts import an_actor
 from tests.builders.billing import moment
 
 AT = moment("2026-11-18 10:00")
@@ -48,6 +51,18 @@ def a_top_up(organization: Organization, amount_fen: int = 500) -> Payment:
     return payment
 
 
+def by_card(organization: Organization, amount_fen: int, bill: Bill | None = None) -> Payment:
+    """Money that Stripe says has come."""
+    payment = Payment(
+        organization_id=organization.id, purpose=PaymentPurpose.BILL if bill else PaymentPurpose.TOP_UP, bill=bill, gateway="stripe",
+        way="card", amount_fen=amount_fen, status=PaymentStatus.PROCESSING, created_at=AT, intent_id=f"pi_{organization.id}_{amount_fen}",
+    )  # fmt: skip
+    db.session.add(payment)
+    db.session.flush()
+    outcomes.book(outcomes.held_for_change(payment.id), by=an_actor(), at=AT)
+    return payment
+
+
 def a_held_payment(organization: Organization) -> Payment:
     """Dollars came."""
     payment = a_gateway_payment(organization, 700)
@@ -55,9 +70,9 @@ def a_held_payment(organization: Organization) -> Payment:
     return payment
 
 
-def a_dispute(payment: Payment, amount_fen: int = 100) -> payments.Dispute:
+def a_dispute(payment: Payment, amount_fen: int = 100, status: str = "needs_response") -> payments.Dispute:
     """The cardholder says that it was not her."""
-    found = FoundDispute(f"du_test_{payment.id}", str(payment.intent_id), amount_fen, "cny", "needs_response", "fraudulent", AT, moment("2026-11-25 10:00"))
+    found = FoundDispute(f"du_test_{payment.id}", str(payment.intent_id), amount_fen, "cny", status, "fraudulent", AT, moment("2026-11-25 10:00"))
     made = disputing.take_in(payment.id, found, at=AT)
     assert made is not None
     return made

@@ -11,29 +11,18 @@ from sqlalchemy.orm import Session
 
 from market import billing, db, ledger, payments
 from market.accounts import Organization
-from market.billing import Bill, credit_notes
+from market.billing import credit_notes
 from market.billing.credit_notes import Amount
-from market.payments import Payment, PaymentPurpose, PaymentStatus, outcomes, statements
+from market.payments import statements
 from market.payments.statements import BankLine
 from tests.builders.accounts import an_actor, an_administrator, an_organization
 from tests.builders.balances import NOON, a_deposit, a_grant
 from tests.builders.credit_notes import a_note, an_open_bill
+from tests.builders.gateways import by_card
 from tests.builders.statements import IMPORTED, an_imported_statement
 from tests.support.queries import counted
 
 pytestmark = pytest.mark.usefixtures("session")
-
-
-def by_card(organization: Organization, fen: int, bill: Bill | None = None) -> Payment:
-    """Money that Stripe says has come."""
-    payment = Payment(
-        organization_id=organization.id, purpose=PaymentPurpose.BILL if bill else PaymentPurpose.TOP_UP, bill=bill, gateway="stripe",
-        way="card", amount_fen=fen, status=PaymentStatus.PROCESSING, created_at=NOON, intent_id=f"pi_{organization.id}_{fen}",
-    )  # fmt: skip
-    db.session.add(payment)
-    db.session.flush()
-    outcomes.book(outcomes.held_for_change(payment.id), by=an_actor(), at=NOON)
-    return payment
 
 
 def ways(organization: Organization, fen: int) -> list[tuple[int | None, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -149,7 +149,7 @@ def test_one_that_failed_before_it_was_heard_of_moves_nothing(stripe: Double, bi
     assert (refunds(payment), of(bill).status) == ([], BillStatus.PAID)
 
 
-@pytest.mark.parametrize("heard", ["by news", "by news twice", "by looking again"])
+@pytest.mark.parametrize("heard", ["by news", "by news twice", "by looking again", "by looking for what no news told"])
 def test_a_refund_that_fails_after_it_had_gone_out_is_to_be_paid_back_once_more(
     stripe: Double, bill: Bill, heard: str
 ) -> None:
@@ -169,6 +169,10 @@ def test_a_refund_that_fails_after_it_had_gone_out_is_to_be_paid_back_once_more(
     if heard == "by looking again":
         payments.sweep(LATER + timedelta(days=2))
         payments.sweep(LATER + timedelta(days=40))
+    elif heard == "by looking for what no news told":
+        for moment_ in (datetime.now(UTC), datetime.now(UTC) + timedelta(hours=6)):
+            payments.look(moment_)
+            payments.handle_due(moment_)
     else:
         for kind in ["refund.failed", "refund.updated", "charge.refund.updated"][
             : 3 if "twice" in heard else 1
@@ -204,6 +208,18 @@ def test_of_money_that_is_not_booked_a_person_hears(stripe: Double, bill: Bill) 
     with db.transaction(readonly=True):
         event = db.session.scalars(select(GatewayEvent)).one()
         assert (event.status.value, "还没有入账" in event.outcome) == ("failed", True)
+
+
+def test_other_money_that_was_sent_back_is_nobodys_refund(stripe: Double, bill: Bill) -> None:
+    payment = paying(bill)
+    stripe.pay(str(payment.session_id), currency="usd")
+    payments.sweep(LATER)
+    back = sent_back(stripe, now(payment), 15000)
+    with db.transaction():
+        payments.send_held_back(payments.payment_by_id(payment.id), reference=str(back["id"]), by=an_actor(), at=LATER)
+    hear(stripe, ("refund.created", back["id"]))
+    with db.transaction(readonly=True):
+        assert (db.session.scalars(select(GatewayEvent)).one().status.value, refunds(payment)) == ("handled", [])
 
 
 def test_a_lost_dispute_of_a_top_up_asks_the_bills_again_that_it_has_paid(stripe: Double, bill: Bill) -> None:
