@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
-
 #: Longer runs are not typed as one word.
 _LONGEST = 12
 
@@ -20,5 +18,7 @@ def sounds(word: str) -> tuple[str, str]:
     """A Chinese word in syllables and in their first letters: 备份 is `beifen`, `bf`; two empty texts for others."""
     if not is_han(word) or len(word) > _LONGEST:
         return "", ""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  its dictionaries take 0.2 s, and few commands look for sounds
+
     syllables = lazy_pinyin(word, errors="ignore")
     return "".join(syllables), "".join(syllable[0] for syllable in syllables)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    # A page lives for a second: its scripts have run before the optimizing compilers have made them quicker.
+    "--js-flags=--always-sparkplug,--no-maglev,--no-opt",
 ]  # fmt: skip
 
 
