@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 
 from market import db, payments
-from market.accounts import Organization
+from market.accounts import Organization, Role
 from market.billing import credit_notes
 from market.payments import failures
 from tests.builders.accounts import PASSWORD, a_member, an_actor, an_organization
@@ -72,6 +74,31 @@ def test_every_state_of_a_payment_is_told(client: Client, firm: Organization) ->
     page = client.page("/console/payments/")
     assert "尾号 4242" in page.text
     assert "尾号 4242" not in page.submit(button="移除").text
+
+
+def test_a_top_up_that_failed_is_tried_again_with_what_was_typed(
+    client: Client, firm: Organization, stripe: Double, clock: FakeClock
+) -> None:
+    page = client.page("/console/balance/").follow("充值").submit(button="去付款", amount_fen="123.45", way="wechat_pay")
+    intent = stripe.pay(stripe.of("checkout.session")[0]["id"], settles=False)
+    stripe.settle(intent["id"], works=False)
+    payments.sweep(clock.now() + timedelta(hours=1))
+    client.page(page.path).follow("重新付款").submit(button="去付款")
+    assert [(each["amount_total"], each["_way"]) for each in stripe.of("checkout.session")] == [(12345, "wechat_pay")] * 2
+    stripe.of("checkout.session")[1]["status"] = "expired"
+    payments.sweep(clock.now() + timedelta(days=2))
+    assert client.page("/console/payments/2").follow("重新付款").one("input", name="amount_fen").get("value") == "123.45"
+    assert client.page("/console/balance/top-up?fen=-1&way=cash").one("input", name="amount_fen").get("value") in ("", None)
+
+
+def test_whoever_reads_bills_reads_receipts(client: Client, firm: Organization) -> None:
+    with db.transaction():
+        made = db.session.get_one(Organization, firm.id)
+        card, buyer = a_top_up(made), a_member(made, Role.PURCHASER)
+    client.sign_in(buyer.email, PASSWORD)
+    for path in ("/console/balance/", "/console/payments/"):
+        assert client.page(path).follow("收据").path == "/console/receipts/"
+    assert "5.00" in client.page(f"/console/payments/{card.id}").follow("看收据").text
 
 
 def test_news_is_stored_once_and_only_from_stripe(client: FlaskClient, firm: Organization, stripe: Double) -> None:
