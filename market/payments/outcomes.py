@@ -106,6 +106,7 @@ def _became(payment: Payment, entry_id: int) -> None:
 
 
 def _ended(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
+    unseen = payment.unattended or (payment.status is _S.PROCESSING and not payment.page_url)
     payment.ask_at, payment.page_url = None, ""
     to = _S.FAILED if found.state is State.FAILED else _S.CANCELED
     if not LIFECYCLE.allows(payment.status, to):
@@ -119,7 +120,7 @@ def _ended(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
         after={"status": to.value, "code": found.failure_code},
     )  # fmt: skip
     if to is _S.FAILED:
-        payment_failed.send(payment, at=at)
+        payment_failed.send(payment, unseen=unseen, at=at)
 
 
 def _goes_on(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
