@@ -154,7 +154,7 @@ class TestImport:
     def test_firms_are_held_in_one_order_whatever_that_of_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         first, second = a_bill("甲公司"), a_bill("乙公司")
         held: list[int] = []
-        monkeypatch.setattr(accounts, "hold", held.append)
+        monkeypatch.setattr(accounts, "lock", held.append)
         an_imported_statement(row("150.00", "乙公司", "BK1"), row("150.00", "甲公司", "BK2"))
         assert list(dict.fromkeys(held)) == sorted([first.organization_id, second.organization_id])
 

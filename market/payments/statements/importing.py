@@ -157,7 +157,7 @@ def take_in(statement: BankStatement, *, user: User, by: Actor, at: datetime, lo
     desk = matching.desk_for(one.entry for one in seen.lines)
     new = [one for one in seen.lines if one.match is not None]
     for payer in sorted({one.match.organization_id for one in new if one.match and one.match.organization_id}):
-        accounts.hold(payer)  # all of them in the order of a close, which holds several too
+        accounts.lock(payer)  # all of them in the order of a close, which holds several too
     for one in new:
         _keep(statement, one.entry, one.key, desk, user=user, by=by, at=at)
     statement.taken, statement.faulty = len(new), len(seen.faulty)
