@@ -71,7 +71,7 @@ def organizations(kind: OrganizationKind | None = None, words: str = "") -> Sele
     return query
 
 
-def hold(organization_id: int) -> None:
+def lock(organization_id: int) -> None:
     """Take an organization until the transaction ends. Whoever changes its bills, payments or balance begins with this:
     in one order nobody waits for somebody who waits for her."""
     db.session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))

@@ -60,7 +60,7 @@ def close(organization: Organization, period: Period, *, now: datetime) -> Bill 
     if now < period.end:
         raise PeriodNotOver
     with db.transaction():
-        hold([organization.id])
+        lock([organization.id])
         drafted = writing.draft([organization], period, cutoff=cutoffs.cutoff([organization.id], now=now), at=now)
         if not drafted.bills and now >= periods.final_at(period):
             issuing.issue_all(drafted, period, at=now)  # there is no bill to wait for: what is due back is given back
@@ -77,7 +77,7 @@ def finalize(bill: Bill, *, at: datetime) -> Bill:
     if at < periods.final_at(bill.period):
         raise GraceNotOver
     with db.transaction():
-        hold([bill.organization_id])
+        lock([bill.organization_id])
         organization = db.session.get_one(Organization, bill.organization_id)
         drafted = writing.draft([organization], bill.period, cutoff=cutoffs.cutoff([organization.id], now=at), at=at)
         issuing.issue_all(drafted, bill.period, at=at)
@@ -125,13 +125,13 @@ def _move(bill: Bill, to: BillStatus) -> None:
         LIFECYCLE.move(bill, to)
 
 
-def hold(organization_ids: Collection[int], *, waiting: bool = True) -> list[int]:
+def lock(organization_ids: Collection[int], *, waiting: bool = True) -> list[int]:
     """Hold organizations' bills and all their subscriptions until the transaction ends, also those that have ended: what
     came late or was corrected of these stands on the bill as well.
 
     Tells which ones are held, in the order given: without `waiting` those that somebody else holds are left out.
     """
-    lock = select(Organization.id).where(Organization.id.in_(organization_ids)).order_by(Organization.id)
-    held = set(db.session.scalars(lock.with_for_update(key_share=True, skip_locked=not waiting)))
+    query = select(Organization.id).where(Organization.id.in_(organization_ids)).order_by(Organization.id)
+    held = set(db.session.scalars(query.with_for_update(key_share=True, skip_locked=not waiting)))
     metering.hold_all(Subscription.organization_id.in_(held))
     return [id for id in organization_ids if id in held]

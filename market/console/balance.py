@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -87,8 +87,13 @@ def ask() -> Answer:
 @bp.get("/top-up")
 @guards.require("bills.pay")
 def top_up() -> str:
-    """Putting money in before there is a bill."""
+    """Putting money in before there is a bill; after a try that failed with what was typed then."""
     form = _top_up_form(fresh=True)
+    fen, way = request.args.get("fen", type=int), request.args.get("way")
+    if fen is not None and 0 < fen <= payments.MOST_FEN:
+        form.amount_fen.data = fen
+    if way in payments.ways():
+        form.way.data = way
     return _top_up_page(form)
 
 

@@ -52,7 +52,7 @@ def run(now: datetime, *, told: Callable[[int], object] | None = None) -> int:
     taken += _each(ask_cards(now), now)
     for organization_id in firms_stopped():
         with db.transaction():
-            accounts.hold(organization_id)
+            accounts.lock(organization_id)
             settle(organization_id, at=now)
     return taken
 
@@ -172,7 +172,7 @@ def _take_due(id: int, now: datetime) -> int:
 
 def _take_bill(bill: Bill, at: datetime) -> Case | None:
     """Hold the bill and see how it stands; None when nothing is owed."""
-    accounts.hold(bill.organization_id)
+    accounts.lock(bill.organization_id)
     db.lock(bill)
     return cases.case_of(bill, at) if bill.status in billing.DUE and bill.due_at else None
 

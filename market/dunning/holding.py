@@ -38,7 +38,7 @@ def hold(
     """
     _check_hold(until, reason.strip(), at)
     assert until is not None
-    accounts.hold(organization.id)
+    accounts.lock(organization.id)
     for earlier in cases.holds_of([organization.id], at):
         if earlier.bill_id == (bill.id if bill else None):
             _lift(earlier, user, at)

@@ -1,4 +1,5 @@
-"""Letters about payments through gateways that somebody has to look at: other money than was asked for, disputes."""
+"""Letters about payments through gateways that somebody has to look at: other money than was asked for, what failed
+unseen, disputes."""
 
 from __future__ import annotations
 
@@ -27,13 +28,18 @@ def _held(payment: Payment, *, at: datetime, **_: Any) -> None:
     addressees.send(f"payment_held.{payment.id}", "payment_held", _clerks(), at, payment=payment, buyer=payment.organization)
 
 
-def _failed(payment: Payment, *, at: datetime, **_: Any) -> None:
-    """Nobody was there to see that the saved card was not taken."""
-    if not payment.unattended:
+def _failed(payment: Payment, *, unseen: bool, at: datetime, **_: Any) -> None:
+    """Nobody was there to see that the saved card was not taken, or that a wallet did not confirm in the end."""
+    if not unseen:
         return
-    card = db.session.get_one(SavedCard, payment.card_id)
     payers = addressees.members(payment.organization_id, OrganizationKind.BUYER, "bills.pay")
-    addressees.send(f"charge_failed.{payment.id}", "charge_failed", payers, at, payment=payment, bill=payment.of_bill, card=card)
+    if payment.unattended:
+        card = db.session.get_one(SavedCard, payment.card_id)
+        addressees.send(f"charge_failed.{payment.id}", "charge_failed", payers, at, payment=payment, bill=payment.of_bill, card=card)
+        return
+    bill = payment.bill
+    page = f"bills/{bill.id}/pay" if bill else f"balance/top-up?fen={payment.amount_fen}&way={payment.way}"
+    addressees.send(f"payment_failed.{payment.id}", "payment_failed", payers, at, payment=payment, bill=bill, page=page)
 
 
 def _opened(dispute: Dispute, *, at: datetime, **_: Any) -> None:

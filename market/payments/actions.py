@@ -57,7 +57,7 @@ def start(bill: Bill, gateway: str = BankTransfer.name, *, by: Actor, at: dateti
     way = GATEWAYS.named(gateway)
     if way.name != BankTransfer.name:
         raise NotFound  # begun with `pay_with`
-    _hold(bill)
+    _lock(bill)
     if bill.status not in billing.DUE:
         raise NothingToPay
     known = open_payment_of(bill, gateway)
@@ -81,7 +81,7 @@ def instructions(payment: Payment) -> Mapping[str, str]:
 
 def announce(payment: Payment, *, by: Actor, at: datetime) -> None:
     """Note that the buyer says she has transferred the money. Raises NotAwaited when it is settled."""
-    accounts.hold(payment.organization_id)
+    accounts.lock(payment.organization_id)
     _take(payment)
     if payment.announced_at is not None:
         return
@@ -116,7 +116,7 @@ def confirm_arrival(
     """
     payer_name, bank_reference, note = payer_name.strip(), bank_reference.strip(), note.strip()
     _check(payer_name, bank_reference, amount_fen, arrived_on, arrival_days(payment, at))
-    _hold(payment.of_bill)
+    _lock(payment.of_bill)
     booked = _booked(bank_reference)
     if booked is not None:
         if booked.payment_id == payment.id and booked.amount_fen == amount_fen:
@@ -193,9 +193,9 @@ def _deposit(payment: Payment, fen: int, by: Actor, at: datetime, *, reason: str
     credit_notes.deposit(organization, fen, by=by, at=at, reason=reason, noted=noted)
 
 
-def _hold(bill: Bill) -> None:
+def _lock(bill: Bill) -> None:
     """Two people who act on one bill take turns; the second sees what the first did."""
-    accounts.hold(bill.organization_id)
+    accounts.lock(bill.organization_id)
     db.lock(bill)
 
 

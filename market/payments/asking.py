@@ -59,7 +59,7 @@ def pursue(id: int, *, at: datetime, closing: bool = False) -> bool:
     except Unreachable as error:
         log.warning("gateway_unreachable", payment=id, why=str(error))
         with db.transaction():
-            outcomes.wait(outcomes.held_for_change(id), at)
+            outcomes.wait(outcomes.locked(id), at)
         return False
     except Unknown as error:
         found = Found(State.FAILED, failure_code=f"{failures.NOT_TAKEN}{error.code}")
@@ -70,14 +70,14 @@ def pursue(id: int, *, at: datetime, closing: bool = False) -> bool:
 
 def ask_soon(id: int, *, at: datetime) -> None:
     """Have the next sweep ask about a payment, if there is anything to ask: somebody is waiting for it."""
-    payment = outcomes.held_for_change(id)
+    payment = outcomes.locked(id)
     if payment.ask_at is not None and payment.ask_at > at:
         payment.ask_at, payment.asked_times = at, min(payment.asked_times, 1)
 
 
 def ask_again(payment: Payment, *, by: Actor, at: datetime) -> None:
     """Have the next sweep ask about it, whatever was said before."""
-    payment = outcomes.held_for_change(payment.id)
+    payment = outcomes.locked(payment.id)
     payment.ask_at, payment.asked_times = at, max(payment.asked_times, 1)
     audit.record("payment.asked_again", payment, by=by, at=at, organization_id=payment.organization_id, after={"status": payment.status.value})
 
@@ -117,7 +117,7 @@ def _apart(act: Callable[..., bool], id: int, now: datetime) -> bool:
         log.exception("gateway_answer_not_taken", act=act.__module__, id=id)
         with db.transaction():
             if act is pursue:
-                outcomes.wait(outcomes.held_for_change(id), now)
+                outcomes.wait(outcomes.locked(id), now)
             else:
                 refunding.wait(id, at=now)
         return True

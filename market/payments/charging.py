@@ -80,7 +80,7 @@ def unattended(bill_id: int, key: str, at: datetime) -> Payment | None:
     """Store the charge; Stripe hears of it after the commit. None as `charge_saved`. Raises BeingPaid."""
     bill = db.session.get_one(Bill, bill_id)
     organization = db.session.get_one(Organization, bill.organization_id)
-    accounts.hold(organization.id)
+    accounts.lock(organization.id)
     db.lock(bill)
     cards = [card for card in chargeable(organization) if (card.exp_year, card.exp_month) >= (at.year, at.month)]
     if bill.status not in billing.DUE or "card" not in paying.ways(bill.owed_fen) or not cards:

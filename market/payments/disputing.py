@@ -16,7 +16,7 @@ from market.billing import credit_notes
 from market.payments import taking_back
 from market.payments.found import FoundDispute
 from market.payments.models import DISPUTE_LIFECYCLE, Dispute, DisputeStatus, Payment
-from market.payments.outcomes import held_for_change
+from market.payments.outcomes import locked
 from market.payments.signals import dispute_closed, dispute_opened
 
 _S = DisputeStatus
@@ -28,7 +28,7 @@ def take_in(payment_id: int, found: FoundDispute, *, at: datetime) -> Dispute | 
     """Note what the gateway says of a dispute; said twice, it is done once. None where no money has moved."""
     if found.status in ONLY_ASKED:
         return None
-    payment = held_for_change(payment_id)
+    payment = locked(payment_id)
     by = audit.system("stripe", organization_id=payment.organization_id)
     dispute = db.session.scalar(select(Dispute).where(Dispute.gateway_reference == found.reference))
     if dispute is None:

@@ -29,7 +29,7 @@ def take_in(payment_id: int, found: FoundRefund, *, at: datetime) -> bool:
 
     False where a person has to look: the payment is not booked, or it is another currency.
     """
-    payment = outcomes.held_for_change(payment_id)
+    payment = outcomes.locked(payment_id)
     made = _known(payment, found)
     if made is None:
         if found.state in (State.FAILED, State.CANCELED) or payment.failure_code == outcomes.SENT_BACK:

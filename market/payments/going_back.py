@@ -51,7 +51,7 @@ def ask_back(organization: Organization, amount_fen: int, *, request_key: str, b
 
     Raises what `credit_notes.ask` refuses.
     """
-    accounts.hold(organization.id)
+    accounts.lock(organization.id)
     mine = or_(RefundRequest.request_key == request_key, RefundRequest.request_key.startswith(f"{request_key}#", autoescape=True))
     query = select(RefundRequest).where(RefundRequest.organization_id == organization.id, mine).order_by(RefundRequest.id)
     if known := db.session.scalars(query).all():

@@ -127,7 +127,7 @@ def handle(id: int, *, at: datetime) -> bool:
         _again(id, type(error).__name__, at)
         return True
     with db.transaction():
-        event = _held(id)
+        event = _locked(id)
         if event.status is not _S.HANDLED:
             failed = outcome in FOR_A_PERSON
             if event.status is not (_S.FAILED if failed else _S.HANDLED):
@@ -202,7 +202,7 @@ def _reached(reached: bool) -> None:
         raise Unreachable("no answer")
 
 
-def _held(id: int) -> GatewayEvent:
+def _locked(id: int) -> GatewayEvent:
     event = db.session.get_one(GatewayEvent, id)
     db.lock(event)
     return event
@@ -211,7 +211,7 @@ def _held(id: int) -> GatewayEvent:
 def _later(id: int, why: str, at: datetime) -> None:
     """Nobody has answered: that is no try, but the older the news, the longer until the next."""
     with db.transaction():
-        event = _held(id)
+        event = _locked(id)
         event.outcome = why
         if event.status is _S.RECEIVED:
             event.try_at = at + min(max((at - event.received_at) / 2, _SOONEST), _LATEST)
@@ -219,7 +219,7 @@ def _later(id: int, why: str, at: datetime) -> None:
 
 def _again(id: int, why: str, at: datetime) -> None:
     with db.transaction():
-        event = _held(id)
+        event = _locked(id)
         event.tries += 1
         event.outcome = why
         if event.status is _S.HANDLED:

@@ -25,10 +25,10 @@ _PAUSES = (10, 20, 40, 60, 120, 300, 600, 1800, 3600)
 SENT_BACK = "sent_back"
 
 
-def held_for_change(id: int) -> Payment:
+def locked(id: int) -> Payment:
     """The payment with its bill, held until the transaction ends. In one order, so that nobody waits for each other."""
     payment = db.session.get_one(Payment, id)
-    accounts.hold(payment.organization_id)
+    accounts.lock(payment.organization_id)
     if payment.bill_id is not None:
         db.lock(db.session.get_one(Bill, payment.bill_id))
     db.lock(payment)
@@ -38,7 +38,7 @@ def held_for_change(id: int) -> Payment:
 
 def take_in(id: int, found: Found, *, at: datetime) -> PaymentStatus:
     """Note what a gateway says of a payment, and book what came. Said twice, it is done once."""
-    payment = held_for_change(id)
+    payment = locked(id)
     by = audit.system("stripe", organization_id=payment.organization_id)
     payment.session_id = found.session_id or payment.session_id
     payment.intent_id = found.intent_id or payment.intent_id
@@ -106,6 +106,7 @@ def _became(payment: Payment, entry_id: int) -> None:
 
 
 def _ended(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
+    unseen = payment.unattended or (payment.status is _S.PROCESSING and not payment.page_url)
     payment.ask_at, payment.page_url = None, ""
     to = _S.FAILED if found.state is State.FAILED else _S.CANCELED
     if not LIFECYCLE.allows(payment.status, to):
@@ -119,7 +120,7 @@ def _ended(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
         after={"status": to.value, "code": found.failure_code},
     )  # fmt: skip
     if to is _S.FAILED:
-        payment_failed.send(payment, at=at)
+        payment_failed.send(payment, unseen=unseen, at=at)
 
 
 def _goes_on(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
@@ -135,7 +136,7 @@ def _goes_on(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
 
 def accept_held(payment: Payment, *, note: str, by: Actor, at: datetime) -> None:
     """Book what came although it is not what was asked for; in yuan only. Raises NothingHeld, NotYuan."""
-    payment = held_for_change(payment.id)
+    payment = locked(payment.id)
     currency, amount = _held(payment)
     if currency != CURRENCY:
         raise NotYuan
@@ -145,7 +146,7 @@ def accept_held(payment: Payment, *, note: str, by: Actor, at: datetime) -> None
 
 def send_held_back(payment: Payment, *, reference: str, by: Actor, at: datetime) -> None:
     """It was given back in the gateway's own pages; nothing of it was ever booked. Raises NothingHeld."""
-    payment = held_for_change(payment.id)
+    payment = locked(payment.id)
     _held(payment)
     if payment.status not in (_S.CANCELED, _S.FAILED):  # other money may come after its end too
         LIFECYCLE.move(payment, _S.CANCELED)

@@ -40,7 +40,7 @@ def pay_with(
     Raises NothingToPay, WayUnknown.
     """
     save_card = save_card and way == "card" and card is None
-    accounts.hold(bill.organization_id)
+    accounts.lock(bill.organization_id)
     db.lock(bill)
     if bill.status not in billing.DUE:
         raise NothingToPay
@@ -73,7 +73,7 @@ def top_up(
     at: datetime,
 ) -> Payment:
     """Begin to put money to the balance. The same key is the same payment. Raises TopUpInvalid, WayUnknown."""
-    accounts.hold(organization.id)
+    accounts.lock(organization.id)
     known = db.session.scalar(select(Payment).where(Payment.request_key == request_key, Payment.organization_id == organization.id))
     if known is not None:
         return known

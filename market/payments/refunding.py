@@ -71,7 +71,7 @@ def refund(
     It settles `request`; without one the money comes out of the firm's balance. Raises NotRefundable, RefundTooLarge,
     and what `credit_notes.ask` and `credit_notes.hand_over` refuse.
     """
-    accounts.hold(payment.organization_id)
+    accounts.lock(payment.organization_id)
     known = db.session.scalar(select(Refund).where(Refund.key == request_key))
     if known is not None:
         return known
@@ -116,7 +116,7 @@ def pursue(id: int, *, at: datetime) -> bool:
     except Unreachable as error:
         log.warning("gateway_unreachable", refund=id, why=str(error))
         with db.transaction():
-            _wait(_held(id), at)
+            _wait(_locked(id), at)
         return False
     except Unknown as error:
         found = FoundRefund(State.FAILED, failure_code=error.code)
@@ -137,7 +137,7 @@ def _ask(id: int, intent_id: str, reference: str | None, amount_fen: int, *, aga
 
 def take_in(id: int, found: FoundRefund, *, at: datetime) -> None:
     """Note what the gateway says; said twice, it is done once."""
-    made = _held(id)
+    made = _locked(id)
     made.gateway_reference = found.reference or made.gateway_reference
     if made.status is _S.SUCCEEDED and found.state in (State.FAILED, State.CANCELED):
         _fell_through(made, found, at)
@@ -195,16 +195,16 @@ def _stripe(made: Refund) -> Actor:
     return audit.system("stripe", organization_id=made.payment.organization_id)
 
 
-def _held(id: int) -> Refund:
+def _locked(id: int) -> Refund:
     made = db.session.scalars(select(Refund).where(Refund.id == id).options(joinedload(Refund.payment))).one()
-    accounts.hold(made.payment.organization_id)
+    accounts.lock(made.payment.organization_id)
     db.lock(made)
     return made
 
 
 def wait(id: int, *, at: datetime) -> None:
     """Ask again, later and later."""
-    _wait(_held(id), at)
+    _wait(_locked(id), at)
 
 
 def _wait(made: Refund, at: datetime) -> None:

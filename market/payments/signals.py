@@ -13,7 +13,8 @@ transfers_taken = signal("transfers_taken")
 #: Sent as `transfer_settled.send(line, at=at)` when all of a line's money went to bills, to a balance or back.
 transfer_settled = signal("transfer_settled")
 
-#: Sent as `payment_failed.send(payment, at=at)` when a gateway says that a payment did not work; `failure` says why.
+#: Sent as `payment_failed.send(payment, unseen=unseen, at=at)` when a gateway says that a payment did not work; `failure`
+#: says why, and `unseen` whether nobody of the firm was looking at it.
 payment_failed = signal("payment_failed")
 
 #: Sent as `payment_held.send(payment, at=at)` when other money came than was asked for: a person decides.

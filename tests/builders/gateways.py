@@ -59,7 +59,7 @@ def by_card(organization: Organization, amount_fen: int, bill: Bill | None = Non
     )  # fmt: skip
     db.session.add(payment)
     db.session.flush()
-    outcomes.book(outcomes.held_for_change(payment.id), by=an_actor(), at=AT)
+    outcomes.book(outcomes.locked(payment.id), by=an_actor(), at=AT)
     return payment
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from market import db, payments
-from market.accounts import Organization
+from market.accounts import Organization, Role
 from market.billing import credit_notes
-from market.payments import failures
+from market.notifications import Email
+from market.payments import failures, outcomes
+from market.payments.found import Found, State
 from tests.builders.accounts import PASSWORD, a_member, an_actor, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill
 from tests.builders.catalog import a_plan
@@ -57,6 +62,13 @@ def test_a_refund_that_stripe_refuses_is_told_to_her_in_her_words(client: Client
     assert "请改用" not in page.text and "请联系客服" not in page.text
 
 
+def test_what_she_sees_fail_needs_no_letter(client: Client, firm: Organization, stripe: Double) -> None:
+    with db.transaction():
+        seen = a_gateway_payment(firm)
+        outcomes.take_in(seen.id, Found(State.FAILED, failure_code="insufficient_funds"), at=AT)
+        assert (seen.status.value, db.session.scalars(select(Email.key).where(Email.key.startswith("payment_failed."))).all()) == ("failed", [])
+
+
 def test_with_stripe_gone_a_transfer_is_still_offered(client: Client, firm: Organization, stripe: Double) -> None:
     stripe.trouble("POST /v1/customers", "429", 9)
     page = client.page("/console/bills/1").follow("去付款").submit(button="继续付款", way="wechat_pay")
@@ -72,6 +84,35 @@ def test_every_state_of_a_payment_is_told(client: Client, firm: Organization) ->
     page = client.page("/console/payments/")
     assert "尾号 4242" in page.text
     assert "尾号 4242" not in page.submit(button="移除").text
+
+
+def test_a_top_up_that_failed_is_tried_again_with_what_was_typed(
+    client: Client, firm: Organization, stripe: Double, clock: FakeClock
+) -> None:
+    page = client.page("/console/balance/").follow("充值").submit(button="去付款", amount_fen="123.45", way="wechat_pay")
+    intent = stripe.pay(stripe.of("checkout.session")[0]["id"], settles=False)
+    payments.sweep(clock.now() + timedelta(minutes=1))
+    stripe.settle(intent["id"], works=False)
+    payments.sweep(clock.now() + timedelta(hours=1))
+    with db.transaction(readonly=True):
+        letter = db.session.scalars(select(Email.body).where(Email.key.startswith("payment_failed."))).first() or ""
+    assert "/console/balance/top-up?fen=12345&way=wechat_pay" in letter, "she may have gone before the wallet said no"
+    client.page(page.path).follow("重新付款").submit(button="去付款")
+    assert [(each["amount_total"], each["_way"]) for each in stripe.of("checkout.session")] == [(12345, "wechat_pay")] * 2
+    stripe.of("checkout.session")[1]["status"] = "expired"
+    payments.sweep(clock.now() + timedelta(days=2))
+    assert client.page("/console/payments/2").follow("重新付款").one("input", name="amount_fen").get("value") == "123.45"
+    assert client.page("/console/balance/top-up?fen=-1&way=cash").one("input", name="amount_fen").get("value") in ("", None)
+
+
+def test_whoever_reads_bills_reads_receipts(client: Client, firm: Organization) -> None:
+    with db.transaction():
+        made = db.session.get_one(Organization, firm.id)
+        card, buyer = a_top_up(made), a_member(made, Role.PURCHASER)
+    client.sign_in(buyer.email, PASSWORD)
+    for path in ("/console/balance/", "/console/payments/"):
+        assert client.page(path).follow("收据").path == "/console/receipts/"
+    assert "5.00" in client.page(f"/console/payments/{card.id}").follow("看收据").text
 
 
 def test_news_is_stored_once_and_only_from_stripe(client: FlaskClient, firm: Organization, stripe: Double) -> None:

@@ -88,7 +88,9 @@ def test_scientific_dates_and_directions_are_refused_in_words() -> None:
 
 
 def keys(*told: Entry, account: str = "4400 1234") -> list[str]:
-    return [key for _entry, key in entries.keyed(account, told)]
+    """Those of the first files with such lines."""
+    said = [words for one in told if (words := entries.said(account, one))]
+    return [entries.key_of(words, said[: number + 1].count(words)) for number, words in enumerate(said)]
 
 
 def test_a_line_is_known_again_by_the_banks_own_number_or_by_all_it_says() -> None:
@@ -101,6 +103,18 @@ def test_a_line_is_known_again_by_the_banks_own_number_or_by_all_it_says() -> No
     assert first != second
     assert keys(bare) == [first]
     assert keys(Entry(4, problem=Refusal("没有日期"))) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "kept", "places"),
+    [
+        (["甲", "乙"], [], [1, 2]), (["乙", "甲"], ["甲", "乙"], [2, 1]), (["乙"], ["甲"], [2]), (["乙", "甲"], ["甲"], [2, 1]),
+        (["甲", "甲"], ["甲"], [1, 2]), (["示例五金制品"], ["示例五金制品有限公司"], [1]), ([""], ["甲"], [1]), (["甲公司", "甲"], ["甲", "甲公司"], [2, 1]),
+    ],
+    ids=["two new", "other order", "the other alone", "the other first", "the same once more", "cut short", "no name", "the very name first"],
+)  # fmt: skip
+def test_of_lines_with_one_number_who_paid_says_which_is_which(file: list[str], kept: list[str], places: list[int]) -> None:
+    assert entries.places(file, kept) == places
 
 
 CAMT = """<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>

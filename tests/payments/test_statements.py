@@ -140,10 +140,21 @@ class TestImport:
         assert [(each.taken, each.known) for each in (an_imported_statement(*rows), an_imported_statement(*rows, at=LATER))] == [(2, 0), (0, 2)]
         assert (first.status, second.status) == (BillStatus.PAID, BillStatus.PAID)
 
+    def test_one_number_of_two_payers_is_two_in_files_that_overlap_too(self) -> None:
+        first, second = a_bill("甲公司"), a_bill("乙公司")
+        one, other = row("150.00", "甲公司", "PZ1"), row("150.00", "乙公司", "PZ1")
+        files = [an_imported_statement(*rows, at=LATER) for rows in ([one], [other], [other, one], [one, other])]
+        assert [(each.taken, each.known) for each in files] == [(1, 0), (1, 0), (0, 2), (0, 2)]
+        line, user = lines()[1], an_administrator()
+        assert (first.status, line.reason, line.payer_name) == (BillStatus.PAID, Reason.REFERENCE_TAKEN, "乙公司")
+        statements.attach(line, firm_of(second), remember=False, user=user, by=an_actor(user), at=LATER)
+        statements.allocate(line, {second.id: 15_000}, user=user, by=an_actor(user), at=LATER)
+        assert second.status is BillStatus.PAID
+
     def test_firms_are_held_in_one_order_whatever_that_of_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         first, second = a_bill("甲公司"), a_bill("乙公司")
         held: list[int] = []
-        monkeypatch.setattr(accounts, "hold", held.append)
+        monkeypatch.setattr(accounts, "lock", held.append)
         an_imported_statement(row("150.00", "乙公司", "BK1"), row("150.00", "甲公司", "BK2"))
         assert list(dict.fromkeys(held)) == sorted([first.organization_id, second.organization_id])
 

@@ -111,7 +111,7 @@ def _one_by_one(ids: Sequence[int], period: Period, hour: Hour, report: Report, 
 
 
 def _close(ids: Sequence[int], period: Period, hour: Hour, report: Report, *, waiting: bool) -> Done:
-    held = actions.hold(ids, waiting=waiting)
+    held = actions.lock(ids, waiting=waiting)
     organizations, now = _organizations(held), hour.now
     cutoff = cutoffs.cutoff(held, now=now, clock=hour.clock)
     drafted = writing.draft(organizations, period, cutoff=cutoff, at=now)

@@ -52,7 +52,7 @@ def at_issue(bills: Sequence[Bill], rests: Mapping[int, Sequence[LineDraft]], *,
 def use_balance(bill: Bill, *, at: datetime, by: audit.Actor | None = None, most_fen: int | None = None) -> int:
     """Pay a bill out of the balance as far as both go, or up to `most_fen`; says how much. The bill's organization is
     held here."""
-    issuing.hold(bill)
+    issuing.lock(bill)
     expiring.expire(bill.organization_id, at=at)
     has = lots.spendable(bill.organization_id, at)
     part = min(bill.owed_fen, has, has if most_fen is None else most_fen)
@@ -93,7 +93,7 @@ def _give_back(organization_id: int, rests: Sequence[LineDraft], at: datetime) -
     stands, written = standings(ids), standings(ids)
     for bundle in _bundles(organization_id, ids, stands, rests):
         bill = db.session.get_one(Bill, bundle.bill_id)
-        issuing.hold(bill)
+        issuing.lock(bill)
         source, reason = _KINDS[bundle.kind]
         issuing.write(bill, written[bill.id], bundle.cuts, Why(source, reason, about=bundle.about), by=by, at=at)
         written[bill.id] = written[bill.id].take(bundle.cuts)

@@ -22,7 +22,7 @@ def deposit(
     noted: Callable[[BalanceEntry], object] | None = None,
 ) -> BalanceEntry:
     """Put money that arrived to a buyer's credit. `noted` is called before anybody hears of it."""
-    accounts.hold(organization.id)
+    accounts.lock(organization.id)
     entry = balances.add(organization.id, amount_fen, EntryKind.DEPOSIT, at=at, noted=noted)
     audit.record(
         "balance.deposited", organization, by=by, at=at, reason=reason, organization_id=organization.id,

@@ -40,7 +40,7 @@ def expire_due(now: datetime) -> int:
     today, taken = local_day(now), 0
     for id in _whose(BalanceLot.expires_on < today):
         with db.transaction():
-            accounts.hold(id)
+            accounts.lock(id)
             taken += bool(expire(id, at=now))
     for id in _whose(BalanceLot.announced_at.is_(None), BalanceLot.expires_on >= today, BalanceLot.expires_on <= today + NOTICE):
         with db.transaction():
@@ -56,7 +56,7 @@ def _whose(*conditions: object) -> list[int]:
 
 def _announce(organization_id: int, now: datetime) -> None:
     """Once for each lot, together for one firm."""
-    accounts.hold(organization_id)
+    accounts.lock(organization_id)
     today = local_day(now)
     query = select(BalanceLot).where(
         BalanceLot.organization_id == organization_id, BalanceLot.rest_fen > 0, BalanceLot.announced_at.is_(None),

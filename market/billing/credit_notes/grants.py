@@ -49,7 +49,7 @@ def grant(
     """
     note = " ".join(note.split()).replace("\0", "")
     check(amount_fen, reason, note, expires_on, at)
-    _hold(organization.id)
+    accounts.lock(organization.id)
     known = db.session.scalar(grants().where(BalanceGrant.request_key == request_key))
     if known is not None:
         if known.organization_id != organization.id:
@@ -72,7 +72,7 @@ def grant(
 
 def approve(given: BalanceGrant, *, user: User, by: Actor, at: datetime) -> None:
     """The second person agrees: it is balance. Raises AlreadyDecided, FourEyes, GrantInvalid when its day is past."""
-    _hold(given.organization_id)
+    accounts.lock(given.organization_id)
     _take(given)
     if given.asked_by_id == user.id:
         raise FourEyes("这笔赠送是您自己提出的，要请另一位同事复核。")
@@ -163,10 +163,6 @@ def _give(given: BalanceGrant, *, by: Actor, at: datetime) -> None:
     balances.add(given.organization_id, given.amount_fen, EntryKind.GRANTED, at=at, grant=given)
     _tell(given, "balance_grant.approved" if given.decided_by_id else "balance_grant.made", by, at)
     signals.balance_granted.send(given, at=at)
-
-
-def _hold(organization_id: int) -> None:
-    accounts.hold(organization_id)
 
 
 def _take(given: BalanceGrant) -> None:

@@ -17,7 +17,7 @@ from market.kit.period import local_day
 
 def hand_over(request: RefundRequest, *, by: Actor, at: datetime, begun: bool = False) -> None:
     """A gateway is to pay it, or has `begun` to without being asked. Raises RefundClosed, RefundWaits."""
-    refunds.hold(request)
+    refunds.lock(request)
     if request.status not in refunds.OPEN:
         raise RefundClosed
     if refunds.held_back(request) and not begun:
@@ -31,7 +31,7 @@ def hand_over(request: RefundRequest, *, by: Actor, at: datetime, begun: bool = 
 
 def sent_back(request: RefundRequest, *, reference: str, by: Actor, at: datetime) -> None:
     """The gateway has paid it."""
-    refunds.hold(request)
+    refunds.lock(request)
     if request.status is not RefundStatus.PROCESSING:
         return
     REFUND_LIFECYCLE.move(request, RefundStatus.SUCCEEDED)
@@ -44,7 +44,7 @@ def sent_back(request: RefundRequest, *, reference: str, by: Actor, at: datetime
 
 def not_sent_back(request: RefundRequest, *, failure: str, by: Actor, at: datetime) -> None:
     """The gateway could not: it is paid by hand, or called off."""
-    refunds.hold(request)
+    refunds.lock(request)
     if request.status is not RefundStatus.PROCESSING:
         return
     REFUND_LIFECYCLE.move(request, RefundStatus.FAILED)
@@ -58,7 +58,7 @@ def came_back(request: RefundRequest, *, failure: str, by: Actor, at: datetime) 
 
     That it had gone stays in the books. None where the firm owed it beside its bills. The same again changes nothing.
     """
-    refunds.hold(request)
+    refunds.lock(request)
     key = f"again-{request.id}"
     known = db.session.scalar(select(RefundRequest).where(RefundRequest.request_key == key))
     if known is not None or request.status is not RefundStatus.SUCCEEDED:

@@ -47,9 +47,9 @@ class Why:
     about: Mapping[int, int] = field(default_factory=dict)
 
 
-def hold(bill: Bill) -> None:
+def lock(bill: Bill) -> None:
     """Take the bill's organization and then the bill until the transaction ends; the bill's columns are read anew."""
-    accounts.hold(bill.organization_id)
+    accounts.lock(bill.organization_id)
     db.lock(bill)
 
 

@@ -84,7 +84,7 @@ def credit(
     The same key is the same credit. Raises NotCreditable, TooMuchCredited, CreditInvalid.
     """
     note = _checked(reason, note)
-    issuing.hold(bill)
+    issuing.lock(bill)
     known = db.session.scalar(select(CreditProposal).where(CreditProposal.request_key == request_key))
     if known is not None:
         if known.bill_id != bill.id:
@@ -113,7 +113,7 @@ def credit(
 def approve(proposal: CreditProposal, *, user: User, by: Actor, at: datetime) -> CreditNote:
     """The second person agrees: the note is issued. Raises AlreadyDecided, FourEyes, NotCreditable, TooMuchCredited."""
     bill = db.session.get_one(Bill, proposal.bill_id)
-    issuing.hold(bill)
+    issuing.lock(bill)
     _take(proposal)
     if proposal.asked_by_id == user.id:
         raise FourEyes

@@ -56,7 +56,7 @@ def ask(
     asked to pay it. The same key is the same request.
     Raises TooMuchCredited, CreditInvalid.
     """
-    accounts.hold(organization.id)
+    accounts.lock(organization.id)
     known = db.session.scalar(select(RefundRequest).where(RefundRequest.request_key == request_key))
     if known is not None and known.organization_id == organization.id:
         return known
@@ -91,7 +91,7 @@ def pay(request: RefundRequest, *, bank_reference: str, paid_on: date, user: Use
     """
     bank_reference = bank_reference.strip()
     _check(request, bank_reference, paid_on, at)
-    hold(request)
+    lock(request)
     if request.status is RefundStatus.SUCCEEDED and request.bank_reference == bank_reference:
         return
     if request.status not in OPEN:
@@ -119,7 +119,7 @@ def fail(request: RefundRequest, *, failure: str, user: User, by: Actor, at: dat
     failure = " ".join(failure.split()).replace("\0", "")[:500]
     if not failure:
         raise RefundInvalid(fields={"failure": "写明银行为什么没有办成，客户会看到"})
-    hold(request)
+    lock(request)
     if request.status is not RefundStatus.PENDING:
         raise RefundClosed
     REFUND_LIFECYCLE.move(request, RefundStatus.FAILED)
@@ -130,7 +130,7 @@ def fail(request: RefundRequest, *, failure: str, user: User, by: Actor, at: dat
 
 def retry(request: RefundRequest, *, by: Actor, at: datetime) -> None:
     """Try once more what the bank has not taken. Raises RefundClosed."""
-    hold(request)
+    lock(request)
     if request.status is not RefundStatus.FAILED:
         raise RefundClosed
     REFUND_LIFECYCLE.move(request, RefundStatus.PENDING)
@@ -139,7 +139,7 @@ def retry(request: RefundRequest, *, by: Actor, at: datetime) -> None:
 
 def call_off(request: RefundRequest, *, by: Actor, at: datetime) -> None:
     """It will not be paid back: it is balance (again). Raises RefundClosed."""
-    hold(request)
+    lock(request)
     if request.status not in OPEN:
         raise RefundClosed
     _cancel(request, by, at)
@@ -178,9 +178,9 @@ def of_note(note: CreditNote) -> RefundRequest | None:
     return db.session.scalar(select(RefundRequest).where(RefundRequest.credit_note_id == note.id))
 
 
-def hold(request: RefundRequest) -> None:
+def lock(request: RefundRequest) -> None:
     """Two who act on one request take turns; the second sees what the first did."""
-    accounts.hold(request.organization_id)
+    accounts.lock(request.organization_id)
     db.lock(request)
 
 

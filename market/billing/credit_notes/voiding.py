@@ -28,7 +28,7 @@ def void(note: CreditNote, *, reason: str, by: Actor, at: datetime) -> None:
     if not reason:
         raise CreditInvalid(fields={"reason": "写明为什么作废，客户会看到"})
     bill = db.session.get_one(Bill, note.bill_id)
-    issuing.hold(bill)
+    issuing.lock(bill)
     db.lock(note)
     if not voidable(note, bill):
         raise CannotVoid

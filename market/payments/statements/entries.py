@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import count
 from typing import Any
 
 from market.errors import Invalid
@@ -60,23 +61,44 @@ def account_key(account: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", account).upper() if c.isalnum())
 
 
-def keyed(account: str, entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
-    """Each usable line with the key that it is known by for ever, whatever file brings it again.
+def said(account: str, entry: Entry) -> str:
+    """What a usable line is known by for ever, whatever file brings it again; nothing for one that cannot be used.
 
     With a reference of the bank's own that is account, reference, day and amount; without one it is everything the
-    line says. Lines of one file that say the same are told apart by their place among them: two equal transfers on one
-    day are two, and so are two that a bank has given one number.
+    line says.
     """
-    account, seen = account_key(account), dict[str, int]()
-    for entry in entries:
-        if entry.problem is not None or entry.booked_on is None:
-            continue
-        said = [account, entry.reference, entry.booked_on.isoformat(), str(entry.amount_fen)]
-        if not entry.reference:
-            said += [payer_key(entry.payer_name), account_key(entry.payer_account), entry.remark]
-        same = "\x1f".join(said)
-        seen[same] = place = seen.get(same, 0) + 1
-        # The first of a reference has no place: it is known so since before others were counted.
-        if place > 1 or not entry.reference:
-            said.append(str(place))
-        yield entry, hashlib.sha256("\x1f".join(said).encode()).hexdigest()
+    if entry.problem is not None or entry.booked_on is None:
+        return ""
+    parts = [account_key(account), entry.reference, entry.booked_on.isoformat(), str(entry.amount_fen)]
+    if not entry.reference:
+        parts += [payer_key(entry.payer_name), account_key(entry.payer_account), entry.remark]
+    return "\x1f".join(parts)
+
+
+def key_of(said: str, place: int) -> str:
+    """The key of the line in this place among those that say the same."""
+    # The first of a reference has no place: it is known so since before others were counted.
+    placed = said if place == 1 and said.split("\x1f")[1] else f"{said}\x1f{place}"
+    return hashlib.sha256(placed.encode()).hexdigest()
+
+
+def places(payers: Sequence[str], kept: Sequence[str]) -> list[int]:
+    """Which place each line of a file has among all that say the same, by who paid: first those that are kept already.
+
+    Two equal transfers on one day are two, and so are two that a bank has given one number: a file holds the one, the
+    other or both in any order. A name that one format cuts short is still the same; where there is none, nothing says
+    that it was somebody else.
+    """
+    free, found = dict(enumerate(map(payer_key, kept), 1)), dict[int, int]()
+    for alike in (str.__eq__, _begin_alike):
+        for number, payer in enumerate(map(payer_key, payers)):
+            place = next((place for place, name in free.items() if alike(name, payer)), None) if number not in found else None
+            if place is not None:
+                found[number] = place
+                del free[place]
+    new = count(len(kept) + 1)
+    return [found.get(number) or next(new) for number in range(len(payers))]
+
+
+def _begin_alike(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,7 +17,15 @@ from market.errors import MarketError
 from market.kit.period import local_day
 from market.payments.signals import transfers_taken
 from market.payments.statements import exchange, going_out, matching, settling, table
-from market.payments.statements.entries import Entry, Sheet, StatementUnreadable, account_key, keyed
+from market.payments.statements.entries import (
+    Entry,
+    Sheet,
+    StatementUnreadable,
+    account_key,
+    key_of,
+    places,
+    said,
+)
 from market.payments.statements.matching import Desk, Match
 from market.payments.statements.models import (
     LINE_LIFECYCLE,
@@ -41,6 +50,7 @@ class Looked:
     """A line of a file before it counts: what it says, whether it is known, and what would become of it."""
 
     entry: Entry
+    key: str = ""
     known: bool = False
     match: Match | None = None
 
@@ -126,8 +136,8 @@ def preview(statement: BankStatement, *, at: datetime) -> Preview:
         if problem := layout.problem():
             return Preview(statement.account, head, layout, str(problem.message))
         found = table.read(found, layout, today=local_day(at))
-    desk, known = matching.desk_for(found.entries), _known(statement.account, found.entries)
-    lines = list(_looked(statement.account, found.entries, known, desk))
+    desk = matching.desk_for(found.entries)
+    lines = list(_looked(statement.account, found.entries, desk))
     return Preview(statement.account, head, layout, lines=lines, turned=_turned(found.entries, desk))
 
 
@@ -145,12 +155,11 @@ def take_in(statement: BankStatement, *, user: User, by: Actor, at: datetime, lo
     if seen.problem:
         raise LayoutIncomplete(seen.problem)
     desk = matching.desk_for(one.entry for one in seen.lines)
-    new = {id(one.entry) for one in seen.lines if one.match is not None}
-    for payer in sorted({one.match.organization_id for one in seen.lines if one.match and one.match.organization_id}):
-        accounts.hold(payer)  # all of them in the order of a close, which holds several too
-    for entry, key in keyed(statement.account, (one.entry for one in seen.lines)):
-        if id(entry) in new:
-            _keep(statement, entry, key, desk, user=user, by=by, at=at)
+    new = [one for one in seen.lines if one.match is not None]
+    for payer in sorted({one.match.organization_id for one in new if one.match and one.match.organization_id}):
+        accounts.lock(payer)  # all of them in the order of a close, which holds several too
+    for one in new:
+        _keep(statement, one.entry, one.key, desk, user=user, by=by, at=at)
     statement.taken, statement.faulty = len(new), len(seen.faulty)
     statement.known = len(seen.lines) - statement.taken - statement.faulty
     if statement.signature:
@@ -216,32 +225,49 @@ def _still_open(statement: BankStatement) -> None:
         raise StatementFinished
 
 
-def _known(account: str, entries: Iterable[Entry]) -> set[str]:
-    keys = sorted(key for _entry, key in keyed(account, entries))
-    found: set[str] = set()
-    for start in range(0, len(keys), 500):
-        found |= set(db.session.scalars(select(BankLine.key).where(BankLine.key.in_(keys[start : start + 500]))))
+def _kept(told: Iterable[str]) -> dict[str, list[str]]:
+    """Who paid the lines that are kept already, by what they say, in the order of their places."""
+    found: dict[str, list[str]] = {each: [] for each in told}
+    asked = set(found)
+    while asked:
+        keys = {key_of(each, len(found[each]) + 1): each for each in asked}
+        wanted, payers = sorted(keys), dict[str, str]()
+        for start in range(0, len(wanted), 500):
+            query = select(BankLine.key, BankLine.payer_name).where(BankLine.key.in_(wanted[start : start + 500]))
+            payers.update({key: payer for key, payer in db.session.execute(query)})
+        for key, payer in payers.items():
+            found[keys[key]].append(payer)
+        asked = {keys[key] for key in payers}
     return found
 
 
-def _looked(account: str, entries: list[Entry], known: set[str], desk: Desk) -> Iterator[Looked]:
-    """Each line as it would end, in the order of the file: what the first of two equal ones pays the second cannot."""
-    keys = {id(entry): key for entry, key in keyed(account, entries)}
-    seen: set[str] = set(known)
+def _keys(account: str, entries: Iterable[Entry]) -> dict[int, tuple[str, bool]]:
+    """By each usable line of a file: its key, and whether it is known."""
+    alike: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        key = keys.get(id(entry))
-        if key is None:
-            yield Looked(entry)
-        elif key in seen:
-            yield Looked(entry, known=True)
+        if told := said(account, entry):
+            alike[told].append(entry)
+    kept, found = _kept(alike), dict[int, tuple[str, bool]]()
+    for told, some in alike.items():
+        for entry, place in zip(some, places([entry.payer_name for entry in some], kept[told]), strict=True):
+            found[id(entry)] = key_of(told, place), place <= len(kept[told])
+    return found
+
+
+def _looked(account: str, entries: list[Entry], desk: Desk) -> Iterator[Looked]:
+    """Each line as it would end, in the order of the file: what the first of two equal ones pays the second cannot."""
+    keys = _keys(account, entries)
+    for entry in entries:
+        key, known = keys.get(id(entry), ("", False))
+        if not key or known:
+            yield Looked(entry, key, known)
         else:
-            seen.add(key)
             match = desk.match(entry) if entry.amount_fen > 0 else Match(Reason.OUTGOING)
             if match.bill_id and match.organization_id:
                 desk.settled(match.bill_id, match.organization_id)
             if match.arrival_id is not None:
                 desk.taken(entry.reference)
-            yield Looked(entry, match=match)
+            yield Looked(entry, key, match=match)
 
 
 def _turned(entries: list[Entry], desk: Desk) -> bool:

@@ -58,7 +58,7 @@ def allocate(
     `seen` is the version of the line that a person has decided about. Raises LineFinished, LineChanged, NobodysLine,
     AllocationInvalid.
     """
-    organization = _held(line)
+    organization = _locked(line)
     if seen is not None and line.version != seen:
         raise LineChanged
     bills = {bill.id: bill for bill in billing.due_bills_of(organization)}
@@ -162,11 +162,11 @@ def _open(line: BankLine) -> None:
         raise LineFinished
 
 
-def _held(line: BankLine) -> Organization:
+def _locked(line: BankLine) -> Organization:
     _open(line)
     if line.organization_id is None:
         raise NobodysLine
-    accounts.hold(line.organization_id)
+    accounts.lock(line.organization_id)
     return db.session.get_one(Organization, line.organization_id)
 
 
