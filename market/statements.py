@@ -127,6 +127,15 @@ def ask(statement: str, given: Any = ()) -> Answer:
     return _way().ask(statement, given)
 
 
+def plan_once() -> None:
+    """Until the transaction ends PostgreSQL keeps the plan of a statement whatever it is given.
+
+    To plan one anew for each list of one or two takes it longer than to run it; for lists it would do so for ever.
+    """
+    if db.on_postgresql():
+        ask("SET LOCAL plan_cache_mode = force_generic_plan")
+
+
 def read(statement: str, given: Any = ()) -> Rows:
     """Run a statement as the driver in use takes it, and return its rows."""
     return _way().ask(statement, given).rows()

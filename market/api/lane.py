@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response
 
-from market import accounts, billing, db, metering, resources
+from market import accounts, billing, db, metering, resources, statements
 from market.accounts import Holder, OrganizationKind
 from market.api import bodies, door, events
 from market.api.door import Reporting
@@ -96,6 +96,7 @@ class Party:
 
     def _judged(self, reports: Sequence[Report]) -> list[tuple[Report, Verdicts]]:
         now = resources.clock.now()
+        statements.plan_once()
         # Asked for together: whose keys these are, and what the events need.
         holders = accounts.ask_holders([(report.prefix, report.digest) for report in reports], at=now)
         intake = self._intake(reports, now)
