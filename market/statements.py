@@ -94,18 +94,19 @@ class _Way:
         self._waiting.append((statement, given, answer))
         return answer
 
-    def send(self) -> None:
-        """Send what waits."""
+    def send(self, *more: tuple[str, Any]) -> int:
+        """Send what waits, and then these; how many rows the last one wrote."""
         waiting, self._waiting = self._waiting, []
-        found = self._by_line([(statement, given) for statement, given, _ in waiting])
-        for (*_, answer), (rows, _) in zip(waiting, found, strict=True):
+        found = self._by_line([*((statement, given) for statement, given, _ in waiting), *more])
+        for (*_, answer), (rows, _) in zip(waiting, found, strict=False):
             answer.come(rows)
+        return found[-1][1]
 
     def write(self, statement: str, given: Any) -> int:
         """Run it at once; how many rows it wrote."""
         if self._line is None or isinstance(given, list):
             return int(self._by_cursor(statement, given).rowcount)
-        return self._by_line([(statement, given)])[0][1]
+        return self.send((statement, given))
 
     def _by_line(self, asked: list[tuple[str, Any]]) -> list[tuple[Rows, int]]:
         assert self._line
