@@ -52,10 +52,10 @@ _METERS = Statement(
     f"SELECT id, event_type, aggregation, value_property, {_PLAIN} FROM meters WHERE {_COUNTING} ORDER BY id"
 )
 # On PostgreSQL one by one, found first and then held in the order of their numbers: before a table has statistics, or where
-# a provider has most of it, the planner would rather read all the subscriptions that the provider has.
+# a provider has most of it, the planner would rather read all the subscriptions that the provider has. (Of a sum no index knows.)
 _HELD = """
     SELECT public_id, id, organization_id, started_at, coalesce(ended_at, cancel_at) AS ended_at FROM subscriptions
-    WHERE provider_id = :provider_id AND """
+    WHERE provider_id + 0 = :provider_id AND """
 _HOLD = (
     """{SELECT held.* FROM (
         SELECT found.id FROM unnest(:public_ids::text[]) AS wanted(public_id)
