@@ -10,7 +10,7 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import IsolationLevel, generators, pq
 from psycopg.adapt import PyFormat, Transformer
@@ -22,6 +22,15 @@ Rows = list[tuple[Any, ...]]
 _MARK = re.compile(r"%\((\w+)\)s|%s|%%")
 _KEPT = "roundtrip"
 _USUAL = (None, IsolationLevel.READ_COMMITTED)
+
+
+class _Written(NamedTuple):
+    """A statement as PostgreSQL reads it."""
+
+    text: bytes
+    types: tuple[int, ...]
+    values: Sequence[Any]
+    formats: Sequence[Any] | None
 
 
 class Line:
@@ -48,10 +57,10 @@ class Line:
 
     def ask(self, asked: Sequence[tuple[str, Any]]) -> list[tuple[Rows, int]]:
         """Run statements with their values; of each the rows, and how many it wrote. Raises psycopg's errors."""
+        written = [self._written(*each) for each in asked]
         self._libpq.enter_pipeline_mode()
         try:
-            sent = self._send(asked)
-            results = self._raw.wait(_answers(self._libpq, sent))
+            results = self._raw.wait(_answers(self._libpq, self._send(written)))
         except BaseException:
             self._raw.close()  # nobody knows what is still on its way
             raise
@@ -62,28 +71,25 @@ class Line:
                 raise error_from_result(result, encoding=self._raw.info.encoding)
         return [self._read(result) for result in results[-len(asked) :]]
 
-    def _send(self, asked: Sequence[tuple[str, Any]]) -> int:
+    def _written(self, statement: str, given: Any) -> _Written:
+        text, names = _numbered(statement)
+        values = [given[name] for name in names] if isinstance(given, Mapping) else list(given)
+        written = self._adapting.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        return _Written(text, self._adapting.types or (), written, self._adapting.formats)
+
+    def _send(self, asked: Sequence[_Written]) -> int:
         """Hand everything to libpq; how many answers there will be. What was asked for comes last."""
-        new, ready = [], []
-        for statement, given in asked:
-            text, names = _numbered(statement)
-            values = [given[name] for name in names] if isinstance(given, Mapping) else list(given)
-            written = self._adapting.dump_sequence(values, [PyFormat.AUTO] * len(values))
-            types, formats = self._adapting.types or (), self._adapting.formats
-            name = self._names.get((text, types))
-            if name is None:
-                name = self._names[text, types] = b"market_%d" % next(_number)
-                new.append((name, text, types))
-            ready.append((name, written, formats))
         begins = self._libpq.transaction_status == pq.TransactionStatus.IDLE
         if begins:
             self._libpq.send_query_params(b"BEGIN", None)
+        new = {(each.text, each.types) for each in asked} - self._names.keys()
         for one in new:
-            self._libpq.send_prepare(*one)
-        for each in ready:
-            self._libpq.send_query_prepared(*each)
+            self._names[one] = b"market_%d" % next(_number)
+            self._libpq.send_prepare(self._names[one], *one)
+        for each in asked:
+            self._libpq.send_query_prepared(self._names[each.text, each.types], each.values, each.formats)
         self._libpq.pipeline_sync()
-        return begins + len(new) + len(ready)
+        return begins + len(new) + len(asked)
 
     def _read(self, result: Any) -> tuple[Rows, int]:
         if result.status != pq.ExecStatus.TUPLES_OK:
