@@ -92,6 +92,7 @@ class _Run:
         #: Requests a second, as last seen.
         self.pace: dict[tuple[str, Size, str], float] = {}
         self.loads: dict[tuple[str, Size, str], list[Load]] = defaultdict(list)
+        #: By what they stand beside; `alone` is what one connection reaches.
         self.limits: dict[tuple[str, Size, str], list[limits.Limit]] = defaultdict(list)
         self.stream = Stream(4)
         self.memory: dict[str, list[float]] = defaultdict(list)
@@ -136,9 +137,7 @@ class _Run:
         sent = {what: at.send(bodies, events=events, connections=connections)}
         self.pace[name, size, what] = sent[what].rate / size.events
         if what in ("new", "one connection"):
-            limit = limits.measure(at.database, at.folder, bodies, connections)
-            if warm:
-                self.limits[name, size, what].append(limit)
+            self._limit(at, size, what, bodies, connections, warm=warm)
         if what == "new" and size.events > 1:
             sent["all known"] = at.send(bodies, events=events, connections=connections)
             earlier = list(chain.from_iterable(_split(body) for body in bodies[:3]))
@@ -148,17 +147,27 @@ class _Run:
             for each, load in sent.items():
                 self.loads[name, size, each].append(load)
 
+    def _limit(self, at: Stand, size: Size, what: str, bodies: list[bytes], connections: int, *, warm: bool) -> None:
+        """The database alone, on as many connections; and on one, which the shares are shares of. (SQLite has one writer.)"""
+        ways = {what: connections}
+        if what == "new" and at.database.name != "SQLite":
+            ways["alone"] = 1
+        for name, number in ways.items():
+            limit = limits.measure(at.database, at.folder, bodies, number)
+            if warm:
+                self.limits[at.database.name, size, name].append(limit)
+
     def _told(self, at: Stand, size: Size) -> Iterator[Figure]:
         base, key = at.database.name, (at.database.name, size, "new")
         name = f"{base}, {size.name}"
         goal = base == "PostgreSQL"
-        rate, limit = self._rate(key), middle([each.rate for each in self.limits[key]])
+        rate, limit = self._rate(key), self._most(key)
         yield Figure(
             f"{name}, accepted", rate, "events/s", size.target if goal else None, at_least=True,
             reference=Reference("database alone, same rows", limit),
         )  # fmt: skip
         if size.share is not None:
-            yield Figure(f"{name}, share of the limit", rate / limit, "", size.share if goal else None, at_least=True)
+            yield from self._shares(name, base, size, rate)
         yield Figure(
             f"{name}, accepted", rate, "events/s", reference=Reference("Polar, PostgreSQL", size.polar, elsewhere=True)
         )
@@ -172,6 +181,18 @@ class _Run:
                 reference = Reference("random ids, few subscriptions", rate)
                 yield Figure(f"{name}, {what}", self._rate((base, size, what)), "events/s", reference=reference)
                 yield self._spent(f"{name}, {what}", (base, size, what))
+
+    def _shares(self, name: str, base: str, size: Size, rate: float) -> Iterator[Figure]:
+        """Of what one connection reaches, which is what the targets are shares of; and of what as many do."""
+        together, goal = self._most((base, size, "new")), size.share
+        if self.limits[base, size, "alone"]:
+            alone = self._most((base, size, "alone"))
+            reference = Reference("database alone, one connection", alone)
+            yield Figure(f"{name}, accepted", rate, "events/s", reference=reference)
+            yield Figure(f"{name}, share of the limit", rate / alone, "", goal, at_least=True)
+            yield Figure(f"{name}, share of the limit on {size.connections} connections", rate / together, "")
+        else:
+            yield Figure(f"{name}, share of the limit", rate / together, "")
 
     def _costs(self, name: str, key: tuple[str, Size, str]) -> Iterator[Figure]:
         """Waiting, and who worked for how long."""
@@ -230,6 +251,9 @@ class _Run:
         for size in self.sizes:
             share = self._rate(("SQLite", size, "new")) / self._rate(("PostgreSQL", size, "new"))
             yield Figure(f"SQLite by PostgreSQL, {size.name}", share, "", _SQLITE_AT_LEAST, at_least=True)
+
+    def _most(self, key: tuple[str, Size, str]) -> float:
+        return middle([limit.rate for limit in self.limits[key]])
 
     def _rate(self, key: tuple[str, Size, str]) -> float:
         return middle([load.rate for load in self.loads[key]])

@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func,
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 
+from market import roundtrip
 from market.column_types import BigInt as BigInt
 from market.column_types import Digest as Digest
 from market.column_types import JSONType as JSONType
@@ -112,6 +113,8 @@ def make_engine(url: str) -> Engine:
     made = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True, hide_parameters=True, json_deserializer=_read_json)
     event.listen(made, "checkin", _note_rest)
     event.listen(made, "checkout", _wake)
+    for kind in ("rollback", "rollback_savepoint"):
+        event.listen(made, kind, lambda connection, *_: roundtrip.forget(connection.info))
     return made
 
 
@@ -134,6 +137,7 @@ def _wake(connection: Any, record: Any, _proxy: Any) -> None:
     try:
         connection.execute("SELECT 1").close()
         connection.rollback()
+        roundtrip.forget(record.info)
     except psycopg.OperationalError as error:
         raise DisconnectionError from error
 

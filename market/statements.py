@@ -19,9 +19,8 @@ from sqlalchemy import JSON, Connection, Dialect, Table, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
-from market import db
-
-Rows = list[tuple[Any, ...]]
+from market import columns, db
+from market.roundtrip import Line, Rows
 
 _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
@@ -41,9 +40,13 @@ class Statement:
 
     def run(self, **given: Any) -> Rows:
         """Run it in this thread's transaction; nothing is flushed before. Instants come out as `instant` reads them."""
+        return self.ask(**given).rows()
+
+    def ask(self, **given: Any) -> Answer:
+        """The same, if that helps together with what else is asked for before the rows of any are wanted."""
         if db.on_postgresql():
-            return read(self._postgresql, given)
-        return read(self._lite, {name: _lite_value(value) for name, value in given.items()})
+            return ask(self._postgresql, {name: _column(value) for name, value in given.items()})
+        return ask(self._lite, {name: _lite_value(value) for name, value in given.items()})
 
     @cached_property
     def _postgresql(self) -> str:
@@ -54,15 +57,94 @@ class Statement:
         return _ANY.sub(r"IN (SELECT value FROM json_each(:\1))", _EITHER.sub(r"\2", self._text))
 
 
+class Answer:
+    """The rows of a statement, which is sent when they are wanted at the latest."""
+
+    __slots__ = ("_found", "_way")
+
+    def __init__(self, way: _Way | None, found: Rows) -> None:
+        self._way, self._found = way, found
+
+    def rows(self) -> Rows:
+        """What it found."""
+        if self._way:
+            self._way.send()
+        return self._found
+
+    def come(self, found: Rows) -> None:
+        """It has been sent."""
+        self._way, self._found = None, found
+
+
+class _Way:
+    """How statements of a transaction reach the database: over a line of our own, or by one cursor for all of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._line = Line.of(connection) if connection.dialect.name == "postgresql" else None
+        # Making a cursor costs as much as a small statement.
+        self._cursor = None if self._line else connection.connection.cursor()
+        self._waiting: list[tuple[str, Any, Answer]] = []
+
+    def ask(self, statement: str, given: Any) -> Answer:
+        """Have it sent with the next that is wanted, where that is cheaper."""
+        if self._line is None:
+            return Answer(None, [*self._by_cursor(statement, given).fetchall()])
+        answer = Answer(self, [])
+        self._waiting.append((statement, given, answer))
+        return answer
+
+    def send(self, *more: tuple[str, Any]) -> int:
+        """Send what waits, and then these; how many rows the last one wrote."""
+        waiting, self._waiting = self._waiting, []
+        found = self._by_line([*((statement, given) for statement, given, _ in waiting), *more])
+        for (*_, answer), (rows, _) in zip(waiting, found, strict=False):
+            answer.come(rows)
+        return found[-1][1]
+
+    def write(self, statement: str, given: Any) -> int:
+        """Run it at once; how many rows it wrote."""
+        if self._line is None or isinstance(given, list):
+            return int(self._by_cursor(statement, given).rowcount)
+        return self.send((statement, given))
+
+    def _by_line(self, asked: list[tuple[str, Any]]) -> list[tuple[Rows, int]]:
+        assert self._line
+        with _told(self.connection, None, asked):
+            return self._line.ask(asked)
+
+    def _by_cursor(self, statement: str, given: Any) -> Any:
+        cursor = self._cursor or self.connection.connection.cursor()
+        with _told(self.connection, cursor, [(statement, given)]):
+            if isinstance(given, list):
+                cursor.executemany(statement, given)
+            else:
+                cursor.execute(statement, given)
+        return cursor
+
+
+def ask(statement: str, given: Any = ()) -> Answer:
+    """Have a statement run, as the driver in use takes it, when its rows or those of a later one are wanted."""
+    return _way().ask(statement, given)
+
+
+def plan_once() -> None:
+    """Until the transaction ends PostgreSQL keeps the plan of a statement whatever it is given.
+
+    To plan one anew for each list of one or two takes it longer than to run it; for lists it would do so for ever.
+    """
+    if db.on_postgresql():
+        ask("SET LOCAL plan_cache_mode = force_generic_plan")
+
+
 def read(statement: str, given: Any = ()) -> Rows:
     """Run a statement as the driver in use takes it, and return its rows."""
-    cursor = _run(statement, given)
-    return [*cursor.fetchall()]
+    return _way().ask(statement, given).rows()
 
 
 def write(statement: str, given: Any) -> int:
     """Run a statement that returns nothing, for each of several rows where they are given as a list; how many rows it wrote."""
-    return int(_run(statement, given).rowcount)
+    return _way().write(statement, given)
 
 
 def add(table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -74,11 +156,12 @@ def add(table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
         if given := [dict(zip(names, row, strict=True)) for row in rows]:
             db.session.execute(insert(table), given)
         return
-    connection, cursor = _open()
+    connection = _way().connection
+    cursor: Any = connection.connection.cursor()
     written = [_writer(table.columns[name].type, connection.dialect) for name in names]
     columns = ", ".join(f'"{name}"' for name in names)
     statement = f'COPY "{table.name}" ({columns}) FROM STDIN'
-    with _told(connection, cursor, statement, None), cursor.copy(statement) as copy:
+    with _told(connection, cursor, [(statement, None)]), cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row([write(value) if write else value for write, value in zip(written, row, strict=True)])
 
@@ -91,38 +174,29 @@ def _writer(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | 
 
 
 @contextmanager
-def _told(connection: Connection, cursor: Any, statement: str, given: Any) -> Iterator[None]:
-    """Whoever listens to SQLAlchemy hears of a statement; errors are SQLAlchemy's."""
-    for hear in connection.dispatch.before_cursor_execute:
-        hear(connection, cursor, statement, given, None, False)
+def _told(connection: Connection, cursor: Any, asked: Sequence[tuple[str, Any]]) -> Iterator[None]:
+    """Whoever listens to SQLAlchemy hears of each statement; errors are SQLAlchemy's."""
+    for statement, given in asked:
+        for hear in connection.dispatch.before_cursor_execute:
+            hear(connection, cursor, statement, given, None, False)
     try:
         yield
     except connection.dialect.loaded_dbapi.Error as error:
+        statement = "; ".join(statement for statement, _ in asked)
         raise DBAPIError.instance(
             statement, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
-    for hear in connection.dispatch.after_cursor_execute:
-        hear(connection, cursor, statement, given, None, False)
+    for statement, given in asked:
+        for hear in connection.dispatch.after_cursor_execute:
+            hear(connection, cursor, statement, given, None, False)
 
 
-def _run(statement: str, given: Any) -> Any:
-    """The cursor after it."""
-    connection, cursor = _open()
-    with _told(connection, cursor, statement, given):
-        if isinstance(given, list):
-            cursor.executemany(statement, given)
-        else:
-            cursor.execute(statement, given)
-    return cursor
-
-
-def _open() -> tuple[Connection, Any]:
-    """This thread's transaction, and one cursor for all of its statements: making one costs as much as a small statement."""
+def _way() -> _Way:
+    """That of this thread's transaction."""
     session = db.session()
-    kept: tuple[Connection, Any] | None = session.info.get(_KEPT)
-    if kept is None or kept[0].closed:
-        connection = session.connection()
-        kept = session.info[_KEPT] = connection, connection.connection.cursor()
+    kept: _Way | None = session.info.get(_KEPT)
+    if kept is None or kept.connection.closed:
+        kept = session.info[_KEPT] = _Way(session.connection())
     return kept
 
 
@@ -136,6 +210,13 @@ def instant(written: Any) -> Any:
 def lite_time(at: datetime) -> str:
     """As SQLAlchemy writes a `DateTime` into SQLite."""
     return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def _column(value: Any) -> Any:
+    """A list as a whole column: psycopg looks at each of its items, and at their kinds."""
+    if not isinstance(value, list) or not value:
+        return value
+    return columns.Numbers(value) if isinstance(value[0], int) else columns.Texts(value)
 
 
 def _lite_value(value: Any) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from market import db
 from market.accounts import Organization, OrganizationKind
-from market.statements import Statement, instant, read, write
+from market.statements import Statement, ask, instant, plan_once, read, write
 from tests.builders.accounts import an_organization
 from tests.support.queries import counted
 
@@ -75,3 +76,52 @@ def test_an_instant_is_aware_whatever_the_driver_gives() -> None:
     at = datetime(2026, 11, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert instant("2026-11-01 02:03:04.000005") == at == instant(at)
     assert instant(None) is None
+
+
+def test_what_is_asked_for_together_is_told_in_any_order(session: Session) -> None:
+    made = [an_organization() for _ in range(2)]
+    session.flush()
+    first, none, last = (NAMED.ask(kind="buyer", ids=ids) for ids in ([made[0].id], [0], [made[1].id]))
+    assert [id for id, _ in last.rows()] == [made[1].id]
+    assert ([id for id, _ in first.rows()], none.rows()) == ([made[0].id], [])
+
+
+def test_an_answer_sees_what_was_written_before_it_was_asked_for_and_no_more(session: Session) -> None:
+    an_organization(name="before")
+    session.flush()
+    asked = [ask("SELECT name FROM organizations")]
+    write("UPDATE organizations SET name = 'after'", ())
+    asked.append(ask("SELECT name FROM organizations"))
+    assert read("SELECT count(*) FROM organizations") == [(1,)]
+    assert [answer.rows() for answer in asked] == [[("before",)], [("after",)]]
+
+
+def test_a_wrong_question_spoils_its_transaction_and_none_after_it(database: None) -> None:
+    for _ in range(2):
+        with pytest.raises(DBAPIError), db.transaction():
+            asked = [NAMED.ask(kind="buyer", ids=[1]), ask("SELECT nothing FROM nowhere"), NAMED.ask(kind="provider", ids=[1])]
+            asked[-1].rows()
+        with db.transaction():
+            assert NAMED.run(kind="buyer", ids=[1]) == NAMED.run(kind="provider", ids=[1]) == []
+
+
+def test_what_a_rollback_throws_away_is_prepared_anew(database: None) -> None:
+    with db.transaction():
+        # So often that psycopg has prepared something, and throws away everything that is.
+        for _ in range(7):
+            db.session.execute(text("SELECT 1"))
+        assert NAMED.run(kind="buyer", ids=[1]) == []
+        with db.session.begin_nested() as trial:
+            trial.rollback()
+        assert NAMED.run(kind="buyer", ids=[1]) == []
+        db.rollback()
+        assert NAMED.run(kind="buyer", ids=[1]) == []
+
+
+def test_plans_are_kept_until_the_transaction_ends(database: None) -> None:
+    mode = "SELECT {current_setting('plan_cache_mode')|'auto'}"
+    with db.transaction():
+        plan_once()
+        assert Statement(mode).run() == [("force_generic_plan" if db.on_postgresql() else "auto",)]
+    with db.transaction():
+        assert Statement(mode).run() == [("auto",)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -146,14 +146,19 @@ def holder_of_secret(secret: str, *, at: datetime) -> Holder | None:
 
     The secret has 256 random bits, so a fast hash is safe.
     """
-    return holders([(prefix_of(secret), _digest(secret))], at=at)[0]
+    return ask_holders([(prefix_of(secret), _digest(secret))], at=at)()[0]
 
 
-def holders(claims: Sequence[tuple[str, str]], *, at: datetime) -> list[Holder | None]:
-    """The same for several at once, of each the prefix and the SHA-256 of the whole secret."""
+def ask_holders(claims: Sequence[tuple[str, str]], *, at: datetime) -> Callable[[], list[Holder | None]]:
+    """The same for several at once, of each the prefix and the SHA-256 of the whole secret; told when they are wanted."""
     db.session.flush()
-    found = {row[7]: row for row in _HOLDERS.run(prefixes=sorted({prefix for prefix, _ in claims}))}
-    return [_holder(found.get(prefix), digest, at) for prefix, digest in claims]
+    answer = _HOLDERS.ask(prefixes=sorted({prefix for prefix, _ in claims}))
+
+    def told() -> list[Holder | None]:
+        found = {row[7]: row for row in answer.rows()}
+        return [_holder(found.get(prefix), digest, at) for prefix, digest in claims]
+
+    return told
 
 
 def prefix_of(secret: str) -> str:

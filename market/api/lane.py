@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response
 
-from market import accounts, billing, db, metering, resources
+from market import accounts, billing, db, metering, resources, statements
 from market.accounts import Holder, OrganizationKind
 from market.api import bodies, door, events
 from market.api.door import Reporting
@@ -96,19 +96,27 @@ class Party:
 
     def _judged(self, reports: Sequence[Report]) -> list[tuple[Report, Verdicts]]:
         now = resources.clock.now()
-        holders = accounts.holders([(report.prefix, report.digest) for report in reports], at=now)
-        let_in = [report for report, holder in zip(reports, holders, strict=True) if holder and self._lets_in(holder, now)]
+        statements.plan_once()
+        # Asked for together: whose keys these are, and what the events need.
+        holders = accounts.ask_holders([(report.prefix, report.digest) for report in reports], at=now)
+        intake = self._intake(reports, now)
+        let_in = [report for report, holder in zip(reports, holders(), strict=True) if holder and self._lets_in(holder, now)]
         if not let_in:
             return []
-        verdicts = metering.ingest(
-            self._reporter, self._source, metering.joined([report.events for report in let_in]),
-            now=now, closed_until=billing.closed_until, receipts=any(report.verbose for report in let_in),
+        if len(let_in) < len(reports):
+            intake = self._intake(let_in, now)
+        verdicts = metering.take_in(
+            intake, closed_until=billing.closed_until, receipts=any(report.verbose for report in let_in)
         )  # fmt: skip
         if len(let_in) == 1:
             return [(let_in[0], verdicts)]
         if any(verdict.code in _SHARED for _, verdict in verdicts.lost):
             raise _Apart
         return [*zip(let_in, verdicts.parts([report.size for report in let_in]), strict=True)]
+
+    def _intake(self, reports: Sequence[Report], now: datetime) -> metering.Intake:
+        events = metering.joined([report.events for report in reports])
+        return metering.Intake(self._reporter, self._source, events, now=now)
 
     def _lets_in(self, holder: Holder, now: datetime) -> bool:
         """Whether a key that works is nothing special: it may report, for real, and was written down as used just now."""

@@ -7,7 +7,7 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
 """
 
 from market.metering import archived, windows
-from market.metering.actions import ingest
+from market.metering.actions import Intake, ingest, take_in
 from market.metering.archived import EventsArchived
 from market.metering.census import Fault
 from market.metering.counters import rework
@@ -77,6 +77,7 @@ __all__ = [
     "EventsArchived",
     "Fault",
     "Finding",
+    "Intake",
     "Kind",
     "Looked",
     "Measured",
@@ -143,6 +144,7 @@ __all__ = [
     "subjects_for",
     "subscription_names",
     "single_transactions",
+    "take_in",
     "totals",
     "transactions",
     "types_of",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from market.db import on_postgresql
 from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
 from market.metering.arrivals import Arrival, refused_as
 from market.metering.counts import Key
@@ -25,6 +26,29 @@ Sums = dict[Key, Tally]
 Payloads = Mapping[bytes, bytes]
 
 
+class Intake:
+    """The events of a request, read, while what they need is being asked for."""
+
+    def __init__(self, provider: Reporter, key_source: str, events: Sequence[Any], *, now: datetime) -> None:
+        """`events` are loaded JSON, or as `split` gives them."""
+        self.provider, self.source, self.events, self.now = provider, key_source, events, now
+        self.others, self.readable = _read(provider, key_source, events, now)
+        self.groups: dict[Name, list[Arrival]] = defaultdict(list)
+        for arrival in self.readable:
+            self.groups[arrival.event.type, arrival.event.subject].append(arrival)
+        #: Whether the first one is known: then a whole batch was most likely sent again, not tried.
+        self._first = store.ask_payloads([self.readable[0].key]) if len(self.readable) >= _MANY else None
+        self._asked = lanes.ask(provider, self.groups.keys(), now=now)
+
+    def sent_before(self) -> bool:
+        """Whether it looks as if all of them were known."""
+        return self._first is not None and bool(self._first.rows())
+
+    def lanes(self, closed_until: ClosedUntil) -> tuple[dict[Name, Lane | str], datetime]:
+        """`lanes.of` them."""
+        return lanes.of(self.provider, self.groups.keys(), self._asked, now=self.now, closed_until=closed_until)
+
+
 def ingest(
     provider: Reporter,
     key_source: str,
@@ -37,21 +61,32 @@ def ingest(
 ) -> Verdicts:
     """Take in what a provider reports; one verdict per event, in the order sent.
 
-    `events` are loaded JSON, or as `split` gives them. What is accepted is stored and counted in this transaction;
+    What is accepted is stored and counted in this transaction;
     an event that is already known under its (source, id) is a duplicate or a conflict whatever else may be wrong with
     it by now, so a whole batch can always be sent again. An event counts for the meters there are at `now`, whenever
     it happened; of what waited for a bill, `now` is the moment after that bill's cutoff. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
     """
-    others, readable = _read(provider, key_source, events, now)
-    now = _judge(provider, readable, now, closed_until)
+    intake = Intake(provider, key_source, events, now=now)
+    return take_in(intake, closed_until=closed_until, dry_run=dry_run, receipts=receipts)
+
+
+def take_in(intake: Intake, *, closed_until: ClosedUntil, dry_run: bool = False, receipts: bool = True) -> Verdicts:
+    """The same for events that have been read."""
+    provider, readable, others, events = intake.provider, intake.readable, intake.others, intake.events
+    now = _judge(intake, closed_until)
     fresh, repeats = _first_of_each(readable)
-    sums = _refuse_overfull(fresh.values())
-    fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
     known: Payloads = {}
+    # PostgreSQL looks for itself, as it stores, whether plain counters have room.
+    sums = _refuse_overfull(fresh.values(), plain=dry_run or not on_postgresql())
     if dry_run:
-        taken = set(fresh)
+        taken = {id for id, arrival in fresh.items() if not arrival.verdict}
     else:
-        taken, known = _store(provider, key_source, fresh.values(), sums, now)
+        try:
+            taken, known = _store(intake, fresh.values(), sums, now)
+        except store.Overfull:
+            sums = _refuse_overfull(fresh.values(), plain=True)
+            taken, known = _store(intake, fresh.values(), sums, now, room=True)
+    fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
     _settle(provider, readable, fresh, repeats, taken, known, now, receipts=receipts)
     if not dry_run:
         _count(fresh.values(), taken)
@@ -64,7 +99,7 @@ def ingest(
     verdicts = Verdicts(named, others)
     if not dry_run and (lost := verdicts.lost):
         written = getattr(events, "written", events.__getitem__)
-        refused.keep(provider, key_source, [(written(place), verdict) for place, verdict in lost], at=now)
+        refused.keep(provider, intake.source, [(written(place), verdict) for place, verdict in lost], at=now)
     return verdicts
 
 
@@ -87,14 +122,11 @@ def _read(
     return verdicts, readable
 
 
-def _judge(provider: Reporter, arrivals: Sequence[Arrival], now: datetime, closed_until: ClosedUntil) -> datetime:
+def _judge(intake: Intake, closed_until: ClosedUntil) -> datetime:
     """Refuse all that cannot be counted; the rest stays without a verdict. Tells when it is stored."""
-    groups: dict[Name, list[Arrival]] = defaultdict(list)
-    for arrival in arrivals:
-        groups[arrival.event.type, arrival.event.subject].append(arrival)
-    found, now = lanes.of(provider, groups.keys(), now=now, closed_until=closed_until)
+    found, now = intake.lanes(closed_until)
     days = Days()
-    for name, group in groups.items():
+    for name, group in intake.groups.items():
         lane = found[name]
         for arrival in group:
             try:
@@ -174,10 +206,12 @@ def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[Payloads, dict[by
     )
 
 
-def _refuse_overfull(arrivals: Collection[Arrival]) -> Sums:
-    """Refuse what no counter has room for; what plain meters count of all others."""
+def _refuse_overfull(arrivals: Collection[Arrival], *, plain: bool) -> Sums:
+    """Refuse what no counter has room for, those of `plain` meters if they are asked; what these count of all others."""
     sums = _sums(arrivals)
-    overfull = {*tallies.overfull(sums), *counters.overfull(count for arrival in arrivals for count in arrival.counts)}
+    overfull = {*counters.overfull(count for arrival in arrivals for count in arrival.counts)}
+    if plain:
+        overfull |= {*tallies.overfull(sums)}
     crowded = counters.crowded(count for arrival in arrivals for count in arrival.counts)
     if not overfull and not crowded:
         return sums
@@ -195,26 +229,22 @@ def _sums(arrivals: Iterable[Arrival]) -> Sums:
 
 
 def _store(
-    provider: Reporter, source: str, arrivals: Collection[Arrival], sums: Sums, now: datetime
+    intake: Intake, arrivals: Iterable[Arrival], sums: Sums, now: datetime, *, room: bool = False
 ) -> tuple[set[str], Payloads]:
-    """Insert what is new; returns the ids that were taken, and by what as far as that was looked up.
+    """Insert what is new; returns the ids that were taken, and by what as far as that was looked up. Raises store.Overfull.
 
     The unique key decides, whoever else reports at this moment.
     """
-    known = _sent_before(arrivals)
-    new = [arrival for arrival in arrivals if arrival.key not in known] if known else [*arrivals]
-    taken = {arrival.event.id for arrival in arrivals if arrival.key in known} if known else set()
+    asked = [arrival for arrival in arrivals if not arrival.verdict]
+    known = store.payloads([arrival.key for arrival in asked]) if intake.sent_before() else {}
+    new = [arrival for arrival in asked if arrival.key not in known] if known else asked
+    taken = {arrival.event.id for arrival in asked if arrival.key in known} if known else set()
     if new:
-        taken |= store.insert(provider.id, source, new, [] if known else tallies.moved(sums), stored_at=now)
+        moving = tallies.moved(sums)
+        taken |= store.insert(
+            intake.provider.id, intake.source, new, moving, at_once=not known, room=room, stored_at=now
+        )  # fmt: skip
     return taken, known
-
-
-def _sent_before(arrivals: Collection[Arrival]) -> Payloads:
-    """The keys that are taken, and by what, if the first one is: then a whole batch was most likely sent again, not tried."""
-    first = next(iter(arrivals), None)
-    if first is None or len(arrivals) < _MANY or not store.payloads([first.key]):
-        return {}
-    return store.payloads([arrival.key for arrival in arrivals])
 
 
 def _count(arrivals: Collection[Arrival], taken: Collection[str]) -> None:

@@ -139,19 +139,22 @@ def later(now: datetime, billed: Iterable[Billed]) -> datetime:
     return max([now, *(each.cutoff + _MOMENT for each in billed if each.cutoff is not None)])
 
 
+def ask(provider: Reporter, wanted: Collection[Name], *, now: datetime) -> queries.Asking:
+    """Ask for what lanes are made of."""
+    return queries.Asking(provider, {type for type, _ in wanted}, {subject for _, subject in wanted}, at=now)
+
+
 def of(
-    provider: Reporter, wanted: Collection[Name], *, now: datetime, closed_until: ClosedUntil
+    provider: Reporter, wanted: Collection[Name], asked: queries.Asking, *, now: datetime, closed_until: ClosedUntil
 ) -> tuple[dict[Name, Lane | str], datetime]:
     """The lane of each type and subject, or the code of what is wrong with it; and when they are stored: `later`.
 
-    The subscriptions are held until the transaction ends, alone where a counter has to be worked out.
+    The subscriptions are held until the transaction ends.
     """
-    meters = queries.counting_by_type(provider, {type for type, _ in wanted}, at=now)
-    alone = not all(meter.plain for counting in meters.values() for meter in counting)
-    subjects = queries.hold(provider, {subject for _, subject in wanted}, alone=alone)
+    meters, subjects = asked.answered()
     closed = closed_until({subject.organization_id for subject in subjects.values()})
     if (stored_at := later(now, closed.values())) > now:
-        return of(provider, wanted, now=stored_at, closed_until=closed_until)
+        return of(provider, wanted, ask(provider, wanted, now=stored_at), now=stored_at, closed_until=closed_until)
     month = month_of(now).start
     scales = {type: [Scale(meter) for meter in counting if meter.plain] for type, counting in meters.items()}
     whole = queries.whole_meters([meter.id for counting in meters.values() for meter in counting if not meter.plain])

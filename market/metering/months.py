@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from market import db
+from market import db, roundtrip
 from market.kit.period import Period, month_of
 from market.metering.models import UsageEvent
 from market.metering.store import on_postgresql
@@ -61,7 +61,7 @@ def ensure(month: Period) -> None:
         f"WITH moved AS (DELETE FROM {DEFAULT} WHERE {inside} RETURNING *) INSERT INTO {name} SELECT * FROM moved",  # noqa: S608  # names of our own tables
         f"ALTER TABLE {PARENT} ATTACH PARTITION {name} FOR VALUES FROM ('{month.start.isoformat()}') TO ('{month.end.isoformat()}')",
     ):
-        db.session.connection().exec_driver_sql(statement)
+        _change(statement)
 
 
 def drop(month: Period) -> None:
@@ -69,8 +69,15 @@ def drop(month: Period) -> None:
     db.session.execute(text(_PATIENCE))
     db.serialize(f"months of {PARENT}")
     name = name_of(month)
-    db.session.connection().exec_driver_sql(f"ALTER TABLE {PARENT} DETACH PARTITION {name}")
-    db.session.connection().exec_driver_sql(f"DROP TABLE {name}")
+    _change(f"ALTER TABLE {PARENT} DETACH PARTITION {name}")
+    _change(f"DROP TABLE {name}")
+
+
+def _change(statement: str) -> None:
+    """Run what changes tables, after which psycopg prepares everything anew."""
+    connection = db.session.connection()
+    connection.exec_driver_sql(statement)
+    roundtrip.forget(connection.info)
 
 
 def _wanted(now: datetime) -> Iterator[Period]:

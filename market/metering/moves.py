@@ -60,14 +60,13 @@ _MOVE = """
         max = CASE WHEN usage_counters.max IS NULL OR excluded.max > usage_counters.max
                    THEN excluded.max ELSE usage_counters.max END
 """
-#: For PostgreSQL, inside of another statement or alone; further conditions may follow `WHERE`.
+#: For PostgreSQL: what is to be added, and adding it where a condition holds.
+PG_MOVES = "json_to_recordset(%(moves)s::json) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)"
 PG_MOVE = """
     INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area)
-    SELECT s, m, d, l, n, u, x, 0
-    FROM json_to_recordset(%(moves)s::json) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)
-    WHERE {only}
+    SELECT s, m, d, l, n, u, x, 0 FROM {moves} WHERE {only}
 """ + _MOVE
-_PG_MOVE = PG_MOVE.format(only="true")
+_PG_MOVE = PG_MOVE.format(moves=PG_MOVES, only="true")
 _LITE_MOVE = (
     "INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area) "
     f"VALUES (?, ?, ?, ?, ?, ?, ?, 0) {_MOVE}"

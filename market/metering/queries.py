@@ -14,7 +14,7 @@ from market.metering.identity import Identity
 from market.metering.models import UsageEvent
 from market.metering.verdicts import Receipt
 from market.providers.models import Provider
-from market.statements import Statement, instant
+from market.statements import Rows, Statement, instant
 from market.subscriptions.models import Subscription
 
 
@@ -44,38 +44,65 @@ class Subject(NamedTuple):
     ended_at: datetime | None
 
 
+# What has dimensions, or another aggregation, is not moved by the database itself.
+_PLAIN = "aggregation IN ('sum', 'count', 'max') AND dimensions = '[]'"
+_COUNTING = """provider_id = :provider_id AND event_type IN :types AND created_at <= :at AND reads_id IS NULL
+        AND (retired_at IS NULL OR retired_at > :at)"""
+_METERS = Statement(
+    f"SELECT id, event_type, aggregation, value_property, {_PLAIN} FROM meters WHERE {_COUNTING} ORDER BY id"
+)
 # On PostgreSQL one by one, found first and then held in the order of their numbers: before a table has statistics, or where
-# a provider has most of it, the planner would rather read all the subscriptions that the provider has.
+# a provider has most of it, the planner would rather read all the subscriptions that the provider has. (Of a sum no index knows.)
 _HELD = """
     SELECT public_id, id, organization_id, started_at, coalesce(ended_at, cancel_at) AS ended_at FROM subscriptions
-    WHERE provider_id = :provider_id AND """
+    WHERE provider_id + 0 = :provider_id AND """
 _HOLD = (
     """{SELECT held.* FROM (
         SELECT found.id FROM unnest(:public_ids::text[]) AS wanted(public_id)
-        CROSS JOIN LATERAL (SELECT id FROM subscriptions WHERE public_id = wanted.public_id LIMIT 1) AS found ORDER BY found.id
+        CROSS JOIN LATERAL (SELECT id FROM subscriptions WHERE public_id = wanted.public_id LIMIT 1) AS found %s ORDER BY found.id
     ) AS found CROSS JOIN LATERAL (""" + _HELD + "id = found.id LIMIT 1 %s) AS held|" + _HELD + "public_id IN :public_ids ORDER BY id}"
 )
-_HOLD_SHARED, _HOLD_ALONE = Statement(_HOLD % "FOR SHARE"), Statement(_HOLD % "FOR NO KEY UPDATE")
-# What has dimensions, or another aggregation, is not moved by the database itself.
-_METERS = Statement("""
-    SELECT id, event_type, aggregation, value_property, aggregation IN ('sum', 'count', 'max') AND dimensions = '[]'
-    FROM meters
-    WHERE provider_id = :provider_id AND event_type IN :types AND created_at <= :at AND reads_id IS NULL
-        AND (retired_at IS NULL OR retired_at > :at)
-    ORDER BY id
-""")
+_HOLD_SHARED, _HOLD_ALONE = Statement(_HOLD % ("", "FOR SHARE")), Statement(_HOLD % ("", "FOR NO KEY UPDATE"))
+# Nothing, where these events count for a meter for which the subscriptions are to be held alone.
+_HOLD_FOR_PLAIN = Statement(_HOLD % (f"WHERE NOT EXISTS (SELECT FROM meters WHERE {_COUNTING} AND NOT ({_PLAIN}))", "FOR SHARE"))
+
+
+class Asking:
+    """What counts events of some types, and the subscriptions they are for, asked for in one go.
+
+    The subscriptions are held until the transaction ends: alone where a counter has to be worked out from what is
+    stored, shared where the database moves them. Which of both it is PostgreSQL finds out as it goes along.
+    """
+
+    def __init__(self, provider: Reporter, types: Collection[str], public_ids: Collection[str], *, at: datetime) -> None:
+        db.session.flush()
+        self._provider, self._public_ids = provider, public_ids
+        given = {"provider_id": provider.id, "types": [*types], "at": at}
+        self._held = _HOLD_FOR_PLAIN.ask(**given, public_ids=[*public_ids])
+        self._meters = _METERS.ask(**given)
+
+    def answered(self) -> tuple[dict[str, list[Counting]], dict[str, Subject]]:
+        """The meters by the event type that they count, and the provider's own subscriptions."""
+        meters = _by_type(self._meters.rows())
+        alone = not all(meter.plain for counting in meters.values() for meter in counting)
+        held = self._held.rows()
+        if db.on_postgresql() and (alone or not held):
+            return meters, hold(self._provider, self._public_ids, alone=alone)
+        return meters, _subjects(held)
 
 
 def hold(provider: Reporter, public_ids: Collection[str], *, alone: bool) -> dict[str, Subject]:
     """The provider's own subscriptions among these, held until the transaction ends.
 
-    Held in one order, so two requests wait for each other but never in a circle; `alone` where the counters
-    are worked out from what is stored, shared where the database moves them. (SQLite has one writer at a time
+    Held in one order, so two requests wait for each other but never in a circle. (SQLite has one writer at a time
     anyway.) Whoever closes a bill takes `hold_all` first: no event then slips in between the
     bill's cutoff and its commit.
     """
     db.session.flush()
-    rows = (_HOLD_ALONE if alone else _HOLD_SHARED).run(provider_id=provider.id, public_ids=[*public_ids])
+    return _subjects((_HOLD_ALONE if alone else _HOLD_SHARED).run(provider_id=provider.id, public_ids=[*public_ids]))
+
+
+def _subjects(rows: Rows) -> dict[str, Subject]:
     return {
         public_id: Subject(id, organization_id, instant(started_at), instant(ended_at))
         for public_id, id, organization_id, started_at, ended_at in rows
@@ -102,21 +129,20 @@ def receipts(provider: Reporter, identities: Collection[Identity]) -> dict[int, 
     }
 
 
-def counting_by_type(provider: Reporter, types: Collection[str], *, at: datetime) -> dict[str, list[Counting]]:
-    """The provider's meters with counters of their own, at an instant, by the event type they count.
-
-    An event counts for every meter of its type.
-    """
-    db.session.flush()
+def _by_type(rows: Rows) -> dict[str, list[Counting]]:
     meters: dict[str, list[Counting]] = {}
-    for id, type, aggregation, value_property, plain in _METERS.run(provider_id=provider.id, types=[*types], at=at):
+    for id, type, aggregation, value_property, plain in rows:
         meters.setdefault(type, []).append(Counting(id, Aggregation(aggregation), value_property, bool(plain)))
     return meters
 
 
 def meters_by_type(provider: Reporter, types: Collection[str], *, at: datetime) -> dict[str, list[Meter]]:
-    """The same with everything that these meters say."""
-    found = counting_by_type(provider, types, at=at)
+    """The provider's meters with counters of their own, at an instant, by the event type they count.
+
+    An event counts for every meter of its type.
+    """
+    db.session.flush()
+    found = _by_type(_METERS.run(provider_id=provider.id, types=[*types], at=at))
     whole = whole_meters([meter.id for meters in found.values() for meter in meters])
     return {type: [whole[meter.id] for meter in meters] for type, meters in found.items()}
 

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 
 from market import db
+from market.columns import Column, Names, Numbers, Texts, Uuids
 from market.errors import NotFound
 from market.metering import envelope
-from market.metering.columns import Column, Names, Numbers, Texts, Uuids
 from market.metering.identity import Keys, digest_of
 from market.metering.models import EventIdentity, RefusedEvent
 from market.metering.queries import Reporter

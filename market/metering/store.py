@@ -10,21 +10,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from market import columns
 from market.db import on_postgresql
-from market.metering import columns, moves
+from market.metering import moves, tallies
 from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
 from market.metering.moves import Move
-from market.statements import instant, lite_time, read, write
+from market.statements import Answer, ask, instant, lite_time, read, write
 
 # Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
 _PG_EVENTS = f"""
     WITH told AS MATERIALIZED (
         SELECT nextval('usage_events_id_seq') AS id, r.*
         FROM unnest(%(k)s, %(p)s, %(e)s, %(t)s, %(s)s, %(a)s, %(d)s, %(b)s) AS r(k, p, e, t, s, a, d, b)
+    ), moving AS MATERIALIZED (
+        SELECT * FROM {moves.PG_MOVES}
+    ), overfull AS MATERIALIZED (
+        SELECT FROM moving LEFT JOIN LATERAL (
+            SELECT sum FROM usage_counters WHERE subscription_id = s AND meter_id = m AND day = d AND slice = l LIMIT 1
+        ) AS stored ON true
+        WHERE u > %(most)s - coalesce(stored.sum, 0) LIMIT 1
     ), fresh AS (
         INSERT INTO event_identities (key, payload, event, at, stored_at)
-        SELECT k, p, id, a, %(stored_at)s FROM told ORDER BY k
+        SELECT k, p, id, a, %(stored_at)s FROM told WHERE NOT EXISTS (SELECT FROM overfull) ORDER BY k
         ON CONFLICT (key) DO NOTHING
         RETURNING event
     ), stored AS (
@@ -32,9 +40,9 @@ _PG_EVENTS = f"""
         SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b
         FROM told JOIN fresh ON fresh.event = told.id
     ), moved AS (
-        {moves.PG_MOVE.format(only="(SELECT count(*) FROM fresh) = %(wanted)s")}
+        {moves.PG_MOVE.format(moves="moving", only="%(at_once)s AND (SELECT count(*) FROM fresh) = %(wanted)s")}
     )
-    SELECT number, CASE WHEN number < %(wanted)s THEN
+    SELECT EXISTS (SELECT FROM overfull), CASE WHEN number < %(wanted)s THEN
         (SELECT array_agg(e) FROM told WHERE id NOT IN (SELECT event FROM fresh)) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
 """
@@ -45,6 +53,9 @@ _PG_KNOWN = """
         SELECT {} FROM event_identities WHERE event_identities.key = wanted.key LIMIT 1
     ) AS known
 """
+_PG_PAYLOADS = _PG_KNOWN.format("uuid_send(payload) AS payload")
+_PG_IDENTITIES = _PG_KNOWN.format("uuid_send(payload) AS payload, event, at, stored_at")
+_LITE_KNOWN = "SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({})"
 _LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
 _LITE_IDENTITIES = (
     "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
@@ -55,48 +66,67 @@ _LITE_EVENTS = (
 )
 #: SQLite takes 32,766 parameters in one statement.
 _PAGE = 5000
+#: More than any counter's sum, and as much as PostgreSQL's numbers hold.
+_ANY = 2**63 - 1
+
+
+class Overfull(Exception):
+    """A counter has no room for what is to be stored; nothing was."""
 
 
 def insert(
-    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, stored_at: datetime
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, at_once: bool, room: bool, stored_at: datetime
 ) -> set[str]:
-    """Store the events whose identities are free, and move these counters if all are; returns the ids that were taken.
+    """Store the events whose identities are free; returns the ids that were taken. Ids differ from each other.
 
-    Ids differ from each other.
+    `moving` is what all of them move; they do so `at_once` if nothing is taken. Unless there is known to be `room` in the
+    counters PostgreSQL looks, and Overfull is raised.
     """
     if on_postgresql():
-        return _insert_at_once(provider_id, source, arrivals, moving, stored_at)
-    return _insert_one_by_one(provider_id, source, arrivals, moving, stored_at)
+        most = _ANY if room else tallies.DAY_LIMIT
+        return _insert_at_once(provider_id, source, arrivals, moving, at_once=at_once, most=most, stored_at=stored_at)
+    taken = _insert_one_by_one(provider_id, source, arrivals, stored_at)
+    if at_once and not taken:
+        moves.add(moving)
+    return taken
+
+
+def ask_payloads(keys: Sequence[bytes]) -> Answer:
+    """Ask for `payloads` in good time; on SQLite, too, an answer has rows where keys are taken."""
+    if on_postgresql():
+        return ask(_PG_PAYLOADS, (columns.Uuids(keys),))
+    return ask(_LITE_KNOWN.format(", ".join("?" * len(keys))), tuple(keys))
 
 
 def payloads(keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """Those of the keys that are taken, with the digests of the events that took them."""
     if on_postgresql():
-        return dict(read(_PG_KNOWN.format("uuid_send(payload) AS payload"), (columns.Uuids(keys),)))
+        return dict(ask_payloads(keys).rows())
     return {key: identity.payload for key, identity in identities(keys).items()}
 
 
 def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     """Those of the keys that are taken, and by what."""
     if on_postgresql():
-        query = _PG_KNOWN.format("uuid_send(payload) AS payload, event, at, stored_at")
-        return {key: Identity(*rest) for key, *rest in read(query, (columns.Uuids(keys),))}
+        return {key: Identity(*rest) for key, *rest in read(_PG_IDENTITIES, (columns.Uuids(keys),))}
     known: dict[bytes, Identity] = {}
     for start in range(0, len(keys), _PAGE):
         page = keys[start : start + _PAGE]
         marks = ", ".join("?" * len(page))
-        query = f"SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({marks})"
-        for key, payload, event, at, stored_at in read(query, tuple(page)):
+        for key, payload, event, at, stored_at in read(_LITE_KNOWN.format(marks), tuple(page)):
             known[key] = Identity(payload, event, instant(at), instant(stored_at))
     return known
 
 
 def _insert_at_once(
-    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], stored_at: datetime
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, at_once: bool, most: int, stored_at: datetime
 ) -> set[str]:
+    if any(added > most for *_, added, _ in moving):
+        raise Overfull  # perhaps beyond what PostgreSQL can read
     events = [arrival.event for arrival in arrivals]
-    [(_number, taken)] = read(_PG_EVENTS, {
-        "provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(events), "moves": moves.written(moving),
+    [(overfull, taken)] = read(_PG_EVENTS, {
+        "provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(events),
+        "moves": moves.written(moving), "at_once": at_once, "most": most,
         "k": columns.Uuids([arrival.key for arrival in arrivals]),
         "p": columns.Uuids([event.digest for event in events]),
         "e": columns.Texts([event.id for event in events]),
@@ -106,12 +136,12 @@ def _insert_at_once(
         "d": columns.Jsons([event.written for event in events]),
         "b": columns.Names([str(arrival.band) for arrival in arrivals]),
     })  # fmt: skip
+    if overfull:
+        raise Overfull
     return set(taken or ())
 
 
-def _insert_one_by_one(
-    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], stored_at: datetime
-) -> set[str]:
+def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival], stored_at: datetime) -> set[str]:
     """For SQLite, whose rows cost least as the driver sends them. Most identities are free, so they are tried, not asked."""
     number, when = _next_number(), lite_time(stored_at)
     times = [lite_time(arrival.event.at) for arrival in arrivals]
@@ -132,7 +162,6 @@ def _insert_one_by_one(
             for n in fresh
         ])  # fmt: skip
     if len(fresh) == len(arrivals):
-        moves.add(moving)
         return set()
     stored = set(fresh)
     return {arrival.event.id for n, arrival in enumerate(arrivals) if n not in stored}

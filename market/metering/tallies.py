@@ -13,7 +13,8 @@ from market.metering.counts import Key
 from market.metering.lanes import MILLIONTHS, Lane
 from market.metering.moves import Move
 
-_DAY_LIMIT = int(values.DAY_LIMIT) * MILLIONTHS
+#: What the sum of one counter may be, in millionths.
+DAY_LIMIT = int(values.DAY_LIMIT) * MILLIONTHS
 
 
 class Tally(NamedTuple):
@@ -45,7 +46,7 @@ def overfull(tallies: dict[Key, Tally]) -> Collection[Key]:
     """The counters whose sum would pass what one holds."""
     added = {key: tally.total for key, tally in tallies.items() if tally.aggregation is Aggregation.SUM}
     stored = counters.sums(list(added))
-    return {key for key, total in added.items() if stored.get(key, 0) * MILLIONTHS + total > _DAY_LIMIT}
+    return {key for key, total in added.items() if stored.get(key, 0) * MILLIONTHS + total > DAY_LIMIT}
 
 
 def moved(tallies: dict[Key, Tally]) -> list[Move]:
