@@ -1,8 +1,10 @@
-"""How Chinese words sound: the only module that knows pypinyin."""
+"""How Chinese words sound when they are typed."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+
+from market.search.words import chinese
 
 #: Longer runs are not typed as one word.
 _LONGEST = 12
@@ -18,7 +20,5 @@ def sounds(word: str) -> tuple[str, str]:
     """A Chinese word in syllables and in their first letters: 备份 is `beifen`, `bf`; two empty texts for others."""
     if not is_han(word) or len(word) > _LONGEST:
         return "", ""
-    from pypinyin import lazy_pinyin  # noqa: PLC0415  its dictionaries take 0.2 s, and few commands look for sounds
-
-    syllables = lazy_pinyin(word, errors="ignore")
+    syllables = chinese().lazy_pinyin(word, errors="ignore")
     return "".join(syllables), "".join(syllable[0] for syllable in syllables)

@@ -9,25 +9,21 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from importlib import import_module
 from types import ModuleType
 
 from market.search.lexicon import lexicon
 
 #: Longer runs of letters are cut off: nobody looks for their ends.
 LONGEST = 100
-_COMMON = 10_000  # how often a term is taken to occur: enough to be kept whole
 _RUNS = re.compile(r"[0-9a-z]+(?:[.+#'-][0-9a-z]+)*|[^\W_]+")
 _LATIN = re.compile(r"[0-9a-z]")
 
 
 @cache
-def _cutter() -> ModuleType:
-    """The library's own segmenter, with the lexicon's terms."""
-    import rjieba  # noqa: PLC0415  its dictionary takes 0.2 s, and a command that cuts no words need not wait for it
-
-    for term in lexicon().terms:
-        rjieba.add_word(term, _COMMON, "n")
-    return rjieba
+def chinese() -> ModuleType:
+    """`market.search.chinese`, loaded by who first cuts words: its dictionaries take 0.4 s, more than most commands need."""
+    return import_module("market.search.chinese")
 
 
 def plain(text: str) -> str:
@@ -42,7 +38,7 @@ def cut(text: str) -> list[str]:
         if _LATIN.match(run):
             found.append(singular(run[:LONGEST]))
         else:
-            found.extend(word[:LONGEST] for word in _cutter().cut(run, True) if word[0].isalnum())
+            found.extend(word[:LONGEST] for word in chinese().cut(run, True) if word[0].isalnum())
     return found
 
 
@@ -54,7 +50,7 @@ def parts(word: str) -> tuple[str, ...]:
         return tuple(singular(piece) for piece in pieces) if len(pieces) > 1 else ()
     if len(word) < 3:
         return ()
-    inside = [piece for piece in _cutter().cut_for_search(word, True) if piece != word]
+    inside = [piece for piece in chinese().cut_for_search(word, True) if piece != word]
     kept: list[str] = []
     at = 0
     while at < len(word):
@@ -69,7 +65,7 @@ def with_parts(word: str) -> frozenset[str]:
     """A word and every part that it may be found by."""
     if _LATIN.match(word):
         return frozenset((word, *parts(word)))
-    return frozenset((word, *parts(word), *(_cutter().cut_for_search(word, True) if len(word) > 2 else ())))
+    return frozenset((word, *parts(word), *(chinese().cut_for_search(word, True) if len(word) > 2 else ())))
 
 
 @lru_cache(maxsize=20_000)
