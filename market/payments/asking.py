@@ -188,4 +188,3 @@ def _customer(task: _Task, at: datetime, *, anew: bool = False) -> str:
         kept = {"gateway_reference": reference if anew else GatewayCustomer.gateway_reference}
         noted = noted.on_conflict_do_update(index_elements=["organization_id"], set_=kept)
         return str(db.session.scalar(noted.returning(GatewayCustomer.gateway_reference)))
-    return reference
