@@ -25,7 +25,7 @@ from sqlalchemy import String, func, select, type_coerce
 from market import catalog, db, resources
 from market.catalog import Offering, OfferingRevision, Plan
 from market.catalog.models import PlanStatus, RevisionStatus
-from market.search import ranking, stored
+from market.search import ranking, stored, words
 from market.search.index import Found
 from market.search.listings import Listing, listings_of
 from market.search.models import CatalogChange, Kind
@@ -223,10 +223,11 @@ def forget() -> None:
 
 
 def warm(on: date) -> None:
-    """Have it and the usual orders at hand before anybody asks."""
+    """Have it, the usual orders and what words are cut with at hand before anybody asks."""
     known = shelf(on)
     for sort in ("new", ""):
         known._order(sort, on)
+    words.chinese()
 
 
 #: What is published, said so that SQLite begins with the newest: by its index of states it would read all that are.
