@@ -14,7 +14,7 @@ from market.payments import failures
 from tests.builders.accounts import PASSWORD, a_member, an_actor, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill
 from tests.builders.catalog import a_plan
-from tests.builders.gateways import AT, a_gateway_payment, a_held_payment, a_top_up
+from tests.builders.gateways import AT, a_dispute, a_gateway_payment, a_held_payment, a_top_up
 from tests.builders.subscriptions import a_subscription
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -99,6 +99,18 @@ def test_whoever_reads_bills_reads_receipts(client: Client, firm: Organization) 
     for path in ("/console/balance/", "/console/payments/"):
         assert client.page(path).follow("收据").path == "/console/receipts/"
     assert "5.00" in client.page(f"/console/payments/{card.id}").follow("看收据").text
+
+
+def test_a_dispute_is_found_from_the_list(client: Client, firm: Organization) -> None:
+    with db.transaction():
+        lost = a_top_up(firm, 700)
+        a_dispute(lost, 700, "lost")
+        a_dispute(a_top_up(firm, 600), 600)
+    page = client.page("/console/payments/")
+    assert (page.text.count("银行在处理"), page.text.count("钱被银行收回")) == (1, 1)
+    assert "持卡人说不是本人付的" in page.follow("看原因").text
+    told = client.page(f"/console/payments/{lost.id}").text
+    assert "余额扣回 ¥7.00" in told and "已记入余额" not in told
 
 
 def test_news_is_stored_once_and_only_from_stripe(client: FlaskClient, firm: Organization, stripe: Double) -> None:
