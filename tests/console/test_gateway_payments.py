@@ -59,6 +59,16 @@ def test_a_refund_that_stripe_refuses_is_told_to_her_in_her_words(client: Client
     assert "请改用" not in page.text and "请联系客服" not in page.text
 
 
+def test_a_bill_that_was_paid_in_another_window_leads_back_to_itself(client: Client, firm: Organization, stripe: Double, clock: FakeClock) -> None:
+    page = client.page("/console/bills/1").follow("去付款")
+    page.submit(button="继续付款", way="alipay")
+    stripe.pay(stripe.of("checkout.session")[0]["id"])
+    payments.sweep(clock.now() + timedelta(minutes=1))
+    for after in (page.submit(button="继续付款", way="card"), client.page(page.path)):
+        assert after.path == "/console/bills/1"
+        assert "现在没有要付的款" in after.text and "已付清" in after.text
+
+
 def test_with_stripe_gone_a_transfer_is_still_offered(client: Client, firm: Organization, stripe: Double) -> None:
     stripe.trouble("POST /v1/customers", "429", 9)
     page = client.page("/console/bills/1").follow("去付款").submit(button="继续付款", way="wechat_pay")
