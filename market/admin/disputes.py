@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from market import payments
-from market.payments import statements
+from market.admin import menu
 from market.web import guards, paging, ways
 
 bp = Blueprint("disputes", __name__, url_prefix="/disputes")
@@ -17,5 +17,5 @@ def index() -> str:
     """Every dispute, and what of lost ones nothing could be taken from."""
     return render_template(
         "admin/disputes/index.html", page=paging.page_of(payments.disputes()), words=ways, claims=payments.claims(),
-        waiting=statements.waiting_counts(),
+        work=menu.payments_waiting(),
     )  # fmt: skip

@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from market import payments, resources
-from market.payments import EventStatus, GatewayEvent, PaymentStatus, statements
+from market.admin import menu
+from market.payments import EventStatus, GatewayEvent, PaymentStatus
 from market.web import guards, paging
 from market.web.states import state_of
 
@@ -24,7 +25,7 @@ def index() -> str:
     view = EventStatus(shown) if shown in set(EventStatus) else None
     return render_template(
         "admin/gateway_news/index.html", page=paging.page_of(payments.gateway_events(view)), view=view, counts=payments.event_counts(),
-        waiting=statements.waiting_counts(), outcome=_outcome, set_up=bool(resources.settings.stripe_webhook_secret),
+        work=menu.payments_waiting(), outcome=_outcome, set_up=bool(resources.settings.stripe_webhook_secret),
     )  # fmt: skip
 
 

@@ -9,11 +9,11 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from market import payments, resources
-from market.admin import parts
+from market.admin import menu, parts
 from market.audit import history
 from market.billing import credit_notes
 from market.errors import MarketError
-from market.payments import Payment, statements
+from market.payments import Payment
 from market.web import formats, forms, guards, paging, ways
 
 bp = Blueprint("gateway_payments", __name__, url_prefix="/gateway")
@@ -44,7 +44,7 @@ def index() -> str:
     view = view if view in VIEWS else ""
     return render_template(
         "admin/gateway_payments/index.html", page=paging.page_of(payments.gateway_payments(view)), view=view, words=ways,
-        held=payments.held_count(), waiting=statements.waiting_counts(), ready=bool(payments.ways()),
+        work=menu.payments_waiting(), ready=bool(payments.ways()),
     )  # fmt: skip
 
 

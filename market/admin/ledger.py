@@ -26,10 +26,12 @@ def index() -> str:
     """All postings, newest first; `?event=bill_paid&from=2026-11-01&until=2026-11-30&bill=7`."""
     bill_id = request.args.get("bill", type=row_numbers.read)
     bill = billing.head_by_id(bill_id) if bill_id else None
-    found = ledger.postings(bill=bill, **_asked())
-    totals = ledger.totals() if bill is None else []
+    asked = _asked()
+    page = paging.page_of(ledger.postings(bill=bill, **asked), size=30)
+    # Whoever has narrowed the list, or leafs through it, wants to see that and not all accounts above it.
+    totals = ledger.totals() if bill is None and page.number == 1 and not any(asked.values()) else []
     return render_template(
-        "admin/ledger/index.html", page=paging.page_of(found, size=30), bill=bill, totals=totals, books=books,
+        "admin/ledger/index.html", page=page, bill=bill, totals=totals, books=books,
         even=sum(each.debit_fen for each in totals) == sum(each.credit_fen for each in totals),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from flask import g
 
 from market.billing import credit_notes
 from market.billing.credit_notes import Work
+from market.payments import waiting
 from market.web import guards
 
 
@@ -16,6 +17,14 @@ def credits_waiting() -> Work:
     if "credits_waiting" not in g:
         g.credits_waiting = credit_notes.work_waiting()
     work: Work = g.credits_waiting
+    return work
+
+
+def payments_waiting() -> waiting.Work:
+    """Money that a person has to look at; asked once for each page."""
+    if "payments_waiting" not in g:
+        g.payments_waiting = waiting.work_waiting()
+    work: waiting.Work = g.payments_waiting
     return work
 
 

@@ -58,6 +58,7 @@ def index() -> str:
         *_reviews(now),
         *_nominations(),
         *_transfers(),
+        *_odd_money(),
         *_applications(),
         *_verifications(now),
         *_credits(),
@@ -129,7 +130,7 @@ def _nominations() -> list[Waiting]:
 
 
 def _transfers() -> list[Waiting]:
-    if not _waits_here("payments"):
+    if not _waits_here("payments") or not menu.payments_waiting().announced:
         return []
     announced = payments.awaiting().where(Payment.announced_at.is_not(None)).limit(MOST)
     return [
@@ -142,6 +143,20 @@ def _transfers() -> list[Waiting]:
         )
         for payment in db.session.scalars(announced)
     ]  # fmt: skip
+
+
+def _odd_money() -> list[Waiting]:
+    """What no rule could book: of each kind how much there is."""
+    if not _waits_here("payments"):
+        return []
+    work, kind = menu.payments_waiting(), _("收款")
+    found = [
+        (work.unmatched, "building-bank", _("%(count)s 笔未识别的转账", count=work.unmatched), _("认出企业后入账，或原路退回"), url_if("admin.payments.transfers.index")),
+        (work.held, "wallet", _("%(count)s 笔网上付款要核对", count=work.held), _("收到的和应收的不一样，还没有入账"), url_if("admin.payments.gateway_payments.index", show="held")),
+        (work.disputes, "alert-triangle", _("%(count)s 笔付款有争议", count=work.disputes), _("到期前在 Stripe 提交证据"), url_if("admin.payments.disputes.index")),
+        (work.news, "webhook", _("%(count)s 条 Stripe 的通知处理失败", count=work.news), _("看原因，再重新处理"), url_if("admin.payments.gateway_news.index", show="failed")),
+    ]  # fmt: skip
+    return [Waiting(kind, icon, title, note, url) for count, icon, title, note, url in found if count]
 
 
 def _applications() -> list[Waiting]:

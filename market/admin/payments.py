@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField
 
 from market import payments, resources
-from market.admin import parts
+from market.admin import menu, parts
 from market.audit import history
 from market.errors import Invalid
 from market.kit.period import local_day
-from market.payments import Payment, statements
+from market.payments import Payment
 from market.web import formats, forms, guards, paging, uploads
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
@@ -46,8 +46,7 @@ def index() -> str:
         page=paging.page_of(query),
         arrived=arrived,
         code=code,
-        announced=payments.awaiting_count(),
-        waiting=statements.waiting_counts(),
+        work=menu.payments_waiting(),
         age=lambda at: parts.age(at, resources.clock.now()),
     )
 

@@ -13,7 +13,7 @@ from wtforms import BooleanField, FileField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from market import db, resources
-from market.admin import parts
+from market.admin import menu, parts
 from market.audit import history
 from market.errors import MarketError
 from market.payments import statements
@@ -172,7 +172,7 @@ def _refused(statement: BankStatement, refusal: MarketError) -> tuple[str, int]:
 
 def _index(form: FileForm) -> str:
     return render_template(
-        "admin/statements/index.html", form=form, page=paging.page_of(statements.statements()), waiting=statements.waiting_counts(),
+        "admin/statements/index.html", form=form, page=paging.page_of(statements.statements()), work=menu.payments_waiting(),
         megabytes=statements.LARGEST // 1024**2, most_lines=statements.MOST_LINES,
     )  # fmt: skip
 

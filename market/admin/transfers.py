@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, HiddenField, StringField
 
 from market import billing, resources
-from market.admin import parts
+from market.admin import menu, parts
 from market.audit import history
 from market.billing import Bill
 from market.errors import MarketError
@@ -55,7 +55,7 @@ def index() -> str:
     view = view if view in VIEWS else "unmatched"
     return render_template(
         "admin/transfers/index.html", page=paging.page_of(statements.lines(*VIEWS[view])), view=view, words=bank_lines,
-        waiting=statements.waiting_counts(),
+        work=menu.payments_waiting(),
     )  # fmt: skip
 
 

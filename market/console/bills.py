@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as Answer
 from wtforms import BooleanField, RadioField
@@ -126,9 +127,10 @@ class WayForm(forms.MarketForm):
 
 @bp.get("/<int:id>/pay")
 @guards.require("bills.pay")
-def choose(id: int) -> str:
+def choose(id: int) -> Answer | str:
     """Which way to pay, where there is more than one."""
-    return _choice(billing.head_of(g.organization, id), WayForm(formdata=None))
+    bill = billing.head_of(g.organization, id)
+    return _choice(bill, WayForm(formdata=None)) if bill.status in billing.DUE else _nothing_to_pay(bill)
 
 
 @bp.post("/<int:id>/pay")
@@ -144,6 +146,8 @@ def pay(id: int) -> Answer | tuple[str, int]:
             card_id = row_numbers.found_in(way.removeprefix("saved-"))
             card = payments.card_of(g.organization, card_id) if card_id else None
             payment = payments.pay_with(bill, "card" if card else way, card=card, save_card=bool(form.save_card.data), by=g.actor, at=now)
+    except payments.NothingToPay:
+        return _nothing_to_pay(bill)
     except payments.WayUnknown as refusal:
         form.refuse(refusal)
         return _choice(bill, form), refusal.status
@@ -151,9 +155,13 @@ def pay(id: int) -> Answer | tuple[str, int]:
     return redirect(url_for("console.payments.show", id=payment.id, look=2 if way != payments.BankTransfer.name else None), 303)
 
 
+def _nothing_to_pay(bill: Bill) -> Answer:
+    """Paid in another window, or she has gone back: the bill says how it stands."""
+    flash(_("这张账单现在没有要付的款。"), "info")
+    return redirect(url_for(".show", id=bill.id), 303)
+
+
 def _choice(bill: Bill, form: WayForm) -> str:
-    if bill.status not in billing.DUE:
-        raise payments.NothingToPay
     cards = payments.saved_cards(g.organization) if payments.ways(bill.owed_fen) else []
     form.way.choices = [
         (payments.BankTransfer.name, ways.WAYS["bank_transfer"]), *((f"saved-{card.id}", ways.card(card)) for card in cards),

@@ -32,7 +32,7 @@ def index() -> str:
     """Every payment, newest first, and the cards that may be charged."""
     return render_template(
         "console/payments/index.html", page=paging.page_of(payments.payments_of(g.organization)), words=ways,
-        cards=payments.saved_cards(g.organization), disputed=payments.open_disputes(g.organization),
+        cards=payments.saved_cards(g.organization), disputed=payments.disputed_payments(g.organization),
     )  # fmt: skip
 
 

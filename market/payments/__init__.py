@@ -13,11 +13,7 @@ from market.payments.asking import ask_again, ask_soon, pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
 from market.payments.charging import BeingPaid, charge_saved, unanswered
-from market.payments.disputing import (
-    disputes,
-    disputes_of,
-    open_disputes,
-)
+from market.payments.disputing import disputed_payments, disputes, disputes_of, open_disputes
 from market.payments.failures import for_buyer as refund_failure
 from market.payments.failures import of_gateway
 from market.payments.following import follow
@@ -65,11 +61,9 @@ from market.payments.queries import (
     arrival_days,
     arrivals_of,
     awaiting,
-    awaiting_count,
     deposited_fen,
     gateway_payment,
     gateway_payments,
-    held_count,
     last_arrivals,
     open_payment_of,
     payment_by_id,
@@ -159,7 +153,6 @@ __all__ = [
     "ask_again",
     "ask_soon",
     "awaiting",
-    "awaiting_count",
     "came_at",
     "card_of",
     "charge_saved",
@@ -170,6 +163,7 @@ __all__ = [
     "deposited_fen",
     "dispute_closed",
     "dispute_opened",
+    "disputed_payments",
     "disputes",
     "disputes_of",
     "event_by_id",
@@ -183,7 +177,6 @@ __all__ = [
     "handle",
     "handle_again",
     "handle_due",
-    "held_count",
     "instructions",
     "is_top_up",
     "last_arrivals",

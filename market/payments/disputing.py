@@ -96,9 +96,13 @@ def disputes() -> Select[Any]:
     return query.order_by(Dispute.status != _S.OPEN, Dispute.id.desc())
 
 
-def open_disputes(organization: Organization | None = None) -> int:
+def open_disputes() -> int:
     """How many wait for the bank's decision."""
-    query = select(func.count()).select_from(Dispute).where(Dispute.status == _S.OPEN)
-    if organization is not None:
-        query = query.join(Dispute.payment).where(Payment.organization_id == organization.id)
-    return db.session.scalar(query) or 0
+    return db.session.scalar(select(func.count()).select_from(Dispute).where(Dispute.status == _S.OPEN)) or 0
+
+
+def disputed_payments(organization: Organization) -> dict[int, DisputeStatus]:
+    """Payments of an organization whose money a bank holds or has kept, newest first."""
+    query = select(Dispute.payment_id, Dispute.status).join(Dispute.payment).where(Dispute.status != _S.WON)
+    query = query.where(Payment.organization_id == organization.id).order_by(Dispute.id.desc())
+    return {id: status for id, status in db.session.execute(query)}

@@ -54,11 +54,6 @@ def gateway_payments(view: str = "") -> Select[Payment]:
     return query.order_by(Payment.id.desc())
 
 
-def held_count() -> int:
-    """Payments of which other money came than was asked for."""
-    return db.session.scalar(select(func.count()).select_from(Payment).where(Payment.held != "")) or 0
-
-
 def gateway_payment(id: int) -> Payment:
     """One payment through a gateway, for administrators. Raises NotFound."""
     payment = payment_by_id(id)
@@ -104,13 +99,6 @@ def awaiting(code: str = "") -> Select[Payment]:
         like = named.remittance_code.contains(tidy(code), autoescape=True)
         query = query.where(Payment.bill_id.in_(select(named.bill_id).where(like)))
     return query.order_by(Payment.announced_at.is_(None), Payment.announced_at, Payment.id)
-
-
-def awaiting_count() -> int:
-    """How many payments a buyer has announced that nobody has confirmed."""
-    query = select(func.count()).select_from(Payment)
-    query = query.where(Payment.status.in_(OPEN), Payment.announced_at.is_not(None))
-    return db.session.scalar(query) or 0
 
 
 def settled() -> Select[Payment]:

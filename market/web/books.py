@@ -17,7 +17,7 @@ KINDS = {
     AccountKind.UNMATCHED: (_l("待认领款"), _l("到了账、还不知道是谁付的什么钱")),
     AccountKind.DISPUTED: (_l("争议中的款"), _l("付款人的银行扣住、等结果的钱")),
     AccountKind.BALANCE: (_l("客户余额"), _l("客户存在平台、抵下一张账单的钱")),
-    AccountKind.GRANTED: (_l("赠送余额"), _l("平台送给客户、只能抵账单的钱")),
+    AccountKind.GRANTED: (_l("赠送的余额"), _l("平台送给客户、只能抵账单的钱")),
     AccountKind.GRANTS: (_l("赠送支出"), _l("送给客户的钱，减去过期没用的")),
     AccountKind.REFUNDS: (_l("待退款"), _l("已决定退给客户、还没有退出去的钱")),
     AccountKind.UNPAID: (_l("待收销售款"), _l("服务商卖出、客户还没付清的账单款")),

@@ -18,6 +18,12 @@ from market.web import formats
 #: What nobody has noticed needs no line: there was no card, or a later step took its place.
 SILENT = frozenset({Outcome.NO_CARD, Outcome.OVERTAKEN, Outcome.PENDING})
 
+#: Pages that have a button of their own for paying.
+PAYING = frozenset(
+    f"console.{page}"
+    for page in ("bills.choose", "bills.pay", "payments.show", "payments.announce", "balance.part", "balance.use")
+)
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -46,8 +52,10 @@ def notice() -> Notice | None:
     stopped = Kind.SUSPENSION.value in standing.case.done
     facts = {"number": bill.number, "money": formats.money(bill.owed_fen), "days": dunning.days_over(bill.due_at or now, now)}
     title = _("服务已停用：账单 %(number)s 还要付 %(money)s") if stopped else _("账单 %(number)s 已逾期 %(days)s 天，还要付 %(money)s")
+    # Where she is paying, or money is on its way, nothing should call for paying once more.
+    pays = g.can("bills.pay") and standing.case.wait is not Wait.PAYING and request.endpoint not in PAYING
     return Notice(
-        title % facts, next_words(standing, now), _("去付款") if g.can("bills.pay") else _("看账单"),
+        title % facts, next_words(standing, now), _("去付款") if pays else _("看账单"),
         url_for("console.bills.show", id=bill.id),
     )  # fmt: skip
 

@@ -9,11 +9,14 @@ import pytest
 from market import audit, catalog, db, resources
 from market.accounts import Role
 from market.catalog import OfferingStatus
+from market.payments import EventStatus
 from market.providers import ProviderStatus
 from market.recommended import EntryStatus
 from tests.builders.accounts import a_user, an_organization
 from tests.builders.catalog import a_licence, a_provider, an_offering, complete_facts
+from tests.builders.gateways import a_dispute, a_held_payment, a_piece_of_news, a_top_up
 from tests.builders.recommended import an_entry
+from tests.builders.statements import an_imported_statement
 
 
 def test_nothing_to_do_says_so(enter):
@@ -33,6 +36,20 @@ def test_what_waits_longest_comes_first_with_its_age(enter, clock):
     text = enter().page("/admin/").text
     assert text.index("等得久的") < text.index("已等 4 天") < text.index("刚提名的") < text.index("已等 2 小时") < text.index("申请的")
     assert "2026年12月1日 到期" in text
+
+
+def test_money_that_no_rule_could_book_waits_too(enter):
+    with db.transaction():
+        firm = an_organization()
+        a_dispute(a_top_up(firm))
+        a_held_payment(firm)
+        an_imported_statement("2026-11-06,200.00,,谁,BK1,")
+        a_piece_of_news(a_top_up(firm, 300)).status = EventStatus.FAILED
+    client = enter(Role.FINANCE)
+    page = client.page("/admin/")
+    for title, there in {"1 笔未识别的转账": "谁", "1 笔网上付款要核对": "USD 7.00", "1 笔付款有争议": "持卡人说不是本人付的", "处理失败": "checkout"}.items():
+        assert there in page.follow(title).text
+    assert "争议，1 笔" in client.page("/admin/payments/").text
 
 
 def test_programs_are_called_the_system(enter):

@@ -9,8 +9,9 @@ import pytest
 
 from market import db, payments
 from market.accounts import Role
-from market.billing import BillStatus
+from market.billing import BillStatus, credit_notes
 from tests.builders.accounts import PASSWORD, a_member, a_user, an_actor, the_office
+from tests.builders.balances import a_deposit
 from tests.builders.billing import OCTOBER, an_issued_bill, moment
 from tests.scenarios.stories import a_story, a_usual_october
 from tests.support.client import Client
@@ -105,6 +106,15 @@ def test_what_cannot_be_is_said_at_the_field(form: Page, payment_id: int, field:
 
 
 @pytest.mark.every_database
+def test_nobody_waits_for_a_transfer_whose_bill_was_paid_otherwise(client: Client, payment_id: int) -> None:
+    with db.transaction():
+        bill = payments.payment_by_id(payment_id).of_bill
+        a_deposit(bill.organization, 22_193)
+        credit_notes.use_balance(bill, at=moment("2026-11-20 09:00"), by=an_actor())
+    page = client.page(f"/admin/payments/{payment_id}")
+    assert "不用再等这笔转账" in page.text and "您的角色只能看" not in page.text
+
+
 def test_pressing_twice_books_once(form: Page, payment_id: int) -> None:
     form.submit(button="确认到账", **SLIP)
     assert form.submit(button="确认到账", **SLIP).status == 200

@@ -17,7 +17,7 @@ from market.payments.found import Found, State
 from tests.builders.accounts import PASSWORD, a_member, an_actor, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill
 from tests.builders.catalog import a_plan
-from tests.builders.gateways import AT, a_gateway_payment, a_held_payment, a_top_up
+from tests.builders.gateways import AT, a_dispute, a_gateway_payment, a_held_payment, a_top_up
 from tests.builders.subscriptions import a_subscription
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -69,6 +69,16 @@ def test_what_she_sees_fail_needs_no_letter(client: Client, firm: Organization, 
         assert (seen.status.value, db.session.scalars(select(Email.key).where(Email.key.startswith("payment_failed."))).all()) == ("failed", [])
 
 
+def test_a_bill_that_was_paid_in_another_window_leads_back_to_itself(client: Client, firm: Organization, stripe: Double, clock: FakeClock) -> None:
+    page = client.page("/console/bills/1").follow("去付款")
+    page.submit(button="继续付款", way="alipay")
+    stripe.pay(stripe.of("checkout.session")[0]["id"])
+    payments.sweep(clock.now() + timedelta(minutes=1))
+    for after in (page.submit(button="继续付款", way="card"), client.page(page.path)):
+        assert after.path == "/console/bills/1"
+        assert "现在没有要付的款" in after.text and "已付清" in after.text
+
+
 def test_with_stripe_gone_a_transfer_is_still_offered(client: Client, firm: Organization, stripe: Double) -> None:
     stripe.trouble("POST /v1/customers", "429", 9)
     page = client.page("/console/bills/1").follow("去付款").submit(button="继续付款", way="wechat_pay")
@@ -113,6 +123,18 @@ def test_whoever_reads_bills_reads_receipts(client: Client, firm: Organization) 
     for path in ("/console/balance/", "/console/payments/"):
         assert client.page(path).follow("收据").path == "/console/receipts/"
     assert "5.00" in client.page(f"/console/payments/{card.id}").follow("看收据").text
+
+
+def test_a_dispute_is_found_from_the_list(client: Client, firm: Organization) -> None:
+    with db.transaction():
+        lost = a_top_up(firm, 700)
+        a_dispute(lost, 700, "lost")
+        a_dispute(a_top_up(firm, 600), 600)
+    page = client.page("/console/payments/")
+    assert (page.text.count("银行在处理"), page.text.count("钱被银行收回")) == (1, 1)
+    assert "持卡人说不是本人付的" in page.follow("看原因").text
+    told = client.page(f"/console/payments/{lost.id}").text
+    assert "余额扣回 ¥7.00" in told and "已记入余额" not in told
 
 
 def test_news_is_stored_once_and_only_from_stripe(client: FlaskClient, firm: Organization, stripe: Double) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from market import db, payments
 from market.accounts import Role
+from market.billing import credit_notes
 from tests.builders.accounts import (
     PASSWORD,
     a_member,
@@ -18,6 +19,7 @@ from tests.builders.accounts import (
     an_organization,
     the_office,
 )
+from tests.builders.balances import a_deposit
 from tests.builders.billing import OCTOBER, an_issued_bill, moment
 from tests.builders.documents import PDF
 from tests.builders.statements import an_imported_statement
@@ -91,6 +93,16 @@ def test_the_page_says_when_the_money_is_there(client: Client, page: Page) -> No
     after = client.page(page.path)
     assert "已收到 ¥221.93" in after.text
     assert "已付清" in after.follow("看账单").text
+
+
+def test_a_transfer_that_nobody_waits_for_any_more_is_not_said_to_have_come(client: Client, page: Page) -> None:
+    with db.transaction():
+        bill = payments.payment_by_id(id_of(page)).of_bill
+        a_deposit(bill.organization, 22_193)
+        credit_notes.use_balance(bill, at=moment("2026-11-20 09:00"), by=an_actor())
+    after = client.page(page.path)
+    assert "已取消，没有收到钱" in after.text
+    assert "已收到" not in after.text and "已付清" in after.follow("看账单").text
 
 
 def test_a_part_leads_to_the_rest_with_its_own_code(client: Client, page: Page) -> None:

@@ -13,7 +13,7 @@ from market import audit, billing, db, payments
 from market.accounts import User
 from market.billing import Bill, BillStatus
 from market.errors import NotFound
-from market.payments import BankArrival, Payment, PaymentStatus, remittance
+from market.payments import BankArrival, Payment, PaymentStatus, remittance, waiting
 from tests.builders.accounts import an_actor, an_administrator, an_organization
 from tests.builders.billing import OCTOBER, an_issued_bill, buyer, moment
 from tests.builders.catalog import a_plan
@@ -76,7 +76,7 @@ class TestAnnounce:
         first, second = a_payment(), a_payment()
         payments.announce(second, by=an_actor(), at=NOON)
         assert list(db.session.scalars(payments.awaiting())) == [second, first]
-        assert payments.awaiting_count() == 1
+        assert waiting.work_waiting().announced == 1
         code = str(first.remittance_code)
         assert list(db.session.scalars(payments.awaiting(f"{code[:4].lower()} {code[4:]}"))) == [first]
 

@@ -41,7 +41,6 @@ from market.payments.statements.queries import (
     statement_by_id,
     statements,
     transfers_of,
-    waiting_counts,
 )
 from market.payments.statements.refusals import (
     AllocationInvalid,
@@ -62,5 +61,4 @@ __all__ = [
     "Reason", "StatementChanged", "StatementFinished", "StatementStatus", "StatementUnreadable", "account_key", "allocate", "attach", "buyer_by_id",
     "detach", "discard", "firms_like", "forget_name", "give_back", "line_by_id", "line_of", "lines", "lines_for", "lines_of", "name_of", "names_of", "note_refund",
     "pay_refund", "payer_key", "preview", "proposal", "read_as", "receive", "reference_of", "result", "statement_by_id", "statements", "take_in", "transfers_of",
-    "waiting_counts",
 ]  # fmt: skip

@@ -57,12 +57,6 @@ def line_by_id(id: int) -> BankLine:
     return found
 
 
-def waiting_counts() -> dict[LineStatus, int]:
-    """How many lines wait for a person, and how."""
-    query = select(BankLine.status, func.count()).where(BankLine.status.in_(WAITING)).group_by(BankLine.status)
-    return {status: count for status, count in db.session.execute(query)}
-
-
 def lines_of(statement: BankStatement) -> Select[BankLine]:
     """What a file brought that was not known before, in its order."""
     query = select(BankLine).where(BankLine.statement_id == statement.id).options(joinedload(BankLine.organization))
