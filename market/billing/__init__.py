@@ -73,7 +73,7 @@ from market.billing.queries import (
     months,
     unsettled_of,
 )
-from market.billing.reopening import reopen, reopened_bills, reopened_of
+from market.billing.reopening import reopen, reopened_bills, reopened_of, reopenings_of
 from market.billing.replays import (
     Difference,
     Gap,
@@ -99,7 +99,7 @@ from market.billing.sold import (
 from market.billing.usage import meters_of
 from market.billing.uses import Month, Source, Usage, Used
 from market.billing.verification import BillDifference, Checked, check_all, checkable, verify
-from market.billing.view import BillView, Drawn, Noted, Receipt, used, view, working
+from market.billing.view import BillView, Drawn, Noted, Receipt, Reopened, used, view, working
 from market.billing.why import Basis, Explanation, events_on, explain
 from market.billing.wording import Words, picked
 
@@ -146,6 +146,7 @@ __all__ = [
     "Proof",
     "Reason",
     "Receipt",
+    "Reopened",
     "Reopening",
     "Replay",
     "ReplayLine",
@@ -229,6 +230,7 @@ __all__ = [
     "reopen",
     "reopened_bills",
     "reopened_of",
+    "reopenings_of",
     "replay",
     "running_totals",
     "sizes_of",

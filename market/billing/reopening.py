@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -41,6 +41,11 @@ def _state(bill: Bill, at: datetime) -> BillStatus:
     if bill.status is BillStatus.OVERDUE or (bill.due_at is not None and at > bill.due_at):
         return BillStatus.OVERDUE
     return BillStatus.PART_PAID if bill.paid_fen else BillStatus.OPEN
+
+
+def reopenings_of(bill: Bill) -> Sequence[Reopening]:
+    """Each time that a bill came to be owed again, the first one first."""
+    return db.session.scalars(select(Reopening).where(Reopening.bill_id == bill.id).order_by(Reopening.id)).all()
 
 
 def reopened_of(bill: Bill, payment_id: int) -> int:

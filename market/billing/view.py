@@ -28,7 +28,9 @@ class Receipt:
 
     amount_fen: int
     arrived_on: date
+    #: Who is named by a transfer; else by what it was paid.
     payer: str
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class Drawn:
 
     amount_fen: int
     used_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """What had paid the bill and went away again, so that it is asked for anew."""
+
+    amount_fen: int
+    reopened_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,7 @@ def view(
     *,
     receipts: Iterable[Receipt] = (),
     drawn: Iterable[Drawn] = (),
+    reopened: Iterable[Reopened] = (),
     noted: Iterable[Noted] = (),
     part: Part | None = None,
 ) -> BillView:
@@ -172,7 +183,7 @@ def view(
         returned=amount(bill.returned_fen) if bill.returned_fen else "",
         owed=amount(bill.owed_fen),
         owed_fen=bill.owed_fen,
-        payments=tuple(_payments(words, drawn, receipts)),
+        payments=tuple(_payments(words, drawn, receipts, reopened)),
         notes=tuple(_note(words, each) for each in noted),
         texts={key.replace(".", "_"): words.say(key) for key in _TEXTS},
         issued_on=local_day(bill.issued_at) if bill.issued_at else None,
@@ -196,13 +207,20 @@ def _span(words: Words, bill: Bill) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _payments(words: Words, drawn: Iterable[Drawn], receipts: Iterable[Receipt]) -> list[str]:
-    """What was paid, in the order of the days."""
-    told = [(each.used_on, words.say("balance", date=words.date(each.used_on), amount=price(each.amount_fen))) for each in drawn]
-    for receipt in receipts:
-        day, sum_ = receipt.arrived_on, price(receipt.amount_fen)
-        told.append((day, words.say("payment", date=words.date(day), amount=sum_, payer=receipt.payer)))
+def _payments(
+    words: Words, drawn: Iterable[Drawn], receipts: Iterable[Receipt], reopened: Iterable[Reopened]
+) -> list[str]:
+    """What was paid and what of it went away, in the order of the days."""
+    told = [(each.used_on, _paid(words, "balance", each.used_on, each.amount_fen)) for each in drawn]
+    for each in receipts:
+        key = "payment.way" if each.way else "payment"
+        told.append((each.arrived_on, _paid(words, key, each.arrived_on, each.amount_fen, payer=each.payer, way=each.way)))
+    told += [(each.reopened_on, _paid(words, "reopened", each.reopened_on, each.amount_fen)) for each in reopened]
     return [line for _, line in sorted(told, key=lambda each: each[0])]
+
+
+def _paid(words: Words, key: str, day: date, fen: int, **more: str) -> str:
+    return words.say(key, date=words.date(day), amount=price(fen), **more)
 
 
 def _note(words: Words, noted: Noted) -> str:

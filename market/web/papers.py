@@ -5,12 +5,13 @@ A long bill is shown a page at a time; a file says the sums of one that would fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from flask import Response
 
 from market import billing, payments
-from market.billing import Bill, BillView, Noted, Part, credit_notes
+from market.billing import Bill, BillView, Drawn, Noted, Part, Receipt, Reopening, credit_notes
 from market.billing.credit_notes import CreditNote
 from market.kit.period import local_day
 from market.payments import Payment
@@ -40,16 +41,23 @@ def shown(bill: Bill, locale: str) -> Shown:
 def view(bill: Bill, locale: str, part: Part) -> BillView:
     """The bill with what has arrived for it."""
     receipts = [_received(payment, fen, locale) for payment, fen in payments.received_for(bill)]
-    drawn = [billing.Drawn(-entry.amount_fen, local_day(entry.at)) for entry in credit_notes.applied_to(bill)]
+    used = [entry for entry in credit_notes.applied_to(bill) if entry.amount_fen < 0]
+    drawn = [billing.Drawn(-entry.amount_fen, local_day(entry.at)) for entry in used]
+    reopened = [billing.Reopened(each.amount_fen, local_day(each.at)) for each in _reopenings(bill, [*receipts, *drawn])]
     noted = [_noted(note) for note in credit_notes.of_bill(bill) if note.voided_at is None]
-    return billing.view(bill, locale, receipts=receipts, drawn=drawn, noted=noted, part=part)
+    return billing.view(bill, locale, receipts=receipts, drawn=drawn, reopened=reopened, noted=noted, part=part)
+
+
+def _reopenings(bill: Bill, paid: Sequence[Receipt | Drawn]) -> Sequence[Reopening]:
+    """How it came to be owed again; most bills never were, and all that was paid still pays them."""
+    return [] if sum(each.amount_fen for each in paid) == bill.paid_fen else billing.reopenings_of(bill)
 
 
 def _received(payment: Payment, fen: int, locale: str) -> billing.Receipt:
     """By a transfer its payer is named, otherwise how it was paid."""
     if payment.arrival is not None:
         return billing.Receipt(fen, payment.arrival.arrived_on, payment.arrival.payer_name)
-    return billing.Receipt(fen, local_day(payments.came_at(payment)), payments.way_of(payment, locale))
+    return billing.Receipt(fen, local_day(payments.came_at(payment)), "", payments.way_of(payment, locale))
 
 
 def _noted(note: CreditNote) -> Noted:

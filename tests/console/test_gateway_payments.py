@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from market import db, payments
 from market.accounts import Organization, Role
-from market.billing import credit_notes
+from market.billing import Bill, credit_notes
 from market.notifications import Email
 from market.payments import failures, outcomes
 from market.payments.found import Found, State
@@ -18,6 +18,7 @@ from tests.builders.accounts import PASSWORD, a_member, an_actor, an_organizatio
 from tests.builders.billing import OCTOBER, an_issued_bill
 from tests.builders.catalog import a_plan
 from tests.builders.gateways import AT, a_dispute, a_gateway_payment, a_held_payment, a_top_up
+from tests.builders.stripe import now, tell
 from tests.builders.subscriptions import a_subscription
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -50,6 +51,21 @@ def test_a_bill_is_paid_by_alipay_and_only_stripe_is_believed(client: Client, fi
     assert "已收到" not in client.page(page.path).text
     payments.sweep(clock.now())
     assert "已收到 ¥150.00" in client.page(page.path).text
+
+
+def test_a_bill_says_how_it_was_paid_and_what_of_it_went_back(client: Client, firm: Organization, stripe: Double, clock: FakeClock) -> None:
+    with db.transaction():
+        made = payments.pay_with(db.session.get_one(Bill, 1), "alipay", by=an_actor(), at=AT)
+    stripe.pay(str(now(made).session_id))
+    payments.sweep(clock.now())
+    bill = client.page("/console/bills/1")
+    assert "用支付宝付了 ¥150.00" in bill.text and "对公转账到账" not in bill.text and "退回" not in bill.text
+    refund = stripe.create_refund({"payment_intent": now(made).intent_id, "amount": 5000})
+    tell(stripe, "refund.created", str(refund["id"]))
+    payments.handle_due(clock.now())
+    bill = client.page("/console/bills/1")
+    assert "有 ¥50.00 付款被退回，账单重新要付" in bill.text and "余额抵扣" not in bill.text
+    assert "其中 ¥50.00 后来退回了" in client.page(f"/console/payments/{made.id}").text
 
 
 def test_a_refund_that_stripe_refuses_is_told_to_her_in_her_words(client: Client, firm: Organization, stripe: Double) -> None:
