@@ -183,14 +183,14 @@ class _Run:
                 yield self._spent(f"{name}, {what}", (base, size, what))
 
     def _shares(self, name: str, base: str, size: Size, rate: float) -> Iterator[Figure]:
-        """Of what one connection reaches, which is what the targets are shares of; and of what as many do."""
+        """Of what one connection reaches, as the targets were first measured, and of what as many do: held against the same."""
         together, goal = self._most((base, size, "new")), size.share
         if self.limits[base, size, "alone"]:
             alone = self._most((base, size, "alone"))
             reference = Reference("database alone, one connection", alone)
             yield Figure(f"{name}, accepted", rate, "events/s", reference=reference)
             yield Figure(f"{name}, share of the limit", rate / alone, "", goal, at_least=True)
-            yield Figure(f"{name}, share of the limit on {size.connections} connections", rate / together, "")
+            yield Figure(f"{name}, share of the limit on {size.connections} connections", rate / together, "", goal, at_least=True)
         else:
             yield Figure(f"{name}, share of the limit", rate / together, "")
 
