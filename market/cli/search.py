@@ -28,7 +28,10 @@ def rebuilt() -> int:
     try:
         with db.transaction(readonly=True):
             total = index.how_many()
-        count = sum(1 for _ in progress(index.rebuild(), "index", total))
+        try:
+            count = sum(1 for _ in progress(index.rebuild(), "index", total))
+        except index.Overtaken:
+            count = total  # a worker has made a newer one meanwhile
         with db.transaction(readonly=True):
             index.warm(local_day(resources.clock.now()))  # leaves the shelf on the disk, for servers that start later
         return count

@@ -18,7 +18,7 @@ from market.search.actions import (
     refresh,
     suggestion,
 )
-from market.search.index import Document, SearchIndex
+from market.search.index import Document, Overtaken, SearchIndex
 from market.search.listings import BUDGETS, EVERY, PROMISES, Listing
 from market.search.models import Kind
 from market.search.pricing import MOST as MOST_PRICED
@@ -37,6 +37,7 @@ __all__ = [
     "Kind",
     "Listing",
     "Named",
+    "Overtaken",
     "Query",
     "Ranked",
     "SearchIndex",

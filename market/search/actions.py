@@ -14,7 +14,7 @@ from market import catalog, db, providers, resources
 from market.catalog import Offering, Solution
 from market.providers import Provider, ProviderStatus
 from market.search import documents, query, spelling
-from market.search.index import Document, Found, Key, SearchIndex
+from market.search.index import Document, Found, Key, Overtaken, SearchIndex
 from market.search.models import CatalogChange, Kind
 from market.search.postgres_index import PostgresIndex
 from market.search.shelf import shelf
@@ -143,7 +143,10 @@ def refresh(now: datetime) -> int:
     with db.transaction(readonly=True):
         last, taken_up = _last_change(), here.taken_up()
     if taken_up is None:
-        return sum(1 for _ in rebuild())
+        try:
+            return sum(1 for _ in rebuild())
+        except Overtaken:
+            return 0  # another worker found it missing too, and was the quicker one
     if last <= taken_up:
         return 0
     with db.transaction(readonly=True):
@@ -156,7 +159,10 @@ def refresh(now: datetime) -> int:
 
 
 def rebuild() -> Iterator[Document]:
-    """Make the index anew; yields each document as it is written, so that a command can show progress."""
+    """Make the index anew; yields each document as it is written, so that a command can show progress.
+
+    Raises `Overtaken` where another process has done so meanwhile.
+    """
     making = index().making()
     try:
         with db.transaction(readonly=True):

@@ -34,6 +34,10 @@ class Key(NamedTuple):
 Found = Mapping[Kind, Sequence[tuple[int, Sequence[int]]]]
 
 
+class Overtaken(Exception):
+    """Another process has finished a newer index while this one was being made; that one answers."""
+
+
 class SearchIndex(Protocol):
     """A projection of what can be bought; it may be lost and made anew at any time."""
 
@@ -54,7 +58,7 @@ class SearchIndex(Protocol):
 
 
 class Making(Protocol):
-    """An index being made."""
+    """An index being made; `Overtaken` where another one has taken its place before it was done."""
 
     def add(self, documents: Iterable[Document]) -> None:
         """Write these into it."""

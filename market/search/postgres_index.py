@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import text
 
 from market import db
-from market.search.index import Document, Found, Key
+from market.search.index import Document, Found, Key, Overtaken
 from market.search.lexicon import lexicon
 from market.search.models import Kind
 from market.search.query import EXACT, IN_TEXT, Alternative, Lexeme, Query, Term
@@ -121,20 +121,28 @@ class _Making:
 
     def add(self, documents: Iterable[Document]) -> None:
         with db.transaction():
+            self._hold()
             _write(self.generation, documents)
 
     def finish(self, *, upto: int) -> None:
         with db.transaction():
             db.serialize("search_documents")
+            self._hold()
             this = {"upto": upto, "generation": self.generation, "version": lexicon().version}
             db.session.execute(text("UPDATE search_generations SET upto = :upto WHERE id = :generation"), this)
-            # Whoever makes another one meanwhile has a higher number.
+            # One that was begun later is left to be finished; those begun before are overtaken.
             db.session.execute(text("DELETE FROM search_generations WHERE version = :version AND id < :generation"), this)
         self._tidy()
 
     def leave(self) -> None:
         with db.transaction():
             db.session.execute(text("DELETE FROM search_generations WHERE id = :id"), {"id": self.generation})
+
+    def _hold(self) -> None:
+        """Until the transaction ends nobody takes this generation away."""
+        held = text("SELECT id FROM search_generations WHERE id = :id FOR KEY SHARE")
+        if db.session.scalar(held, {"id": self.generation}) is None:
+            raise Overtaken
 
     def _tidy(self) -> None:
         """Let the planner know what it has to do with, and clear what is gone away: else every question still comes upon it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from market import search
 from market.search.documents import document
-from market.search.index import Document, Key
+from market.search.index import Document, Key, Overtaken
 from market.search.models import Kind
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -137,6 +139,28 @@ def test_one_that_is_given_up_leaves_nothing(index) -> None:
     making.add([a_document(1, "新的")])
     making.leave()
     assert strict(index, "短信") == [3] and index.taken_up() == 7
+
+
+def test_of_two_made_at_once_one_answers_and_the_other_is_told(index) -> None:
+    slow, quick = index.making(), index.making()
+    for making in (quick, slow):
+        try:
+            making.add([a_document(1, "新的")])
+            making.finish(upto=11)
+        except Overtaken:
+            assert making is slow
+            making.leave()
+    assert strict(index, "短信") == [] and strict(index, "新的") == [1] and index.taken_up() == 11
+
+
+def test_one_overtaken_before_its_last_step_changes_nothing(index) -> None:
+    slow, quick = index.making(), index.making()
+    slow.add([a_document(1, "慢的")])
+    quick.add([a_document(1, "新的")])
+    quick.finish(upto=11)
+    with suppress(Overtaken):
+        slow.finish(upto=9)
+    assert strict(index, "短信") == [] and len(strict(index, "新的") + strict(index, "慢的")) == 1
 
 
 def test_it_knows_the_words_of_names_and_key_words(index) -> None:
