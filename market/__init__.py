@@ -29,10 +29,11 @@ Domains know the business and no HTTP; faces know HTTP and no business. Imports 
     rating         pure arithmetic: charge models, proration, tax split
     db, errors, config, resources
     kit            pure values: money, period, lifecycle, quantity
+    late           libraries that are loaded when they are first asked for
 """
 
 import gc
 
-# Starting makes hundreds of thousands of objects that stay. Looking through all of them for garbage, again and again
-# while they become more, would be a fifth of what it takes.
-gc.set_threshold(50_000, 20, 20)
+# Starting makes some three hundred thousand objects that stay; looking through them for garbage meanwhile would be a
+# tenth of what it takes. Who has loaded all that it needs sets its own measure (market.cli, market.server).
+gc.set_threshold(500_000, 20, 20)

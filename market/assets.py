@@ -14,11 +14,16 @@ import re
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from typing import TYPE_CHECKING
 
 from market.config import ROOT
+from market.late import Library
+
+if TYPE_CHECKING:
+    from babel.messages import mofile, pofile
+else:
+    mofile = Library("babel.messages.mofile")
+    pofile = Library("babel.messages.pofile")
 
 STATIC = ROOT / "static"
 TRANSLATIONS = ROOT / "market" / "translations"
@@ -56,9 +61,9 @@ def font_dir() -> Path:
 def _compiled(source: Path) -> bytes:
     """A catalog as gettext reads it; messages without a translation stay Chinese."""
     with source.open("rb") as file:
-        catalog = read_po(file)
+        catalog = pofile.read_po(file)
     compiled = BytesIO()
-    write_mo(compiled, catalog)
+    mofile.write_mo(compiled, catalog)
     return compiled.getvalue()
 
 

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
 
 from market import (
     accounts,
@@ -39,8 +38,16 @@ from market import (
     subscriptions,
 )
 from market.billing import credit_notes
+from market.late import Library
 from market.metering import completeness, reconciliation, uploads
 from market.subscriptions import prices
+
+if TYPE_CHECKING:
+    from apscheduler.executors import pool
+    from apscheduler.schedulers import blocking
+else:
+    pool = Library("apscheduler.executors.pool")
+    blocking = Library("apscheduler.schedulers.blocking")
 
 log = structlog.get_logger(__name__)
 
@@ -134,8 +141,8 @@ def run_forever() -> None:
     """Run the sweeps until SIGTERM or SIGINT; the one under way is finished first."""
     # A sweep that takes longer than its interval is simply asked again later: nothing to report.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    scheduler = BlockingScheduler(
-        executors={"default": ThreadPoolExecutor(len(SWEEPS))},
+    scheduler = blocking.BlockingScheduler(
+        executors={"default": pool.ThreadPoolExecutor(len(SWEEPS))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )

@@ -16,10 +16,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
+from market.late import Library
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Library("httpx")
 
 TIMEOUT = 15.0
 LARGEST_ANSWER = 64 * 1024

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, inspect, text
 
 from market import db
 from market.accounts import models as _accounts
@@ -22,6 +19,7 @@ from market.catalog import models as _catalog
 from market.credentials import models as _credentials
 from market.documents import models as _documents
 from market.dunning import models as _dunning
+from market.late import Library
 from market.ledger import models as _ledger
 from market.metering import models as _metering
 from market.metering.completeness import models as _completeness
@@ -41,6 +39,12 @@ from market.subscriptions import models as _subscriptions
 from market.subscriptions.prices import models as _prices
 from market.subscriptions.suspensions import models as _suspensions
 
+if TYPE_CHECKING:
+    from alembic import command, config
+else:
+    command = Library("alembic.command")
+    config = Library("alembic.config")
+
 metadata: MetaData = db.Base.metadata
 MODELS = (
     _documents, _accounts, _audit, _credentials, _policies, _providers, _catalog, _recommended, _subscriptions, _prices, _suspensions,
@@ -48,29 +52,31 @@ MODELS = (
     _privacy, _quality,
 )  # fmt: skip
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
 #: Any number will do, as long as every process takes the same lock before it migrates.
 _MIGRATION_LOCK = 20_261_122
 
 
-def alembic_config() -> Config:
+def alembic_config() -> config.Config:
     """Alembic's settings for the database in use."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+    made = config.Config()
+    made.set_main_option("script_location", str(_MIGRATIONS))
+    return made
 
 
 def upgrade() -> None:
     """Bring the database to the newest revision. Two processes that start at once take turns."""
-    config = alembic_config()
+    settings = alembic_config()
     with db.engine().begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
 
 
 def is_current() -> bool:
-    """Whether the database has the newest revision."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    """Whether the database has the newest revision, as its file is numbered: Alembic itself is loaded only to migrate."""
+    newest = max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
     with db.engine().connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        known = inspect(connection).has_table("alembic_version")
+        return known and connection.scalar(text("SELECT version_num FROM alembic_version")) == newest

@@ -196,14 +196,6 @@ def known_pages(run_folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def known_rules() -> None:
-    """Nor the same addresses."""
-    from tests.support.routing import KnownRule
-
-    Flask.url_rule_class = KnownRule
-
-
-@pytest.fixture(scope="session")
 def apps() -> dict[Settings, Made]:
     """The app for each kind of settings."""
     return {}
@@ -233,7 +225,6 @@ def app(
     database: None,
     compiled_templates: BytecodeCache,
     known_pages: None,
-    known_rules: None,
     apps: dict[Settings, Made],
 ) -> Flask:
     """The whole app on a fresh database.

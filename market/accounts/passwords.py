@@ -15,8 +15,8 @@ from market.kit.refusal import Refusal
 MINIMUM, MAXIMUM = 10, 200
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-#: Verified when there is no such account, so that the answer takes as long.
-_decoy = _hasher.hash("no account has this password")
+#: Verified when there is no such account, so that the answer takes as long: a hash with these same parameters.
+_DECOY = "$argon2id$v=19$m=19456,t=2,p=1$hK4aeslXTYMbWYEH3PhSmg$1UfTDlsPlsPJg0YpFg2ve2JZVZ9o2GfmRPPYa1a+k+8"
 
 
 def hash(password: str) -> str:
@@ -28,7 +28,7 @@ def verify(stored: str | None, password: str) -> bool:
     """Whether `password` is the one; takes the same time when nothing is stored."""
     try:
         # Longer than any password may be: compared all the same, for the time it takes.
-        right = _hasher.verify(stored or _decoy, _normal(password[: MAXIMUM + 1]))
+        right = _hasher.verify(stored or _DECOY, _normal(password[: MAXIMUM + 1]))
     except (VerificationError, InvalidHashError):
         return False
     return right and stored is not None

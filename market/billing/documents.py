@@ -8,16 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-import typst
 
 from market import assets, resources
 from market.billing.view import BillView
 from market.billing.wording import Words
 from market.config import ROOT
 from market.errors import MarketError
+from market.late import Library
+
+if TYPE_CHECKING:
+    import typst
+else:
+    typst = Library("typst")
 
 log = structlog.get_logger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -67,6 +68,10 @@ for command in (
     rate.rate,
 ):
     main.add_command(command)
+
+# What is loaded by now stays.
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,11 +7,10 @@ import re
 import sys
 
 import click
-from tqdm import tqdm
 
 from market import audit as trail
 from market import db
-from market.cli.context import database
+from market.cli.context import bar, database
 
 
 class _HeadType(click.ParamType[trail.Head]):
@@ -38,8 +37,8 @@ def verify(heads: tuple[trail.Head, ...], as_json: bool) -> None:
     """Walk the whole chain and name the first row that is not as it was sealed. Exits 1 when there is one."""
     with database(), db.transaction(readonly=True):
         total = trail.chain_length()
-        with tqdm(total=total, desc="audit trail", unit="row", disable=None, dynamic_ncols=True) as bar:
-            report = trail.verify(heads, told=bar.update)
+        with bar("audit trail", total=total, unit="row") as seen:
+            report = trail.verify(heads, told=seen.update)
     click.echo(json.dumps(report.as_json(), indent=2) if as_json else _words(report))
     sys.exit(0 if report.whole else 1)
 

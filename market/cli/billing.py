@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 from sqlalchemy import or_, select
-from tqdm import tqdm
 
 from market import billing, db, resources
 from market.accounts import Organization
 from market.billing import DryRun
 from market.cli.bill_verify import verify
-from market.cli.context import database, join
+from market.cli.context import bar, database, join
 from market.kit import money
 from market.kit.period import InvalidMonth, local_day, month
 
@@ -28,11 +27,11 @@ def bill() -> None:
 @click.option("--processes", type=click.IntRange(1, 64), help="How many work side by side; by default one for each core.")
 def close(processes: int | None) -> None:
     """Draw up and issue every bill that is due. Running it twice is harmless, on two machines too."""
-    with database(), tqdm(desc="organizations", unit="", disable=None, dynamic_ncols=True) as bar:
+    with database(), bar("organizations") as seen:
 
         def told(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+            seen.total = total
+            seen.update(done - seen.n)
 
         # On SQLite writers take turns: more of them would only wait for each other.
         many = (processes or os.cpu_count() or 1) if db.on_postgresql() else 1

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from sqlalchemy.exc import OperationalError
-from tqdm import tqdm
 
 from market import db, ledger, notifications, resources, schema, search
 from market.config import Settings
+from market.late import Library
 from market.web import logs
+
+if TYPE_CHECKING:
+    import tqdm
+else:
+    tqdm = Library("tqdm")
 
 T = TypeVar("T")
 
@@ -49,6 +54,11 @@ def unreachable(error: OperationalError) -> str:
     return f"The database cannot be used: {reason}\nCheck DATABASE_URL, and that the database is running."
 
 
-def progress(steps: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+def bar(what: str, **more: Any) -> tqdm.tqdm[Any]:
     """A progress bar on standard error, silent where nobody watches."""
-    yield from tqdm(steps, desc=what, total=total, unit="", disable=None, dynamic_ncols=True)
+    return tqdm.tqdm(**{"desc": what, "unit": "", "disable": None, "dynamic_ncols": True} | more)
+
+
+def progress(steps: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """The steps themselves, with a bar that counts them."""
+    yield from bar(what, iterable=steps, total=total)

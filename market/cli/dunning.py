@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import click
 from sqlalchemy import select
-from tqdm import tqdm
 
 from market import db, resources
 from market import dunning as steps
 from market.billing import Bill
-from market.cli.context import database
+from market.cli.context import bar, database
 from market.dunning import Turn, Wait
 from market.kit import money, working_days
 from market.kit.period import local_day
@@ -30,15 +30,15 @@ def run(dry_run: bool) -> None:
         now = resources.clock.now()
         with db.transaction(readonly=True):
             total = steps.candidate_count(now)
-        with tqdm(total=total, desc="bills", unit="", disable=None, dynamic_ncols=True) as bar:
-            taken = _look(now, bar) if dry_run else steps.run(now, told=bar.update)
+        with bar("bills", total=total) as seen:
+            taken = _look(now, seen) if dry_run else steps.run(now, told=seen.update)
     click.echo(f"{total:,} bills looked at, {taken:,} steps {'would be ' if dry_run else ''}taken.")
     for year in (local_day(now).year, local_day(now).year + 1):
         if not working_days.is_announced(year):
             click.echo(f"Days off of {year} are not announced yet as far as is known here: weekends and statutory days count.")
 
 
-def _look(now: datetime, bar: tqdm[None]) -> int:
+def _look(now: datetime, seen: Any) -> int:
     taken = 0
     for ids in steps.candidates(now):
         with db.transaction(readonly=True):
@@ -47,8 +47,8 @@ def _look(now: datetime, bar: tqdm[None]) -> int:
             for id, turn in due.items():
                 taken += len(turn.take)
                 for line in _words(bills[id], turn, now):
-                    bar.write(line)
-        bar.update(len(ids))
+                    seen.write(line)
+        seen.update(len(ids))
     return taken
 
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import click
 from sqlalchemy import select
-from tqdm import tqdm
 
 from market import audit, billing, db, metering, resources
 from market.catalog import Meter
-from market.cli.context import database
+from market.cli.context import bar, database
 from market.cli.usage import usage
 from market.errors import NotFound
 from market.kit.period import Period, month
@@ -150,11 +149,11 @@ def _bars() -> Iterator[Any]:
 
     def told(what: str, total: int, number: int) -> None:
         if what not in bars:
-            bars[what] = tqdm(desc=what, total=total, unit="", disable=None, dynamic_ncols=True)
+            bars[what] = bar(what, total=total)
         bars[what].update(number)
 
     try:
         yield told
     finally:
-        for bar in bars.values():
-            bar.close()
+        for each in bars.values():
+            each.close()

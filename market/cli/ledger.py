@@ -6,11 +6,10 @@ import json
 import sys
 
 import click
-from tqdm import tqdm
 
 from market import db, resources
 from market import ledger as books
-from market.cli.context import database
+from market.cli.context import bar, database
 from market.kit import money
 from market.ledger import LedgerDifference
 
@@ -23,8 +22,8 @@ def ledger() -> None:
 @ledger.command()
 def post() -> None:
     """Post what is not in the books, such as what happened before there were any. Doing it twice is harmless."""
-    with database(), tqdm(desc="posting", unit="", disable=None, dynamic_ncols=True) as bar:
-        posted = books.post_due(resources.clock.now(), told=bar.update)
+    with database(), bar("posting") as seen:
+        posted = books.post_due(resources.clock.now(), told=seen.update)
     click.echo(f"{posted:,} facts were posted." if posted else "The books are complete.")
 
 
@@ -38,8 +37,8 @@ def verify(as_json: bool) -> None:
     differing = 0
     with database(), db.snapshot():
         total = books.checks()
-        with tqdm(total=total, desc="books", unit="", disable=None, dynamic_ncols=True) as bar:
-            for each in books.verify(told=bar.update):
+        with bar("books", total=total) as seen:
+            for each in books.verify(told=seen.update):
                 differing += 1
                 click.echo(json.dumps(_facts(each), ensure_ascii=False) if as_json else _words(each))
         totals = books.totals()

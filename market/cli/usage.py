@@ -12,10 +12,9 @@ from typing import Any, BinaryIO
 
 import click
 from sqlalchemy.exc import DBAPIError
-from tqdm import tqdm
 
 from market import audit, billing, db, providers, resources
-from market.cli.context import database
+from market.cli.context import bar, database
 from market.errors import NotFound
 from market.metering import Outcome, uploads
 from market.metering.uploads import File, FileUnreadable, ReportLine
@@ -126,8 +125,8 @@ def _row(line: ReportLine) -> tuple[object, ...]:
 def _progress(file: BinaryIO) -> Iterator[Any]:
     """A bar on standard error that follows how far the file has been read, silent where nobody watches."""
     total = os.fstat(file.fileno()).st_size
-    with tqdm(desc="import", total=total, unit="B", unit_scale=True, disable=None, dynamic_ncols=True) as bar:
-        yield lambda: bar.update(min(file.tell(), total) - bar.n)
+    with bar("import", total=total, unit="B", unit_scale=True) as seen:
+        yield lambda: seen.update(min(file.tell(), total) - seen.n)
 
 
 def _by(provider: Provider) -> audit.Actor:

@@ -8,39 +8,33 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-import webauthn
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
-from webauthn.helpers import (
-    bytes_to_base64url,
-    parse_authentication_credential_json,
-    parse_client_data_json,
-    parse_registration_credential_json,
-)
-from webauthn.helpers.structs import (
-    AuthenticationCredential,
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    RegistrationCredential,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from market import audit, db
 from market.accounts.models import User
 from market.credentials import challenges, second_step, signals
 from market.credentials.models import Ceremony, Passkey
 from market.errors import Invalid, NotFound, Refused
+from market.late import Library
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn import helpers
+    from webauthn.helpers import structs
+else:
+    webauthn = Library("webauthn")
+    helpers = Library("webauthn.helpers")
+    structs = Library("webauthn.helpers.structs")
 
 log = structlog.get_logger(__name__)
 
-Sent = TypeVar("Sent", RegistrationCredential, AuthenticationCredential)
+Sent = TypeVar("Sent", "structs.RegistrationCredential", "structs.AuthenticationCredential")
 
 MOST, LONGEST_NAME = 20, 40
 #: An answer has two or three kilobytes; one with a maker's certificates is the longest.
@@ -101,8 +95,8 @@ def options_to_add(user: User, party: Party, *, browser: str, at: datetime) -> s
         challenge=challenges.issue(Ceremony.ADD, user, browser=browser, at=at),
         exclude_credentials=_descriptors(held),
         # The key names its person and asks for her finger or PIN, so that it can replace the password too.
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED, user_verification=structs.UserVerificationRequirement.REQUIRED
         ),
     )
     return webauthn.options_to_json(options)
@@ -114,7 +108,7 @@ def add(user: User, answer: str, party: Party, *, name: str, browser: str, by: a
     db.lock(user)
     if len(passkeys_of(user)) >= MOST:
         raise TooManyPasskeys
-    sent, challenge = _read(answer, parse_registration_credential_json)
+    sent, challenge = _read(answer, helpers.parse_registration_credential_json)
     if not challenges.spend(challenge, Ceremony.ADD, user, browser=browser, at=at):
         raise _refusal("challenge")
     with _foreign_bytes():
@@ -125,8 +119,8 @@ def add(user: User, answer: str, party: Party, *, name: str, browser: str, by: a
     passkey = Passkey(
         user_id=user.id,
         name=name,
-        credential_id=bytes_to_base64url(made.credential_id),
-        public_key=bytes_to_base64url(made.credential_public_key),
+        credential_id=helpers.bytes_to_base64url(made.credential_id),
+        public_key=helpers.bytes_to_base64url(made.credential_public_key),
         sign_count=made.sign_count,
         transports=[transport.value for transport in sent.response.transports or []],
         created_at=at,
@@ -147,7 +141,7 @@ def options_to_prove(party: Party, ceremony: Ceremony, *, user: User | None, bro
         rp_id=party.id,
         challenge=challenges.issue(ceremony, user, browser=browser, at=at),
         allow_credentials=_descriptors(passkeys_of(user)) if user else None,
-        user_verification=UserVerificationRequirement.REQUIRED,
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
     return webauthn.options_to_json(options)
 
@@ -160,7 +154,7 @@ def prove(
     A refusal may leave something to store: the challenge is spent, and a key that counts backwards, as a copied
     one does, is written down.
     """
-    sent, challenge = _read(answer, parse_authentication_credential_json)
+    sent, challenge = _read(answer, helpers.parse_authentication_credential_json)
     if not challenges.spend(challenge, ceremony, user, browser=browser, at=at):
         raise _refusal("challenge")
     passkey = _by_credential(sent.raw_id)
@@ -213,7 +207,7 @@ def _read(answer: str, parse: Callable[[str], Sent]) -> tuple[Sent, bytes]:
         raise _refusal("length")
     with _foreign_bytes():
         sent = parse(answer)
-        return sent, parse_client_data_json(sent.response.client_data_json).challenge
+        return sent, helpers.parse_client_data_json(sent.response.client_data_json).challenge
 
 
 @contextmanager
@@ -231,7 +225,7 @@ def _refusal(reason: str) -> PasskeyRefused:
 
 
 def _by_credential(raw_id: bytes) -> Passkey:
-    named = Passkey.credential_id == bytes_to_base64url(raw_id)
+    named = Passkey.credential_id == helpers.bytes_to_base64url(raw_id)
     found = db.session.scalar(select(Passkey).where(named).options(joinedload(Passkey.user)))
     if found is None:
         raise _refusal("unknown")
@@ -250,11 +244,11 @@ def _count(passkey: Passkey, count: int, *, address: str, at: datetime) -> None:
         raise _refusal("counts backwards")
 
 
-def _descriptors(passkeys: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(passkeys: Sequence[Passkey]) -> list[structs.PublicKeyCredentialDescriptor]:
     return [
-        PublicKeyCredentialDescriptor(
+        structs.PublicKeyCredentialDescriptor(
             id=webauthn.base64url_to_bytes(passkey.credential_id),
-            transports=[AuthenticatorTransport(name) for name in passkey.transports],
+            transports=[structs.AuthenticatorTransport(name) for name in passkey.transports],
         )
         for passkey in passkeys
     ]

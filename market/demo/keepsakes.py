@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
 
 from market import accounts, audit, catalog, db, policies, providers, resources, search, subscriptions
 from market.accounts import User
@@ -22,8 +21,14 @@ from market.catalog import seed as catalog_seed
 from market.config import ROOT, Settings
 from market.demo import cast, desk, history
 from market.kit.period import local_day, local_midnight
+from market.late import Library
 from market.providers import Provider
 from market.subscriptions import LIVE, Subscription
+
+if TYPE_CHECKING:
+    import tqdm
+else:
+    tqdm = Library("tqdm")
 
 STORAGE_PROVIDER = "example-cloud"
 STORAGE_OFFERING = "example-object-storage"
@@ -64,7 +69,7 @@ def _make() -> None:
     with db.transaction():
         people = cast.gather(at=_catalogue_date(now))
     days = (local_day(now) - history.first_day(now)).days
-    for _ in tqdm(history.live(people, now=now), desc="sample history", total=days, unit="day", disable=None):
+    for _ in tqdm.tqdm(history.live(people, now=now), desc="sample history", total=days, unit="day", disable=None):
         pass
     desk.fill(people, at=now - timedelta(days=2))
     for _ in search.rebuild():

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import io
 import warnings
-
-from PIL import Image, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from market.errors import Invalid
+from market.late import Library
+
+if TYPE_CHECKING:
+    import PIL
+    from PIL import Image
+else:
+    PIL = Library("PIL")
+    Image = Library("PIL.Image")
 
 LARGEST = 5 * 1024 * 1024
 #: More pixels than any telephone's camera takes; a file that unpacks to more is an attack or no photograph.
@@ -55,7 +62,7 @@ def _picture(data: bytes) -> str:
             else:
                 picture.verify()
             return _PICTURES[picture.format or ""]
-    except UnidentifiedImageError as error:
+    except PIL.UnidentifiedImageError as error:
         raise Unusable("只能上传 JPG、PNG 图片或 PDF，这个文件不是。改文件名没有用，请另存为这几种格式。") from error
     except Image.DecompressionBombError as error:
         raise Unusable("图片的像素太多，超过 6000 万。请调小后上传。") from error

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import io
-
-from PIL import Image, ImageDraw, ImageFont
+from typing import TYPE_CHECKING
 
 from market import assets
+from market.late import Library
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw, ImageFont
+else:
+    Image = Library("PIL.Image")
+    ImageDraw = Library("PIL.ImageDraw")
+    ImageFont = Library("PIL.ImageFont")
 
 _SIZE = (1200, 850)
 _PAPER, _INK, _RED, _MARK = "#fbf6e6", "#2b2b2b", "#a3241b", "#e9dcc0"

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
-from holidays import HolidayBase, country_holidays
+from market.late import Library
+
+if TYPE_CHECKING:
+    import holidays
+else:
+    holidays = Library("holidays")
 
 _DAY = timedelta(days=1)
 
@@ -39,6 +45,6 @@ def later(day: date, count: int) -> date:
 
 
 @cache
-def _calendar(year: int) -> HolidayBase:
+def _calendar(year: int) -> holidays.HolidayBase:
     # The announcement for a year may move days into the last week of the year before.
-    return country_holidays("CN", years=(year, year + 1), expand=False)
+    return holidays.country_holidays("CN", years=(year, year + 1), expand=False)

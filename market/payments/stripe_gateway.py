@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar
-
-import stripe
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from market import resources
+from market.late import Library
 from market.payments.found import (
     Found,
     FoundCard,
@@ -29,6 +28,11 @@ from market.payments.found import (
     Unreachable,
     Wanted,
 )
+
+if TYPE_CHECKING:
+    import stripe
+else:
+    stripe = Library("stripe")
 
 NAME = "stripe"
 #: What can be chosen, as Stripe calls it. Only a card can be saved: Alipay and WeChat Pay are for one payment each.

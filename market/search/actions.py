@@ -6,19 +6,24 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from market import catalog, db, providers, resources
 from market.catalog import Offering, Solution
+from market.late import Library
 from market.providers import Provider, ProviderStatus
 from market.search import documents, query, spelling
 from market.search.index import Document, Found, Key, Overtaken, SearchIndex
 from market.search.models import CatalogChange, Kind
 from market.search.postgres_index import PostgresIndex
 from market.search.shelf import shelf
-from market.search.whoosh_index import WhooshIndex
+
+if TYPE_CHECKING:
+    from market.search import whoosh_index
+else:
+    whoosh_index = Library("market.search.whoosh_index")
 
 _BATCH = 500
 _MAKERS = {
@@ -30,7 +35,7 @@ _MAKERS = {
 
 def index() -> SearchIndex:
     """The index of this installation: in PostgreSQL for all who share it, else in a folder of its own."""
-    return PostgresIndex() if db.on_postgresql() else WhooshIndex(resources.settings.index_dir)
+    return PostgresIndex() if db.on_postgresql() else whoosh_index.WhooshIndex(resources.settings.index_dir)
 
 
 def listen() -> None:

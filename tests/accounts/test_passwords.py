@@ -31,3 +31,7 @@ def test_two_ways_to_type_a_letter_are_one_password() -> None:
     stored = passwords.hash("caf\u00e9 au lait 2026")
     assert passwords.verify(stored, "cafe\u0301 au lait 2026")
     assert not passwords.verify(None, "cafe\u0301 au lait 2026") and not passwords.verify(stored, "x" * 100_000)
+
+
+def test_nobody_who_has_no_account_is_told_so_by_the_time_it_takes() -> None:
+    assert not passwords.outdated(passwords._DECOY)

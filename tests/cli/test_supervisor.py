@@ -12,9 +12,7 @@ from pathlib import Path
 from tests.support import commands
 
 PROGRAM = """
-import os
 from market.cli.supervisor import Child, supervise
-os.setsid()
 supervise([Child("sleeper", {command!r})], ready=lambda: print("ready", flush=True))
 """
 

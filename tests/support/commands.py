@@ -1,8 +1,8 @@
-"""`market …` as an operator types it, or a few lines of Python, in a process of its own that need not load the product first.
+"""`market …` as an operator types it, its server, or a few lines of Python, in a process of its own that need not load the product first.
 
-Loading it takes two seconds, most of what a command takes. One process for each test worker does it once and splits in
-two for each command: environment, output, exit code and everything else belong to the command alone. That a fresh
-interpreter does the same is proved by whatever starts `market run`, workers and servers.
+Loading it takes one to two seconds, most of what a command takes. One process for each test worker does it once and splits in
+two for each command: environment, output, exit code, group of processes and everything else belong to the command
+alone. That a fresh interpreter does the same is proved by whatever starts `market run`, and what that starts.
 """
 
 from __future__ import annotations
@@ -14,25 +14,34 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from market.config import ROOT
 
 _PROGRAM = "from tests.support.commands import serve; serve()"
+_GUNICORN = "from gunicorn.app.wsgiapp import run; run()"
+#: One order at a time.
+_TURN = threading.Lock()
 
 
 class Running:
     """A process that has begun; more of them may run at the same time. Each is waited for."""
 
-    def __init__(self, arguments: list[str], *, program: str = "", timeout: float = 150, **environment: str) -> None:
+    def __init__(
+        self, arguments: list[str], *, program: str = "", load: Sequence[str] = (), timeout: float = 150, **environment: str
+    ) -> None:
         self.arguments, self.folder = arguments, tempfile.TemporaryDirectory()
         self.out, self.err = Path(self.folder.name, "out"), Path(self.folder.name, "err")
         order = {
             "arguments": arguments, "program": program, "environment": {**os.environ, **environment}, "out": str(self.out),
-            "err": str(self.err), "timeout": timeout,
+            "err": str(self.err), "timeout": timeout, "load": load,
         }  # fmt: skip
         self.pid = _ask(order)
         self.ended: subprocess.CompletedProcess[str] | None = None
@@ -60,6 +69,12 @@ def begun(*arguments: object, timeout: float = 150, **environment: str) -> Runni
     return Running(["market", *map(str, arguments)], timeout=timeout, **environment)
 
 
+def gunicorn(*arguments: object, timeout: float = 900, **environment: str) -> Running:
+    """`gunicorn …`, begun and not yet waited for."""
+    load = ("gunicorn.app.wsgiapp", "market.app", "market.server")
+    return Running(["gunicorn", *map(str, arguments)], program=_GUNICORN, load=load, timeout=timeout, **environment)
+
+
 def python(program: str, *arguments: object, timeout: float = 150, **environment: str) -> Running:
     """`python -c PROGRAM …`, begun and not yet waited for."""
     return Running(["-c", *map(str, arguments)], program=program, timeout=timeout, **environment)
@@ -76,9 +91,10 @@ def ready(begun: list[Running]) -> None:
 def _ask(order: dict[str, Any]) -> int:
     loaded = _loaded()
     assert loaded.stdin and loaded.stdout
-    loaded.stdin.write(json.dumps(order) + "\n")
-    loaded.stdin.flush()
-    return int(loaded.stdout.readline())
+    with _TURN:
+        loaded.stdin.write(json.dumps(order) + "\n")
+        loaded.stdin.flush()
+        return int(loaded.stdout.readline())
 
 
 @cache
@@ -107,7 +123,12 @@ def serve() -> None:
         if "wait" in order:
             print(os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1]), flush=True)
             continue
+        for name in order["load"]:
+            import_module(name)
         child = os.fork()
+        # Both say so: whoever ends the group need not wait for it to come about.
+        with suppress(OSError):
+            os.setpgid(child, child)
         if child == 0:
             _be(order)
         print(child, flush=True)

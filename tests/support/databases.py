@@ -34,26 +34,22 @@ _USED = """
     SELECT oid::regclass::text FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0"""
 #: Without triggers and foreign keys, which would look at every row; the numbers begin at one again.
-_EMPTY = f"""
-    DO $$
-    DECLARE name text;
-    BEGIN
-        SET LOCAL session_replication_role = replica;
-        FOR name IN {_USED}
-        LOOP
-            EXECUTE 'DELETE FROM ' || name;
-        END LOOP;
-        PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)
-        FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL;
-    END $$"""
-#: What there is besides rows: tables, columns, checks and keys, triggers and their functions.
+_EMPTY = """
+    BEGIN;
+    SET LOCAL session_replication_role = replica;
+    {deletes}
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)
+    FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL;
+    COMMIT"""
+#: What there is besides rows: tables, columns, checks and keys, triggers and their functions; PostgreSQL's own numbers end at 16,383.
 _SHAPE = """
     SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
-           (SELECT count(*) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-            WHERE relnamespace = 'public'::regnamespace AND NOT attisdropped),
+           (SELECT count(*) FROM pg_attribute WHERE attrelid > 16383 AND attnum > 0 AND NOT attisdropped),
            (SELECT count(*) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
            (SELECT md5(string_agg(tgname::text || tgenabled::text, ',' ORDER BY tgname)) FROM pg_trigger WHERE NOT tgisinternal),
            (SELECT md5(string_agg(prosrc, ',' ORDER BY proname)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)"""
+#: How many bytes these tables take.
+_SIZE = "SELECT coalesce(sum(pg_relation_size(name::regclass)), 0) FROM unnest(%s::text[]) AS name"
 
 
 class Numbers:
@@ -189,10 +185,12 @@ class PostgresRoom:
             broom = self._broom(url)
             broom.execute(_ALONE, [_resting(db.make_engine(url))])
             if used := _used(broom):
-                broom.execute(_EMPTY)
+                deletes = " ".join(f"DELETE FROM {name};" for name in used)
+                broom.execute(_EMPTY.format(deletes=deletes).encode(), prepare=False)
                 # Freed room inside a table would let later rows come before earlier ones.
                 broom.execute(f"VACUUM {', '.join(used)}".encode())
-            return not _used(broom) and list(broom.execute(_SHAPE).fetchone() or ()) == self.shape
+            (size,) = broom.execute(_SIZE, [used]).fetchone() or (None,)
+            return size == 0 and list(broom.execute(_SHAPE).fetchone() or ()) == self.shape
         except psycopg.Error:
             return False
 

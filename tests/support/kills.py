@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +24,8 @@ from sqlalchemy import make_url
 
 from examples import ports
 from market.config import ROOT, Settings
+from tests.support import gunicorn
+from tests.support.commands import Running
 
 PATIENCE_SECONDS = 90.0
 EVENTS = "/api/v1/events"
@@ -69,36 +70,21 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.port = settings, ports.claim()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.running: Running | None = None
 
     def start(self) -> None:
-        environment = {
-            **os.environ, "MARKET_DATA_DIR": str(self.settings.data_dir), "DATABASE_URL": self.settings.database_url,
-            "MARKET_SECRET_KEY": self.settings.secret_key, "MARKET_BASE_URL": self.address, "MARKET_LOG_FORMAT": "json",
-        }  # fmt: skip
-        command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--config", "python:market.server"]
-        command += ["--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4"]
-        with (self.settings.data_dir / f"server-{self.port}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
+        self.running = gunicorn.begun(self.settings, "127.0.0.1", self.port, "--workers", 1, "--threads", 4)
 
     def kill(self) -> None:
         """End it with everything it has started, in the middle of whatever it does."""
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(PATIENCE_SECONDS)
+        if self.running is not None:
+            os.killpg(self.running.pid, signal.SIGKILL)
+            self.running.wait()
+            self.running = None
 
     def until_healthy(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.address}/healthz", timeout=5, trust_env=False, verify=False).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError("the server did not become healthy: see its log")
+        said = self.running.err if self.running else None
+        assert gunicorn.healthy(self.address, PATIENCE_SECONDS), f"the server did not become healthy: {said and said.read_text()[-3000:]}"
 
 
 @contextmanager

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from market.kit.period import Period
+from market.late import Library
 from market.metering.models import Band, Kind
+
+pyarrow, parquet = Library("pyarrow"), Library("pyarrow.parquet")
 
 _AT_ONCE = 20_000
 
@@ -79,7 +81,7 @@ def write(folder: Path, month: Period, rows: Iterable[Row], told: Told) -> Manif
 
 def read(path: Path) -> Iterator[Row]:
     """The events of a file, some thousands in memory at a time."""
-    with _library("pyarrow.parquet").ParquetFile(path) as file:
+    with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=_AT_ONCE // 4):
             for row in batch.to_pylist():
                 times = {name: row[name].replace(tzinfo=UTC) for name in ("at", "stored_at")}
@@ -89,7 +91,7 @@ def read(path: Path) -> Iterator[Row]:
 def holds(path: Path, id: int, provider_id: int) -> bool:
     """Whether a file has this provider's event of this number; two columns are read."""
     wanted = [("id", "=", id), ("provider_id", "=", provider_id)]
-    return bool(_library("pyarrow.parquet").read_table(path, columns=["id"], filters=wanted).num_rows)
+    return bool(parquet.read_table(path, columns=["id"], filters=wanted).num_rows)
 
 
 def hash_of(path: Path) -> str:
@@ -102,23 +104,22 @@ def hash_of(path: Path) -> str:
 
 
 def _fill(path: Path, rows: Iterable[Row], told: Told) -> int:
-    arrow, number, left = _library("pyarrow"), 0, iter(rows)
-    schema = _schema(arrow)
-    with _library("pyarrow.parquet").ParquetWriter(path, schema, compression="zstd") as writer:
+    schema, number, left = _schema(), 0, iter(rows)
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         while page := list(islice(left, _AT_ONCE)):
-            writer.write_table(arrow.Table.from_pylist([_written(row) for row in page], schema=schema))
+            writer.write_table(pyarrow.Table.from_pylist([_written(row) for row in page], schema=schema))
             number += len(page)
             told(len(page))
     return number
 
 
-def _schema(arrow: Any) -> Any:
-    instant = arrow.timestamp("us", tz="UTC")
+def _schema() -> Any:
+    instant = pyarrow.timestamp("us", tz="UTC")
     kinds = {
-        "id": arrow.int64(), "provider_id": arrow.int64(), "subscription_id": arrow.int64(), "corrects": arrow.int64(),
+        "id": pyarrow.int64(), "provider_id": pyarrow.int64(), "subscription_id": pyarrow.int64(), "corrects": pyarrow.int64(),
         "at": instant, "stored_at": instant,
     }  # fmt: skip
-    return arrow.schema([arrow.field(name, kinds.get(name, arrow.string()), nullable=name == "corrects") for name in Row._fields])
+    return pyarrow.schema([pyarrow.field(name, kinds.get(name, pyarrow.string()), nullable=name == "corrects") for name in Row._fields])
 
 
 def _written(row: Row) -> dict[str, Any]:
@@ -133,8 +134,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _library(name: str) -> Any:
-    """Loaded when it is used: it takes a quarter of a second, and only archiving needs it."""
-    return import_module(name)

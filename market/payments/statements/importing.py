@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -15,8 +16,9 @@ from market.accounts.models import Organization, User
 from market.audit import Actor
 from market.errors import MarketError
 from market.kit.period import local_day
+from market.late import Library
 from market.payments.signals import transfers_taken
-from market.payments.statements import exchange, going_out, matching, settling, table
+from market.payments.statements import going_out, matching, settling, table
 from market.payments.statements.entries import (
     Entry,
     Sheet,
@@ -39,6 +41,11 @@ from market.payments.statements.models import (
 )
 from market.payments.statements.refusals import LayoutIncomplete, StatementChanged, StatementFinished
 from market.payments.statements.table import Layout, Table
+
+if TYPE_CHECKING:
+    from market.payments.statements import exchange
+else:
+    exchange = Library("market.payments.statements.exchange")
 
 LARGEST = documents.LARGEST
 _KINDS = {"csv": "text/csv", "camt.053": "application/xml", "MT940": "text/plain"}
