@@ -137,6 +137,9 @@ def _open_page(wanted: Wanted) -> Found:
         "success_url": wanted.back_url,
         "cancel_url": wanted.back_url,
     }
+    if wanted.way == "wechat_pay":
+        # Stripe does not show WeChat Pay on a page that does not say where it is paid from.
+        params["payment_method_options"] = {"wechat_pay": {"client": "web"}}
     return _of_session(_call(lambda: _client().v1.checkout.sessions.create(params, {"idempotency_key": _key(wanted)})))
 
 
