@@ -47,7 +47,7 @@ def requests() -> list[tuple[int, str]]:
         return [(one.amount_fen, one.status.value) for one in found]
 
 
-@pytest.mark.parametrize("order", ["one", "twice", "charge first", "backwards"])
+@pytest.mark.parametrize("order", ["twice", "charge first", "backwards"])
 def test_a_bills_money_that_went_back_is_owed_again_once(stripe: Double, bill: Bill, order: str) -> None:
     payment = paid(stripe, bill)
     back = sent_back(stripe, payment, 6000)
@@ -58,7 +58,7 @@ def test_a_bills_money_that_went_back_is_owed_again_once(stripe: Double, bill: B
     ]
     hear(
         stripe,
-        *{"one": told[:1], "twice": told + told[:2], "charge first": told[::-1], "backwards": told[1::-1]}[
+        *{"twice": told + told[:2], "charge first": told[::-1], "backwards": told[1::-1]}[
             order
         ],
     )
