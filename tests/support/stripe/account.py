@@ -61,8 +61,8 @@ class Account:
 
     def customers(self) -> list[Any]:
         """Firms of this run, the newest first."""
-        known = self.v1.customers.list(self.since).auto_paging_iter()
-        return [each for each in known if int(getattr(each.metadata, "organization", "0")) in self.numbers]
+        ours = {str(number) for number in self.numbers}
+        return [each for each in self.v1.customers.list(self.since).auto_paging_iter() if getattr(each.metadata, "organization", "") in ours]
 
     def card(self, customer: str, method: str) -> FoundCard:
         """A test card becomes a card of the firm."""
@@ -118,5 +118,4 @@ class Account:
 
 def _about(told: Any) -> set[Any]:
     """Whom or what a piece of news names."""
-    thing = told.data.object
-    return {thing.id, *(getattr(thing, name, None) for name in ("customer", "payment_intent"))}
+    return {getattr(told.data.object, name, None) for name in ("id", "customer", "payment_intent")}
