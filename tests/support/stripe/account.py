@@ -40,7 +40,8 @@ class Account:
 
     def __init__(self, key: str, url: str) -> None:
         assert key.startswith(("sk_test_", "rk_test_")), "STRIPE_TEST_KEY has to be a test key"
-        self.v1: Any = stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=2).v1
+        client = stripe.RequestsClient(timeout=80)
+        self.v1: Any = stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=2, http_client=client).v1
         self.since = {"created": {"gte": int(time.time()) - _EARLIER}, "limit": 100}
         first = random.SystemRandom().randrange(_ROWS, 2**31 - _ROWS, _ROWS)
         self.numbers, self.heard = range(first, first + _ROWS), set[str]()
