@@ -26,8 +26,9 @@ bench: setup  ## the benchmarks against their targets (ARGS=NAME for one)
 
 test-stripe: setup  ## the journeys of paying against Stripe itself, with the test key in STRIPE_TEST_KEY
 	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "STRIPE_TEST_KEY is not set: NOTHING WAS TESTED AGAINST STRIPE. Set a test key (sk_test_…) and call it again." >&2; exit 1; fi
+	@if [ -n "$$STRIPE_TEST_URL" ]; then echo "STRIPE_TEST_URL is set: this runs against $$STRIPE_TEST_URL. NOTHING IS TESTED AGAINST STRIPE." >&2; fi
 	@.ci/setup test
-	@exec .venv/bin/pytest tests/payments/test_stripe_live.py -m stripe_live -q $(ARGS)
+	@exec .venv/bin/pytest tests/payments/test_journeys.py -m stripe_live -q --timeout=900 $(ARGS)
 
 check:  ## style and types
 	@.ci/setup test

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 OTHER = "银行没有同意这笔付款。可以换一张卡，或用对公转账。"
+#: Of a wallet the gateway says no more than that it did not pay.
+OF_WALLET = "钱包没有付成这笔款。可以再试一次，换一种付款方式，或用对公转账。"
 #: Stripe itself would not take what we asked for: nothing that the buyer or her bank has done.
 REFUSED = "Stripe 没有接受这笔付款，没有扣款。请换一种付款方式，或联系我们。"
 NOT_TAKEN = "refused "
@@ -25,7 +27,8 @@ WORDS = {
     "expired_or_canceled_card": "原来的卡已失效，退不回去。",
     "lost_or_stolen_card": "原来的卡已挂失，退不回去。",
 }
-
+#: What a wallet's payment ends with too; the rest is about cards.
+_OF_ANY_WAY = ("expired", "sent_back", "not_made")
 
 #: A refund that the gateway has not carried out, as the office reads it, and as the buyer does.
 NOT_REFUNDED = "Stripe 没有办成这笔退款。请改用银行转账退款。"
@@ -34,7 +37,7 @@ TO_THE_BUYER = "原路没有退成，财务会改用银行转账退款。"
 
 def of_gateway(failure: str) -> bool:
     """Whether these words are ours about a gateway's answer, and not what a clerk has written."""
-    return failure in (NOT_REFUNDED, OTHER, REFUSED, *WORDS.values())
+    return failure in (NOT_REFUNDED, OTHER, OF_WALLET, REFUSED, *WORDS.values())
 
 
 def for_buyer(failure: str) -> str:
@@ -45,3 +48,9 @@ def for_buyer(failure: str) -> str:
 def words_for(code: str, otherwise: str = OTHER) -> str:
     """The sentence for a code."""
     return REFUSED if code.startswith(NOT_TAKEN) else WORDS.get(code, otherwise)
+
+
+def why_not_paid(code: str, way: str) -> str:
+    """The same for a payment; whoever paid by wallet has no card to change."""
+    wallet = way != "card" and code not in _OF_ANY_WAY and not code.startswith(NOT_TAKEN)
+    return OF_WALLET if wallet else words_for(code)

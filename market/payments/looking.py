@@ -6,7 +6,7 @@ news: it is stored, unique by what it says, and the inbox asks about it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from market import db
 from market.payments import inbox, refunding, stripe_gateway
 from market.payments.disputing import ONLY_ASKED
 from market.payments.found import FoundDispute, FoundRefund, News, Unknown
-from market.payments.models import Dispute, DisputeStatus, GatewayEvent, Payment, Refund
+from market.payments.models import Dispute, DisputeStatus, GatewayEvent, GatewayRefundStatus, Payment, Refund
 
 #: What began so long ago was seen by an earlier look; a dispute that is open is asked about until it is decided.
 _BACK = timedelta(days=7)
@@ -34,12 +34,10 @@ def look(now: datetime) -> None:
     refunds = stripe_gateway.refunds_since(now - _BACK)
     with db.transaction():
         ours = _ours({one.intent_id for one in disputes} | {one.intent_id for one in refunds})
-        for dispute in disputes:
-            if dispute.intent_id in ours and not _disputed(dispute):
-                _tell("charge.dispute.updated", dispute.reference, dispute.status, dispute.opened_at, now)
-        for refund in refunds:
-            if refund.reference and refund.intent_id in ours and not _refunded(refund):
-                _tell("refund.updated", refund.reference, refund.state.value, refund.made_at or now, now)
+        for dispute in _undisputed([one for one in disputes if one.intent_id in ours]):
+            _tell("charge.dispute.updated", dispute.reference, dispute.status, dispute.opened_at, now)
+        for refund in _unbooked([one for one in refunds if one.reference and one.intent_id in ours]):
+            _tell("refund.updated", str(refund.reference), refund.state.value, refund.made_at or now, now)
 
 
 def _dispute(reference: str) -> FoundDispute | None:
@@ -57,16 +55,27 @@ def _ours(intents: Collection[str]) -> set[str | None]:
     return set(db.session.scalars(select(Payment.intent_id).where(Payment.intent_id.in_(intents))))
 
 
-def _disputed(found: FoundDispute) -> bool:
-    """Whether the books say the same."""
-    known = db.session.scalar(select(Dispute.status).where(Dispute.gateway_reference == found.reference))
+def _undisputed(found: Sequence[FoundDispute]) -> list[FoundDispute]:
+    """Those of which the books do not say the same."""
+    query = select(Dispute.gateway_reference, Dispute.status).where(Dispute.gateway_reference.in_([one.reference for one in found]))
+    known = {reference: status for reference, status in db.session.execute(query)}
+    return [one for one in found if one.status not in ONLY_ASKED and known.get(one.reference) != _standing(one)]
+
+
+def _standing(found: FoundDispute) -> DisputeStatus:
     decided = found.status in (DisputeStatus.WON, DisputeStatus.LOST)
-    return found.status in ONLY_ASKED or (known is not None and known == (found.status if decided else DisputeStatus.OPEN))
+    return DisputeStatus(found.status) if decided else DisputeStatus.OPEN
 
 
-def _refunded(found: FoundRefund) -> bool:
-    """Whether the books say the same; of what is in no book, whether it was told of already."""
-    known, says = db.session.scalar(select(Refund.status).where(Refund.gateway_reference == found.reference)), refunding.status_of(found)
-    if known is not None:
-        return known is says or {known, says} <= refunding.UNDER_WAY
-    return db.session.scalar(select(GatewayEvent.id).where(GatewayEvent.about == found.reference).limit(1)) is not None
+def _unbooked(found: Sequence[FoundRefund]) -> list[FoundRefund]:
+    """Those of which the books do not say the same, and of what is in no book those that nobody has told of."""
+    names = [str(one.reference) for one in found]
+    query = select(Refund.gateway_reference, Refund.status).where(Refund.gateway_reference.in_(names))
+    known = {reference: status for reference, status in db.session.execute(query)}
+    told = set(db.session.scalars(select(GatewayEvent.about).where(GatewayEvent.about.in_(names))))
+    return [one for one in found if not (_agrees(one, known[one.reference]) if one.reference in known else one.reference in told)]
+
+
+def _agrees(found: FoundRefund, known: GatewayRefundStatus) -> bool:
+    says = refunding.status_of(found)
+    return known is says or {known, says} <= refunding.UNDER_WAY

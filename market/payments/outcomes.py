@@ -114,7 +114,7 @@ def _ended(payment: Payment, found: Found, by: Actor, at: datetime) -> None:
     before = {"status": payment.status.value}
     LIFECYCLE.move(payment, to)
     payment.finished_at, payment.failure_code = at, found.failure_code
-    payment.failure = failures.words_for(found.failure_code) if found.failure_code else ""
+    payment.failure = failures.why_not_paid(found.failure_code, payment.way) if found.failure_code else ""
     audit.record(
         f"payment.{to.value}", payment, by=by, at=at, before=before, organization_id=payment.organization_id,
         after={"status": to.value, "code": found.failure_code},

@@ -50,8 +50,10 @@ def notice() -> Notice | None:
         return None
     standing = _standing(bill, now)
     stopped = Kind.SUSPENSION.value in standing.case.done
-    facts = {"number": bill.number, "money": formats.money(bill.owed_fen), "days": dunning.days_over(bill.due_at or now, now)}
-    title = _("服务已停用：账单 %(number)s 还要付 %(money)s") if stopped else _("账单 %(number)s 已逾期 %(days)s 天，还要付 %(money)s")
+    days = dunning.days_over(bill.due_at or now, now)
+    facts = {"number": bill.number, "money": formats.money(bill.owed_fen), "days": days}
+    late = _("账单 %(number)s 已逾期 1 天，还要付 %(money)s") if days == 1 else _("账单 %(number)s 已逾期 %(days)s 天，还要付 %(money)s")
+    title = _("服务已停用：账单 %(number)s 还要付 %(money)s") if stopped else late
     # Where she is paying, or money is on its way, nothing should call for paying once more.
     pays = g.can("bills.pay") and standing.case.wait is not Wait.PAYING and request.endpoint not in PAYING
     return Notice(

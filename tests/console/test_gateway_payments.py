@@ -145,12 +145,15 @@ def test_a_dispute_is_found_from_the_list(client: Client, firm: Organization) ->
     with db.transaction():
         lost = a_top_up(firm, 700)
         a_dispute(lost, 700, "lost")
-        a_dispute(a_top_up(firm, 600), 600)
+        held = a_top_up(firm, 600)
+        a_dispute(held, 600)
     page = client.page("/console/payments/")
-    assert (page.text.count("银行在处理"), page.text.count("钱被银行收回")) == (1, 1)
+    assert (page.text.count("银行在处理"), page.text.count("钱被银行收回"), page.text.count("已到账")) == (1, 1, 0)
     assert "持卡人说不是本人付的" in page.follow("看原因").text
     told = client.page(f"/console/payments/{lost.id}").text
     assert "余额扣回 ¥7.00" in told and "已记入余额" not in told
+    told = client.page(f"/console/payments/{held.id}").text
+    assert "银行在处理 ¥6.00 的争议" in told and not any(words in told for words in ("已收到", "已到账", "已记入余额")), "a bank has the money now"
 
 
 def test_news_is_stored_once_and_only_from_stripe(client: FlaskClient, firm: Organization, stripe: Double) -> None:

@@ -1,4 +1,7 @@
-"""A saved card is charged by the worker, at Stripe's double over HTTP: once, not beside another payment, and told."""
+"""A saved card is charged by the worker, at Stripe's double over HTTP: once, and not beside another payment.
+
+That it pays, is declined and told, and is tried again is a journey: `tests/payments/test_journeys.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,20 @@ import pytest
 from sqlalchemy import select
 
 from market import db, dunning, ledger, payments
-from market.accounts import Organization, Role
 from market.billing import Bill, BillStatus
 from market.dunning import Outcome, Step
 from market.notifications import Email
 from market.payments import Payment, PaymentStatus
 from market.subscriptions import Subscription, SubscriptionStatus
-from tests.builders.accounts import a_member, a_user, an_actor
+from tests.builders.accounts import an_actor
 from tests.builders.billing import moment
-from tests.builders.dunning import an_unpaid_bill, keys, sweep
+from tests.builders.dunning import DUE, an_unpaid_bill_of_people, sweep
 from tests.builders.stripe import LATER, a_saved_card, now, of, paying
 from tests.support.stripe import Double
 
 #: Letters are written by who listens to the whole app; it comes before Stripe's double, whose settings then hold.
 pytestmark = pytest.mark.usefixtures("app")
-#: The last day for paying, and the days of the three charges.
-DUE = moment("2026-11-19 10:00")
+#: The days of the three charges.
 CHARGES = [DUE, DUE + timedelta(days=3), DUE + timedelta(days=7)]
 
 
@@ -32,10 +33,7 @@ CHARGES = [DUE, DUE + timedelta(days=3), DUE + timedelta(days=7)]
 def bill(stripe: Double) -> Iterator[Bill]:
     """¥150.00, and people who pay. The books are checked when the test is over."""
     with db.transaction():
-        made = an_unpaid_bill()
-        firm = db.session.get_one(Organization, made.organization_id)
-        a_member(firm, Role.FINANCE, user=a_user(email="zh@example.com"))
-        a_member(firm, Role.FINANCE, user=a_user(email="en@example.com", locale="en"))
+        made = an_unpaid_bill_of_people()
         ledger.post_due(LATER)
     yield made
     with db.transaction(readonly=True):
@@ -57,35 +55,12 @@ def letters() -> list[str]:
         return list(db.session.scalars(select(Email.body).where(Email.key.startswith("charge_failed.")).order_by(Email.id)))
 
 
-def test_the_sweep_charges_the_card_and_no_letter_is_written(stripe: Double, bill: Bill) -> None:
-    a_saved_card(stripe, bill)
-    sweep(DUE, DUE + timedelta(minutes=5), DUE + timedelta(days=1))
-    assert (of(bill).status, stripe.collected, charges()) == (BillStatus.PAID, 15500, [PaymentStatus.SUCCEEDED])
-    with db.transaction(readonly=True):
-        assert not db.session.scalars(select(Email).where(Email.key.startswith("dunning."))).all()
-
-
-@pytest.mark.parametrize("behavior", ["insufficient_funds", "authentication_required"])
-def test_a_card_that_is_not_taken_is_told_and_tried_at_the_next_step(stripe: Double, bill: Bill, behavior: str) -> None:
-    card = a_saved_card(stripe, bill, behavior)
-    sweep(CHARGES[0])
-    assert (of(bill).owed_fen, charges(), keys(bill)) == (15000, [PaymentStatus.FAILED], ["charge.0", "reminder.0"])
-    assert len(letters()) == 3, "two who pay, and the owner"
-    zh, _, en = sorted(letters(), key=lambda body: "Please pay here" in body)
-    assert ("余额不足" in zh, "本人验证" in zh) == (behavior == "insufficient_funds", behavior == "authentication_required")
-    assert ("confirm the payment yourself" in en) == (behavior == "authentication_required")
-    assert f"/console/bills/{bill.id}/pay" in zh and f"/console/bills/{bill.id}/pay" in en
-    assert all(intent["status"] in ("succeeded", "canceled") for intent in stripe.of("payment_intent")), "nobody can confirm it later"
-    stripe.behavior[card.gateway_reference] = "ok"
-    sweep(CHARGES[1])
-    assert (of(bill).status, charges(), len(letters())) == (BillStatus.PAID, [PaymentStatus.FAILED, PaymentStatus.SUCCEEDED], 3)
-
-
 def test_services_that_are_stopped_go_on_when_the_card_has_paid(stripe: Double, bill: Bill) -> None:
     card = a_saved_card(stripe, bill, "insufficient_funds")
     sweep(*CHARGES, "2026-12-03 10:00", "2026-12-10 10:00")
     with db.transaction(readonly=True):
         assert db.session.scalars(select(Subscription)).one().status is SubscriptionStatus.SUSPENDED
+    assert "余额不足" in letters()[0]
     stripe.behavior[card.gateway_reference] = "ok"
     with db.transaction():
         made = payments.pay_with(
@@ -153,13 +128,3 @@ class TestAPageThatIsOpen:
         stripe.troubles.clear()
         sweep(DUE + timedelta(hours=1))
         assert (of(bill).status, stripe.collected) == (BillStatus.PAID, 15500)
-
-    def test_a_confirmation_that_she_left_at_her_bank_is_called_off(self, stripe: Double, bill: Bill) -> None:
-        card = a_saved_card(stripe, bill, "authentication_required")
-        with db.transaction():
-            left = payments.pay_with(
-                db.session.get_one(Bill, bill.id), "card", card=card, by=an_actor(), at=DUE - timedelta(hours=1)
-            )
-        stripe.behavior[card.gateway_reference] = "ok"
-        sweep(DUE)
-        assert (now(left).status, of(bill).status, stripe.collected) == (PaymentStatus.CANCELED, BillStatus.PAID, 15500)

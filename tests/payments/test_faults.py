@@ -36,8 +36,10 @@ def look_up(stripe: Double, bill: Bill) -> object:
 
 def pay_back(stripe: Double, bill: Bill) -> None:
     with db.transaction():
-        payment = db.session.scalars(select(Payment).where(Payment.save_card)).one()
-        payments.refund(payments.payment_by_id(payment.id), amount_fen=300, reason="", request_key="r1", by=an_actor(), at=LATER)
+        id = db.session.scalars(select(Payment.id).where(Payment.save_card)).one()
+    for _ in range(2):
+        with db.transaction():
+            payments.refund(payments.payment_by_id(id), amount_fen=300, reason="", request_key="r1", by=an_actor(), at=LATER)
 
 
 def take_the_card_away(stripe: Double, bill: Bill) -> None:
@@ -60,6 +62,11 @@ def close_the_page(stripe: Double, bill: Bill) -> None:
     paying(bill)
     paying(bill, "alipay")
     payments.sweep(LATER)
+
+
+def gone_back() -> int:
+    with db.transaction(readonly=True):
+        return sum(each.amount_fen for each in db.session.scalars(select(Refund)) if each.status.value == "succeeded")
 
 
 def what_happened(stripe: Double) -> object:
@@ -117,6 +124,7 @@ def test_trouble_at_a_call_changes_nothing_in_the_end(
     assert (here, forgotten) == expected
     made = [each for each in there if each[0] in ("checkout.session", "payment_intent", "refund")]
     assert len(made) == MADE[address], made
+    assert sum(each["amount"] for each in stripe.of("refund")) == gone_back()
     assert "sk_test_double" not in "".join(capfd.readouterr())
 
 

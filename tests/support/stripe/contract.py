@@ -34,6 +34,13 @@ ADDRESSES: dict[str, Any] = {
     "GET /v1/charges/*": params.ChargeRetrieveParams,
     "GET /v1/disputes": params.DisputeListParams,
     "GET /v1/disputes/*": params.DisputeRetrieveParams,
+    # What the market never asks: the buyers' and the account's own part of the journeys.
+    "GET /v1/customers": params.CustomerListParams,
+    "DELETE /v1/customers/*": params.CustomerDeleteParams,
+    "POST /v1/payment_methods/*/attach": params.PaymentMethodAttachParams,
+    "GET /v1/payment_methods/*": params.PaymentMethodRetrieveParams,
+    "POST /v1/disputes/*": params.DisputeUpdateParams,
+    "GET /v1/events": params.EventListParams,
 }
 #: Words that Stripe has not taken since 2026-09-30.endive, with its own answer.
 REMOVED = {"payment_method_types": "payment_method_types_no_longer_supported"}

@@ -23,7 +23,10 @@ from tests.support.stripe.pages import Pages
 
 SECRET = "whsec_for_tests_only"
 _SLOW_SECONDS = 0.4
-_KINDS = {"sessions": "checkout.session", "payment_intents": "payment_intent", "refunds": "refund", "disputes": "dispute"}
+_KINDS = {
+    "sessions": "checkout.session", "payment_intents": "payment_intent", "refunds": "refund", "disputes": "dispute", "customers": "customer",
+    "events": "event",
+}  # fmt: skip
 
 
 class Quiet(WSGIRequestHandler):
@@ -102,17 +105,23 @@ class Server:
         }.get(address)
         if made is not None:
             return double.shown(made(sent))
+        if address == "DELETE /v1/customers/*":
+            return double.delete_customer(path[-1])
+        if address == "POST /v1/payment_methods/*/attach":
+            return double.shown(double.attach(path[-2], sent))
+        if address == "POST /v1/disputes/*":
+            return double.shown(double.answer_dispute(path[-1], sent))
         ended = {"expire": double.expire, "cancel": double.cancel_intent, "detach": double.detach}.get(path[-1])
         if ended is not None:
             return double.shown(ended(path[-2]))
         if path[-1] in _KINDS:
             wanted = {name: value for name, value in sent.items() if name in ("customer", "payment_intent")}
-            return double.listed(_KINDS[path[-1]], lambda thing: all(thing.get(name) == value for name, value in wanted.items()))
+            return double.listed(_KINDS[path[-1]], sent, lambda thing: all(thing.get(name) == value for name, value in wanted.items()))
         return double.shown(double.get(path[-1]), sent.get("expand"))
 
 
 def _address(request: Request) -> str:
-    parts = [("*" if "_test_" in part else part) for part in request.path.split("/")]
+    parts = [("*" if "_test_" in part or part.startswith("pm_card_") else part) for part in request.path.split("/")]
     return f"{request.method} {'/'.join(parts)}"
 
 
