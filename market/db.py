@@ -113,6 +113,7 @@ def make_engine(url: str) -> Engine:
     made = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True, hide_parameters=True, json_deserializer=_read_json)
     event.listen(made, "checkin", _note_rest)
     event.listen(made, "checkout", _wake)
+    event.listen(made, "commit", roundtrip.pay)
     for kind in ("rollback", "rollback_savepoint"):
         event.listen(made, kind, lambda connection, *_: roundtrip.forget(connection.info))
     return made

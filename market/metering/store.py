@@ -7,7 +7,7 @@ drivers' own: building them anew for each request would cost as much as the writ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from market import columns
@@ -16,8 +16,10 @@ from market.metering import moves, tallies
 from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
 from market.metering.moves import Move
-from market.statements import Answer, ask, instant, lite_time, read, write
+from market.statements import ask, instant, lite_time, read, write
 
+#: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
+_UNSEEN = "decode(repeat('00', 16), 'hex')"
 # Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
 _PG_EVENTS = f"""
     WITH told AS MATERIALIZED (
@@ -42,8 +44,10 @@ _PG_EVENTS = f"""
     ), moved AS (
         {moves.PG_MOVE.format(moves="moving", only="%(at_once)s AND (SELECT count(*) FROM fresh) = %(wanted)s")}
     )
-    SELECT EXISTS (SELECT FROM overfull), CASE WHEN number < %(wanted)s THEN
-        (SELECT array_agg(e) FROM told WHERE id NOT IN (SELECT event FROM fresh)) END
+    SELECT EXISTS (SELECT FROM overfull), CASE WHEN number < %(wanted)s THEN (
+        SELECT string_agg(uuid_send(k) || coalesce((SELECT uuid_send(payload) FROM event_identities WHERE key = k), {_UNSEEN}), '')
+        FROM told WHERE id NOT IN (SELECT event FROM fresh)
+    ) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
 """
 # Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
@@ -70,14 +74,19 @@ _PAGE = 5000
 _ANY = 2**63 - 1
 
 
+#: By keys that are taken the digests of the events that have taken them, None of such as are free.
+Payloads = Mapping[bytes, bytes | None]
+
+
 class Overfull(Exception):
     """A counter has no room for what is to be stored; nothing was."""
 
 
 def insert(
     provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, at_once: bool, room: bool, stored_at: datetime
-) -> set[str]:
-    """Store the events whose identities are free; returns the ids that were taken. Ids differ from each other.
+) -> dict[bytes, bytes | None]:
+    """Store the events whose identities are free; returns the keys that were taken, with the digests of the events
+    that have taken them as far as they can be seen. Keys differ from each other.
 
     `moving` is what all of them move; they do so `at_once` if nothing is taken. Unless there is known to be `room` in the
     counters PostgreSQL looks, and Overfull is raised.
@@ -91,18 +100,16 @@ def insert(
     return taken
 
 
-def ask_payloads(keys: Sequence[bytes]) -> Answer:
-    """Ask for `payloads` in good time; on SQLite, too, an answer has rows where keys are taken."""
+def ask_payloads(keys: Sequence[bytes]) -> Callable[[], Payloads]:
+    """Ask which of these keys are taken; told when it is wanted."""
+    nobody: dict[bytes, bytes | None] = dict.fromkeys(keys)
+    if not keys:
+        return lambda: nobody
     if on_postgresql():
-        return ask(_PG_PAYLOADS, (columns.Uuids(keys),))
-    return ask(_LITE_KNOWN.format(", ".join("?" * len(keys))), tuple(keys))
-
-
-def payloads(keys: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Those of the keys that are taken, with the digests of the events that took them."""
-    if on_postgresql():
-        return dict(ask_payloads(keys).rows())
-    return {key: identity.payload for key, identity in identities(keys).items()}
+        answer = ask(_PG_PAYLOADS, (columns.Uuids(keys),))
+        return lambda: {**nobody, **dict(answer.rows())}
+    taken = {key: identity.payload for key, identity in identities(keys).items()}
+    return lambda: {**nobody, **taken}
 
 
 def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
@@ -120,7 +127,7 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
 
 def _insert_at_once(
     provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, at_once: bool, most: int, stored_at: datetime
-) -> set[str]:
+) -> dict[bytes, bytes | None]:
     if any(added > most for *_, added, _ in moving):
         raise Overfull  # perhaps beyond what PostgreSQL can read
     events = [arrival.event for arrival in arrivals]
@@ -138,10 +145,12 @@ def _insert_at_once(
     })  # fmt: skip
     if overfull:
         raise Overfull
-    return set(taken or ())
+    taken = taken or b""
+    pairs = ((taken[at : at + 16], taken[at + 16 : at + 32]) for at in range(0, len(taken), 32))
+    return {key: payload if any(payload) else None for key, payload in pairs}
 
 
-def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival], stored_at: datetime) -> set[str]:
+def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival], stored_at: datetime) -> dict[bytes, bytes | None]:
     """For SQLite, whose rows cost least as the driver sends them. Most identities are free, so they are tried, not asked."""
     number, when = _next_number(), lite_time(stored_at)
     times = [lite_time(arrival.event.at) for arrival in arrivals]
@@ -149,9 +158,12 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
         (arrival.key, arrival.event.digest, number + n, times[n], when) for n, arrival in enumerate(arrivals)
     ]
     fresh: Sequence[int] = range(len(arrivals))
+    taken: dict[bytes, bytes | None] = {}
     if write(_LITE_IDENTITIES, tried) < len(tried):
         holders = identities([arrival.key for arrival in arrivals])
         fresh = [n for n in fresh if holders[arrivals[n].key].event == number + n]
+        stored = {arrivals[n].key for n in fresh}
+        taken = {key: holder.payload for key, holder in holders.items() if key not in stored}
     ids = subscription_ids(arrivals)
     if fresh:
         write(_LITE_EVENTS, [
@@ -161,10 +173,7 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
             )
             for n in fresh
         ])  # fmt: skip
-    if len(fresh) == len(arrivals):
-        return set()
-    stored = set(fresh)
-    return {arrival.event.id for n, arrival in enumerate(arrivals) if n not in stored}
+    return taken
 
 
 def _next_number() -> int:
