@@ -213,6 +213,12 @@ def commit() -> None:
         _run(effect)
 
 
+def may_end() -> bool:
+    """Whether this thread's transaction has nothing left to do before COMMIT; for who can send that with a statement."""
+    current = session()
+    return not (current.info.get("last_acts") or current.new or current.dirty or current.deleted)
+
+
 def rollback() -> None:
     """Forget this thread's transaction and its effects."""
     for kept in ("effects", "last_acts"):

@@ -108,7 +108,9 @@ class _Way:
 
     def commit(self) -> None:
         """Send what waits, and COMMIT with it."""
-        self.send(and_then=_COMMIT)
+        if self._line:
+            self.connection.info.pop(roundtrip.OWED, None)
+            self.send(and_then=_COMMIT)
 
     def send(self, *more: tuple[str, Any], and_then: Sequence[tuple[str, Any]] = ()) -> int:
         """Send what waits, and then these; how many rows the last one wrote."""
@@ -154,6 +156,15 @@ def plan_once() -> None:
 def read(statement: str, given: Any = ()) -> Rows:
     """Run a statement as the driver in use takes it, and return its rows."""
     return _way().ask(statement, given).rows()
+
+
+def read_and_commit(statement: str, given: Any) -> Rows:
+    """The same as a transaction's last act: on PostgreSQL COMMIT goes with it, so that what it locks is free the sooner."""
+    way = _way()
+    answer = way.ask(statement, given)
+    if db.may_end():
+        way.commit()
+    return answer.rows()
 
 
 def write(statement: str, given: Any) -> int:

@@ -44,6 +44,8 @@ MOST_TOGETHER, MOST_ON_SQLITE = 1000, 2000
 ABREAST, WORTH = 2, 300
 #: How many keys are remembered, and how many manners of answering; these depend on a header that anybody may write.
 MOST_KEYS, MOST_MANNERS = 10_000, 500
+#: Who sends known events among new ones is likely to go on doing so for some transactions.
+WARY = 20
 #: Of how many subscriptions a provider's firms are remembered.
 MOST_FIRMS = 50_000
 
@@ -82,6 +84,8 @@ class Party:
 
     def __init__(self, provider_id: int, organization_id: int, source: str) -> None:
         self._reporter, self._organization_id, self._source = Reporting(provider_id), organization_id, source
+        #: So many transactions are still to be made without hope.
+        self._wary = 0
         #: The firms of subscriptions that were reported for.
         self._firms: dict[str, int] = {}
         # SQLite has one writer at a time: a second one would only keep asking for the lock.
@@ -90,19 +94,30 @@ class Party:
 
     def take_in(self, reports: Sequence[Report]) -> None:
         """Verdicts for those whose key still works; all others, and all when anything fails, are left to Flask."""
-        judged: list[tuple[Report, Verdicts]] = []
+        judged: list[tuple[Report, Verdicts]] | None = None
         try:
-            with db.transaction():
-                judged = self._judged(reports)
+            if self._hopes():
+                with db.transaction():
+                    judged = self._judged(reports, hopeful=True)
+            if judged is None:
+                with db.transaction():
+                    judged = self._judged(reports) or []
         except _Apart:
             return
         except Exception as trouble:
+            self._wary = WARY  # perhaps the same events came in twice at one moment
             log.warning("events_apart", reports=len(reports), reason=type(trouble).__name__)
             return
         for report, verdicts in judged:
             report.verdicts = verdicts
 
-    def _judged(self, reports: Sequence[Report]) -> list[tuple[Report, Verdicts]]:
+    def _hopes(self) -> bool:
+        """Whether all events are likely to be new: then they are stored and committed in one go, which PostgreSQL does."""
+        self._wary = max(0, self._wary - 1)
+        return not self._wary and db.on_postgresql()
+
+    def _judged(self, reports: Sequence[Report], *, hopeful: bool = False) -> list[tuple[Report, Verdicts]] | None:
+        """The verdicts of those who are let in; None where hope was wrong, and nothing is written."""
         now = resources.clock.now()
         statements.plan_once()
         # Asked for together: whose keys these are, and what the events need.
@@ -113,7 +128,12 @@ class Party:
             return []
         if len(let_in) < len(reports):
             intake, closed_until = self._intake(let_in, now)
-        verdicts = metering.take_in(intake, closed_until=closed_until, receipts=any(report.verbose for report in let_in))
+        receipts = any(report.verbose for report in let_in)
+        try:
+            verdicts = metering.take_in(intake, closed_until=closed_until, receipts=receipts, hopeful=hopeful)
+        except metering.Disappointed:
+            self._wary = WARY
+            return None
         if len(let_in) == 1:
             return [(let_in[0], verdicts)]
         if any(verdict.code in _SHARED for _, verdict in verdicts.lost):

@@ -7,7 +7,7 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
 """
 
 from market.metering import archived, windows
-from market.metering.actions import Intake, ingest, take_in
+from market.metering.actions import Disappointed, Intake, ingest, take_in
 from market.metering.archived import EventsArchived
 from market.metering.census import Fault
 from market.metering.counters import rework
@@ -73,6 +73,7 @@ __all__ = [
     "Body",
     "DayUse",
     "Difference",
+    "Disappointed",
     "Entry",
     "EventRefused",
     "EventsArchived",

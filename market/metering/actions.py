@@ -26,6 +26,10 @@ _MANY = 50
 Sums = dict[Key, Tally]
 
 
+class Disappointed(Exception):
+    """Not all events were new."""
+
+
 class Intake:
     """The events of a request, read, while what they need is being asked for."""
 
@@ -72,14 +76,24 @@ def ingest(
     return verdicts
 
 
-def take_in(intake: Intake, *, closed_until: ClosedUntil, dry_run: bool = False, receipts: bool = True) -> Verdicts:
-    """The same for events that have been read; some of it is written no sooner than with COMMIT."""
+def take_in(
+    intake: Intake, *, closed_until: ClosedUntil, dry_run: bool = False, receipts: bool = True, hopeful: bool = False
+) -> Verdicts:
+    """The same for events that have been read; some of it is written no sooner than with COMMIT.
+
+    If nothing speaks against any event, `hopeful` stores them all and commits at once. Raises Disappointed where some are
+    known after all: then nothing was stored, and the transaction is over.
+    """
     provider, readable, others, events = intake.provider, intake.readable, intake.others, intake.events
     now = _judge(intake, closed_until)
     fresh, repeats = _first_of_each(readable)
     known: Payloads = {}
     # PostgreSQL looks for itself, as it stores, whether plain counters have room.
     sums = _refuse_overfull(fresh.values(), plain=dry_run or not on_postgresql())
+    if hopeful and len(fresh) == len(events) and not any(each.verdict or each.counts for each in readable) and not intake.sent_before():
+        if not store.commit_all(provider.id, intake.source, readable, tallies.moved(sums), stored_at=now):
+            raise Disappointed
+        return Verdicts([each.event for each in readable], others)
     if dry_run:
         taken = {id for id, arrival in fresh.items() if not arrival.verdict}
     else:

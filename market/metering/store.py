@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from market import columns
 from market.db import on_postgresql
@@ -16,12 +17,11 @@ from market.metering import moves, tallies
 from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
 from market.metering.moves import Move
-from market.statements import ask, instant, lite_time, read, write
+from market.statements import ask, instant, lite_time, read, read_and_commit, write
 
 #: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
 _UNSEEN = "decode(repeat('00', 16), 'hex')"
-# Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
-_PG_EVENTS = f"""
+_TOLD = f"""
     WITH told AS MATERIALIZED (
         SELECT nextval('usage_events_id_seq') AS id, r.*
         FROM unnest(%(k)s, %(p)s, %(e)s, %(t)s, %(s)s, %(a)s, %(d)s, %(b)s) AS r(k, p, e, t, s, a, d, b)
@@ -32,14 +32,18 @@ _PG_EVENTS = f"""
             SELECT sum FROM usage_counters WHERE subscription_id = s AND meter_id = m AND day = d AND slice = l LIMIT 1
         ) AS stored ON true
         WHERE u > %(most)s - coalesce(stored.sum, 0) LIMIT 1
-    ), fresh AS (
+    )"""
+# Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
+_IDENTITIES = """
         INSERT INTO event_identities (key, payload, event, at, stored_at)
-        SELECT k, p, id, a, %(stored_at)s FROM told WHERE NOT EXISTS (SELECT FROM overfull) ORDER BY k
+        SELECT k, p, id, a, %(stored_at)s FROM told WHERE NOT EXISTS (SELECT FROM {unless}) ORDER BY k"""
+_EVENTS = """
+        INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
+        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b"""
+_PG_EVENTS = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(unless="overfull")}
         ON CONFLICT (key) DO NOTHING
         RETURNING event
-    ), stored AS (
-        INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
-        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b
+    ), stored AS ({_EVENTS}
         FROM told JOIN fresh ON fresh.event = told.id
     ), moved AS (
         {moves.PG_MOVE.format(moves="moving", only="%(at_once)s AND (SELECT count(*) FROM fresh) = %(wanted)s")}
@@ -49,6 +53,19 @@ _PG_EVENTS = f"""
         FROM told WHERE id NOT IN (SELECT event FROM fresh)
     ) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
+"""
+# All or nothing. What comes in under one of these keys at this very moment makes it fail.
+_PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
+        SELECT FROM overfull
+        UNION ALL
+        (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)
+    ), fresh AS ({_IDENTITIES.format(unless="doubtful")}
+    ), stored AS ({_EVENTS}
+        FROM told WHERE NOT EXISTS (SELECT FROM doubtful)
+    ), moved AS (
+        {moves.PG_MOVE.format(moves="moving", only="NOT EXISTS (SELECT FROM doubtful)")}
+    )
+    SELECT EXISTS (SELECT FROM doubtful)
 """
 # Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
 _PG_KNOWN = """
@@ -125,15 +142,38 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     return known
 
 
+def commit_all(
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, stored_at: datetime
+) -> bool:
+    """On PostgreSQL, store the events, move the counters and commit, in one go; or nothing, if an identity is taken or a
+    counter has no room. Then, too, the transaction is over.
+    """
+    if any(added > tallies.DAY_LIMIT for *_, added, _ in moving):
+        return False
+    given = _written(provider_id, source, arrivals, moving, stored_at) | {"most": tallies.DAY_LIMIT}
+    return not read_and_commit(_PG_ALL_NEW, given)[0][0]
+
+
 def _insert_at_once(
     provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, at_once: bool, most: int, stored_at: datetime
 ) -> dict[bytes, bytes | None]:
     if any(added > most for *_, added, _ in moving):
         raise Overfull  # perhaps beyond what PostgreSQL can read
+    given = _written(provider_id, source, arrivals, moving, stored_at)
+    [(overfull, taken)] = read(_PG_EVENTS, given | {"wanted": len(arrivals), "at_once": at_once, "most": most})
+    if overfull:
+        raise Overfull
+    taken = taken or b""
+    pairs = ((taken[at : at + 16], taken[at + 16 : at + 32]) for at in range(0, len(taken), 32))
+    return {key: payload if any(payload) else None for key, payload in pairs}
+
+
+def _written(
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], stored_at: datetime
+) -> dict[str, Any]:
     events = [arrival.event for arrival in arrivals]
-    [(overfull, taken)] = read(_PG_EVENTS, {
-        "provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(events),
-        "moves": moves.written(moving), "at_once": at_once, "most": most,
+    return {
+        "provider_id": provider_id, "source": source, "stored_at": stored_at, "moves": moves.written(moving),
         "k": columns.Uuids([arrival.key for arrival in arrivals]),
         "p": columns.Uuids([event.digest for event in events]),
         "e": columns.Texts([event.id for event in events]),
@@ -142,12 +182,7 @@ def _insert_at_once(
         "a": columns.Instants([event.at for event in events]),
         "d": columns.Jsons([event.written for event in events]),
         "b": columns.Names([str(arrival.band) for arrival in arrivals]),
-    })  # fmt: skip
-    if overfull:
-        raise Overfull
-    taken = taken or b""
-    pairs = ((taken[at : at + 16], taken[at + 16 : at + 32]) for at in range(0, len(taken), 32))
-    return {key: payload if any(payload) else None for key, payload in pairs}
+    }  # fmt: skip
 
 
 def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival], stored_at: datetime) -> dict[bytes, bytes | None]:
