@@ -108,8 +108,8 @@ OWED = "owed"
 
 def pay(connection: Connection) -> None:
     """A transaction is about to be committed: what was left for that goes out together with COMMIT."""
-    if commit := connection.info.pop(OWED, None):
-        commit()
+    if finish := connection.info.pop(OWED, None):
+        finish()
 
 
 def forget(info: dict[str, Any]) -> None:

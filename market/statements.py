@@ -99,14 +99,14 @@ class _Way:
     def owe(self, statement: str, given: Any) -> None:
         """Have something written that nobody waits for: with the next that is wanted, or with COMMIT."""
         self.write(statement, given) if self._line is None else self.ask(statement, given)
-        self.connection.info[roundtrip.OWED] = self.commit
+        self.connection.info[roundtrip.OWED] = self.finish
 
     def pay(self) -> None:
         """Send what is owed now."""
         if self.connection.info.pop(roundtrip.OWED, None) and self._waiting:
             self.send()
 
-    def commit(self) -> None:
+    def finish(self) -> None:
         """Send what waits, and COMMIT with it."""
         if self._line:
             self.connection.info.pop(roundtrip.OWED, None)
@@ -163,7 +163,7 @@ def read_and_commit(statement: str, given: Any) -> Rows:
     way = _way()
     answer = way.ask(statement, given)
     if db.may_end():
-        way.commit()
+        way.finish()
     return answer.rows()
 
 
