@@ -113,8 +113,8 @@ class Party:
 
     def _hopes(self) -> bool:
         """Whether all events are likely to be new: then they are stored and committed in one go, which PostgreSQL does."""
-        self._wary = max(0, self._wary - 1)
-        return not self._wary and db.on_postgresql()
+        wary, self._wary = self._wary, max(0, self._wary - 1)
+        return not wary and db.on_postgresql()
 
     def _judged(self, reports: Sequence[Report], *, hopeful: bool = False) -> list[tuple[Report, Verdicts]] | None:
         """The verdicts of those who are let in; None where hope was wrong, and nothing is written."""

@@ -188,7 +188,7 @@ def test_hope_that_all_is_new_is_given_up_where_something_is_known_and_nothing_c
     ]  # fmt: skip
     assert stored() == 5
     assert not list(metering.inspect(Looked(), lambda *_: None))
-    for number in range(WARY):
+    for number in range(WARY + 1):
         assert told(theirs, known, known.event(id=f"later-{number}")) == [["accepted"]]
     assert not list(metering.inspect(Looked(), lambda *_: None))
 
