@@ -1,6 +1,7 @@
 """The database: engine, session, transaction, after-commit effects, column types.
 
-`commit()` is called in this module only. One request or command is one transaction; on SQLite
+`commit()` is called in this module only; COMMIT may go out with a transaction's last statement
+(`statements.read_and_commit`). One request or command is one transaction; on SQLite
 a writing transaction starts with BEGIN IMMEDIATE, so read-modify-write is never lost, and a
 reading one cannot write. What must be the last thing inside it, such as sealing the audit trail, is asked for
 with `before_commit`. Effects on the outside world run after the commit: one that fails is
@@ -113,6 +114,7 @@ def make_engine(url: str) -> Engine:
     made = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True, hide_parameters=True, json_deserializer=_read_json)
     event.listen(made, "checkin", _note_rest)
     event.listen(made, "checkout", _wake)
+    event.listen(made, "commit", roundtrip.pay)
     for kind in ("rollback", "rollback_savepoint"):
         event.listen(made, kind, lambda connection, *_: roundtrip.forget(connection.info))
     return made
@@ -210,6 +212,12 @@ def commit() -> None:
     effects: list[Effect] = current.info.pop("effects", [])
     for effect in effects:
         _run(effect)
+
+
+def may_end() -> bool:
+    """Whether this thread's transaction has nothing left to do before COMMIT; for who can send that with a statement."""
+    current = session()
+    return not (current.info.get("last_acts") or current.new or current.dirty or current.deleted)
 
 
 def rollback() -> None:

@@ -102,8 +102,19 @@ class Line:
 _number = count()
 
 
+#: In a connection's info: what sends that which is still to be written, and COMMIT with it.
+OWED = "owed"
+
+
+def pay(connection: Connection) -> None:
+    """A transaction is about to be committed: what was left for that goes out together with COMMIT."""
+    if finish := connection.info.pop(OWED, None):
+        finish()
+
+
 def forget(info: dict[str, Any]) -> None:
     """psycopg has thrown away whatever a connection had prepared, as it does with each ROLLBACK, ALTER and DROP."""
+    info.pop(OWED, None)
     if line := info.get(_KEPT):
         line.forget()
 

@@ -19,12 +19,14 @@ from sqlalchemy import JSON, Connection, Dialect, Table, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
-from market import columns, db
+from market import columns, db, roundtrip
 from market.roundtrip import Line, Rows
 
 _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
 _KEPT = "statements"
+#: Not told to who listens: SQLAlchemy's own COMMIT is not either.
+_COMMIT = (("COMMIT", ()),)
 _json = msgspec.json.Encoder().encode
 _EITHER = re.compile(r"\{(.*?)\|(.*?)\}", re.DOTALL)
 
@@ -94,10 +96,29 @@ class _Way:
         self._waiting.append((statement, given, answer))
         return answer
 
-    def send(self, *more: tuple[str, Any]) -> int:
+    def owe(self, statement: str, given: Any) -> None:
+        """Have something written that nobody waits for: with the next that is wanted, or with COMMIT."""
+        self.write(statement, given) if self._line is None else self.ask(statement, given)
+        self.connection.info[roundtrip.OWED] = self.finish
+
+    def pay(self) -> None:
+        """Send what is owed now."""
+        if self.connection.info.pop(roundtrip.OWED, None) and self._waiting:
+            self.send()
+
+    def finish(self) -> None:
+        """Send what waits, and COMMIT with it."""
+        if self._line:
+            self.connection.info.pop(roundtrip.OWED, None)
+            self.send(and_then=_COMMIT)
+
+    def send(self, *more: tuple[str, Any], and_then: Sequence[tuple[str, Any]] = ()) -> int:
         """Send what waits, and then these; how many rows the last one wrote."""
         waiting, self._waiting = self._waiting, []
-        found = self._by_line([*((statement, given) for statement, given, _ in waiting), *more])
+        asked = [*((statement, given) for statement, given, _ in waiting), *more]
+        assert self._line
+        with _told(self.connection, None, asked):
+            found = self._line.ask([*asked, *and_then])
         for (*_, answer), (rows, _) in zip(waiting, found, strict=False):
             answer.come(rows)
         return found[-1][1]
@@ -107,11 +128,6 @@ class _Way:
         if self._line is None or isinstance(given, list):
             return int(self._by_cursor(statement, given).rowcount)
         return self.send((statement, given))
-
-    def _by_line(self, asked: list[tuple[str, Any]]) -> list[tuple[Rows, int]]:
-        assert self._line
-        with _told(self.connection, None, asked):
-            return self._line.ask(asked)
 
     def _by_cursor(self, statement: str, given: Any) -> Any:
         cursor = self._cursor or self.connection.connection.cursor()
@@ -142,9 +158,32 @@ def read(statement: str, given: Any = ()) -> Rows:
     return _way().ask(statement, given).rows()
 
 
+def read_and_commit(statement: str, given: Any) -> Rows:
+    """The same as a transaction's last act: on PostgreSQL COMMIT goes with it, so that what it locks is free the sooner."""
+    way = _way()
+    answer = way.ask(statement, given)
+    if db.may_end():
+        way.finish()
+    return answer.rows()
+
+
 def write(statement: str, given: Any) -> int:
     """Run a statement that returns nothing, for each of several rows where they are given as a list; how many rows it wrote."""
     return _way().write(statement, given)
+
+
+def owe(statement: str, given: Any) -> None:
+    """Have a row or several written by a statement for all of them, at the latest right before the transaction is committed.
+
+    On PostgreSQL that saves waiting for an answer; what goes wrong then is an error of the commit. Until then only what
+    is asked for here sees it: call `pay` where anything else may be.
+    """
+    _way().owe(statement, given)
+
+
+def pay() -> None:
+    """Have everything written now that is owed."""
+    _way().pay()
 
 
 def add(table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -176,8 +215,9 @@ def _writer(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | 
 @contextmanager
 def _told(connection: Connection, cursor: Any, asked: Sequence[tuple[str, Any]]) -> Iterator[None]:
     """Whoever listens to SQLAlchemy hears of each statement; errors are SQLAlchemy's."""
-    for statement, given in asked:
-        for hear in connection.dispatch.before_cursor_execute:
+    dispatch = connection.dispatch
+    for hear in dispatch.before_cursor_execute:
+        for statement, given in asked:
             hear(connection, cursor, statement, given, None, False)
     try:
         yield
@@ -186,8 +226,8 @@ def _told(connection: Connection, cursor: Any, asked: Sequence[tuple[str, Any]])
         raise DBAPIError.instance(
             statement, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
-    for statement, given in asked:
-        for hear in connection.dispatch.after_cursor_execute:
+    for hear in dispatch.after_cursor_execute:
+        for statement, given in asked:
             hear(connection, cursor, statement, given, None, False)
 
 

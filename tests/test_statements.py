@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from market import db
 from market.accounts import Organization, OrganizationKind
-from market.statements import Statement, ask, instant, plan_once, read, write
+from market.statements import Statement, ask, instant, owe, pay, plan_once, read, read_and_commit, write
 from tests.builders.accounts import an_organization
 from tests.support.queries import counted
 
@@ -94,6 +94,69 @@ def test_an_answer_sees_what_was_written_before_it_was_asked_for_and_no_more(ses
     asked.append(ask("SELECT name FROM organizations"))
     assert read("SELECT count(*) FROM organizations") == [(1,)]
     assert [answer.rows() for answer in asked] == [[("before",)], [("after",)]]
+
+
+RENAME = "UPDATE organizations SET name = name || '+'"
+
+
+def renamed() -> str:
+    with db.transaction(readonly=True):
+        [(name,)] = read("SELECT name FROM organizations")
+        return str(name)
+
+
+@pytest.mark.parametrize("wanted", ["nothing", "pay", "a question"])
+def test_what_is_owed_is_written_once_with_the_next_question_or_the_commit(database: None, wanted: str) -> None:
+    with db.transaction():
+        an_organization(name="x")
+        db.session.flush()
+        owe(RENAME, ())
+        if wanted == "pay":
+            pay()
+            assert db.session.scalar(text("SELECT name FROM organizations")) == "x+"
+        if wanted == "a question":
+            assert read("SELECT name FROM organizations") == [("x+",)]
+    assert renamed() == "x+"
+
+
+def test_what_is_owed_is_not_written_after_a_rollback_nor_by_the_next_transaction(database: None) -> None:
+    with db.transaction():
+        an_organization(name="x")
+    with pytest.raises(ZeroDivisionError), db.transaction():
+        owe(RENAME, ())
+        raise ZeroDivisionError
+    with db.transaction():
+        assert read("SELECT 1") == [(1,)]
+    assert renamed() == "x"
+
+
+def test_a_debt_that_cannot_be_paid_fails_the_commit_and_leaves_nothing(database: None) -> None:
+    with db.transaction():
+        an_organization(name="x")
+    with pytest.raises(DBAPIError), db.transaction():
+        write(RENAME, ())
+        owe("UPDATE nowhere SET name = 'y'", ())
+    assert renamed() == "x"
+
+
+def test_the_last_question_is_committed_unless_something_is_left_to_do(database: None) -> None:
+    with db.transaction():
+        an_organization(name="x")
+    for name in ("x+", "x++"):
+        with db.transaction():
+            assert read_and_commit(f"{RENAME} RETURNING name", ()) == [(name,)]
+            if db.on_postgresql():
+                assert renamed_elsewhere() == name
+    with pytest.raises(ZeroDivisionError), db.transaction():
+        db.before_commit(list, "something")
+        read_and_commit(f"{RENAME} RETURNING name", ())
+        raise ZeroDivisionError
+    assert renamed() == "x++"
+
+
+def renamed_elsewhere() -> str:
+    with db.reading() as connection:
+        return str(connection.scalar(text("SELECT name FROM organizations")))
 
 
 def test_a_wrong_question_spoils_its_transaction_and_none_after_it(database: None) -> None:

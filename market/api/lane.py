@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
-from flask import Flask, Response
+from babel import Locale
+from flask import Flask, Response, g
+from flask_babel import force_locale, get_locale
 
 from market import accounts, billing, db, metering, resources, statements
 from market.accounts import Holder, OrganizationKind
@@ -41,14 +43,20 @@ MOST_TOGETHER, MOST_ON_SQLITE = 1000, 2000
 #: one is worth it when there is enough to do: of single events, one transaction with twice as many is cheaper. With 300
 #: four connections with a hundred each mostly had one at work (1.05 cores busy where 200 has 1.35).
 ABREAST, WORTH = 2, 200
-#: How many keys are remembered.
-MOST_KEYS = 10_000
+#: How many keys are remembered, and how many manners of answering; these depend on a header that anybody may write.
+MOST_KEYS, MOST_MANNERS = 10_000, 500
+#: Who sends known events among new ones is likely to go on doing so for some transactions.
+WARY = 20
+#: Of how many subscriptions a provider's firms are remembered.
+MOST_FIRMS = 50_000
 
 _PATH, _SCOPE = "/api/v1/events", "events:write"
 #: A request with one of these is not usual.
 _UNUSUAL = (
     "HTTP_COOKIE", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING", "HTTP_CE_ID", "HTTP_CE_SPECVERSION", "HTTP_EXPECT",
 )  # fmt: skip
+#: Headers that are each answer's own.
+_OF_EACH = ("Content-Length", "X-Request-Id")
 #: What two parties sum up to in a day, or how many slices there are, depends on what is written together.
 _SHARED = frozenset({"too_large", "too_many_slices"})
 
@@ -77,47 +85,81 @@ class Party:
 
     def __init__(self, provider_id: int, organization_id: int, source: str) -> None:
         self._reporter, self._organization_id, self._source = Reporting(provider_id), organization_id, source
+        #: So many transactions are still to be made without hope.
+        self._wary = 0
+        #: The firms of subscriptions that were reported for.
+        self._firms: dict[str, int] = {}
         # SQLite has one writer at a time: a second one would only keep asking for the lock.
         abreast, most = (ABREAST, MOST_TOGETHER) if db.on_postgresql() else (1, MOST_ON_SQLITE)
         self.together = Together(self.take_in, abreast=abreast, worth=WORTH, most=most)
 
     def take_in(self, reports: Sequence[Report]) -> None:
         """Verdicts for those whose key still works; all others, and all when anything fails, are left to Flask."""
-        judged: list[tuple[Report, Verdicts]] = []
+        judged: list[tuple[Report, Verdicts]] | None = None
         try:
-            with db.transaction():
-                judged = self._judged(reports)
+            if self._hopes():
+                with db.transaction():
+                    judged = self._judged(reports, hopeful=True)
+            if judged is None:
+                with db.transaction():
+                    judged = self._judged(reports) or []
         except _Apart:
             return
         except Exception as trouble:
+            self._wary = WARY  # perhaps the same events came in twice at one moment
             log.warning("events_apart", reports=len(reports), reason=type(trouble).__name__)
             return
         for report, verdicts in judged:
             report.verdicts = verdicts
 
-    def _judged(self, reports: Sequence[Report]) -> list[tuple[Report, Verdicts]]:
+    def _hopes(self) -> bool:
+        """Whether all events are likely to be new: then they are stored and committed in one go, which PostgreSQL does."""
+        wary, self._wary = self._wary, max(0, self._wary - 1)
+        return not wary and db.on_postgresql()
+
+    def _judged(self, reports: Sequence[Report], *, hopeful: bool = False) -> list[tuple[Report, Verdicts]] | None:
+        """The verdicts of those who are let in; None where hope was wrong, and nothing is written."""
         now = resources.clock.now()
         statements.plan_once()
         # Asked for together: whose keys these are, and what the events need.
         holders = accounts.ask_holders([(report.prefix, report.digest) for report in reports], at=now)
-        intake = self._intake(reports, now)
+        intake, closed_until = self._intake(reports, now)
         let_in = [report for report, holder in zip(reports, holders(), strict=True) if holder and self._lets_in(holder, now)]
         if not let_in:
             return []
         if len(let_in) < len(reports):
-            intake = self._intake(let_in, now)
-        verdicts = metering.take_in(
-            intake, closed_until=billing.closed_until, receipts=any(report.verbose for report in let_in)
-        )  # fmt: skip
+            intake, closed_until = self._intake(let_in, now)
+        receipts = any(report.verbose for report in let_in)
+        try:
+            verdicts = metering.take_in(intake, closed_until=closed_until, receipts=receipts, hopeful=hopeful)
+        except metering.Disappointed:
+            self._wary = WARY
+            return None
         if len(let_in) == 1:
             return [(let_in[0], verdicts)]
         if any(verdict.code in _SHARED for _, verdict in verdicts.lost):
             raise _Apart
         return [*zip(let_in, verdicts.parts([report.size for report in let_in]), strict=True)]
 
-    def _intake(self, reports: Sequence[Report], now: datetime) -> metering.Intake:
+    def _intake(self, reports: Sequence[Report], now: datetime) -> tuple[metering.Intake, metering.ClosedUntil]:
+        """Their events, while what they need is asked for; and how far bills reach, asked with it as far as firms are known."""
         events = metering.joined([report.events for report in reports])
-        return metering.Intake(self._reporter, self._source, events, now=now)
+        intake = metering.Intake(self._reporter, self._source, events, now=now)
+        firms = {firm for _, subject in intake.groups if (firm := self._firms.get(subject)) is not None}
+        told = billing.ask_closed_until(firms) if firms else dict
+
+        def closed_until(organization_ids: Collection[int]) -> Mapping[int, metering.Billed]:
+            self._remember(intake)
+            foreseen = intake.asked.held_at_once and firms.issuperset(organization_ids)
+            return told() if foreseen else billing.closed_until(organization_ids)
+
+        return intake, closed_until
+
+    def _remember(self, intake: metering.Intake) -> None:
+        """Whose subscriptions these are; that does not change."""
+        if len(self._firms) > MOST_FIRMS:
+            self._firms.clear()
+        self._firms.update({name: subject.organization_id for name, subject in intake.asked.subjects.items()})
 
     def _lets_in(self, holder: Holder, now: datetime) -> bool:
         """Whether a key that works is nothing special: it may report, for real, and was written down as used just now."""
@@ -129,6 +171,22 @@ class Party:
         )  # fmt: skip
 
 
+class _Manner(NamedTuple):
+    """How Flask has answered once: what is left to say is the body, in the same language."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    locale: Locale
+
+    def body(self, app: Flask, request_id: str, verdicts: Verdicts, *, verbose: bool) -> bytes:
+        """What `verdicts` come to."""
+        if self.status.startswith("204"):
+            return b""
+        with app.app_context(), force_locale(self.locale):
+            g.request_id = request_id
+            return events.answered(verdicts, verbose=verbose).get_data()
+
+
 class Lane:
     """The WSGI application in front of Flask's."""
 
@@ -137,8 +195,8 @@ class Lane:
         #: By the beginning of a key: for whom it reported last. Only says with whom to wait; the key is looked up.
         self._parties: dict[str, Party] = {}
         self._known: dict[tuple[int, int, str], Party] = {}
-        #: By scheme: the headers of an answer without a body, as Flask's hooks have made them once.
-        self._headers: dict[str, list[tuple[str, str]]] = {}
+        #: By what they depend on: how answers were given by Flask, with all its hooks.
+        self._manners: dict[tuple[str, str, bool, bool], _Manner] = {}
 
     def remember(self, holder: Holder, reporter: Reporting) -> None:
         """A key has reported by way of Flask; from now on it may come this way."""
@@ -177,25 +235,29 @@ class Lane:
         return party if usual else None
 
     def _answer(self, environ: Environ, start: Start, report: Report, verdicts: Verdicts) -> Iterable[bytes]:
-        scheme = environ["wsgi.url_scheme"]
-        brief = not report.verbose and not verdicts.lost
-        if brief and (headers := self._headers.get(scheme)):
-            id = logs.id_of(environ.get("HTTP_X_REQUEST_ID", ""))
-            start("204 NO CONTENT", [*headers, ("X-Request-Id", id)])
-            logs.say("POST", _PATH, 204, report.started, request_id=id)
-            return ()
-        return self._told_by_flask(environ, start, report, verdicts, brief=brief)
+        """What it is told, once Flask has told the like; all of it is committed."""
+        asked = environ["wsgi.url_scheme"], environ.get("HTTP_ACCEPT_LANGUAGE", ""), report.verbose, bool(verdicts.lost)
+        manner = self._manners.get(asked)
+        if manner is None:
+            if len(self._manners) >= MOST_MANNERS:
+                self._manners.clear()
+            return self._told_by_flask(environ, start, report, verdicts, asked)
+        id = logs.id_of(environ.get("HTTP_X_REQUEST_ID", ""))
+        body = manner.body(self._app, id, verdicts, verbose=report.verbose)
+        length = [("Content-Length", str(len(body)))] if body else []
+        start(manner.status, [*manner.headers, *length, ("X-Request-Id", id)])
+        logs.say("POST", _PATH, int(manner.status[:3]), report.started, request_id=id)
+        return (body,)
 
     def _told_by_flask(
-        self, environ: Environ, start: Start, report: Report, verdicts: Verdicts, *, brief: bool
+        self, environ: Environ, start: Start, report: Report, verdicts: Verdicts, asked: tuple[str, str, bool, bool]
     ) -> Iterable[bytes]:
-        """The answer in the asker's language with all headers; what it tells of is committed."""
+        """The answer in the asker's language with all headers."""
         with self._app.request_context(environ):
             logs.begin(report.started)
             response: Response = self._app.process_response(events.answered(verdicts, verbose=report.verbose))
-            if brief:
-                headers = response.get_wsgi_headers(environ)
-                self._headers[environ["wsgi.url_scheme"]] = [each for each in headers if each[0] != "X-Request-Id"]
+            headers = [each for each in response.get_wsgi_headers(environ) if each[0] not in _OF_EACH]
+            self._manners[asked] = _Manner(response.status, headers, get_locale())
             return response(environ, start)
 
 

@@ -56,6 +56,7 @@ from market.billing.previews import (
 )
 from market.billing.queries import (
     MonthCounts,
+    ask_closed_until,
     bill_by_id,
     bill_for,
     bill_of,
@@ -163,6 +164,7 @@ __all__ = [
     "all_of_bill",
     "all_of_month",
     "all_sought",
+    "ask_closed_until",
     "bill_by_id",
     "bill_finalized",
     "bill_for",

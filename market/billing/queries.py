@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,8 +105,13 @@ def closed_until(organization_ids: Iterable[int]) -> dict[int, Billed]:
 
     Organizations without any bill are left out.
     """
-    rows = _CLOSED_UNTIL.run(organization_ids=sorted(set(organization_ids)))
-    return {id: Billed(instant(end), instant(cutoff)) for id, end, cutoff in rows}
+    return ask_closed_until(organization_ids)()
+
+
+def ask_closed_until(organization_ids: Iterable[int]) -> Callable[[], dict[int, Billed]]:
+    """The same, asked together with other things; told when it is wanted."""
+    answer = _CLOSED_UNTIL.ask(organization_ids=sorted(set(organization_ids)))
+    return lambda: {id: Billed(instant(end), instant(cutoff)) for id, end, cutoff in answer.rows()}
 
 
 def lines_counting(

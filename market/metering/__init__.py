@@ -7,7 +7,7 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
 """
 
 from market.metering import archived, windows
-from market.metering.actions import Intake, ingest, take_in
+from market.metering.actions import Disappointed, Intake, ingest, take_in
 from market.metering.archived import EventsArchived
 from market.metering.census import Fault
 from market.metering.counters import rework
@@ -16,7 +16,7 @@ from market.metering.evidence import Entry, Proved, asking, entries, evidence, p
 from market.metering.history import corrected, history
 from market.metering.hourly import hours
 from market.metering.inspection import Finding, Looked, inspect
-from market.metering.lanes import REACH, SKEW, Billed
+from market.metering.lanes import REACH, SKEW, Billed, ClosedUntil
 from market.metering.log import Stretch, Wanted, event_of, first_event_at, stretch, types_of, worth
 from market.metering.measuring import Measured, Question, measure
 from market.metering.models import Band, Kind, RefusedEvent, UsageCounter, UsageEvent, UsageValue
@@ -68,10 +68,12 @@ __all__ = [
     "BadEvent",
     "Band",
     "Billed",
+    "ClosedUntil",
     "DayCount",
     "Body",
     "DayUse",
     "Difference",
+    "Disappointed",
     "Entry",
     "EventRefused",
     "EventsArchived",

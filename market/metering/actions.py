@@ -14,16 +14,20 @@ from market.metering.counts import Key
 from market.metering.envelope import Envelope
 from market.metering.identity import Keys
 from market.metering.lanes import ClosedUntil, Days, Lane, Name, Reporter
+from market.metering.store import Payloads
 from market.metering.tallies import Tally
 from market.metering.verdicts import EventRefused, Outcome, Receipt, Verdict, Verdicts
+from market.statements import pay
 
 #: So many events are worth a look at the first of them before all are tried.
 _MANY = 50
 
 #: What plain meters count of several events.
 Sums = dict[Key, Tally]
-#: By the key of an event that has been stored, the digest of what it said.
-Payloads = Mapping[bytes, bytes]
+
+
+class Disappointed(Exception):
+    """Not all events were new."""
 
 
 class Intake:
@@ -37,16 +41,16 @@ class Intake:
         for arrival in self.readable:
             self.groups[arrival.event.type, arrival.event.subject].append(arrival)
         #: Whether the first one is known: then a whole batch was most likely sent again, not tried.
-        self._first = store.ask_payloads([self.readable[0].key]) if len(self.readable) >= _MANY else None
-        self._asked = lanes.ask(provider, self.groups.keys(), now=now)
+        self._first = store.ask_payloads([self.readable[0].key]) if len(self.readable) >= _MANY else dict
+        self.asked = lanes.ask(provider, self.groups.keys(), now=now)
 
     def sent_before(self) -> bool:
         """Whether it looks as if all of them were known."""
-        return self._first is not None and bool(self._first.rows())
+        return any(self._first().values())
 
     def lanes(self, closed_until: ClosedUntil) -> tuple[dict[Name, Lane | str], datetime]:
         """`lanes.of` them."""
-        return lanes.of(self.provider, self.groups.keys(), self._asked, now=self.now, closed_until=closed_until)
+        return lanes.of(self.provider, self.groups.keys(), self.asked, now=self.now, closed_until=closed_until)
 
 
 def ingest(
@@ -67,25 +71,40 @@ def ingest(
     it happened; of what waited for a bill, `now` is the moment after that bill's cutoff. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
     """
     intake = Intake(provider, key_source, events, now=now)
-    return take_in(intake, closed_until=closed_until, dry_run=dry_run, receipts=receipts)
+    verdicts = take_in(intake, closed_until=closed_until, dry_run=dry_run, receipts=receipts)
+    pay()
+    return verdicts
 
 
-def take_in(intake: Intake, *, closed_until: ClosedUntil, dry_run: bool = False, receipts: bool = True) -> Verdicts:
-    """The same for events that have been read."""
+def take_in(
+    intake: Intake, *, closed_until: ClosedUntil, dry_run: bool = False, receipts: bool = True, hopeful: bool = False
+) -> Verdicts:
+    """The same for events that have been read; some of it is written no sooner than with COMMIT.
+
+    If nothing speaks against any event, `hopeful` stores them all and commits at once. Raises Disappointed where some are
+    known after all: then nothing was stored, and the transaction is over.
+    """
     provider, readable, others, events = intake.provider, intake.readable, intake.others, intake.events
     now = _judge(intake, closed_until)
     fresh, repeats = _first_of_each(readable)
     known: Payloads = {}
     # PostgreSQL looks for itself, as it stores, whether plain counters have room.
     sums = _refuse_overfull(fresh.values(), plain=dry_run or not on_postgresql())
+    if hopeful and len(fresh) == len(events) and not any(each.verdict or each.counts for each in readable) and not intake.sent_before():
+        if not store.commit_all(provider.id, intake.source, readable, tallies.moved(sums), stored_at=now):
+            raise Disappointed
+        return Verdicts([each.event for each in readable], others)
     if dry_run:
         taken = {id for id, arrival in fresh.items() if not arrival.verdict}
     else:
+        # What is refused may be known as well; asked for now, that is told with what is stored.
+        refused_too = store.ask_payloads([] if receipts else [arrival.key for arrival in readable if arrival.verdict])
         try:
             taken, known = _store(intake, fresh.values(), sums, now)
         except store.Overfull:
             sums = _refuse_overfull(fresh.values(), plain=True)
             taken, known = _store(intake, fresh.values(), sums, now, room=True)
+        known = {**refused_too(), **known}
     fresh = {id: arrival for id, arrival in fresh.items() if not arrival.verdict}
     _settle(provider, readable, fresh, repeats, taken, known, now, receipts=receipts)
     if not dry_run:
@@ -191,9 +210,9 @@ def _settle(
 
 
 def _payloads(keys: Sequence[bytes], known: Payloads) -> Payloads:
-    """The digests of the events that have taken these keys; of some they are known, and stay what they are."""
+    """The digests of the events that have taken these keys; what is known of some stays as it is."""
     rest = [key for key in keys if key not in known]
-    return {**known, **store.payloads(rest)} if rest else known
+    return {**known, **store.ask_payloads(rest)()} if rest else known
 
 
 def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[Payloads, dict[bytes, Receipt]]:
@@ -231,20 +250,20 @@ def _sums(arrivals: Iterable[Arrival]) -> Sums:
 def _store(
     intake: Intake, arrivals: Iterable[Arrival], sums: Sums, now: datetime, *, room: bool = False
 ) -> tuple[set[str], Payloads]:
-    """Insert what is new; returns the ids that were taken, and by what as far as that was looked up. Raises store.Overfull.
+    """Insert what is new; returns the ids that were taken, and by what as far as that was seen. Raises store.Overfull.
 
     The unique key decides, whoever else reports at this moment.
     """
     asked = [arrival for arrival in arrivals if not arrival.verdict]
-    known = store.payloads([arrival.key for arrival in asked]) if intake.sent_before() else {}
+    before = store.ask_payloads([arrival.key for arrival in asked])() if intake.sent_before() else {}
+    known: dict[bytes, bytes | None] = {key: payload for key, payload in before.items() if payload}
     new = [arrival for arrival in asked if arrival.key not in known] if known else asked
-    taken = {arrival.event.id for arrival in asked if arrival.key in known} if known else set()
     if new:
-        moving = tallies.moved(sums)
-        taken |= store.insert(
-            intake.provider.id, intake.source, new, moving, at_once=not known, room=room, stored_at=now
+        known |= store.insert(
+            intake.provider.id, intake.source, new, tallies.moved(sums), at_once=not known, room=room, stored_at=now
         )  # fmt: skip
-    return taken, known
+    taken = {arrival.event.id for arrival in asked if arrival.key in known} if known else set()
+    return taken, {key: payload for key, payload in known.items() if payload}
 
 
 def _count(arrivals: Collection[Arrival], taken: Collection[str]) -> None:

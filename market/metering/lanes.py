@@ -106,22 +106,23 @@ class Lane:
 
 
 class Days:
-    """The local day of instants that mostly lie in the same one.
+    """The local day of instants that mostly lie in the same one or two.
 
     Its bounds are in UTC, as events are: comparing instants of different zones takes twenty times as long.
     """
 
     def __init__(self) -> None:
-        self._start = self._end = datetime.min.replace(tzinfo=UTC)
-        self._day = date.min
+        self._known: list[tuple[datetime, datetime, date]] = []
 
     def of(self, at: datetime) -> date:
         """The day."""
-        if not self._start <= at < self._end:
-            self._day = local_day(at)
-            self._start = local_midnight(self._day).astimezone(UTC)
-            self._end = local_midnight(self._day + timedelta(days=1)).astimezone(UTC)
-        return self._day
+        for start, end, day in self._known:
+            if start <= at < end:
+                return day
+        day = local_day(at)
+        start, end = (local_midnight(each).astimezone(UTC) for each in (day, day + timedelta(days=1)))
+        self._known = [(start, end, day), *self._known[:3]]
+        return day
 
 
 def band_of(at: datetime, closed: datetime | None, month: datetime) -> Band:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from market.db import on_postgresql
-from market.statements import lite_time, write
+from market.statements import lite_time, owe, pay, write
 
 #: Subscription, meter, day, slice; what is added to count and sum, and the maximum; the last two in millionths.
 Move = tuple[int, int, date, str, int, int, int | None]
@@ -103,18 +103,21 @@ _LITE_SEE = f"INSERT INTO usage_values ({_SEEN}) VALUES (?, ?, ?, ?, ?, ?, ?) {_
 
 def move(rows: Sequence[CounterRow]) -> None:
     """Add to `count`, `sum` and `max`, or begin them."""
+    if not rows:
+        return
     add([
         (row.subscription_id, row.meter_id, row.day, row.slice, row.count, _millionths(row.sum) or 0, _millionths(row.max))
         for row in rows
     ])  # fmt: skip
+    pay()
 
 
 def add(rows: Sequence[Move]) -> None:
-    """The same for rows that are in millionths already."""
+    """The same for rows that are in millionths already; written when the transaction is committed, if not before."""
     if not rows:
         return
     if on_postgresql():
-        write(_PG_MOVE, {"moves": written(rows)})
+        owe(_PG_MOVE, {"moves": written(rows)})
     else:
         write(_LITE_MOVE, [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -80,15 +80,18 @@ class Asking:
         given = {"provider_id": provider.id, "types": [*types], "at": at}
         self._held = _HOLD_FOR_PLAIN.ask(**given, public_ids=[*public_ids])
         self._meters = _METERS.ask(**given)
+        #: Whether what was asked for right after this has been answered with the subscriptions held.
+        self.held_at_once = False
+        self.subjects: Mapping[str, Subject] = {}
 
-    def answered(self) -> tuple[dict[str, list[Counting]], dict[str, Subject]]:
+    def answered(self) -> tuple[dict[str, list[Counting]], Mapping[str, Subject]]:
         """The meters by the event type that they count, and the provider's own subscriptions."""
         meters = _by_type(self._meters.rows())
         alone = not all(meter.plain for counting in meters.values() for meter in counting)
         held = self._held.rows()
-        if db.on_postgresql() and (alone or not held):
-            return meters, hold(self._provider, self._public_ids, alone=alone)
-        return meters, _subjects(held)
+        self.held_at_once = not db.on_postgresql() or bool(held and not alone)
+        self.subjects = _subjects(held) if self.held_at_once else hold(self._provider, self._public_ids, alone=alone)
+        return meters, self.subjects
 
 
 def hold(provider: Reporter, public_ids: Collection[str], *, alone: bool) -> dict[str, Subject]:

@@ -17,7 +17,7 @@ from market.metering.models import EventIdentity, RefusedEvent
 from market.metering.queries import Reporter
 from market.metering.verdicts import BadEvent, Verdict
 from market.providers.models import Provider
-from market.statements import lite_time, write
+from market.statements import lite_time, owe, write
 
 #: How long a refused event is kept after it last came: no event so old could still be counted.
 KEPT = timedelta(days=90)
@@ -47,7 +47,10 @@ _LITE_KEEP = f"""
 
 
 def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict]], *, at: datetime) -> None:
-    """Remember what was sent and why it was not counted; what is open already is moved on, not added again."""
+    """Remember what was sent and why it was not counted; what is open already is moved on, not added again.
+
+    It is written when the transaction is committed, if not before.
+    """
     keys, rows = Keys(provider.id, key_source), dict[bytes, list[Any]]()
     for raw, verdict in lost:
         body = raw.body if isinstance(raw, BadEvent) else envelope.excerpt(raw)
@@ -57,7 +60,7 @@ def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict]
         rows[key] = [key, verdict.source, verdict.id, verdict.code, verdict.reason, body, before[-1] + 1 if before else 1]
     if db.on_postgresql():
         told = {name: kind(values) for name, kind, values in zip(_COLUMNS, _KINDS, zip(*rows.values(), strict=True), strict=True)}
-        write(_PG_KEEP, {"provider_id": provider.id, "at": at, **told})
+        owe(_PG_KEEP, {"provider_id": provider.id, "at": at, **told})
     else:
         write(_LITE_KEEP, [(provider.id, lite_time(at), *row) for row in rows.values()])
 

@@ -7,8 +7,9 @@ drivers' own: building them anew for each request would cost as much as the writ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from market import columns
 from market.db import on_postgresql
@@ -16,10 +17,11 @@ from market.metering import moves, tallies
 from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
 from market.metering.moves import Move
-from market.statements import Answer, ask, instant, lite_time, read, write
+from market.statements import ask, instant, lite_time, read, read_and_commit, write
 
-# Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
-_PG_EVENTS = f"""
+#: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
+_UNSEEN = "decode(repeat('00', 16), 'hex')"
+_TOLD = f"""
     WITH told AS MATERIALIZED (
         SELECT nextval('usage_events_id_seq') AS id, r.*
         FROM unnest(%(k)s, %(p)s, %(e)s, %(t)s, %(s)s, %(a)s, %(d)s, %(b)s) AS r(k, p, e, t, s, a, d, b)
@@ -30,21 +32,40 @@ _PG_EVENTS = f"""
             SELECT sum FROM usage_counters WHERE subscription_id = s AND meter_id = m AND day = d AND slice = l LIMIT 1
         ) AS stored ON true
         WHERE u > %(most)s - coalesce(stored.sum, 0) LIMIT 1
-    ), fresh AS (
+    )"""
+# Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
+_IDENTITIES = """
         INSERT INTO event_identities (key, payload, event, at, stored_at)
-        SELECT k, p, id, a, %(stored_at)s FROM told WHERE NOT EXISTS (SELECT FROM overfull) ORDER BY k
+        SELECT k, p, id, a, %(stored_at)s FROM told WHERE NOT EXISTS (SELECT FROM {unless}) ORDER BY k"""
+_EVENTS = """
+        INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
+        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b"""
+_PG_EVENTS = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(unless="overfull")}
         ON CONFLICT (key) DO NOTHING
         RETURNING event
-    ), stored AS (
-        INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
-        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b
+    ), stored AS ({_EVENTS}
         FROM told JOIN fresh ON fresh.event = told.id
     ), moved AS (
         {moves.PG_MOVE.format(moves="moving", only="%(at_once)s AND (SELECT count(*) FROM fresh) = %(wanted)s")}
     )
-    SELECT EXISTS (SELECT FROM overfull), CASE WHEN number < %(wanted)s THEN
-        (SELECT array_agg(e) FROM told WHERE id NOT IN (SELECT event FROM fresh)) END
+    SELECT EXISTS (SELECT FROM overfull), CASE WHEN number < %(wanted)s THEN (
+        SELECT string_agg(uuid_send(k) || coalesce((SELECT uuid_send(payload) FROM event_identities WHERE key = k), {_UNSEEN}), '')
+        FROM told WHERE id NOT IN (SELECT event FROM fresh)
+    ) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
+"""
+# All or nothing. What comes in under one of these keys at this very moment makes it fail.
+_PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
+        SELECT FROM overfull
+        UNION ALL
+        (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)
+    ), fresh AS ({_IDENTITIES.format(unless="doubtful")}
+    ), stored AS ({_EVENTS}
+        FROM told WHERE NOT EXISTS (SELECT FROM doubtful)
+    ), moved AS (
+        {moves.PG_MOVE.format(moves="moving", only="NOT EXISTS (SELECT FROM doubtful)")}
+    )
+    SELECT EXISTS (SELECT FROM doubtful)
 """
 # Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
 _PG_KNOWN = """
@@ -70,14 +91,19 @@ _PAGE = 5000
 _ANY = 2**63 - 1
 
 
+#: By keys that are taken the digests of the events that have taken them, None of such as are free.
+Payloads = Mapping[bytes, bytes | None]
+
+
 class Overfull(Exception):
     """A counter has no room for what is to be stored; nothing was."""
 
 
 def insert(
     provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, at_once: bool, room: bool, stored_at: datetime
-) -> set[str]:
-    """Store the events whose identities are free; returns the ids that were taken. Ids differ from each other.
+) -> dict[bytes, bytes | None]:
+    """Store the events whose identities are free; returns the keys that were taken, with the digests of the events
+    that have taken them as far as they can be seen. Keys differ from each other.
 
     `moving` is what all of them move; they do so `at_once` if nothing is taken. Unless there is known to be `room` in the
     counters PostgreSQL looks, and Overfull is raised.
@@ -91,18 +117,16 @@ def insert(
     return taken
 
 
-def ask_payloads(keys: Sequence[bytes]) -> Answer:
-    """Ask for `payloads` in good time; on SQLite, too, an answer has rows where keys are taken."""
+def ask_payloads(keys: Sequence[bytes]) -> Callable[[], Payloads]:
+    """Ask which of these keys are taken; told when it is wanted."""
+    nobody: dict[bytes, bytes | None] = dict.fromkeys(keys)
+    if not keys:
+        return lambda: nobody
     if on_postgresql():
-        return ask(_PG_PAYLOADS, (columns.Uuids(keys),))
-    return ask(_LITE_KNOWN.format(", ".join("?" * len(keys))), tuple(keys))
-
-
-def payloads(keys: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Those of the keys that are taken, with the digests of the events that took them."""
-    if on_postgresql():
-        return dict(ask_payloads(keys).rows())
-    return {key: identity.payload for key, identity in identities(keys).items()}
+        answer = ask(_PG_PAYLOADS, (columns.Uuids(keys),))
+        return lambda: {**nobody, **dict(answer.rows())}
+    taken = {key: identity.payload for key, identity in identities(keys).items()}
+    return lambda: {**nobody, **taken}
 
 
 def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
@@ -118,15 +142,38 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     return known
 
 
+def commit_all(
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, stored_at: datetime
+) -> bool:
+    """On PostgreSQL, store the events, move the counters and commit, in one go; or nothing, if an identity is taken or a
+    counter has no room. Then, too, the transaction is over.
+    """
+    if any(added > tallies.DAY_LIMIT for *_, added, _ in moving):
+        return False
+    given = _written(provider_id, source, arrivals, moving, stored_at) | {"most": tallies.DAY_LIMIT}
+    return not read_and_commit(_PG_ALL_NEW, given)[0][0]
+
+
 def _insert_at_once(
     provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, at_once: bool, most: int, stored_at: datetime
-) -> set[str]:
+) -> dict[bytes, bytes | None]:
     if any(added > most for *_, added, _ in moving):
         raise Overfull  # perhaps beyond what PostgreSQL can read
+    given = _written(provider_id, source, arrivals, moving, stored_at)
+    [(overfull, taken)] = read(_PG_EVENTS, given | {"wanted": len(arrivals), "at_once": at_once, "most": most})
+    if overfull:
+        raise Overfull
+    taken = taken or b""
+    pairs = ((taken[at : at + 16], taken[at + 16 : at + 32]) for at in range(0, len(taken), 32))
+    return {key: payload if any(payload) else None for key, payload in pairs}
+
+
+def _written(
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], stored_at: datetime
+) -> dict[str, Any]:
     events = [arrival.event for arrival in arrivals]
-    [(overfull, taken)] = read(_PG_EVENTS, {
-        "provider_id": provider_id, "source": source, "stored_at": stored_at, "wanted": len(events),
-        "moves": moves.written(moving), "at_once": at_once, "most": most,
+    return {
+        "provider_id": provider_id, "source": source, "stored_at": stored_at, "moves": moves.written(moving),
         "k": columns.Uuids([arrival.key for arrival in arrivals]),
         "p": columns.Uuids([event.digest for event in events]),
         "e": columns.Texts([event.id for event in events]),
@@ -135,13 +182,10 @@ def _insert_at_once(
         "a": columns.Instants([event.at for event in events]),
         "d": columns.Jsons([event.written for event in events]),
         "b": columns.Names([str(arrival.band) for arrival in arrivals]),
-    })  # fmt: skip
-    if overfull:
-        raise Overfull
-    return set(taken or ())
+    }  # fmt: skip
 
 
-def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival], stored_at: datetime) -> set[str]:
+def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival], stored_at: datetime) -> dict[bytes, bytes | None]:
     """For SQLite, whose rows cost least as the driver sends them. Most identities are free, so they are tried, not asked."""
     number, when = _next_number(), lite_time(stored_at)
     times = [lite_time(arrival.event.at) for arrival in arrivals]
@@ -149,9 +193,12 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
         (arrival.key, arrival.event.digest, number + n, times[n], when) for n, arrival in enumerate(arrivals)
     ]
     fresh: Sequence[int] = range(len(arrivals))
+    taken: dict[bytes, bytes | None] = {}
     if write(_LITE_IDENTITIES, tried) < len(tried):
         holders = identities([arrival.key for arrival in arrivals])
         fresh = [n for n in fresh if holders[arrivals[n].key].event == number + n]
+        stored = {arrivals[n].key for n in fresh}
+        taken = {key: holder.payload for key, holder in holders.items() if key not in stored}
     ids = subscription_ids(arrivals)
     if fresh:
         write(_LITE_EVENTS, [
@@ -161,10 +208,7 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
             )
             for n in fresh
         ])  # fmt: skip
-    if len(fresh) == len(arrivals):
-        return set()
-    stored = set(fresh)
-    return {arrival.event.id for n, arrival in enumerate(arrivals) if n not in stored}
+    return taken
 
 
 def _next_number() -> int:

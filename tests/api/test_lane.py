@@ -7,6 +7,8 @@ import re
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -14,13 +16,15 @@ import pytest
 from sqlalchemy import func, select
 
 from market import accounts, db, metering
-from market.accounts import SCOPES
-from market.api.lane import Party, Report
+from market.accounts import SCOPES, Organization
+from market.api.lane import WARY, Party, Report
 from market.api.together import Together, Wish
-from market.metering import Looked, UsageEvent
+from market.kit.period import month_of
+from market.metering import Band, Looked, UsageEvent
 from market.metering.models import RefusedEvent
 from tests.api.conftest import Caller, a_caller
 from tests.builders.accounts import EARLY, an_actor
+from tests.builders.billing import an_issued_bill
 from tests.builders.metering import SOURCE
 from tests.conftest import PRESENT
 from tests.support.client import Client
@@ -166,6 +170,58 @@ def test_a_verdict_that_depends_on_others_is_left_to_each_alone(known: Caller) -
     alone = reports(known, many)
     party(known).take_in(alone)
     assert outcomes(alone[0]) == ["accepted"] * 600
+
+
+def told(theirs: Party, caller: Caller, *bodies: Any) -> list[list[str]]:
+    """What becomes of reports that a party takes in one after the other."""
+    group = [reports(caller, body)[0] for body in bodies]
+    for report in group:
+        theirs.take_in([report])
+    return [outcomes(report) for report in group]
+
+
+def test_hope_that_all_is_new_is_given_up_where_something_is_known_and_nothing_counts_twice(known: Caller) -> None:
+    old, new = known.event(1, id="old"), [known.event(2, id=f"new-{number}") for number in range(3)]
+    theirs = party(known)
+    assert told(theirs, known, old, [old, *new], [old | {"data": {"value": 9}}, new[0]]) == [
+        ["accepted"], ["duplicate", *["accepted"] * 3], ["conflict", "duplicate"]
+    ]  # fmt: skip
+    assert stored() == 5
+    assert not list(metering.inspect(Looked(), lambda *_: None))
+    for number in range(WARY + 1):
+        assert told(theirs, known, known.event(id=f"later-{number}")) == [["accepted"]]
+    assert not list(metering.inspect(Looked(), lambda *_: None))
+
+
+def test_a_counter_that_is_full_takes_nothing_more_however_hopeful_one_is(known: Caller) -> None:
+    many = [known.event(10**9, id=f"m{number}") for number in range(999)]
+    verdicts = told(party(known), known, many, known.event(10**9, id="last"), known.event(10**9, id="beyond"))
+    assert verdicts == [["accepted"] * 999, ["too_large"], ["too_large"]]
+    assert not list(metering.inspect(Looked(), lambda *_: None))
+
+
+def test_what_comes_in_twice_at_one_moment_is_stored_once(known: Caller) -> None:
+    group = [reports(known, [known.event(id=f"{n}") for n in range(20)])[0] for _ in range(4)]
+    theirs = [threading.Thread(target=party(known).take_in, args=([report],)) for report in group]
+    for each in theirs:
+        each.start()
+    for each in theirs:
+        each.join(30)
+    assert stored() == 21
+    # Who met another one is left to Flask, and judged there.
+    assert {outcome for report in group if report.verdicts for outcome in outcomes(report)} <= {"accepted", "duplicate"}
+    assert not list(metering.inspect(Looked(), lambda *_: None))
+
+
+def test_a_bill_is_heeded_from_the_moment_it_is_final_though_its_firm_is_known(known: Caller) -> None:
+    theirs, event = party(known), partial(known.event, at=PRESENT - timedelta(days=20))
+    assert told(theirs, known, event(id="a"), event(id="b")) == [["accepted"], ["accepted"]]
+    with db.transaction():
+        an_issued_bill(db.session.get_one(Organization, known.subscription.organization_id), month_of(PRESENT - timedelta(days=20)))
+    assert told(theirs, known, event(id="c")) == [["accepted"]]
+    with db.transaction(readonly=True):
+        bands = dict(map(tuple, db.session.execute(select(UsageEvent.event_id, UsageEvent.band))))
+    assert (bands["b"], bands["c"]) == (Band.LATE, Band.VERY_LATE)
 
 
 def test_when_the_database_fails_every_report_is_left_to_flask(known: Caller) -> None:
