@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from market import accounts, audit, db
@@ -36,6 +36,8 @@ PATIENCE = timedelta(days=14)
 LONGEST_KEY = 200
 LONGEST_REASON = 500
 APPROVE = "orders.approve"
+#: What `queries.with_plan` loads of a subscription.
+_SHOWN = {"plan", "changes", "revision", "provider"}
 
 
 # --- ordering ----------------------------------------------------------------------------
@@ -58,10 +60,16 @@ def subscribe(
         organization, plan, request_key=request_key, estimate=estimate, user=user, by=by, at=at,
         quantity=quantity, accepted_hash=accepted_hash, may_wait=False,
     )  # fmt: skip
-    placed = queries.subscription_from(made)
+    placed = _just_placed(made) or queries.subscription_from(made)
     if placed is None:
         raise refusals.ApprovalDue
     return placed
+
+
+def _just_placed(order: Order) -> Subscription | None:
+    """What has come of it in this very transaction, with its plan; nothing of it need be read back."""
+    placed = None if "subscription" in inspect(order).unloaded else order.subscription
+    return placed if placed is not None and not inspect(placed).unloaded & _SHOWN else None
 
 
 def order(
@@ -277,9 +285,10 @@ def _place(order: Order, plan: Plan, revision: OfferingRevision, at: datetime) -
     placed = Subscription(
         public_id=f"sub_{secrets.token_hex(10)}",
         organization_id=order.organization_id,
-        provider_id=plan.offering.provider_id,
+        provider=plan.offering.provider,
         plan=plan,
         revision=revision,
+        changes=[],
         quantity=order.quantity,
         estimate=order.estimate,
         terms_hash=order.terms_hash,

@@ -32,6 +32,7 @@ from market.subscriptions.models import (
 )
 
 
+@cache
 def with_plan() -> tuple[_AbstractLoad, ...]:
     """Load what pages and bills show of a subscription: plan, charges, meters, offering, changes, revision, provider."""
     charges = selectinload(Subscription.plan).selectinload(Plan.charges).joinedload(Charge.meter)
@@ -45,6 +46,7 @@ def with_plan() -> tuple[_AbstractLoad, ...]:
     )
 
 
+@cache
 def _for_bills() -> tuple[_AbstractLoad, ...]:
     """Plan, charges, meters, changes and revision, each row once."""
     return (
@@ -68,6 +70,7 @@ def load_changes(subscription: Subscription) -> None:
     set_committed_value(subscription, "plan", db.session.scalars(plan).one())
 
 
+@cache
 def _with_plans_of_changes() -> tuple[_AbstractLoad, ...]:
     plans = (SubscriptionChange.plan, SubscriptionChange.before_plan)
     offerings = [selectinload(plan).joinedload(Plan.offering) for plan in plans]
@@ -224,6 +227,7 @@ def subscription_from(order: Order) -> Subscription | None:
     return db.session.scalar(query.where(Order.id == order.id).options(*with_plan()))
 
 
+@cache
 def _with_people() -> tuple[ORMOption, ...]:
     return (
         selectinload(Order.plan).selectinload(Plan.charges).joinedload(Charge.meter),

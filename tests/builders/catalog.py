@@ -30,7 +30,7 @@ from market.catalog.models import (
     TimeBase,
 )
 from market.providers.models import Licence, Provider, ProviderStatus
-from tests.builders.accounts import EARLY, _added, an_organization
+from tests.builders.accounts import EARLY, _added, an_organization, together
 
 _numbers = count(1)
 
@@ -45,6 +45,7 @@ def a_category(slug: str = "storage", *, parent: str | None = None) -> Category:
     )  # fmt: skip
 
 
+@together()
 def a_provider(
     *, organization: Organization | None = None, status: ProviderStatus = ProviderStatus.APPROVED, name: str = "", **columns: Any
 ) -> Provider:
@@ -73,6 +74,8 @@ def a_meter(
     **columns: Any,
 ) -> Meter:
     """A provider's meter of this name; the same one when asked again."""
+    if provider.id is None:
+        db.session.flush()
     known = db.session.scalar(select(Meter).where(Meter.provider_id == provider.id, Meter.slug == slug))
     if known is not None:
         return known
@@ -110,6 +113,7 @@ def complete_facts(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
+@together()
 def an_offering(
     provider: Provider | None = None,
     *,
@@ -142,6 +146,7 @@ def an_offering(
     return offering
 
 
+@together()
 def a_plan(
     offering: Offering | None = None,
     *,
@@ -186,6 +191,7 @@ def a_plan(
     return plan
 
 
+@together()
 def a_charge(plan: Plan, terms: dict[str, Any], *, meter: str | Meter | None = None, slug: str = "", **columns: Any) -> Charge:
     """One more priced line of a plan; a meter's slug makes a sum meter of the plan's provider."""
     if isinstance(meter, str):

@@ -24,7 +24,7 @@ from market import db, resources, subscriptions
 from market.accounts.models import Membership, Organization, Role, User
 from market.catalog.models import Plan
 from market.subscriptions import Order, ProvisioningRequest, RequestKind, Subscription
-from tests.builders.accounts import a_member, an_actor, an_organization
+from tests.builders.accounts import a_member, an_actor, an_organization, together
 from tests.builders.catalog import a_plan
 
 #: When subscriptions of tests are ordered and started: 1 October 2026, 10:00 in Guangdong.
@@ -49,8 +49,9 @@ def a_subscription(
     A trial starts when the plan has one. End it with `subscriptions.cancel`.
     """
     plan = plan or a_plan(per_unit="0.01")
-    organization = organization or an_organization()
-    user = user or a_member(organization)
+    with together():
+        organization = organization or an_organization()
+        user = user or a_member(organization)
     subscription = subscriptions.subscribe(
         organization,
         plan,

@@ -250,11 +250,11 @@ def _resting(engine: Engine) -> list[int]:
 
 def kind_of(url: str) -> str:
     """`sqlite` or `postgresql`."""
-    return make_url(url).get_backend_name()
+    return url.partition(":")[0].partition("+")[0]
 
 
 def _file(url: str) -> Path:
-    return Path(make_url(url).database or "")
+    return Path(url.removeprefix("sqlite:///"))
 
 
 def _name(url: str) -> str:
