@@ -54,16 +54,20 @@ _PG_EVENTS = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(unless="overfull")}
     ) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
 """
-# All or nothing. What comes in under one of these keys at this very moment makes it fail.
+# All or nothing. What comes in under one of these keys at this very moment makes it fail. Counters move last, as they do
+# above: whoever meets at both would else wait in a circle, and they are wanted by everybody. Left to itself PostgreSQL
+# begins with what stands last.
 _PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
         SELECT FROM overfull
         UNION ALL
         (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)
     ), fresh AS ({_IDENTITIES.format(unless="doubtful")}
+        RETURNING true
     ), stored AS ({_EVENTS}
         FROM told WHERE NOT EXISTS (SELECT FROM doubtful)
+        RETURNING true
     ), moved AS (
-        {moves.PG_MOVE.format(moves="moving", only="NOT EXISTS (SELECT FROM doubtful)")}
+        {moves.PG_MOVE.format(moves="moving", only="0 < (SELECT count(*) FROM fresh) AND 0 < (SELECT count(*) FROM stored)")}
     )
     SELECT EXISTS (SELECT FROM doubtful)
 """
