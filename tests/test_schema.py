@@ -161,6 +161,8 @@ def test_what_lost_disputes_had_reopened_is_taken_over(database: None) -> None:
     assert [(fen, bool(was_paid)) for fen, was_paid in kept] == [(15000, True), (4000, False), (0, False)]
     schema.upgrade()
     assert reopened() == before
+    with db.transaction():
+        an_open_bill("150.00")  # what the connection had prepared before is gone, and it knows
 
 
 def test_times_have_a_zone_and_money_is_whole() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import JSON
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
-from market import db, schema
+from market import db, roundtrip, schema
 from market.audit import triggers
 from market.metering import partitions
 
@@ -87,3 +87,4 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
+roundtrip.forget(context.config.attributes["connection"].info)
