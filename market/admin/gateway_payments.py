@@ -42,8 +42,9 @@ def index() -> str:
     """All of them, or those that wait for a person, are open, did not work, have come."""
     view = request.args.get("show", "")
     view = view if view in VIEWS else ""
+    page = paging.page_of(payments.gateway_payments(view))
     return render_template(
-        "admin/gateway_payments/index.html", page=paging.page_of(payments.gateway_payments(view)), view=view, words=ways,
+        "admin/gateway_payments/index.html", page=page, view=view, words=ways, disputed=payments.disputed_among(page.items),
         work=menu.payments_waiting(), ready=bool(payments.ways()),
     )  # fmt: skip
 

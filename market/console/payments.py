@@ -30,9 +30,10 @@ class ProofForm(forms.MarketForm):
 @guards.require("bills.read")
 def index() -> str:
     """Every payment, newest first, and the cards that may be charged."""
+    page = paging.page_of(payments.payments_of(g.organization))
     return render_template(
-        "console/payments/index.html", page=paging.page_of(payments.payments_of(g.organization)), words=ways,
-        cards=payments.saved_cards(g.organization), disputed=payments.disputed_payments(g.organization),
+        "console/payments/index.html", page=page, words=ways, cards=payments.saved_cards(g.organization),
+        disputed=payments.disputed_among(page.items),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from market.payments.asking import ask_again, ask_soon, pursue, sweep
 from market.payments.bank_transfer import BankTransfer
 from market.payments.cards import card_of, remove_card, saved_cards
 from market.payments.charging import BeingPaid, charge_saved, unanswered
-from market.payments.disputing import disputed_payments, disputes, disputes_of, open_disputes
+from market.payments.disputing import disputed_among, disputes, disputes_of, open_disputes
 from market.payments.failures import for_buyer as refund_failure
 from market.payments.failures import of_gateway
 from market.payments.following import follow
@@ -163,7 +163,7 @@ __all__ = [
     "deposited_fen",
     "dispute_closed",
     "dispute_opened",
-    "disputed_payments",
+    "disputed_among",
     "disputes",
     "disputes_of",
     "event_by_id",

@@ -10,7 +10,6 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from market import audit, billing, db
-from market.accounts import Organization
 from market.audit import Actor
 from market.billing import credit_notes
 from market.payments import taking_back
@@ -101,8 +100,8 @@ def open_disputes() -> int:
     return db.session.scalar(select(func.count()).select_from(Dispute).where(Dispute.status == _S.OPEN)) or 0
 
 
-def disputed_payments(organization: Organization) -> dict[int, DisputeStatus]:
-    """Payments of an organization whose money a bank holds or has kept, newest first."""
-    query = select(Dispute.payment_id, Dispute.status).join(Dispute.payment).where(Dispute.status != _S.WON)
-    query = query.where(Payment.organization_id == organization.id).order_by(Dispute.id.desc())
+def disputed_among(shown: Sequence[Payment]) -> dict[int, DisputeStatus]:
+    """Those of these payments whose money a bank holds or has kept; an open dispute counts before a lost one."""
+    query = select(Dispute.payment_id, Dispute.status).where(Dispute.payment_id.in_([each.id for each in shown]))
+    query = query.where(Dispute.status != _S.WON).order_by(Dispute.status == _S.OPEN, Dispute.id)
     return {id: status for id, status in db.session.execute(query)}

@@ -50,6 +50,7 @@ def test_money_that_no_rule_could_book_waits_too(enter):
     for title, there in {"1 笔未识别的转账": "谁", "1 笔网上付款要核对": "USD 7.00", "1 笔付款有争议": "持卡人说不是本人付的", "处理失败": "checkout"}.items():
         assert there in page.follow(title).text
     assert "争议，1 笔" in client.page("/admin/payments/").text
+    assert "银行在处理" in client.page("/admin/payments/gateway/").text, "its money is not there any more"
 
 
 def test_programs_are_called_the_system(enter):
