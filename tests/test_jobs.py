@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 import structlog
 
-from market import jobs
+from market import db, jobs
 from market.jobs import SWEEPS, Sweep
 
 
@@ -51,5 +51,7 @@ def test_a_sweep_that_recovers_starts_from_the_shortest_rest_again(
     assert sweep.run() and sweep.failures == 0
 
 
-def test_every_sweep_finds_nothing_to_do_in_an_empty_marketplace(database: None) -> None:
-    assert all(sweep.run() for sweep in SWEEPS)
+def test_every_sweep_finds_nothing_to_do_in_an_empty_marketplace_and_leaves_no_transaction_open(database: None) -> None:
+    for sweep in SWEEPS:
+        assert sweep.run(), sweep.name
+        assert not db.session.registry.has(), f"{sweep.name} keeps everybody else from writing, and nothing of it is committed"

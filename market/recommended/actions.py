@@ -144,10 +144,11 @@ def expire_due(now: datetime) -> int:
         .options(joinedload(Entry.edition))
         .with_for_update(of=Entry, skip_locked=True)
     )
-    due = db.session.scalars(query).all()
-    for entry in due:
-        _move(entry, EntryStatus.EXPIRED, "entry.expired", by=audit.system("worker"), at=now)
-        _announce(entry, at=now)
+    with db.transaction():
+        due = db.session.scalars(query).all()
+        for entry in due:
+            _move(entry, EntryStatus.EXPIRED, "entry.expired", by=audit.system("worker"), at=now)
+            _announce(entry, at=now)
     return len(due)
 
 

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from market import audit, catalog, recommended
+from market import audit, catalog, db, recommended
 from market.errors import Invalid
 from market.kit.lifecycle import IllegalMove
-from market.recommended.models import LIFECYCLE, EntryStatus
+from market.recommended.models import LIFECYCLE, Entry, EntryStatus
 from tests.builders.accounts import an_actor, an_administrator
 from tests.builders.catalog import OfferingStatus, an_offering
 from tests.builders.recommended import an_edition, an_entry
@@ -125,11 +125,13 @@ def test_a_listing_ends_with_its_edition_even_before_the_sweep(session):
 
 
 @pytest.mark.parametrize(("hours", "expired"), [(0, 0), (13, 0), (14, 1)])
-def test_the_sweep_ends_listings_after_the_last_day_in_guangdong(session, hours, expired):
+def test_the_sweep_ends_listings_after_the_last_day_in_guangdong(database, hours, expired):
     # 02:00 UTC is 10:00 in Guangdong; fourteen hours later the day is over.
-    entry = an_entry(edition=an_edition(ends_on=TODAY))
+    with db.transaction():
+        id = an_entry(edition=an_edition(ends_on=TODAY)).id
     assert recommended.expire_due(AT + timedelta(hours=hours)) == expired
-    assert entry.status is (EntryStatus.EXPIRED if expired else EntryStatus.LISTED)
+    with db.transaction(readonly=True):
+        assert db.session.get_one(Entry, id).status is (EntryStatus.EXPIRED if expired else EntryStatus.LISTED)
     assert recommended.expire_due(AT + timedelta(hours=hours)) == 0
 
 
