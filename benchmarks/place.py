@@ -94,13 +94,13 @@ def shelf(folder: Path, url: str) -> Iterator[Place]:
         db.disconnect()
 
 
-def command(application: str, port: int) -> list[str]:
+def command(application: str, port: int, workers: int) -> list[str]:
     """The server as `market run` starts it."""
     return [
         sys.executable, "-m", "gunicorn", application,
         "--config", "python:market.server",
         "--bind", f"127.0.0.1:{port}",
-        "--workers", str(Settings.web_workers),
+        "--workers", str(workers),
         "--threads", str(Settings.web_threads),
     ]  # fmt: skip
 
@@ -114,7 +114,7 @@ def served(application: str, folder: Path, environment: dict[str, str], *, ready
 
 @contextmanager
 def serving(
-    application: str, folder: Path, environment: dict[str, str], *, ready: str = "/"
+    application: str, folder: Path, environment: dict[str, str], *, ready: str = "/", workers: int = Settings.web_workers
 ) -> Iterator[tuple[str, int]]:
     """The same, with the number of the server's first process."""
     port = ports.claim()
@@ -123,7 +123,7 @@ def serving(
     }
     with (folder / f"{application.partition(':')[0]}.log").open("a+b") as log:
         process = subprocess.Popen(
-            command(application, port), cwd=ROOT, env={**kept, **environment}, stdout=log, stderr=log,
+            command(application, port, workers), cwd=ROOT, env={**kept, **environment}, stdout=log, stderr=log,
             preexec_fn=processes.end_with_parent,
         )  # fmt: skip
         address = f"http://127.0.0.1:{port}"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,6 +47,7 @@ class Stand:
     address: str
     process: int
     folder: Path
+    environment: dict[str, str]
 
     def send(self, bodies: Sequence[bytes], *, events: int, connections: int, expect: int = 204) -> Load:
         """Report these bodies, which hold so many events, on so many connections. Raises for any other answer."""
@@ -93,5 +94,13 @@ def stand(
     with shelf(folder, database.url) as here:
         desk = furnish(subscriptions)
         more(desk)
-    with serving(application, folder, here.environment, ready="/healthz") as (address, process):
-        yield Stand(database, desk, address, process, folder)
+    workers = here.settings.web_workers
+    with serving(application, folder, here.environment, ready="/healthz", workers=workers) as (address, process):
+        yield Stand(database, desk, address, process, folder, here.environment)
+
+
+@contextmanager
+def with_one_process(at: Stand) -> Iterator[Stand]:
+    """The same marketplace, served by a single process beside the usual ones."""
+    with serving("wsgi:app", at.folder, at.environment, ready="/healthz", workers=1) as (address, process):
+        yield replace(at, address=address, process=process)

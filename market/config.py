@@ -32,6 +32,7 @@ _HOURS = re.compile(r"(?P<days>Mo-(?:Fr|Sa|Su)) (?P<opens>(?:[01]\d|2[0-3]):[0-5
 
 
 SHORTEST_KEY = 32
+MOST_USUAL_WORKERS = 4
 
 
 class ConfigError(Exception):
@@ -115,6 +116,7 @@ class Settings:
     credit_yuan: int = 500
     #: A day's usage that nobody has objected to for so long is accepted.
     objection_days: int = 10
+    #: `usual_workers` unless the environment says otherwise.
     web_workers: int = 1
     web_threads: int = 16
     log_format: str = "console"
@@ -171,9 +173,10 @@ class _Reader(Environment):
                 "MARKET_TEST_CLOCK=1 stands beside a live payment key: a clock that can be moved must "
                 "never charge real money. Unset one of the two."
             )
+        database_url = self.database_url(data_dir)
         settings = dict(
             data_dir=data_dir,
-            database_url=self.database_url(data_dir),
+            database_url=database_url,
             secret_key=secret_key,
             old_secret_keys=tuple(old_keys),
             host=host,
@@ -206,7 +209,7 @@ class _Reader(Environment):
             correction_percent=self.number("MARKET_CORRECTION_PERCENT", 10, 0, 100),
             credit_yuan=self.number("MARKET_CREDIT_YUAN", 500, 0, 1_000_000),
             objection_days=self.number("MARKET_OBJECTION_DAYS", 10, 1, 60),
-            web_workers=self.number("MARKET_WEB_WORKERS", 1, 1, 64),
+            web_workers=self.number("MARKET_WEB_WORKERS", usual_workers(database_url), 1, 64),
             web_threads=self.number("MARKET_WEB_THREADS", 16, 1, 256),
             log_format=self.choice("MARKET_LOG_FORMAT", "console", ("console", "json")),
             allow_private_webhooks=self.flag("MARKET_ALLOW_PRIVATE_WEBHOOKS", demo or test_clock),
@@ -329,6 +332,15 @@ class _Reader(Environment):
 def new_secret_key() -> str:
     """A random key, longer than anybody can guess."""
     return secrets.token_urlsafe(48)
+
+
+def usual_workers(database_url: str) -> int:
+    """How many server processes are started unless the environment says otherwise.
+
+    One process uses one core and a little, so PostgreSQL gets one for each core, four at most for the sake of memory.
+    SQLite has one writer; a second process would mostly wait for the first.
+    """
+    return 1 if database_url.startswith("sqlite") else min(os.cpu_count() or 1, MOST_USUAL_WORKERS)
 
 
 def _is_address(name: str) -> bool:

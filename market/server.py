@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
 import select
 import socket
 import sys
@@ -36,6 +37,13 @@ _TOO_LONG = b"HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: te
 #: How many requests of one connection follow each other in one thread, and how long it waits for the next.
 _IN_A_ROW, _LINGER_MILLISECONDS = 100, 2
 
+#: How long a worker that has more connections than another one leaves a new one to that.
+_COURTESY_SECONDS = 0.001
+#: How many connections each worker has, a number of two bytes; memory that all of them share.
+_SLOTS = 256
+_NOBODY = 0xFFFF
+_open_connections = memoryview(mmap.mmap(-1, 2 * _SLOTS)).cast("H")
+
 #: mallopt(3): so many pools of memory for all threads.
 _M_ARENA_MAX = -8
 
@@ -59,6 +67,22 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._reading: dict[int, tuple[socket.socket, float]] = {}
+        self.slot = self.age % _SLOTS
+
+    def notify(self) -> None:
+        """Called whenever something has happened, once a second at least."""
+        super().notify()
+        _open_connections[self.slot] = min(self.nr_conns, _NOBODY - 1)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection, unless a worker that has fewer does so at once.
+
+        All of them are woken by it. Few clients that keep their connections would else often share one worker.
+        """
+        if self.nr_conns > min(_open_connections):
+            time.sleep(_COURTESY_SECONDS)
+        super().accept(listener)
+        _open_connections[self.slot] = min(self.nr_conns, _NOBODY - 1)
 
     def handle(self, conn: TConn) -> Any:
         """The requests of a connection, in a thread of its own, as long as they follow each other closely.
@@ -121,10 +145,16 @@ def pre_request(worker: PatientWorker, _request: Any) -> None:
     worker.headers_arrived()
 
 
-def post_fork(_server: Any, _worker: PatientWorker) -> None:
+def post_fork(_server: Any, worker: PatientWorker) -> None:
     """gunicorn calls this at the beginning of a worker."""
+    _open_connections[worker.slot] = 0
     _share_memory()
     threading.Thread(target=_warm, name="warm", daemon=True).start()
+
+
+def child_exit(_server: Any, worker: PatientWorker) -> None:
+    """gunicorn calls this when a worker has ended."""
+    _open_connections[worker.slot] = _NOBODY
 
 
 def _warm() -> None:
@@ -151,6 +181,7 @@ def when_ready(_server: Any) -> None:
     No connection may be split: two processes would talk in one conversation with PostgreSQL, and SQLite's locks stay behind.
     """
     db.part()
+    _open_connections[:] = memoryview(bytes([0xFF]) * 2 * _SLOTS).cast("H")
     spare_the_collector()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -103,3 +104,12 @@ def test_an_empty_key_file_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text(" \n")
     with pytest.raises(ConfigError, match="holds no key"):
         read(tmp_path)
+
+
+def test_postgresql_is_served_by_a_process_for_each_core_and_sqlite_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_postgresql = {"DATABASE_URL": "postgresql://u:p@h/n"}
+    for cores, processes in ((1, 1), (2, 2), (4, 4), (64, 4)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert read(tmp_path, **on_postgresql).web_workers == processes
+        assert read(tmp_path).web_workers == 1
+    assert read(tmp_path, **on_postgresql, MARKET_WEB_WORKERS="9").web_workers == 9

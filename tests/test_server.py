@@ -7,8 +7,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +21,11 @@ from market.config import ROOT
 #: Seconds: a loaded machine is slow, not wrong.
 PATIENCE = 60.0
 APP = """
+import os
+
 def app(environ, start):
     body = environ["wsgi.input"].read()
-    said = " ".join([environ["wsgi.url_scheme"], environ["REMOTE_ADDR"], repr(environ.get("SCRIPT_NAME")), str(len(body))])
+    said = " ".join([environ["wsgi.url_scheme"], environ["REMOTE_ADDR"], repr(environ.get("SCRIPT_NAME")), str(len(body)), str(os.getpid())])
     start("200 OK", [("Content-Length", str(len(said)))])
     return [said.encode()]
 """
@@ -32,22 +37,38 @@ threads = 2
 """
 
 
+TWO = """
+import market.server
+from market.server import *
+market.server._COURTESY_SECONDS = 1.0
+workers, keepalive = 2, 60
+"""
+
+
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """gunicorn with the product's settings, two threads and little patience, before an application that says what it sees."""
-    folder = tmp_path_factory.mktemp("server")
+    with served(tmp_path_factory.mktemp("server"), SETTINGS) as free:
+        yield free
+
+
+@contextmanager
+def served(folder: Path, settings: str) -> Iterator[int]:
+    """The application behind gunicorn with these settings; gives its port."""
     (folder / "seen.py").write_text(APP)
-    (folder / "settings.py").write_text(SETTINGS)
+    (folder / "settings.py").write_text(settings)
     free = ports.claim()
     command = [sys.executable, "-m", "gunicorn", "-c", str(folder / "settings.py"), "--bind", f"127.0.0.1:{free}", "seen:app"]
     environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
     with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as server:
-        deadline = time.monotonic() + PATIENCE
-        while not answer(free, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200"):
-            assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
-        yield free
-        server.terminate()
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not answer(free, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200"):
+                assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
+                time.sleep(0.1)
+            yield free
+        finally:
+            server.terminate()
 
 
 def answer(port: int, request: bytes) -> bytes:
@@ -93,3 +114,19 @@ def test_slow_clients_do_not_keep_others_waiting(port: int, begun: bytes) -> Non
     assert answer(port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200")
     for connection in slow:
         connection.close()
+
+
+def test_clients_that_stay_are_shared_out_evenly(tmp_path: Path) -> None:
+    with served(tmp_path, TWO) as port, ExitStack() as held:
+        begun: set[bytes] = set()
+        while len(begun) < 2:
+            begun.add(answer(port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").split()[-1])
+        told = Counter(who_answers(port, held) for _ in range(8))
+        assert sorted(told.values()) == [4, 4]
+
+
+def who_answers(port: int, held: ExitStack) -> str:
+    """The number of the process that a new connection got, which stays open."""
+    connection = held.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)))
+    connection.request("GET", "/")
+    return connection.getresponse().read().decode().split()[-1]

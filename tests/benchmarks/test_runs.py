@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(600)
 
 def test_the_server_is_started_as_in_production(tmp_path: Path) -> None:
     settings = Settings.from_env({"MARKET_DATA_DIR": str(tmp_path), "PORT": "8000"})
-    assert place.command("wsgi:app", 8000) == run._server(settings).command
+    assert place.command("wsgi:app", 8000, settings.web_workers) == run._server(settings).command
 
 
 #: How many figures each gives at least.
