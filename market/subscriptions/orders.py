@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from market import accounts, audit, db
@@ -36,8 +36,6 @@ PATIENCE = timedelta(days=14)
 LONGEST_KEY = 200
 LONGEST_REASON = 500
 APPROVE = "orders.approve"
-#: What `queries.with_plan` loads of a subscription.
-_SHOWN = {"plan", "changes", "revision", "provider"}
 
 
 # --- ordering ----------------------------------------------------------------------------
@@ -60,16 +58,10 @@ def subscribe(
         organization, plan, request_key=request_key, estimate=estimate, user=user, by=by, at=at,
         quantity=quantity, accepted_hash=accepted_hash, may_wait=False,
     )  # fmt: skip
-    placed = _just_placed(made) or queries.subscription_from(made)
+    placed = queries.subscription_from(made)
     if placed is None:
         raise refusals.ApprovalDue
     return placed
-
-
-def _just_placed(order: Order) -> Subscription | None:
-    """What has come of it in this very transaction, with its plan; nothing of it need be read back."""
-    placed = None if "subscription" in inspect(order).unloaded else order.subscription
-    return placed if placed is not None and not inspect(placed).unloaded & _SHOWN else None
 
 
 def order(
