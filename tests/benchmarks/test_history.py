@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from benchmarks import history
 from benchmarks.databases import Database
@@ -21,6 +21,14 @@ from tests.builders.subscriptions import ORDERED, a_subscription
 _KINDS = (Aggregation.SUM, Aggregation.COUNT, Aggregation.MAX)
 
 
+def indexes() -> set[str]:
+    """What PostgreSQL says of every index, those of the partitions included; SQLite's stay as they are."""
+    if not db.on_postgresql():
+        return set()
+    with db.transaction(readonly=True):
+        return set(db.session.scalars(text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'")))
+
+
 @pytest.mark.usefixtures("database")
 def test_copies_are_events_of_their_own_that_are_counted(settings: Settings) -> None:
     with db.transaction():
@@ -32,7 +40,9 @@ def test_copies_are_events_of_their_own_that_are_counted(settings: Settings) -> 
                 for subscription in (apart, other):
                     report(subscription, meter, "2.5", at=ORDERED + timedelta(hours=5 * number + 1))
     name = "SQLite" if settings.sqlite else "PostgreSQL"
+    before = indexes()
     history.multiply(Database(name, settings.database_url), apart.id, times=4, originals=36)
+    assert indexes() == before
     with db.transaction(readonly=True):
         stored = {subscription: number for subscription, number in db.session.execute(
             select(UsageEvent.subscription_id, func.count()).group_by(UsageEvent.subscription_id)
