@@ -45,6 +45,15 @@ hypothesis_settings.load_profile("patient")
 PRESENT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # 10:00 in Guangdong
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Whoever starts workers has the tests ready for them."""
+    if session.config.getoption("numprocesses", None):
+        from tests.support import rewriting
+
+        rewriting.ahead(session.config, [file for name in ("test_*.py", "conftest.py") for file in Path(__file__).parent.rglob(name)])
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what uses a database; leave long runs out unless they are asked for; begin with what takes long."""
     asked = config.option.markexpr or ""

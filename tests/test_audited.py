@@ -86,7 +86,7 @@ def pages(app: Flask, world: World, face: str) -> Iterator[tuple[str, str]]:
             for values in world.every(route.endpoint):
                 if not set(route.arguments) - set(values):
                     who = world.visitor(route.endpoint) or world.buyer
-                    yield who.email, route.address(app, values)
+                    yield who.email, route.address(values)
 
 
 def forms(client: Client, email: str, address: str) -> Iterator[tuple[Page, Element]]:

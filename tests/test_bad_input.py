@@ -84,7 +84,7 @@ def sides(world: World) -> list[Side | None]:
 def addresses(app: Flask, world: World, side: Side | None) -> list[str]:
     """The pages meant for this visitor."""
     return [
-        route.address(app, values)
+        route.address(values)
         for route in routes(app, method="GET")
         if route.face != "api" and world.visitor(route.endpoint) is side
         for values in world.every(route.endpoint)
@@ -232,7 +232,7 @@ def test_numbers_that_no_row_can_have_are_not_found(app: Flask, world: World, co
             numbers = [name for name in route.arguments if route.is_number(name)]
             if not numbers or world.visitor(route.endpoint) is not side:
                 continue
-            address = route.address(app, {**world.known(route.endpoint), **dict.fromkeys(numbers, value)})
+            address = route.address({**world.known(route.endpoint), **dict.fromkeys(numbers, value)})
             data = {"csrf_token": token[0].get("value")} if route.method != "GET" else None
             answer = client.open(address, method=route.method, data=data, headers=BRIEFLY)
             if answer.status_code not in (404, 405):
@@ -260,7 +260,7 @@ def test_names_that_nothing_has_are_not_found(app: Flask, world: World, come: Co
                 known = dict(world.known(route.endpoint))
                 forget_throttles()
                 for name in NAMES:
-                    address = route.address(app, {**known, **dict.fromkeys(words, "WORD")}).replace("WORD", name)
+                    address = route.address({**known, **dict.fromkeys(words, "WORD")}).replace("WORD", name)
                     answer = client.get(address)
                     # A month that is none is said to be none, and NUL is no text at all.
                     if answer.status_code not in ((400,) if name == "%00" else (404, 422)):
@@ -376,7 +376,7 @@ def test_what_programs_ask_survives(app: Flask, world: World) -> None:
     read: set[str] = set()
     for route in routes(app, method="GET"):
         if route.face == "api":
-            address = route.address(app, world.known(route.endpoint))
+            address = route.address(world.known(route.endpoint))
             # A name that is not looked for when all is well is an unknown one, whatever is said under it.
             Watched.sought.clear()
             app.test_client().get(address, headers=headers)

@@ -105,7 +105,7 @@ def test_every_page_of_a_busy_marketplace(app: Flask, world: World, face: str) -
         for values in world.every(route.endpoint):
             missing = set(route.arguments) - set(values)
             assert not missing, f"{route.rule}: tests/builders/worlds.py has no {missing} for {route.endpoint}"
-            found.append(route.address(app, values))
+            found.append(route.address(values))
         found += [f"{found[-1]}?{query}" for query in QUERIES.get(route.endpoint, [])]
     wrong = [one for email, found in visits.items() for one in look(signed_in(app, email), found)]
     assert not wrong, "\n".join(wrong)
@@ -114,7 +114,7 @@ def test_every_page_of_a_busy_marketplace(app: Flask, world: World, face: str) -
 @pytest.mark.parametrize("face", FACES)
 def test_every_page_while_there_is_nothing_yet(app: Flask, face: str) -> None:
     client = signed_in(app, newcomer(face))
-    addresses = [route.address(app, {}) for route in pages(app, face) if not route.arguments]
+    addresses = [route.address({}) for route in pages(app, face) if not route.arguments]
     # The office cannot nominate anything before there is an edition, and says so.
     addresses = [address for address in addresses if address != "/admin/recommended/candidates"]
     assert not (wrong := look(client, addresses)), "\n".join(wrong)
@@ -138,5 +138,5 @@ def test_the_storefront_for_a_firm_that_has_bought_nothing(app: Flask, world: Wo
     with db.transaction():
         email = a_member(an_organization()).email
     open_to_all = [route for route in pages(app, "storefront") if world.visitor(route.endpoint) is not world.seller]
-    addresses = [route.address(app, world.known(route.endpoint)) for route in open_to_all if not route.endpoint.endswith(".done")]
+    addresses = [route.address(world.known(route.endpoint)) for route in open_to_all if not route.endpoint.endswith(".done")]
     assert not (wrong := look(signed_in(app, email), addresses)), "\n".join(wrong)

@@ -148,7 +148,7 @@ class Walker:
     def ask(self, route: Route) -> TestResponse:
         """A refusal is asked for as JSON, which is made more quickly than a page."""
         nowhere = {name: 987654321 if route.is_number(name) else "no-such-word" for name in route.arguments}
-        address = route.address(self.app, {**nowhere, **self.world.known(route.endpoint)})
+        address = route.address({**nowhere, **self.world.known(route.endpoint)})
         sent = {} if route.method == "GET" else {"data": {"csrf_token": self.token}}
         answer = self.client.open(address, method=route.method, headers={"Accept": "application/json"}, **sent)
         answer.close()  # a file that was sent
@@ -235,7 +235,7 @@ def test_a_role_opens_the_cells_of_the_table_and_no_others(
             continue  # for everybody: asked for below by somebody who may nothing else
         admitted = need.admits(kind, role)
         if admitted and need.kind and route.method == "GET":
-            for address in (route.address(app, values) for values in world.every(route.endpoint)):
+            for address in (route.address(values) for values in world.every(route.endpoint)):
                 text = walker.read(address)
                 wrong += [f"{address} offers {what}" for what in closed(app, text, kind, role)]
                 if blind and (found := AMOUNT.search(text)):
@@ -303,7 +303,7 @@ def test_a_key_opens_what_its_scope_says(app: Flask, world: World) -> None:
         secrets = {scope: a_key(provider, [scope] if scope else []) for scope in ("", *SCOPES)}
     client, wrong = app.test_client(), []
     for route in (route for route in routes(app) if route.face == "api"):
-        address, needed = route.address(app, world.known(route.endpoint)), getattr(app.view_functions[route.endpoint], "scope", "")
+        address, needed = route.address(world.known(route.endpoint)), getattr(app.view_functions[route.endpoint], "scope", "")
         for scope, secret in secrets.items():
             answer = client.open(address, method=route.method, json={}, headers={"Authorization": f"Bearer {secret}"})
             refused = answer.status_code == 403 and answer.json["code"] == "insufficient_scope"

@@ -56,7 +56,7 @@ class Person:
 
     def ask(self, app: Flask, route: Route, values: Values) -> TestResponse:
         """A refusal is asked for as JSON, which is made more quickly than a page."""
-        address = route.address(app, values)
+        address = route.address(values)
         if route.face == "api":
             key = {"Authorization": f"Bearer {self.side.secret}"}
             body = json.dumps({"reason": "x"}) if route.method != "GET" else None
@@ -147,7 +147,7 @@ def test_without_signing_in_nothing_owned_is_told_from_nothing(app: Flask, clien
     for route in owned(app):
         if route.method == "GET":
             there, nowhere = (
-                client.get(route.address(app, values)).status_code
+                client.get(route.address(values)).status_code
                 for values in (fitting(owner(worlds[0], route).things, route.endpoint),
                                {name: NOWHERE[int if route.is_number(name) else str] for name in route.arguments})
             )  # fmt: skip

@@ -102,7 +102,7 @@ def addresses(app: Flask, world: World, side: Side | None, faces: Collection[str
     for route in routes(app, method="GET"):
         stands = route.endpoint in STANDING or not route.endpoint.startswith(LEADING_ON) and not route.endpoint.endswith((".document", ".proof", "bills.events", "vendor.events.line"))
         if route.face in faces and stands and world.visitor(route.endpoint) is side:
-            address = route.address(app, world.known(route.endpoint))
+            address = route.address(world.known(route.endpoint))
             if not address.endswith(FILES):
                 yield address
 

@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -68,14 +69,14 @@ def other(kind: str) -> bytes:
         (a_picture("PNG")[:60] + b"\xff" * 60 + a_picture("PNG")[120:], "打不开"),
         (a_picture("PNG", 200, 900), "图片太小"),
         (a_bomb(), "像素太多"),
-        (a_text_bomb(), "打不开"),
+        (a_text_bomb, "打不开"),  # takes half a second
     ],
     ids=["empty", "huge pdf", "huge picture", "html", "svg", "program", "gif", "tiff", "half a pdf", "half a png", "half a jpeg",
          "broken png", "tiny", "bomb", "text bomb"],
 )  # fmt: skip
-def test_anything_else_is_refused_in_words(data: bytes, said: str) -> None:
+def test_anything_else_is_refused_in_words(data: bytes | Callable[[], bytes], said: str) -> None:
     with pytest.raises(Unusable) as refusal:
-        kinds.media_type_of(data)
+        kinds.media_type_of(data() if callable(data) else data)
     assert said in str(refusal.value.fields["document"])
 
 

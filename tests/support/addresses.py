@@ -35,10 +35,9 @@ class Route:
         """Whether the argument is a row's number."""
         return isinstance(self.rule._converters[name], IntegerConverter)
 
-    def address(self, app: Flask, values: Mapping[str, int | str]) -> str:
+    def address(self, values: Mapping[str, int | str]) -> str:
         """The address with these arguments; KeyError when one is missing."""
-        with app.test_request_context():
-            built = self.rule.build({name: values[name] for name in self.arguments})
+        built = self.rule.build({name: values[name] for name in self.arguments})
         assert built is not None, f"{self.endpoint}: {values}"
         return built[1]
 
