@@ -1,10 +1,10 @@
 """A fresh, migrated database for every test, on SQLite or PostgreSQL.
 
 One template is migrated for the whole run; a test gets a copy of it, so tests may commit, start servers and run in any order.
-On SQLite a copy takes a few milliseconds. On PostgreSQL it is a database that another test has left, emptied; where
-more than rows has changed in it, it goes and the next test gets a new copy. Addresses are used again, so that the engine
-behind an address need not compile every statement anew for each test; nor need its connections be made anew, which
-costs the server more than most tests ask of it.
+It is one that another test has left, emptied: on SQLite by cutting its log off, on PostgreSQL by deleting the rows. Where
+that cannot give back what the template is, it goes and the next test gets a new copy. Addresses are used again, so that the
+engine behind an address need not compile every statement anew for each test; nor need its connections be made anew and
+learn all tables again, which costs more than most tests ask of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from market import db
+from tests.support.logs import Logged
 from tests.support.shared import once
 
 Migrate = Callable[[str], object]
@@ -88,12 +89,15 @@ class Room(Protocol):
 
 
 class SqliteRoom:
-    """Copies of one file."""
+    """Copies of one file, each used by many tests."""
 
     def __init__(self, folder: Path, run: Path, migrate: Migrate) -> None:
         self.folder, self.shared = folder, run / "sqlite"
         self.template = self.shared / "template.db"
         self.numbers = Numbers()
+        self.files: dict[str, Logged] = {}
+        #: Emptied databases that wait for the next test.
+        self.idle: list[str] = []
         for each in (folder, self.shared):
             each.mkdir(parents=True, exist_ok=True)
         once(run, "sqlite-template", lambda: self._make(migrate))
@@ -106,9 +110,13 @@ class SqliteRoom:
         return self.template.name
 
     def fresh(self) -> str:
+        if self.idle:
+            return self.idle.pop()
         path = self.folder / f"{self.numbers.take()}.db"
         shutil.copyfile(self.template, path)
-        return f"sqlite:///{path}"
+        url = f"sqlite:///{path}"
+        self.files[url] = Logged(path)
+        return url
 
     def keep(self, url: str, name: str) -> None:
         path = _file(url)
@@ -120,12 +128,18 @@ class SqliteRoom:
         shutil.copyfile(self.shared / f"{name}.db", _file(url))
 
     def drop(self, url: str) -> None:
-        path = _file(url)
-        for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-            file.unlink(missing_ok=True)
-        self.numbers.give_back(int(path.stem))
+        if self.files[url].cut():
+            self.idle.append(url)
+        else:
+            self._remove(url)
+
+    def _remove(self, url: str) -> None:
+        self.files.pop(url).remove()
+        self.numbers.give_back(int(_file(url).stem))
 
     def close(self) -> None:
+        for url in list(self.files):
+            self._remove(url)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -234,12 +248,11 @@ def _shared_name(run: Path) -> str:
 
 
 def let_go(url: str) -> None:
-    """Unbind the session from the database; on PostgreSQL its connections rest until the next test."""
-    if kind_of(url) == "sqlite":
-        db.disconnect()
-    else:
-        db.session.remove()
-        db._engines.clear()
+    """Unbind the session from the database; its connections rest until the next test."""
+    db.session.remove()
+    if db._engines and db.engine().url != make_url(url):
+        db.disconnect()  # another one, which the test has found for itself
+    db._engines.clear()
 
 
 def _resting(engine: Engine) -> list[int]:
