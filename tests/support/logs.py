@@ -32,6 +32,7 @@ class Logged:
 
     def __init__(self, path: Path) -> None:
         self.path, self.log, self.index = path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+        self.url = f"sqlite:///{path}"
         os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
         self.file = os.open(path, os.O_RDWR)
         self.size = os.fstat(self.file).st_size
@@ -39,22 +40,43 @@ class Logged:
 
     def cut(self) -> bool:
         """Take back all that was committed; tells whether that was possible. Nobody is at work on it then."""
-        pool = db.make_engine(f"sqlite:///{self.path}").pool
-        connections = [record.dbapi_connection for record in pool._pool.queue]  # type: ignore[attr-defined]  # no other way to ask
-        connections = [connection for connection in connections if connection is not None]
-        if pool.checkedout() or not self._whole() or self._elsewhere():  # type: ignore[attr-defined]
+        connections = self._connections()
+        if not self._ours():
             return False
-        if not connections:
-            return not self.log.exists()
+        return self._put(b"") if connections else not self.log.exists()
+
+    def kept(self) -> bytes | None:
+        """All that was committed; nothing where it is not all in the log."""
+        return self.log.read_bytes() if self._ours() and self._connections() and self._same(self.log) else None
+
+    def put(self, log: bytes) -> bool:
+        """Commit in this new database what was `kept` in another; tells whether that was possible."""
+        with db.make_engine(self.url).connect() as connection:
+            connection.exec_driver_sql("SELECT * FROM alembic_version").close()
+            connection.rollback()
+        return self._ours() and self._put(log)
+
+    def _put(self, log: bytes) -> bool:
         if not self._same(self.log) or not self._same(self.index):
             return False
         os.ftruncate(self.opened[self.log], 0)
+        os.pwrite(self.opened[self.log], log, 0)
         os.pwrite(self.opened[self.index], _HEAD, 0)
-        return all(_rests(connection) for connection in connections)
+        return all(_rests(connection) for connection in self._connections())
+
+    def _ours(self) -> bool:
+        """Whether nobody is at work on the file, here or elsewhere, and it is what it was."""
+        pool = db.make_engine(self.url).pool
+        return not pool.checkedout() and self._whole() and not self._elsewhere()  # type: ignore[attr-defined]
+
+    def _connections(self) -> list[sqlite3.Connection]:
+        """Those that rest."""
+        records = list(db.make_engine(self.url).pool._pool.queue)  # type: ignore[attr-defined]  # SQLAlchemy has no other way to ask
+        return [record.dbapi_connection for record in records if record.dbapi_connection is not None]
 
     def remove(self) -> None:
         """Close everything and delete it."""
-        db.make_engine(f"sqlite:///{self.path}").dispose()
+        db.make_engine(self.url).dispose()
         for descriptor in (self.file, *self.opened.values()):
             os.close(descriptor)
         for file in (self.path, self.log, self.index):
