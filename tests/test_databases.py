@@ -15,7 +15,8 @@ from sqlalchemy import select, text
 from market import db
 from market.accounts import User
 from tests.builders.accounts import a_user
-from tests.support.databases import SqliteRoom, let_go
+from tests.conftest import DATABASES
+from tests.support.databases import Room, SqliteRoom, let_go
 
 LOOKS_ON = """
 import sqlite3, sys
@@ -87,6 +88,31 @@ def test_each_of_many_connections_forgets(room: SqliteRoom, url: str) -> None:
     for connection in [db.engine().connect() for _ in range(4)]:
         assert connection.exec_driver_sql("SELECT group_concat(name) FROM users").scalar() == "b"
         connection.close()
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_what_was_kept_is_there_with_its_numbers_and_gone_again(rooms: Callable[[str], Room], kind: str, closed: bool) -> None:
+    room, name = rooms(kind), f"two_{kind}_{closed}"
+    for kept in (False, True, True):
+        url = room.fresh()
+        db.connect(url)
+        assert names() == []
+        if kept:
+            db.session.remove()
+            room.refill(url, name)
+        else:
+            commit("a", "b")
+            if closed:
+                db.disconnect()
+            room.keep(url, name)
+            db.connect(url)
+        assert names() == ["a", "b"]
+        commit("c")
+        with db.transaction(readonly=True):
+            assert list(db.session.execute(select(User.id, User.name).order_by(User.id))) == [(1, "a"), (2, "b"), (3, "c")]
+        let_go(url)
+        room.drop(url)
 
 
 def test_tables_are_as_they_were(room: SqliteRoom, url: str) -> None:
