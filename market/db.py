@@ -64,6 +64,9 @@ _engines: dict[bool, Engine] = {}
 _LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
 #: After how long without work a connection to PostgreSQL is asked whether it still lives.
 _RESTED_SECONDS = 1.0
+#: How many statements are kept compiled: pages, actions and sweeps have about this many between them. With fewer, which is
+#: what SQLAlchemy and the driver do by themselves, those that are asked seldom are compiled anew each time.
+_STATEMENTS = 2000
 
 
 def connect(url: str, *, patience: float | None = None) -> Engine:
@@ -107,11 +110,11 @@ def make_engine(url: str) -> Engine:
     taken first: it knows the statements, and its cache is warm.
     """
     if url.startswith("sqlite"):
-        made = create_engine(url, pool_size=20, max_overflow=20, pool_use_lifo=True, hide_parameters=True, json_deserializer=_read_json)
+        made = create_engine(url, pool_size=20, connect_args={"cached_statements": _STATEMENTS}, **_ENGINE)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
-    made = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True, hide_parameters=True, json_deserializer=_read_json)
+    made = create_engine(url, pool_size=10, **_ENGINE)
     event.listen(made, "checkin", _note_rest)
     event.listen(made, "checkout", _wake)
     event.listen(made, "commit", roundtrip.pay)
@@ -126,6 +129,12 @@ def _read_json(text: str | bytes) -> Any:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
         return json.loads(text)  # such as half a pair of surrogates, which is stored nowhere but on SQLite
+
+
+_ENGINE: dict[str, Any] = {
+    "max_overflow": 20, "pool_use_lifo": True, "hide_parameters": True, "json_deserializer": _read_json,
+    "query_cache_size": _STATEMENTS,
+}  # fmt: skip
 
 
 def _note_rest(_connection: Any, record: Any) -> None:

@@ -82,16 +82,20 @@ def accept(
 ) -> Contract:
     """Keep what has been agreed; the caller holds the subscription. `plan` has its charges and meters loaded."""
     agreed = agreement.terms(plan, revision)
-    last = db.session.scalar(select(func.max(Contract.number)).where(Contract.subscription_id == subscription.id))
+    number = 1 if kind is ContractKind.ORDER else _last_number(subscription) + 1
     contract = Contract(
-        subscription_id=subscription.id, number=(last or 0) + 1, kind=kind, plan_id=plan.id, revision_id=revision.id,
-        quantity=quantity, terms=agreed, terms_hash=agreement.terms_hash(agreed),
+        subscription_id=subscription.id, number=number, kind=kind, plan_id=plan.id, revision_id=revision.id, quantity=quantity,
+        terms=agreed, terms_hash=agreement.terms_hash(agreed),
         buyer=_buyer(subscription.organization_id), seller=_seller(subscription.provider_id), accepted_by_id=user_id,
         accepted_at=at, valid_from=valid_from,
     )  # fmt: skip
     db.session.add(contract)
     db.session.flush()
     return contract
+
+
+def _last_number(subscription: Subscription) -> int:
+    return db.session.scalar(select(func.max(Contract.number)).where(Contract.subscription_id == subscription.id)) or 0
 
 
 def contracts_of(subscription: Subscription) -> Sequence[Contract]:

@@ -286,7 +286,9 @@ def _place(order: Order, plan: Plan, revision: OfferingRevision, at: datetime) -
         terms_hash=order.terms_hash,
         accepted_by_id=order.ordered_by_id,
         ordered_at=at,
+        status=SubscriptionStatus.PENDING,
     )
+    LIFECYCLE.move(placed, SubscriptionStatus.PROVISIONING)
     order.subscription = placed
     ORDER_LIFECYCLE.move(order, OrderStatus.PLACED)
     return placed
@@ -298,8 +300,7 @@ def _set_up(subscription: Subscription, order: Order, by: audit.Actor, at: datet
         subscription, subscription.plan, subscription.revision, kind=ContractKind.ORDER, quantity=order.quantity,
         user_id=order.ordered_by_id, at=order.ordered_at,
     )  # fmt: skip
-    requests.ask(subscription, RequestKind.PROVISION, at=at)
-    LIFECYCLE.move(subscription, SubscriptionStatus.PROVISIONING)
+    requests.ask(subscription, RequestKind.PROVISION, at=at, first=True)
     audit.record(
         "subscription.ordered",
         subscription,

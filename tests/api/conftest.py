@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,9 @@ from werkzeug.test import TestResponse
 
 from market import accounts, db
 from market.accounts import SCOPES, Organization
+from market.catalog.models import Meter
+from market.providers.models import Provider
+from market.subscriptions import Subscription
 from tests.builders.accounts import EARLY, an_actor
 from tests.builders.catalog import a_plan
 from tests.builders.metering import SOURCE, an_event
@@ -57,6 +61,11 @@ class Caller:
 
 def a_caller(client: Client, scopes: tuple[str, ...] = SCOPES) -> Caller:
     """Another provider of its own."""
+    return Caller(client, *a_provider_with_a_key(scopes))
+
+
+def a_provider_with_a_key(scopes: tuple[str, ...] = SCOPES) -> tuple[str, Organization, Provider, Subscription, Meter]:
+    """The key's secret, whose it is, and what may be told."""
     with db.transaction():
         plan = a_plan(per_unit="0.01")
         subscription = a_subscription(plan)
@@ -65,9 +74,9 @@ def a_caller(client: Client, scopes: tuple[str, ...] = SCOPES) -> Caller:
         _key, secret = accounts.issue_key(
             organization, name="test", source=SOURCE, scopes=list(scopes), by=an_actor(), at=EARLY
         )
-    return Caller(client, secret, organization, provider, subscription, meter)
+    return secret, organization, provider, subscription, meter
 
 
 @pytest.fixture
-def caller(client: Client) -> Caller:
-    return a_caller(client)
+def caller(client: Client, kept: Callable[[Callable[[], Any]], Any]) -> Caller:
+    return Caller(client, *kept(a_provider_with_a_key))

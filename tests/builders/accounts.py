@@ -133,6 +133,12 @@ def a_code(number: int) -> str:
     return first + uscc.check_digit(first)
 
 
+def _waiting(table: type[Row], **columns: Any) -> Row | None:
+    """The row with these values that is not written yet. Asking the database would write it, and all others, by themselves."""
+    rows = (row for row in db.session.new if isinstance(row, table))
+    return next((row for row in rows if all(getattr(row, name) == value for name, value in columns.items())), None)
+
+
 def _added(row: Row) -> Row:
     db.session.add(row)
     if not db.session.info.get("together"):

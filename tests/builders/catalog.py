@@ -30,16 +30,19 @@ from market.catalog.models import (
     TimeBase,
 )
 from market.providers.models import Licence, Provider, ProviderStatus
-from tests.builders.accounts import EARLY, _added, an_organization, together
+from tests.builders.accounts import EARLY, _added, _waiting, an_organization, together
 
 _numbers = count(1)
 
 
+@together()
 def a_category(slug: str = "storage", *, parent: str | None = None) -> Category:
     """A category; the same one when asked again."""
     if parent is not None:
         a_category(parent)
-    return db.session.get(Category, slug) or _added(
+    with db.session.no_autoflush:
+        known = _waiting(Category, slug=slug) or db.session.get(Category, slug)
+    return known or _added(
         Category(slug=slug, parent_slug=parent, name_zh=f"示例类别 {slug}", name_en=f"Sample {slug}",
                  icon="database", tile="t1", position=len(slug))
     )  # fmt: skip
@@ -74,9 +77,10 @@ def a_meter(
     **columns: Any,
 ) -> Meter:
     """A provider's meter of this name; the same one when asked again."""
-    if provider.id is None:
-        db.session.flush()
-    known = db.session.scalar(select(Meter).where(Meter.provider_id == provider.id, Meter.slug == slug))
+    known = _waiting(Meter, provider=provider, slug=slug)
+    if known is None and provider.id is not None:
+        with db.session.no_autoflush:
+            known = db.session.scalar(select(Meter).where(Meter.provider_id == provider.id, Meter.slug == slug))
     if known is not None:
         return known
     defaults = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -25,13 +26,17 @@ from tests.support.stripe.account import Account
 KEY, URL = os.environ.get("STRIPE_TEST_KEY", ""), os.environ.get("STRIPE_TEST_URL", "")
 
 
-@pytest.fixture
-def bill(stripe: Double) -> Iterator[Bill]:
-    """An open bill of ¥150.00. The books are checked when the test is over."""
+def an_open_bill_of_150() -> Bill:
     with db.transaction():
         made = an_issued_bill(buyer(a_subscription(a_plan(monthly="150.00"))), OCTOBER)
         ledger.post_due(NOON)
-    yield made
+    return made
+
+
+@pytest.fixture
+def bill(stripe: Double, kept: Callable[[Callable[[], Any]], Any]) -> Iterator[Bill]:
+    """An open bill of ¥150.00. The books are checked when the test is over."""
+    yield kept(an_open_bill_of_150)
     with db.transaction(readonly=True):
         assert list(ledger.verify()) == []
 

@@ -1,15 +1,16 @@
 """A fresh, migrated database for every test, on SQLite or PostgreSQL.
 
 One template is migrated for the whole run; a test gets a copy of it, so tests may commit, start servers and run in any order.
-On SQLite a copy takes a few milliseconds. On PostgreSQL it is a database that another test has left, emptied; where
-more than rows has changed in it, it goes and the next test gets a new copy. Addresses are used again, so that the engine
-behind an address need not compile every statement anew for each test; nor need its connections be made anew, which
-costs the server more than most tests ask of it.
+It is one that another test has left, emptied: on SQLite by cutting its log off, on PostgreSQL by deleting the rows. Where
+that cannot give back what the template is, it goes and the next test gets a new copy. Addresses are used again, so that the
+engine behind an address need not compile every statement anew for each test; nor need its connections be made anew and
+learn all tables again, which costs more than most tests ask of them.
 """
 
 from __future__ import annotations
 
 import heapq
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -21,6 +22,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from market import db
+from tests.support.logs import Logged
 from tests.support.shared import once
 
 Migrate = Callable[[str], object]
@@ -48,6 +50,12 @@ _SHAPE = """
            (SELECT count(*) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
            (SELECT md5(string_agg(tgname::text || tgenabled::text, ',' ORDER BY tgname)) FROM pg_trigger WHERE NOT tgisinternal),
            (SELECT md5(string_agg(prosrc, ',' ORDER BY proname)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)"""
+#: What was last given out by each.
+_NUMBERS = """
+    SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences
+    WHERE schemaname = 'public' AND last_value IS NOT NULL"""
+#: How many bytes of a log are read sooner than the file into which they were copied.
+_SHORT = 6_000_000
 #: How many bytes these tables take.
 _SIZE = "SELECT coalesce(sum(pg_relation_size(name::regclass)), 0) FROM unnest(%s::text[]) AS name"
 
@@ -75,10 +83,10 @@ class Room(Protocol):
         """The address of a new migrated database."""
 
     def keep(self, url: str, name: str) -> None:
-        """Keep a copy of this database, to which nobody is connected."""
+        """Keep what this database holds; nobody is at work on it."""
 
     def refill(self, url: str, name: str) -> None:
-        """Make this database, to which nobody is connected, equal to the one that was kept."""
+        """Make this fresh database, with which nobody has begun to work, equal to the one that was kept."""
 
     def drop(self, url: str) -> None:
         """Remove a database; its connections are closed."""
@@ -88,12 +96,15 @@ class Room(Protocol):
 
 
 class SqliteRoom:
-    """Copies of one file."""
+    """Copies of one file, each used by many tests."""
 
     def __init__(self, folder: Path, run: Path, migrate: Migrate) -> None:
         self.folder, self.shared = folder, run / "sqlite"
         self.template = self.shared / "template.db"
         self.numbers = Numbers()
+        self.files: dict[str, Logged] = {}
+        #: Emptied databases that wait for the next test.
+        self.idle: list[str] = []
         for each in (folder, self.shared):
             each.mkdir(parents=True, exist_ok=True)
         once(run, "sqlite-template", lambda: self._make(migrate))
@@ -106,26 +117,46 @@ class SqliteRoom:
         return self.template.name
 
     def fresh(self) -> str:
+        if self.idle:
+            return self.idle.pop()
         path = self.folder / f"{self.numbers.take()}.db"
         shutil.copyfile(self.template, path)
-        return f"sqlite:///{path}"
+        url = f"sqlite:///{path}"
+        self.files[url] = Logged(path)
+        return url
 
     def keep(self, url: str, name: str) -> None:
+        log = self.files[url].kept()
+        if log is not None and len(log) < _SHORT:
+            (self.shared / f"{name}.log").write_bytes(log)
+            return
+        db.make_engine(url).dispose()
         path = _file(url)
         if path.with_name(path.name + "-wal").exists():
             raise RuntimeError(f"{path.name} is in use: not all of it is in the file yet")
         shutil.copyfile(path, self.shared / f"{name}.db")
 
     def refill(self, url: str, name: str) -> None:
-        shutil.copyfile(self.shared / f"{name}.db", _file(url))
+        log = self.shared / f"{name}.log"
+        if not log.exists():
+            db.make_engine(url).dispose()
+            shutil.copyfile(self.shared / f"{name}.db", _file(url))
+        elif not self.files[url].put(log.read_bytes()):
+            raise RuntimeError(f"{_file(url).name} is in use: it cannot become another one")
 
     def drop(self, url: str) -> None:
-        path = _file(url)
-        for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-            file.unlink(missing_ok=True)
-        self.numbers.give_back(int(path.stem))
+        if self.files[url].cut():
+            self.idle.append(url)
+        else:
+            self._remove(url)
+
+    def _remove(self, url: str) -> None:
+        self.files.pop(url).remove()
+        self.numbers.give_back(int(_file(url).stem))
 
     def close(self) -> None:
+        for url in list(self.files):
+            self._remove(url)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -135,7 +166,7 @@ class PostgresRoom:
     def __init__(self, server_url: str, run: Path, migrate: Migrate) -> None:
         self.url = make_url(server_url)
         self.engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
-        self.template = _shared_name(run)
+        self.template, self.shared = _shared_name(run), run / "postgresql"
         self.prefix = f"{self.template}_{os.getpid()}"
         self.numbers = Numbers()
         #: Emptied databases that wait for the next test.
@@ -159,14 +190,23 @@ class PostgresRoom:
         return self._address(name)
 
     def keep(self, url: str, name: str) -> None:
-        self._leave(url)
-        self._run(f"DROP DATABASE IF EXISTS {self.template}_{name}")
-        self._copy(_name(url), f"{self.template}_{name}")
+        """Its rows as PostgreSQL writes them itself, and where its numbers stand."""
+        folder, broom = self.shared / name, self._broom(url)
+        folder.mkdir(parents=True)
+        for table in _used(broom):
+            with broom.cursor().copy(f"COPY {table} TO STDOUT (FORMAT binary)".encode()) as rows:
+                (folder / f"{table}.rows").write_bytes(b"".join(rows))
+        (folder / "numbers.json").write_text(json.dumps(broom.execute(_NUMBERS).fetchall()))
 
     def refill(self, url: str, name: str) -> None:
-        self._leave(url)
-        self._run(f"DROP DATABASE {_name(url)} WITH (FORCE)")
-        self._copy(f"{self.template}_{name}", _name(url))
+        folder, broom = self.shared / name, self._broom(url)
+        with broom.transaction():
+            broom.execute("SET LOCAL session_replication_role = replica")
+            for file in sorted(folder.glob("*.rows")):
+                with broom.cursor().copy(f"COPY {file.stem} FROM STDIN (FORMAT binary)".encode()) as rows:
+                    rows.write(file.read_bytes())
+            for sequence, last in json.loads((folder / "numbers.json").read_text()):
+                broom.execute("SELECT setval(%s::regclass, %s)", [sequence, last])
 
     def drop(self, url: str) -> None:
         if self._emptied(url):
@@ -234,12 +274,11 @@ def _shared_name(run: Path) -> str:
 
 
 def let_go(url: str) -> None:
-    """Unbind the session from the database; on PostgreSQL its connections rest until the next test."""
-    if kind_of(url) == "sqlite":
-        db.disconnect()
-    else:
-        db.session.remove()
-        db._engines.clear()
+    """Unbind the session from the database; its connections rest until the next test."""
+    db.session.remove()
+    if db._engines and db.engine().url != make_url(url):
+        db.disconnect()  # another one, which the test has found for itself
+    db._engines.clear()
 
 
 def _resting(engine: Engine) -> list[int]:

@@ -43,7 +43,7 @@ class Kept:
         folder.mkdir(parents=True, exist_ok=True)
 
     def settle(self, settings: Settings) -> Any:
-        """Put it into this fresh database, to which nobody else is connected; gives what `build` told."""
+        """Put it into this fresh database, with which nobody has begun to work; gives what `build` told."""
         with (self.folder / "told").open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
@@ -53,20 +53,18 @@ class Kept:
                 file.seek(0)
                 return pickle.load(file)[0]
         told, numbers = pickle.loads(known)
-        db.disconnect()
+        db.session.remove()
         self.room.refill(settings.database_url, self.name)
         shutil.copytree(self.folder / "data", settings.data_dir, dirs_exist_ok=True)
         for name, number in numbers.items():
             importlib.import_module(name)._numbers = count(number)
-        db.connect(settings.database_url)
         return told
 
     def _build(self, settings: Settings) -> tuple[Any, dict[str, Any]]:
         told = self.build()
-        db.disconnect()
+        db.session.remove()
         self.room.keep(settings.database_url, self.name)
         shutil.copytree(settings.data_dir, self.folder / "data", dirs_exist_ok=True)
-        db.connect(settings.database_url)
         numbers = {module.__name__: next(module._numbers) for module in _numbering()}
         for module in _numbering():
             module._numbers = count(numbers[module.__name__])

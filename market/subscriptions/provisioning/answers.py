@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
-
 from market import audit, db
 from market.catalog.models import Plan
 from market.errors import Invalid
@@ -121,7 +119,7 @@ def _too_late(
 
 
 def _activate(subscription: Subscription, *, by: audit.Actor, at: datetime) -> None:
-    trial_days = db.session.scalars(select(Plan.trial_days).where(Plan.id == subscription.plan_id)).one()
+    trial_days = db.session.get_one(Plan, subscription.plan_id).trial_days
     subscription.started_at = at
     if trial_days:
         subscription.trial_ends_at = span.trial_end(at, trial_days)

@@ -53,13 +53,13 @@ _STANDING = frozenset({_K.PROVISION, _K.DEPROVISION, _K.ROTATE})
 _UNFINISHED = OPEN_REQUESTS | {RequestStatus.FAILED}
 
 
-def ask(subscription: Subscription, kind: RequestKind, *, at: datetime) -> ProvisioningRequest:
+def ask(subscription: Subscription, kind: RequestKind, *, at: datetime, first: bool = False) -> ProvisioningRequest:
     """Add the request that tells the provider what to do; the sweep delivers it after the commit.
 
     The message says what holds when it is sent, so while nobody was told, asking again is the same request.
-    The subscription is locked, or new. What the request makes pointless is taken back.
+    The subscription is locked, or new, and then this is the `first`. What the request makes pointless is taken back.
     """
-    earlier = requests_in_order(subscription)
+    earlier = [] if first else requests_in_order(subscription)
     known = next((each for each in earlier if each.kind is kind and each.status in OPEN_REQUESTS), None)
     if known is not None and (kind in _STANDING or known.heard_at is None):
         return known
@@ -187,7 +187,9 @@ def by_hand(request: ProvisioningRequest) -> None:
 def follow(subscription: Subscription, status: OrderStatus) -> None:
     """The order goes where its subscription went; the trail of the subscription tells it."""
     underway = Order.status.in_([OrderStatus.PLACED, OrderStatus.FAILED])
-    for order in db.session.scalars(select(Order).where(Order.subscription_id == subscription.id, underway)):
+    with db.session.no_autoflush:  # both are written at once
+        orders = db.session.scalars(select(Order).where(Order.subscription_id == subscription.id, underway)).all()
+    for order in orders:
         ORDER_LIFECYCLE.move(order, status)
 
 
