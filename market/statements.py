@@ -24,7 +24,7 @@ from market.roundtrip import Line, Rows
 
 _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
-_KEPT = "statements"
+_KEPT, _PLANNED = "statements", "planned"
 #: Not told to who listens: SQLAlchemy's own COMMIT is not either.
 _COMMIT = (("COMMIT", ()),)
 _json = msgspec.json.Encoder().encode
@@ -149,7 +149,13 @@ def plan_once() -> None:
 
     To plan one anew for each list of one or two takes it longer than to run it; for lists it would do so for ever.
     """
-    if db.on_postgresql():
+    if not db.on_postgresql():
+        return
+    if held := db.held():
+        if not held.info.get(_PLANNED):  # what it is asked next time is the same
+            ask("SET plan_cache_mode = force_generic_plan")
+            held.info[_PLANNED] = True
+    else:
         ask("SET LOCAL plan_cache_mode = force_generic_plan")
 
 
@@ -233,10 +239,11 @@ def _told(connection: Connection, cursor: Any, asked: Sequence[tuple[str, Any]])
 
 def _way() -> _Way:
     """That of this thread's transaction."""
-    session = db.session()
-    kept: _Way | None = session.info.get(_KEPT)
+    held = db.held()
+    info: dict[Any, Any] = held.info if held else db.session().info
+    kept: _Way | None = info.get(_KEPT)
     if kept is None or kept.connection.closed:
-        kept = session.info[_KEPT] = _Way(session.connection())
+        kept = info[_KEPT] = _Way(held.connection if held else db.session().connection())
     return kept
 
 

@@ -151,7 +151,7 @@ def holder_of_secret(secret: str, *, at: datetime) -> Holder | None:
 
 def ask_holders(claims: Sequence[tuple[str, str]], *, at: datetime) -> Callable[[], list[Holder | None]]:
     """The same for several at once, of each the prefix and the SHA-256 of the whole secret; told when they are wanted."""
-    db.session.flush()
+    db.flush()
     answer = _HOLDERS.ask(prefixes=sorted({prefix for prefix, _ in claims}))
 
     def told() -> list[Holder | None]:

@@ -98,10 +98,10 @@ class Party:
         judged: list[tuple[Report, Verdicts]] | None = None
         try:
             if self._hopes():
-                with db.transaction():
+                with db.plain_transaction():
                     judged = self._judged(reports, hopeful=True)
             if judged is None:
-                with db.transaction():
+                with db.plain_transaction():
                     judged = self._judged(reports) or []
         except _Apart:
             return

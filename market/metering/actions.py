@@ -118,7 +118,8 @@ def take_in(
     verdicts = Verdicts(named, others)
     if not dry_run and (lost := verdicts.lost):
         written = getattr(events, "written", events.__getitem__)
-        refused.keep(provider, intake.source, [(written(place), verdict) for place, verdict in lost], at=now)
+        keys = {arrival.place: arrival.key for arrival in readable if arrival.verdict}
+        refused.keep(provider, intake.source, [(written(place), verdict, keys.get(place)) for place, verdict in lost], at=now)
     return verdicts
 
 

@@ -245,12 +245,20 @@ def outline(raw: object) -> tuple[str, str]:
 def excerpt(raw: object, limit: int = 2000) -> str:
     """A broken event as text for the log, cut to `limit` characters."""
     if isinstance(raw, msgspec.Raw):
-        return _printable(bytes(raw).decode("utf-8", "replace")[:limit])
+        return _cut(bytes(raw), limit)
     try:
         text = json.dumps(raw, ensure_ascii=False, default=_written)
     except (RecursionError, ValueError):
         text = "…"
     return _printable(text[:limit])
+
+
+def _cut(written: bytes, limit: int) -> str:
+    try:
+        text = written.decode()[:limit]
+    except UnicodeDecodeError:
+        text = written.decode("utf-8", "replace")[:limit]
+    return text.replace("\0", "�")
 
 
 def _integer(digits: str) -> int | Decimal:

@@ -239,6 +239,7 @@ def let_go(url: str) -> None:
         db.disconnect()
     else:
         db.session.remove()
+        db.close_kept()
         db._engines.clear()
 
 
