@@ -1,7 +1,7 @@
 """The database: engine, session, transaction, after-commit effects, column types.
 
 `commit()` is called in this module only; COMMIT may go out with a transaction's last statement
-(`statements.read_and_commit`). One request or command is one transaction; on SQLite
+(`statements.finish`). One request or command is one transaction; on SQLite
 a writing transaction starts with BEGIN IMMEDIATE, so read-modify-write is never lost, and a
 reading one cannot write. What must be the last thing inside it, such as sealing the audit trail, is asked for
 with `before_commit`. Effects on the outside world run after the commit: one that fails is

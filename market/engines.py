@@ -154,7 +154,8 @@ class Kept:
             self._connection = engine.connect()
             self._connection.detach()
             if engine.dialect.name == "sqlite":
-                self.raw.execute("PRAGMA busy_timeout=0").close()
+                for pragma in ("busy_timeout=0", "query_only=OFF"):
+                    self.raw.execute(f"PRAGMA {pragma}").close()
         if engine.dialect.name == "sqlite" and not _take_lock(self.connection):
             self.raw.execute("BEGIN IMMEDIATE")  # says why not
 

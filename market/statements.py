@@ -107,7 +107,7 @@ class _Way:
             self.send()
 
     def finish(self) -> None:
-        """Send what waits, and COMMIT with it."""
+        """Send what waits, and COMMIT with it, where that is worth anything."""
         if self._line:
             self.connection.info.pop(roundtrip.OWED, None)
             self.send(and_then=_COMMIT)
@@ -164,13 +164,10 @@ def read(statement: str, given: Any = ()) -> Rows:
     return _way().ask(statement, given).rows()
 
 
-def read_and_commit(statement: str, given: Any) -> Rows:
-    """The same as a transaction's last act: on PostgreSQL COMMIT goes with it, so that what it locks is free the sooner."""
-    way = _way()
-    answer = way.ask(statement, given)
+def finish() -> None:
+    """Send what was asked for as a transaction's last act: on PostgreSQL COMMIT goes with it, so that what it locks is free the sooner."""
     if db.may_end():
-        way.finish()
-    return answer.rows()
+        _way().finish()
 
 
 def write(statement: str, given: Any) -> int:

@@ -17,7 +17,7 @@ from market.metering import moves, tallies
 from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
 from market.metering.moves import Move
-from market.statements import ask, instant, lite_time, read, read_and_commit, write
+from market.statements import ask, instant, lite_time, read, write
 
 #: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
 _UNSEEN = "decode(repeat('00', 16), 'hex')"
@@ -58,9 +58,7 @@ _PG_EVENTS = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(unless="overfull")}
 # above: whoever meets at both would else wait in a circle, and they are wanted by everybody. Left to itself PostgreSQL
 # begins with what stands last.
 _PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
-        SELECT FROM overfull
-        UNION ALL
-        (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)
+        SELECT FROM overfull {{or_taken}}
     ), fresh AS ({_IDENTITIES.format(unless="doubtful")}
         RETURNING true
     ), stored AS ({_EVENTS}
@@ -71,6 +69,10 @@ _PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
     )
     SELECT EXISTS (SELECT FROM doubtful)
 """
+_OR_TAKEN = """
+        UNION ALL
+        (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)"""
+_PG_ALL_NEW_IF, _PG_ALL_NEW = _PG_ALL_NEW.format(or_taken=_OR_TAKEN), _PG_ALL_NEW.format(or_taken="")
 # Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
 _PG_KNOWN = """
     SELECT uuid_send(wanted.key), known.*
@@ -146,16 +148,19 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     return known
 
 
-def commit_all(
-    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, stored_at: datetime
-) -> bool:
-    """On PostgreSQL, store the events, move the counters and commit, in one go; or nothing, if an identity is taken or a
-    counter has no room. Then, too, the transaction is over.
+def ask_to_store_all(
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, unknown: bool, stored_at: datetime
+) -> Callable[[], bool]:
+    """On PostgreSQL, have the events stored and the counters moved in one go; or nothing, if a counter has no room or an
+    identity is taken, unless all were just found `unknown`. Whether all were stored is told when it is wanted.
     """
+    if not arrivals:
+        return lambda: True
     if any(added > tallies.DAY_LIMIT for *_, added, _ in moving):
-        return False
+        return lambda: False  # perhaps beyond what PostgreSQL can read
     given = _written(provider_id, source, arrivals, moving, stored_at) | {"most": tallies.DAY_LIMIT}
-    return not read_and_commit(_PG_ALL_NEW, given)[0][0]
+    answer = ask(_PG_ALL_NEW if unknown else _PG_ALL_NEW_IF, given)
+    return lambda: not answer.rows()[0][0]
 
 
 def _insert_at_once(
@@ -177,7 +182,7 @@ def _written(
 ) -> dict[str, Any]:
     events = [arrival.event for arrival in arrivals]
     return {
-        "provider_id": provider_id, "source": source, "stored_at": stored_at, "moves": moves.written(moving),
+        "provider_id": provider_id, "source": source, "stored_at": stored_at, **moves.written(moving),
         "k": columns.Uuids([arrival.key for arrival in arrivals]),
         "p": columns.Uuids([event.digest for event in events]),
         "e": columns.Texts([event.id for event in events]),

@@ -135,6 +135,11 @@ class Verdicts(Sequence[Verdict]):
         found = range(len(self))[place]
         return [*map(self._at, found)] if isinstance(found, range) else self._at(found)
 
+    @property
+    def all_new(self) -> bool:
+        """Whether every event was accepted."""
+        return not self._others
+
     @cached_property
     def lost(self) -> list[tuple[int, Verdict]]:
         """The places and verdicts of events that are not counted."""
