@@ -48,7 +48,10 @@ class Texts(Column):
 
     def __init__(self, values: Sequence[str]) -> None:
         written = [value.encode() for value in values]
-        super().__init__(len(values), b"".join([len(each).to_bytes(4, "big") + each for each in written]))
+        if len({*map(len, written)}) == 1:  # as ids mostly are
+            super().__init__(len(values), len(written[0]).to_bytes(4, "big").join([b"", *written]))
+        else:
+            super().__init__(len(values), b"".join([len(each).to_bytes(4, "big") + each for each in written]))
 
 
 class Names(Column):

@@ -253,7 +253,7 @@ def instant(written: Any) -> Any:
 
 def lite_time(at: datetime) -> str:
     """As SQLAlchemy writes a `DateTime` into SQLite."""
-    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
 
 
 def _column(value: Any) -> Any:

@@ -11,7 +11,7 @@ from market.db import on_postgresql
 from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
 from market.metering.arrivals import Arrival, refused_as
 from market.metering.counts import Key
-from market.metering.envelope import Envelope
+from market.metering.envelope import Envelope, Plain
 from market.metering.identity import Keys
 from market.metering.lanes import ClosedUntil, Days, Lane, Name, Reporter
 from market.metering.store import Payloads
@@ -168,10 +168,10 @@ def _read(
     """The verdicts on what cannot be read, by its place, and all others."""
     verdicts: dict[int, Verdict] = {}
     readable: list[Arrival] = []
-    key_of, read = Keys(provider.id, key_source).of, envelope.read
+    key_of, read, sealed = Keys(provider.id, key_source).of, envelope.read, envelope.sealed
     for place, raw in enumerate(events):
         try:
-            event = read(raw, now=now)
+            event = sealed(raw, now) if raw.__class__ is Plain else read(raw, now=now)
             if event.source != key_source:
                 raise EventRefused("wrong_source", "source 只能是 “%(source)s”。", source=key_source)
         except EventRefused as refusal:
@@ -268,10 +268,11 @@ def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[Payloads, dict[by
 def _refuse_overfull(arrivals: Collection[Arrival], *, plain: bool) -> Sums:
     """Refuse what no counter has room for, those of `plain` meters if they are asked; what these count of all others."""
     sums = _sums(arrivals)
-    overfull = {*counters.overfull(count for arrival in arrivals for count in arrival.counts)}
+    counts = [count for arrival in arrivals if arrival.counts for count in arrival.counts]
+    overfull = counters.overfull(counts)
     if plain:
         overfull |= {*tallies.overfull(sums)}
-    crowded = counters.crowded(count for arrival in arrivals for count in arrival.counts)
+    crowded = counters.crowded(counts)
     if not overfull and not crowded:
         return sums
     for arrival in arrivals:

@@ -16,6 +16,7 @@ from market.db import on_postgresql
 from market.metering import moves, tallies
 from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
+from market.metering.models import Band
 from market.metering.moves import Move
 from market.statements import ask, instant, lite_time, read, write
 
@@ -208,12 +209,12 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
         fresh = [n for n in fresh if holders[arrivals[n].key].event == number + n]
         stored = {arrivals[n].key for n in fresh}
         taken = {key: holder.payload for key, holder in holders.items() if key not in stored}
-    ids = subscription_ids(arrivals)
+    ids, bands = subscription_ids(arrivals), {band: band.value for band in Band}
     if fresh:
         write(_LITE_EVENTS, [
             (
                 number + n, provider_id, source, arrivals[n].event.id, arrivals[n].event.type, ids[n], times[n], when,
-                arrivals[n].event.written.decode(), arrivals[n].band.value,
+                arrivals[n].event.written.decode(), bands[arrivals[n].band],
             )
             for n in fresh
         ])  # fmt: skip
