@@ -84,6 +84,7 @@ _PG_KNOWN = """
 _PG_PAYLOADS = _PG_KNOWN.format("uuid_send(payload) AS payload")
 _PG_IDENTITIES = _PG_KNOWN.format("uuid_send(payload) AS payload, event, at, stored_at")
 _LITE_KNOWN = "SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({})"
+_LITE_PAYLOADS = "SELECT key, payload FROM event_identities WHERE key IN ({}) AND event < ?"
 _LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
 _LITE_IDENTITIES = (
     "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
@@ -132,7 +133,7 @@ def ask_payloads(keys: Sequence[bytes]) -> Callable[[], Payloads]:
     if on_postgresql():
         answer = ask(_PG_PAYLOADS, (columns.Uuids(keys),))
         return lambda: {**nobody, **dict(answer.rows())}
-    taken = {key: identity.payload for key, identity in identities(keys).items()}
+    taken = _lite_payloads(keys)
     return lambda: {**nobody, **taken}
 
 
@@ -205,10 +206,8 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
     fresh: Sequence[int] = range(len(arrivals))
     taken: dict[bytes, bytes | None] = {}
     if write(_LITE_IDENTITIES, tried) < len(tried):
-        holders = identities([arrival.key for arrival in arrivals])
-        fresh = [n for n in fresh if holders[arrivals[n].key].event == number + n]
-        stored = {arrivals[n].key for n in fresh}
-        taken = {key: holder.payload for key, holder in holders.items() if key not in stored}
+        taken = _lite_payloads([arrival.key for arrival in arrivals], before=number)
+        fresh = [n for n in fresh if arrivals[n].key not in taken]
     ids, bands = subscription_ids(arrivals), {band: band.value for band in Band}
     if fresh:
         write(_LITE_EVENTS, [
@@ -219,6 +218,15 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
             for n in fresh
         ])  # fmt: skip
     return taken
+
+
+def _lite_payloads(keys: Sequence[bytes], *, before: int = _ANY) -> dict[bytes, bytes | None]:
+    """Those of the keys that are taken by events with smaller numbers, with the digests of these."""
+    found: dict[bytes, bytes | None] = {}
+    for start in range(0, len(keys), _PAGE):
+        page = keys[start : start + _PAGE]
+        found |= dict(read(_LITE_PAYLOADS.format(", ".join("?" * len(page))), (*page, before)))
+    return found
 
 
 def _next_number() -> int:
