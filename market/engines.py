@@ -133,8 +133,9 @@ class Kept:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
-        #: What others remember along with the connection.
+        #: What others remember along with the connection, and with the transaction.
         self.info: dict[str, Any] = {}
+        self.passing: dict[str, Any] = {}
         self._used = 0.0
 
     @property
@@ -150,6 +151,7 @@ class Kept:
 
     def begin(self, engine: Engine) -> None:
         """Connect, if need be, and take SQLite's lock; on PostgreSQL a transaction begins with its first statement."""
+        self.passing.clear()
         if self._connection is None or not self._lives():
             self._connection = engine.connect()
             self._connection.detach()

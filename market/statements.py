@@ -237,7 +237,7 @@ def _told(connection: Connection, cursor: Any, asked: Sequence[tuple[str, Any]])
 def _way() -> _Way:
     """That of this thread's transaction."""
     held = db.held()
-    info: dict[Any, Any] = held.info if held else db.session().info
+    info: dict[Any, Any] = held.passing if held else db.session().info
     kept: _Way | None = info.get(_KEPT)
     if kept is None or kept.connection.closed:
         kept = info[_KEPT] = _Way(held.connection if held else db.session().connection())
