@@ -6,7 +6,7 @@ Reading the same rows as JSON takes PostgreSQL four times as long, and writing t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from struct import Struct
 
 import psycopg
@@ -14,10 +14,11 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 _HEAD = Struct(">iiiii").pack
-_NUMBER = Struct(">iq").pack
+_NUMBER, _DAY = Struct(">iq").pack, Struct(">ii").pack
 _SIXTEEN = (16).to_bytes(4, "big")
 #: PostgreSQL counts microseconds from here.
 _EPOCH, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_FIRST_DAY = _EPOCH.toordinal()
 
 
 class Column:
@@ -47,7 +48,10 @@ class Texts(Column):
 
     def __init__(self, values: Sequence[str]) -> None:
         written = [value.encode() for value in values]
-        super().__init__(len(values), b"".join([len(each).to_bytes(4, "big") + each for each in written]))
+        if len({*map(len, written)}) == 1:  # as ids mostly are
+            super().__init__(len(values), len(written[0]).to_bytes(4, "big").join([b"", *written]))
+        else:
+            super().__init__(len(values), b"".join([len(each).to_bytes(4, "big") + each for each in written]))
 
 
 class Names(Column):
@@ -67,6 +71,15 @@ class Numbers(Column):
 
     def __init__(self, values: Sequence[int]) -> None:
         super().__init__(len(values), b"".join([_NUMBER(8, value) for value in values]))
+
+
+class Days(Column):
+    """Dates."""
+
+    types = 1182, 1082
+
+    def __init__(self, values: Sequence[date]) -> None:
+        super().__init__(len(values), b"".join([_DAY(4, value.toordinal() - _FIRST_DAY) for value in values]))
 
 
 class Instants(Numbers):
@@ -97,7 +110,7 @@ class _Dumper(Dumper):
         return obj.written
 
 
-for _kind in (Uuids, Texts, Names, Numbers, Instants, Jsons):
+for _kind in (Uuids, Texts, Names, Numbers, Days, Instants, Jsons):
     psycopg.adapters.register_dumper(
         _kind, type(f"{_kind.__name__}Dumper", (_Dumper,), {"oid": _kind.types[0]})
     )

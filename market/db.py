@@ -1,7 +1,7 @@
 """The database: engine, session, transaction, after-commit effects, column types.
 
 `commit()` is called in this module only; COMMIT may go out with a transaction's last statement
-(`statements.read_and_commit`). One request or command is one transaction; on SQLite
+(`statements.finish`). One request or command is one transaction; on SQLite
 a writing transaction starts with BEGIN IMMEDIATE, so read-modify-write is never lost, and a
 reading one cannot write. What must be the last thing inside it, such as sealing the audit trail, is asked for
 with `before_commit`. Effects on the outside world run after the commit: one that fails is
@@ -10,22 +10,15 @@ logged and left to a sweep, because the committed rows say what is still to be d
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, TypeVar
 
-import msgspec
-import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import Connection, Engine, MetaData, func, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 
-from market import roundtrip
 from market.column_types import BigInt as BigInt
 from market.column_types import Digest as Digest
 from market.column_types import JSONType as JSONType
@@ -34,6 +27,8 @@ from market.column_types import UTCDateTime as UTCDateTime
 from market.column_types import pk as pk
 from market.column_types import sealed as sealed
 from market.column_types import status_type as status_type
+from market.engines import Kept
+from market.engines import make_engine as make_engine
 
 log = structlog.get_logger(__name__)
 
@@ -58,15 +53,20 @@ class Base(DeclarativeBase):
 # --- engine and session ------------------------------------------------------------------
 
 _factory = sessionmaker(expire_on_commit=False)
-session: scoped_session[Session] = scoped_session(_factory)
 _engines: dict[bool, Engine] = {}
-#: How long a writer waits for SQLite's one write lock, and how often it looks.
-_LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
-#: After how long without work a connection to PostgreSQL is asked whether it still lives.
-_RESTED_SECONDS = 1.0
-#: How many statements are kept compiled: pages, actions and sweeps have about this many between them. With fewer, which is
-#: what SQLAlchemy and the driver do by themselves, those that are asked seldom are compiled anew each time.
-_STATEMENTS = 2000
+#: What serves `plain_transaction`, while nobody uses it.
+_kept = [Kept() for _ in range(4)]
+_thread = threading.local()
+
+
+def _make_session(**how: Any) -> Session:
+    """One that joins this thread's plain transaction, if there is one."""
+    if how or (kept := held()) is None:
+        return _factory(**how)
+    return _factory(bind=kept.connection, info={"open": True})
+
+
+session: scoped_session[Session] = scoped_session(_make_session)  # type: ignore[arg-type]  # it only calls what makes them
 
 
 def connect(url: str, *, patience: float | None = None) -> Engine:
@@ -84,6 +84,7 @@ def connect(url: str, *, patience: float | None = None) -> Engine:
 def disconnect() -> None:
     """Close every connection; the session is unbound afterwards."""
     session.remove()
+    close_kept()
     if _engines:
         _engines.pop(False).dispose()
         _engines.clear()
@@ -92,113 +93,20 @@ def disconnect() -> None:
 def part() -> None:
     """Close the connections that nobody uses just now; each process that splits off afterwards makes its own."""
     session.remove()
+    close_kept()
     if _engines:
         _engines[False].dispose()
+
+
+def close_kept() -> None:
+    """Close what is kept for plain transactions."""
+    for kept in _kept:
+        kept.close()
 
 
 def engine() -> Engine:
     """The engine in use."""
     return _engines[False]
-
-
-@lru_cache(maxsize=8)
-def make_engine(url: str) -> Engine:
-    """The engine for an address, with this project's rules; does not touch the database yet.
-
-    Made once for an address: the statements it has compiled outlive `disconnect`. Errors tell the statement without
-    its values, which may be anybody's name or secret and would stand in the log. The connection that has just worked is
-    taken first: it knows the statements, and its cache is warm.
-    """
-    if url.startswith("sqlite"):
-        made = create_engine(url, pool_size=20, connect_args={"cached_statements": _STATEMENTS}, **_ENGINE)
-        event.listen(made, "connect", _prepare_sqlite)
-        event.listen(made, "begin", _begin_sqlite)
-        return made
-    made = create_engine(url, pool_size=10, **_ENGINE)
-    event.listen(made, "checkin", _note_rest)
-    event.listen(made, "checkout", _wake)
-    event.listen(made, "commit", roundtrip.pay)
-    for kind in ("rollback", "rollback_savepoint"):
-        event.listen(made, kind, lambda connection, *_: roundtrip.forget(connection.info))
-    return made
-
-
-def _read_json(text: str | bytes) -> Any:
-    """A JSON column: a page reads a hundred of them, and msgspec takes a fifth of the time of Python's own."""
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return json.loads(text)  # such as half a pair of surrogates, which is stored nowhere but on SQLite
-
-
-_ENGINE: dict[str, Any] = {
-    "max_overflow": 20, "pool_use_lifo": True, "hide_parameters": True, "json_deserializer": _read_json,
-    "query_cache_size": _STATEMENTS,
-}  # fmt: skip
-
-
-def _note_rest(_connection: Any, record: Any) -> None:
-    record.info["rests_since"] = time.monotonic()
-
-
-def _wake(connection: Any, record: Any, _proxy: Any) -> None:
-    """A connection that has rested may be dead by now; asking one that has just worked would cost as much as its next work."""
-    if time.monotonic() - record.info.get("rests_since", 0.0) < _RESTED_SECONDS:
-        return
-    try:
-        connection.execute("SELECT 1").close()
-        connection.rollback()
-        roundtrip.forget(record.info)
-    except psycopg.OperationalError as error:
-        raise DisconnectionError from error
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not send its own BEGIN
-    # The log is copied into the file every 64 MB instead of 4: a page that many batches change is then copied once. A batch
-    # of a thousand events changes 4 MB of pages, twice what a connection keeps in memory unless it is told otherwise.
-    for pragma in (
-        "busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=16000",
-        "cache_size=-16000",
-    ):  # fmt: skip
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    readonly = connection.get_execution_options().get("market_readonly", False)
-    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if readonly else 'OFF'}")
-    if readonly:
-        connection.exec_driver_sql("BEGIN")
-    else:
-        _begin_writing(connection, connection.get_execution_options().get("market_patience", _LOCK_SECONDS))
-
-
-def _begin_writing(connection: Connection, patience: float) -> None:
-    """Take SQLite's write lock, looking for it every millisecond.
-
-    SQLite's own waiting sleeps up to 100 ms between two looks, while the lock changes hands every few
-    milliseconds: with four reporting clients that halved the events a second.
-    """
-    raw: Any = connection.connection.dbapi_connection
-    deadline = time.monotonic() + patience
-    raw.execute("PRAGMA busy_timeout=0").close()
-    try:
-        while not _settled(raw) and time.monotonic() < deadline:
-            time.sleep(_LOCK_POLL_SECONDS)
-        if not raw.in_transaction:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails in the words of SQLAlchemy
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={int(_LOCK_SECONDS * 1000)}").close()
-
-
-def _settled(raw: Any) -> bool:
-    """Whether there is nothing more to wait for: the lock is ours, or something else is wrong."""
-    try:
-        raw.execute("BEGIN IMMEDIATE").close()
-    except sqlite3.OperationalError as error:
-        # The low byte is the kind: a log being recovered after a crash is busy too.
-        return error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
-    return True
 
 
 # --- transactions ------------------------------------------------------------------------
@@ -217,6 +125,7 @@ def commit() -> None:
     current = session()
     _finish(current)
     current.commit()
+    _thread.kept = None
     current.info.pop("open", None)  # an effect that writes starts a transaction of its own
     effects: list[Effect] = current.info.pop("effects", [])
     for effect in effects:
@@ -225,8 +134,16 @@ def commit() -> None:
 
 def may_end() -> bool:
     """Whether this thread's transaction has nothing left to do before COMMIT; for who can send that with a statement."""
+    if not session.registry.has():
+        return True
     current = session()
     return not (current.info.get("last_acts") or current.new or current.dirty or current.deleted)
+
+
+def flush() -> None:
+    """Write what the session knows, if there is one."""
+    if session.registry.has():
+        session.flush()
 
 
 def rollback() -> None:
@@ -305,7 +222,7 @@ def serialize(name: str) -> None:
 @contextmanager
 def transaction(*, readonly: bool = False) -> Iterator[Session]:
     """One unit of work for commands and the worker; joins the one already open in this thread."""
-    if session.registry.has() and session().info.get("open"):
+    if _is_open():
         yield session()
         return
     current = begin(readonly=readonly)
@@ -320,12 +237,58 @@ def transaction(*, readonly: bool = False) -> Iterator[Session]:
 
 
 @contextmanager
+def plain_transaction() -> Iterator[None]:
+    """The same for who mostly runs `statements`: a session, which costs more than several of these, is made when it is asked for.
+
+    It has a connection of its own, kept for the next; where all are in use it is an ordinary transaction.
+    """
+    kept = None if _is_open() else _take_kept()
+    if kept is None:
+        with transaction():
+            yield
+        return
+    session.remove()
+    try:
+        kept.begin(engine())
+        _thread.kept = kept
+        yield
+        if session.registry.has():
+            commit()
+        elif not kept.pay():
+            kept.raw.commit()
+    except BaseException:
+        kept.close()
+        raise
+    finally:
+        _thread.kept = None
+        session.remove()
+        _kept.append(kept)
+
+
+def _take_kept() -> Kept | None:
+    try:
+        return _kept.pop()
+    except IndexError:
+        return None
+
+
+def held() -> Kept | None:
+    """What this thread's plain transaction goes by, if it is in one."""
+    kept: Kept | None = getattr(_thread, "kept", None)
+    return kept
+
+
+def _is_open() -> bool:
+    return held() is not None or bool(session.registry.has() and session().info.get("open"))
+
+
+@contextmanager
 def snapshot() -> Iterator[Session]:
     """A reading transaction that sees one unchanging view of the data, whatever is written meanwhile.
 
     SQLite gives that to every reader.
     """
-    joins = session.registry.has() and session().info.get("open")
+    joins = _is_open()
     with transaction(readonly=True) as current:
         if not joins and current.get_bind().dialect.name == "postgresql":
             current.connection(execution_options={"isolation_level": "REPEATABLE READ"})

@@ -45,7 +45,7 @@ class Line:
     @staticmethod
     def of(connection: Connection) -> Line | None:
         """The connection's line; none where a transaction is anything but an ordinary one, which psycopg begins."""
-        raw: Any = connection.connection.driver_connection
+        raw: Any = connection.connection.dbapi_connection
         if raw.read_only or raw.autocommit or raw.isolation_level not in _USUAL:
             return None
         line: Line = connection.info.get(_KEPT) or connection.info.setdefault(_KEPT, Line(raw))

@@ -24,7 +24,7 @@ from market.roundtrip import Line, Rows
 
 _ANY = re.compile(r"\bIN :(\w+)")
 _NAME = re.compile(r"(?<!:):(\w+)")
-_KEPT = "statements"
+_KEPT, _PLANNED = "statements", "planned"
 #: Not told to who listens: SQLAlchemy's own COMMIT is not either.
 _COMMIT = (("COMMIT", ()),)
 _json = msgspec.json.Encoder().encode
@@ -107,7 +107,7 @@ class _Way:
             self.send()
 
     def finish(self) -> None:
-        """Send what waits, and COMMIT with it."""
+        """Send what waits, and COMMIT with it, where that is worth anything."""
         if self._line:
             self.connection.info.pop(roundtrip.OWED, None)
             self.send(and_then=_COMMIT)
@@ -149,7 +149,13 @@ def plan_once() -> None:
 
     To plan one anew for each list of one or two takes it longer than to run it; for lists it would do so for ever.
     """
-    if db.on_postgresql():
+    if not db.on_postgresql():
+        return
+    if held := db.held():
+        if not held.info.get(_PLANNED):  # what it is asked next time is the same
+            ask("SET plan_cache_mode = force_generic_plan")
+            held.info[_PLANNED] = True
+    else:
         ask("SET LOCAL plan_cache_mode = force_generic_plan")
 
 
@@ -158,13 +164,10 @@ def read(statement: str, given: Any = ()) -> Rows:
     return _way().ask(statement, given).rows()
 
 
-def read_and_commit(statement: str, given: Any) -> Rows:
-    """The same as a transaction's last act: on PostgreSQL COMMIT goes with it, so that what it locks is free the sooner."""
-    way = _way()
-    answer = way.ask(statement, given)
+def finish() -> None:
+    """Send what was asked for as a transaction's last act: on PostgreSQL COMMIT goes with it, so that what it locks is free the sooner."""
     if db.may_end():
-        way.finish()
-    return answer.rows()
+        _way().finish()
 
 
 def write(statement: str, given: Any) -> int:
@@ -233,10 +236,11 @@ def _told(connection: Connection, cursor: Any, asked: Sequence[tuple[str, Any]])
 
 def _way() -> _Way:
     """That of this thread's transaction."""
-    session = db.session()
-    kept: _Way | None = session.info.get(_KEPT)
+    held = db.held()
+    info: dict[Any, Any] = held.passing if held else db.session().info
+    kept: _Way | None = info.get(_KEPT)
     if kept is None or kept.connection.closed:
-        kept = session.info[_KEPT] = _Way(session.connection())
+        kept = info[_KEPT] = _Way(held.connection if held else db.session().connection())
     return kept
 
 
@@ -249,7 +253,7 @@ def instant(written: Any) -> Any:
 
 def lite_time(at: datetime) -> str:
     """As SQLAlchemy writes a `DateTime` into SQLite."""
-    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
 
 
 def _column(value: Any) -> Any:

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from market import db
+from market import db, engines
 from market.accounts import Organization, User
 from market.billing.models import NumberSeries
+from market.statements import read, write
 from tests.builders.accounts import a_member, a_user, an_organization
 from tests.support.together import together
 
@@ -63,6 +64,69 @@ def test_an_inner_transaction_joins_the_outer_one(database: None) -> None:
         raise RuntimeError
     with db.transaction(readonly=True):
         assert db.session.scalars(select(User)).all() == []
+
+
+def test_a_plain_transaction_has_a_session_once_somebody_asks_for_it(database: None) -> None:
+    with db.transaction():
+        an_organization(name="x")
+    effects: list[str] = []
+    for name in ("x+", "x++"):
+        with db.plain_transaction():
+            write("UPDATE organizations SET name = name || '+'", ())
+            assert not db.session.registry.has()
+            with db.transaction():
+                assert db.session.scalar(select(Organization.name)) == name
+            a_user()
+            db.on_commit(lambda: effects.append(_name()))
+            assert effects == ([] if name == "x+" else ["x+"])
+        assert _name() == effects[-1] == name
+
+
+def test_nothing_of_a_plain_transaction_that_failed_stays(database: None) -> None:
+    with db.transaction():
+        an_organization(name="x")
+    for asks in (False, True):
+        with pytest.raises(ZeroDivisionError), db.plain_transaction():
+            write("UPDATE organizations SET name = 'y'", ())
+            if asks:
+                a_user()
+            raise ZeroDivisionError
+        assert _name() == "x"
+    with db.plain_transaction():
+        assert read("SELECT count(*) FROM users") == [(0,)]
+
+
+def test_more_of_them_at_once_than_connections_are_kept_for(database: None) -> None:
+    with db.transaction():
+        an_organization(name="x")
+
+    def add() -> None:
+        with db.plain_transaction():
+            write("UPDATE organizations SET name = name || '+'", ())
+
+    threads = [threading.Thread(target=add) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert _name() == "x" + "+" * 9
+
+
+def test_a_kept_connection_that_died_while_it_rested_is_replaced(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not db.on_postgresql():
+        return
+    monkeypatch.setattr(engines, "_RESTED_SECONDS", 0)
+    with db.plain_transaction():
+        [(backend,)] = read("SELECT pg_backend_pid()")
+    with db.transaction():
+        db.session.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})
+    with db.plain_transaction():
+        assert read("SELECT pg_backend_pid()") != [(backend,)]
+
+
+def _name() -> str:
+    with db.transaction(readonly=True):
+        return str(db.session.scalar(select(Organization.name)))
 
 
 def test_a_reading_transaction_cannot_write(database: None) -> None:

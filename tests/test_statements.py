@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from market import db
 from market.accounts import Organization, OrganizationKind
-from market.statements import Statement, ask, instant, owe, pay, plan_once, read, read_and_commit, write
+from market.statements import Statement, ask, finish, instant, owe, pay, plan_once, read, write
 from tests.builders.accounts import an_organization
 from tests.support.queries import counted
 
@@ -144,12 +144,15 @@ def test_the_last_question_is_committed_unless_something_is_left_to_do(database:
         an_organization(name="x")
     for name in ("x+", "x++"):
         with db.transaction():
-            assert read_and_commit(f"{RENAME} RETURNING name", ()) == [(name,)]
+            answer = ask(f"{RENAME} RETURNING name")
+            finish()
+            assert answer.rows() == [(name,)]
             if db.on_postgresql():
                 assert renamed_elsewhere() == name
     with pytest.raises(ZeroDivisionError), db.transaction():
         db.before_commit(list, "something")
-        read_and_commit(f"{RENAME} RETURNING name", ())
+        ask(f"{RENAME} RETURNING name")
+        finish()
         raise ZeroDivisionError
     assert renamed() == "x++"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+import msgspec
 from flask import Response, current_app, g, request
 from flask_babel import gettext as _
 from flask_openapi3 import APIBlueprint, Tag
@@ -15,7 +15,6 @@ from werkzeug.http import parse_accept_header
 
 from market import billing, metering, resources
 from market.api import bodies, door
-from market.api.answers import answer
 from market.api.asking import Query
 from market.api.door import Problem, require
 from market.api.limits import Turns
@@ -58,6 +57,17 @@ class Verdicts(BaseModel):
     conflict: int
     refused: int
     events: list[EventVerdict]
+
+
+class _Told(msgspec.Struct, omit_defaults=True, gc=False):
+    """An `EventVerdict` on its way out; there may be thousands."""
+
+    id: str
+    source: str
+    status: str
+    code: str = ""
+    message: str = ""
+    first: dict[str, Any] | None = None
 
 
 class CloudEvent(BaseModel):
@@ -140,7 +150,7 @@ def _unreadable(refusal: bodies.NotJson, body: bytes, dry_run: bool) -> Response
 def answered(verdicts: metering.Verdicts, *, verbose: bool) -> Response:
     """What a report is told; what was accepted of it is committed whatever it is told."""
     if verbose:
-        return answer(_body(verdicts))
+        return Response(msgspec.json.encode(_body(verdicts), enc_hook=str), mimetype="application/json")
     lost = verdicts.lost
     if not lost:
         return Response(status=204)
@@ -154,24 +164,26 @@ def wants_verdicts(accepted: str) -> bool:
     return any(kind == "application/json" and quality > 0 for kind, quality in parse_accept_header(accepted, MIMEAccept))
 
 
-def _body(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    words: dict[tuple[str, str], str] = {}
-    told = [_verdict(verdict, words) for verdict in verdicts]
-    counts = Counter(each["status"] for each in told)
-    return {**{outcome.value: counts[outcome.value] for outcome in Outcome}, "events": told}
+def _body(verdicts: metering.Verdicts) -> dict[str, Any]:
+    told = verdicts.each(_accepted, partial(_verdict, words={}))
+    counts = verdicts.counts()
+    return {**{outcome.value: counts[outcome] for outcome in Outcome}, "events": told}
 
 
-def _verdict(verdict: Verdict, words: dict[tuple[str, str], str]) -> dict[str, Any]:
+def _accepted(id: str, source: str) -> _Told:
+    return _Told(id, source, "accepted")
+
+
+def _verdict(verdict: Verdict, words: dict[tuple[str, str], str]) -> _Told:
     """One of them; `words` remembers what was translated for others, as many events of a batch have the same fault."""
-    told: dict[str, Any] = {"id": verdict.id, "source": verdict.source, "status": str(verdict.outcome)}
+    told = _Told(verdict.id, verdict.source, verdict.outcome.value, verdict.code)
     if verdict.code:
-        said = verdict.message, str(verdict.params)
+        said = verdict.message, str(verdict.params) if verdict.params else ""
         if said not in words:
             words[said] = _(verdict.message, **verdict.params)
-        told |= {"code": verdict.code, "message": words[said]}
-    if verdict.first:
-        first = verdict.first
-        told["first"] = {
+        told.message = words[said]
+    if first := verdict.first:
+        told.first = {
             "stored_at": first.stored_at.isoformat(), "type": first.type, "subject": first.subject,
             "time": first.at.isoformat(), "data": first.data,
         }  # fmt: skip

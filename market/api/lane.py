@@ -16,6 +16,7 @@ import io
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -76,6 +77,17 @@ class Report(Wish):
         self.verdicts: Verdicts | None = None
 
 
+class _Way(Enum):
+    """How a transaction is gone about."""
+
+    #: As if all were new.
+    HOPEFUL = 1
+    #: Asking first which are known.
+    KNOWING = 2
+    #: Whatever comes.
+    ONE_BY_ONE = 3
+
+
 class _Apart(Exception):
     """One report's verdict may depend on another one written with it."""
 
@@ -85,7 +97,7 @@ class Party:
 
     def __init__(self, provider_id: int, organization_id: int, source: str) -> None:
         self._reporter, self._organization_id, self._source = Reporting(provider_id), organization_id, source
-        #: So many transactions are still to be made without hope.
+        #: So many transactions are still to be made without hope that everything is new.
         self._wary = 0
         #: The firms of subscriptions that were reported for.
         self._firms: dict[str, int] = {}
@@ -97,54 +109,60 @@ class Party:
         """Verdicts for those whose key still works; all others, and all when anything fails, are left to Flask."""
         judged: list[tuple[Report, Verdicts]] | None = None
         try:
-            if self._hopes():
-                with db.transaction():
-                    judged = self._judged(reports, hopeful=True)
-            if judged is None:
-                with db.transaction():
-                    judged = self._judged(reports) or []
+            for way in self._ways(reports):
+                with db.plain_transaction():
+                    judged = self._judged(reports, way)
+                if judged is not None:
+                    break
         except _Apart:
             return
         except Exception as trouble:
             self._wary = WARY  # perhaps the same events came in twice at one moment
             log.warning("events_apart", reports=len(reports), reason=type(trouble).__name__)
             return
-        for report, verdicts in judged:
+        for report, verdicts in judged or []:
             report.verdicts = verdicts
+            if not verdicts.all_new:
+                self._wary = WARY
 
-    def _hopes(self) -> bool:
-        """Whether all events are likely to be new: then they are stored and committed in one go, which PostgreSQL does."""
+    def _ways(self, reports: Sequence[Report]) -> Sequence[_Way]:
+        """How to try it: what is likely to be new is stored and committed in one go, which PostgreSQL does."""
+        if not db.on_postgresql():
+            return [_Way.ONE_BY_ONE]
         wary, self._wary = self._wary, max(0, self._wary - 1)
-        return not wary and db.on_postgresql()
+        if not wary:
+            return [_Way.HOPEFUL, _Way.ONE_BY_ONE]
+        # Who wants to be told of the known ones is told of what came first, too.
+        return [_Way.ONE_BY_ONE] if any(report.verbose for report in reports) else [_Way.KNOWING, _Way.ONE_BY_ONE]
 
-    def _judged(self, reports: Sequence[Report], *, hopeful: bool = False) -> list[tuple[Report, Verdicts]] | None:
-        """The verdicts of those who are let in; None where hope was wrong, and nothing is written."""
+    def _judged(self, reports: Sequence[Report], way: _Way) -> list[tuple[Report, Verdicts]] | None:
+        """The verdicts of those who are let in; None where that was wrong, and nothing is written."""
         now = resources.clock.now()
         statements.plan_once()
         # Asked for together: whose keys these are, and what the events need.
         holders = accounts.ask_holders([(report.prefix, report.digest) for report in reports], at=now)
-        intake, closed_until = self._intake(reports, now)
+        intake, closed_until = self._intake(reports, now, way)
         let_in = [report for report, holder in zip(reports, holders(), strict=True) if holder and self._lets_in(holder, now)]
         if not let_in:
             return []
         if len(let_in) < len(reports):
-            intake, closed_until = self._intake(let_in, now)
+            intake, closed_until = self._intake(let_in, now, way)
         receipts = any(report.verbose for report in let_in)
         try:
-            verdicts = metering.take_in(intake, closed_until=closed_until, receipts=receipts, hopeful=hopeful)
+            verdicts = metering.take_in(intake, closed_until=closed_until, receipts=receipts, hopeful=way is _Way.HOPEFUL)
         except metering.Disappointed:
             self._wary = WARY
             return None
         if len(let_in) == 1:
             return [(let_in[0], verdicts)]
-        if any(verdict.code in _SHARED for _, verdict in verdicts.lost):
+        if way is _Way.ONE_BY_ONE and any(verdict.code in _SHARED for _, verdict in verdicts.lost):
             raise _Apart
         return [*zip(let_in, verdicts.parts([report.size for report in let_in]), strict=True)]
 
-    def _intake(self, reports: Sequence[Report], now: datetime) -> tuple[metering.Intake, metering.ClosedUntil]:
+    def _intake(self, reports: Sequence[Report], now: datetime, way: _Way) -> tuple[metering.Intake, metering.ClosedUntil]:
         """Their events, while what they need is asked for; and how far bills reach, asked with it as far as firms are known."""
         events = metering.joined([report.events for report in reports])
-        intake = metering.Intake(self._reporter, self._source, events, now=now)
+        intake = metering.Intake(self._reporter, self._source, events, now=now, knowing=way is _Way.KNOWING)
         firms = {firm for _, subject in intake.groups if (firm := self._firms.get(subject)) is not None}
         told = billing.ask_closed_until(firms) if firms else dict
 

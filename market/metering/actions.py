@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,13 @@ from market.db import on_postgresql
 from market.metering import counters, envelope, lanes, moves, queries, refused, store, tallies
 from market.metering.arrivals import Arrival, refused_as
 from market.metering.counts import Key
-from market.metering.envelope import Envelope
+from market.metering.envelope import Envelope, Plain
 from market.metering.identity import Keys
 from market.metering.lanes import ClosedUntil, Days, Lane, Name, Reporter
 from market.metering.store import Payloads
 from market.metering.tallies import Tally
 from market.metering.verdicts import EventRefused, Outcome, Receipt, Verdict, Verdicts
-from market.statements import pay
+from market.statements import finish, pay
 
 #: So many events are worth a look at the first of them before all are tried.
 _MANY = 50
@@ -33,15 +33,19 @@ class Disappointed(Exception):
 class Intake:
     """The events of a request, read, while what they need is being asked for."""
 
-    def __init__(self, provider: Reporter, key_source: str, events: Sequence[Any], *, now: datetime) -> None:
-        """`events` are loaded JSON, or as `split` gives them."""
+    def __init__(
+        self, provider: Reporter, key_source: str, events: Sequence[Any], *, now: datetime, knowing: bool = False
+    ) -> None:
+        """`events` are loaded JSON, or as `split` gives them; `knowing` asks which of them are known."""
         self.provider, self.source, self.events, self.now = provider, key_source, events, now
         self.others, self.readable = _read(provider, key_source, events, now)
         self.groups: dict[Name, list[Arrival]] = defaultdict(list)
         for arrival in self.readable:
             self.groups[arrival.event.type, arrival.event.subject].append(arrival)
         #: Whether the first one is known: then a whole batch was most likely sent again, not tried.
-        self._first = store.ask_payloads([self.readable[0].key]) if len(self.readable) >= _MANY else dict
+        self._first = store.ask_payloads([self.readable[0].key]) if len(self.readable) >= _MANY and not knowing else dict
+        #: What all of them have taken, where that was asked.
+        self.payloads = store.ask_payloads([arrival.key for arrival in self.readable]) if knowing else None
         self.asked = lanes.ask(provider, self.groups.keys(), now=now)
 
     def sent_before(self) -> bool:
@@ -81,19 +85,20 @@ def take_in(
 ) -> Verdicts:
     """The same for events that have been read; some of it is written no sooner than with COMMIT.
 
-    If nothing speaks against any event, `hopeful` stores them all and commits at once. Raises Disappointed where some are
-    known after all: then nothing was stored, and the transaction is over.
+    If nothing speaks against any event, `hopeful` stores them all and commits at once, and so is done with what is new where
+    it was asked what is known. Raises Disappointed where that was wrong: then nothing was stored, and the transaction is over.
     """
-    provider, readable, others, events = intake.provider, intake.readable, intake.others, intake.events
+    provider, readable, events = intake.provider, intake.readable, intake.events
     now = _judge(intake, closed_until)
+    if intake.payloads and not any(each.counts for each in readable):
+        return _take_in_unknown(intake, intake.payloads(), now)
     fresh, repeats = _first_of_each(readable)
     known: Payloads = {}
     # PostgreSQL looks for itself, as it stores, whether plain counters have room.
     sums = _refuse_overfull(fresh.values(), plain=dry_run or not on_postgresql())
     if hopeful and len(fresh) == len(events) and not any(each.verdict or each.counts for each in readable) and not intake.sent_before():
-        if not store.commit_all(provider.id, intake.source, readable, tallies.moved(sums), stored_at=now):
-            raise Disappointed
-        return Verdicts([each.event for each in readable], others)
+        _commit(store.ask_to_store_all(provider.id, intake.source, readable, tallies.moved(sums), unknown=False, stored_at=now))
+        return _verdicts(intake)
     if dry_run:
         taken = {id for id, arrival in fresh.items() if not arrival.verdict}
     else:
@@ -109,17 +114,52 @@ def take_in(
     _settle(provider, readable, fresh, repeats, taken, known, now, receipts=receipts)
     if not dry_run:
         _count(fresh.values(), taken)
-    named: list[Envelope | None] = [None] * len(events)
-    for arrival in readable:
+    verdicts = _verdicts(intake)
+    if not dry_run:
+        _keep(intake, verdicts, now)
+    return verdicts
+
+
+def _take_in_unknown(intake: Intake, known: Payloads, now: datetime) -> Verdicts:
+    """Have everything that is new stored, and what is lost kept, with COMMIT. What comes in meanwhile makes it fail."""
+    for arrival in intake.readable:
+        if (payload := known[arrival.key]) is not None:
+            arrival.verdict = _repeated(arrival, payload, None)
+    fresh, repeats = _first_of_each(intake.readable)
+    for arrival in repeats:
+        arrival.verdict = _repeated(arrival, fresh[arrival.event.id].event.digest, None)
+    new = [*fresh.values()]
+    verdicts, moving = _verdicts(intake), tallies.moved(_sums(new))
+    all_stored = store.ask_to_store_all(intake.provider.id, intake.source, new, moving, unknown=True, stored_at=now)
+    _keep(intake, verdicts, now, beside=new[0].key if new else b"")
+    _commit(all_stored)
+    return verdicts
+
+
+def _commit(all_stored: Callable[[], bool]) -> None:
+    finish()
+    if not all_stored():
+        raise Disappointed
+
+
+def _verdicts(intake: Intake) -> Verdicts:
+    named: list[Envelope | None] = [None] * len(intake.events)
+    for arrival in intake.readable:
         if arrival.verdict:
-            others[arrival.place] = arrival.verdict
+            intake.others[arrival.place] = arrival.verdict
         else:
             named[arrival.place] = arrival.event
-    verdicts = Verdicts(named, others)
-    if not dry_run and (lost := verdicts.lost):
-        written = getattr(events, "written", events.__getitem__)
-        refused.keep(provider, intake.source, [(written(place), verdict) for place, verdict in lost], at=now)
-    return verdicts
+    return Verdicts(named, intake.others)
+
+
+def _keep(intake: Intake, verdicts: Verdicts, now: datetime, beside: bytes = b"") -> None:
+    """Have the lost ones kept."""
+    if not verdicts.lost:
+        return
+    written = getattr(intake.events, "written", intake.events.__getitem__)
+    keys = {arrival.place: arrival.key for arrival in intake.readable if arrival.verdict}
+    lost = [(written(place), verdict, keys.get(place)) for place, verdict in verdicts.lost]
+    refused.keep(intake.provider, intake.source, lost, at=now, beside=beside)
 
 
 def _read(
@@ -128,10 +168,10 @@ def _read(
     """The verdicts on what cannot be read, by its place, and all others."""
     verdicts: dict[int, Verdict] = {}
     readable: list[Arrival] = []
-    key_of, read = Keys(provider.id, key_source).of, envelope.read
+    key_of, read, sealed = Keys(provider.id, key_source).of, envelope.read, envelope.sealed
     for place, raw in enumerate(events):
         try:
-            event = read(raw, now=now)
+            event = sealed(raw, now) if raw.__class__ is Plain else read(raw, now=now)
             if event.source != key_source:
                 raise EventRefused("wrong_source", "source 只能是 “%(source)s”。", source=key_source)
         except EventRefused as refusal:
@@ -228,10 +268,11 @@ def _known(provider: Reporter, keys: Sequence[bytes]) -> tuple[Payloads, dict[by
 def _refuse_overfull(arrivals: Collection[Arrival], *, plain: bool) -> Sums:
     """Refuse what no counter has room for, those of `plain` meters if they are asked; what these count of all others."""
     sums = _sums(arrivals)
-    overfull = {*counters.overfull(count for arrival in arrivals for count in arrival.counts)}
+    counts = [count for arrival in arrivals if arrival.counts for count in arrival.counts]
+    overfull = counters.overfull(counts)
     if plain:
         overfull |= {*tallies.overfull(sums)}
-    crowded = counters.crowded(count for arrival in arrivals for count in arrival.counts)
+    crowded = counters.crowded(counts)
     if not overfull and not crowded:
         return sums
     for arrival in arrivals:

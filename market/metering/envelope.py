@@ -176,13 +176,13 @@ def _load_slowly(body: bytes) -> Any:
 def read(raw: object, *, now: datetime) -> Envelope:
     """One event of a request, as split or loaded. An absent `time` means now. Raises EventRefused."""
     if isinstance(raw, Plain):
-        return _sealed(raw, now)
+        return sealed(raw, now)
     if isinstance(raw, BadEvent):
         raise EventRefused(raw.code, raw.message, **raw.params)
     if isinstance(raw, msgspec.Raw):
         raw = _looked_at(bytes(raw))
     if isinstance(raw, Plain):
-        return _sealed(raw, now)
+        return sealed(raw, now)
     if not isinstance(raw, dict):
         raise EventRefused("malformed", "每条事件须是一个 JSON 对象。")
     id, source, version, type, subject = (_attribute(raw, name) for name in _REQUIRED)
@@ -191,7 +191,7 @@ def read(raw: object, *, now: datetime) -> Envelope:
     time = raw.get("time")
     if not isinstance(time, str | None):
         time = ""
-    return _sealed(Plain(id, source, "1.0", type, subject, time, _data(raw)), now)
+    return sealed(Plain(id, source, "1.0", type, subject, time, _data(raw)), now)
 
 
 def label(name: str, value: object) -> str:
@@ -215,7 +215,8 @@ def _looked_at(written: bytes) -> Any:
     return load(written)
 
 
-def _sealed(plain: Plain, now: datetime) -> Envelope:
+def sealed(plain: Plain, now: datetime) -> Envelope:
+    """The event that nothing in its form speaks against. Raises EventRefused for its time and its data."""
     at, told = (now, "") if plain.time is None else _instant(plain.time)
     data = plain.data or {}
     for name, value in data.items():
@@ -245,12 +246,20 @@ def outline(raw: object) -> tuple[str, str]:
 def excerpt(raw: object, limit: int = 2000) -> str:
     """A broken event as text for the log, cut to `limit` characters."""
     if isinstance(raw, msgspec.Raw):
-        return _printable(bytes(raw).decode("utf-8", "replace")[:limit])
+        return _cut(bytes(raw), limit)
     try:
         text = json.dumps(raw, ensure_ascii=False, default=_written)
     except (RecursionError, ValueError):
         text = "…"
     return _printable(text[:limit])
+
+
+def _cut(written: bytes, limit: int) -> str:
+    try:
+        text = written.decode()[:limit]
+    except UnicodeDecodeError:
+        text = written.decode("utf-8", "replace")[:limit]
+    return text.replace("\0", "�")
 
 
 def _integer(digits: str) -> int | Decimal:

@@ -161,6 +161,8 @@ def of(
     whole = queries.whole_meters([meter.id for counting in meters.values() for meter in counting if not meter.plain])
     others = {type: [whole[meter.id] for meter in counting if not meter.plain] for type, counting in meters.items()}
     lanes: dict[Name, Lane | str] = {}
+    until = {id: billed.until for id, billed in closed.items()}
+    bounds = {name: _bounds(subject, until.get(subject.organization_id), month, now) for name, subject in subjects.items()}
     for name in wanted:
         subject = subjects.get(name[1])
         if name[0] not in meters:
@@ -168,16 +170,17 @@ def of(
         elif subject is None:
             lanes[name] = "unknown_subscription"
         else:
-            billed = closed.get(subject.organization_id)
-            lane = lanes[name] = _lane(len(lanes), subject, billed.until if billed else None, month, now)
-            lane.scales, lane.others = scales[name[0]], others[name[0]]
+            lanes[name] = Lane(
+                len(lanes), subject, until.get(subject.organization_id), month, *bounds[name[1]], scales[name[0]], others[name[0]]
+            )  # fmt: skip
     return lanes, now
 
 
-def _lane(number: int, subject: Subject, closed: datetime | None, month: datetime, now: datetime) -> Lane:
+def _bounds(subject: Subject, closed: datetime | None, month: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when its events are on time."""
     last = min(now + SKEW, subject.ended_at or now + SKEW)
     first = max(month, closed or month, _opened(subject) or last)
-    return Lane(number, subject, closed, month, first.astimezone(UTC), last.astimezone(UTC))
+    return first.astimezone(UTC), last.astimezone(UTC)
 
 
 def _opened(subject: Subject) -> datetime | None:

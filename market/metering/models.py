@@ -134,7 +134,7 @@ class RefusedEvent(db.Base):
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
     source: Mapped[str]
     event_id: Mapped[str]
-    #: The last time it came, and how often it did.
+    #: The last time it came, to the minute, and how often it did.
     received_at: Mapped[datetime] = mapped_column(db.UTCDateTime)
     times: Mapped[int] = mapped_column(default=1)
     code: Mapped[str]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from market.columns import Column, Days, Names, Numbers
 from market.db import on_postgresql
 from market.statements import lite_time, owe, pay, write
 
@@ -60,11 +61,13 @@ _MOVE = """
         max = CASE WHEN usage_counters.max IS NULL OR excluded.max > usage_counters.max
                    THEN excluded.max ELSE usage_counters.max END
 """
+#: In place of no maximum, as columns have no gaps; no value is as low.
+_NONE = -(2**62)
 #: For PostgreSQL: what is to be added, and adding it where a condition holds.
-PG_MOVES = "json_to_recordset(%(moves)s::json) AS r(s bigint, m bigint, d date, l text, n bigint, u bigint, x bigint)"
-PG_MOVE = """
+PG_MOVES = "unnest(%(ms)s, %(mm)s, %(md)s, %(ml)s, %(mn)s, %(mu)s, %(mx)s) AS r(s, m, d, l, n, u, x)"
+PG_MOVE = f"""
     INSERT INTO usage_counters (subscription_id, meter_id, day, slice, count, sum, max, area)
-    SELECT s, m, d, l, n, u, x, 0 FROM {moves} WHERE {only}
+    SELECT s, m, d, l, n, u, nullif(x, {_NONE}), 0 FROM {{moves}} WHERE {{only}}
 """ + _MOVE
 _PG_MOVE = PG_MOVE.format(moves=PG_MOVES, only="true")
 _LITE_MOVE = (
@@ -117,14 +120,18 @@ def add(rows: Sequence[Move]) -> None:
     if not rows:
         return
     if on_postgresql():
-        owe(_PG_MOVE, {"moves": written(rows)})
+        owe(_PG_MOVE, written(rows))
     else:
         write(_LITE_MOVE, [(row[0], row[1], row[2].isoformat(), *row[3:]) for row in rows])
 
 
-def written(rows: Sequence[Move]) -> str:
-    """Rows as `PG_MOVE` reads them."""
-    return _encode([dict(zip("smdlnux", row, strict=True)) for row in rows]).decode()
+def written(rows: Sequence[Move]) -> dict[str, Column]:
+    """Rows as `PG_MOVES` reads them."""
+    subscriptions, meters, days, slices, counts, sums, highest = zip(*rows, strict=True) if rows else [()] * 7
+    return {
+        "ms": Numbers(subscriptions), "mm": Numbers(meters), "md": Days(days), "ml": Names(slices), "mn": Numbers(counts),
+        "mu": Numbers(sums), "mx": Numbers([_NONE if each is None else each for each in highest]),
+    }  # fmt: skip
 
 
 def put(rows: Sequence[CounterRow]) -> None:

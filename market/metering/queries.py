@@ -75,7 +75,7 @@ class Asking:
     """
 
     def __init__(self, provider: Reporter, types: Collection[str], public_ids: Collection[str], *, at: datetime) -> None:
-        db.session.flush()
+        db.flush()
         self._provider, self._public_ids = provider, public_ids
         given = {"provider_id": provider.id, "types": [*types], "at": at}
         self._held = _HOLD_FOR_PLAIN.ask(**given, public_ids=[*public_ids])
@@ -101,7 +101,7 @@ def hold(provider: Reporter, public_ids: Collection[str], *, alone: bool) -> dic
     anyway.) Whoever closes a bill takes `hold_all` first: no event then slips in between the
     bill's cutoff and its commit.
     """
-    db.session.flush()
+    db.flush()
     return _subjects((_HOLD_ALONE if alone else _HOLD_SHARED).run(provider_id=provider.id, public_ids=[*public_ids]))
 
 
@@ -144,7 +144,7 @@ def meters_by_type(provider: Reporter, types: Collection[str], *, at: datetime) 
 
     An event counts for every meter of its type.
     """
-    db.session.flush()
+    db.flush()
     found = _by_type(_METERS.run(provider_id=provider.id, types=[*types], at=at))
     whole = whole_meters([meter.id for meters in found.values() for meter in meters])
     return {type: [whole[meter.id] for meter in meters] for type, meters in found.items()}

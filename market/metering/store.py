@@ -16,8 +16,9 @@ from market.db import on_postgresql
 from market.metering import moves, tallies
 from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
+from market.metering.models import Band
 from market.metering.moves import Move
-from market.statements import ask, instant, lite_time, read, read_and_commit, write
+from market.statements import ask, instant, lite_time, read, write
 
 #: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
 _UNSEEN = "decode(repeat('00', 16), 'hex')"
@@ -58,9 +59,7 @@ _PG_EVENTS = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(unless="overfull")}
 # above: whoever meets at both would else wait in a circle, and they are wanted by everybody. Left to itself PostgreSQL
 # begins with what stands last.
 _PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
-        SELECT FROM overfull
-        UNION ALL
-        (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)
+        SELECT FROM overfull {{or_taken}}
     ), fresh AS ({_IDENTITIES.format(unless="doubtful")}
         RETURNING true
     ), stored AS ({_EVENTS}
@@ -71,6 +70,10 @@ _PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
     )
     SELECT EXISTS (SELECT FROM doubtful)
 """
+_OR_TAKEN = """
+        UNION ALL
+        (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)"""
+_PG_ALL_NEW_IF, _PG_ALL_NEW = _PG_ALL_NEW.format(or_taken=_OR_TAKEN), _PG_ALL_NEW.format(or_taken="")
 # Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
 _PG_KNOWN = """
     SELECT uuid_send(wanted.key), known.*
@@ -81,6 +84,7 @@ _PG_KNOWN = """
 _PG_PAYLOADS = _PG_KNOWN.format("uuid_send(payload) AS payload")
 _PG_IDENTITIES = _PG_KNOWN.format("uuid_send(payload) AS payload, event, at, stored_at")
 _LITE_KNOWN = "SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({})"
+_LITE_PAYLOADS = "SELECT key, payload FROM event_identities WHERE key IN ({}) AND event < ?"
 _LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
 _LITE_IDENTITIES = (
     "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
@@ -129,7 +133,7 @@ def ask_payloads(keys: Sequence[bytes]) -> Callable[[], Payloads]:
     if on_postgresql():
         answer = ask(_PG_PAYLOADS, (columns.Uuids(keys),))
         return lambda: {**nobody, **dict(answer.rows())}
-    taken = {key: identity.payload for key, identity in identities(keys).items()}
+    taken = _lite_payloads(keys)
     return lambda: {**nobody, **taken}
 
 
@@ -146,16 +150,19 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     return known
 
 
-def commit_all(
-    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, stored_at: datetime
-) -> bool:
-    """On PostgreSQL, store the events, move the counters and commit, in one go; or nothing, if an identity is taken or a
-    counter has no room. Then, too, the transaction is over.
+def ask_to_store_all(
+    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, unknown: bool, stored_at: datetime
+) -> Callable[[], bool]:
+    """On PostgreSQL, have the events stored and the counters moved in one go; or nothing, if a counter has no room or an
+    identity is taken, unless all were just found `unknown`. Whether all were stored is told when it is wanted.
     """
+    if not arrivals:
+        return lambda: True
     if any(added > tallies.DAY_LIMIT for *_, added, _ in moving):
-        return False
+        return lambda: False  # perhaps beyond what PostgreSQL can read
     given = _written(provider_id, source, arrivals, moving, stored_at) | {"most": tallies.DAY_LIMIT}
-    return not read_and_commit(_PG_ALL_NEW, given)[0][0]
+    answer = ask(_PG_ALL_NEW if unknown else _PG_ALL_NEW_IF, given)
+    return lambda: not answer.rows()[0][0]
 
 
 def _insert_at_once(
@@ -177,7 +184,7 @@ def _written(
 ) -> dict[str, Any]:
     events = [arrival.event for arrival in arrivals]
     return {
-        "provider_id": provider_id, "source": source, "stored_at": stored_at, "moves": moves.written(moving),
+        "provider_id": provider_id, "source": source, "stored_at": stored_at, **moves.written(moving),
         "k": columns.Uuids([arrival.key for arrival in arrivals]),
         "p": columns.Uuids([event.digest for event in events]),
         "e": columns.Texts([event.id for event in events]),
@@ -199,20 +206,27 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
     fresh: Sequence[int] = range(len(arrivals))
     taken: dict[bytes, bytes | None] = {}
     if write(_LITE_IDENTITIES, tried) < len(tried):
-        holders = identities([arrival.key for arrival in arrivals])
-        fresh = [n for n in fresh if holders[arrivals[n].key].event == number + n]
-        stored = {arrivals[n].key for n in fresh}
-        taken = {key: holder.payload for key, holder in holders.items() if key not in stored}
-    ids = subscription_ids(arrivals)
+        taken = _lite_payloads([arrival.key for arrival in arrivals], before=number)
+        fresh = [n for n in fresh if arrivals[n].key not in taken]
+    ids, bands = subscription_ids(arrivals), {band: band.value for band in Band}
     if fresh:
         write(_LITE_EVENTS, [
             (
                 number + n, provider_id, source, arrivals[n].event.id, arrivals[n].event.type, ids[n], times[n], when,
-                arrivals[n].event.written.decode(), arrivals[n].band.value,
+                arrivals[n].event.written.decode(), bands[arrivals[n].band],
             )
             for n in fresh
         ])  # fmt: skip
     return taken
+
+
+def _lite_payloads(keys: Sequence[bytes], *, before: int = _ANY) -> dict[bytes, bytes | None]:
+    """Those of the keys that are taken by events with smaller numbers, with the digests of these."""
+    found: dict[bytes, bytes | None] = {}
+    for start in range(0, len(keys), _PAGE):
+        page = keys[start : start + _PAGE]
+        found |= dict(read(_LITE_PAYLOADS.format(", ".join("?" * len(page))), (*page, before)))
+    return found
 
 
 def _next_number() -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from market.kit.refusal import Refusal
+
+T = TypeVar("T")
 
 
 class Outcome(StrEnum):
@@ -132,9 +136,25 @@ class Verdicts(Sequence[Verdict]):
         return [*map(self._at, found)] if isinstance(found, range) else self._at(found)
 
     @property
+    def all_new(self) -> bool:
+        """Whether every event was accepted."""
+        return not self._others
+
+    @cached_property
     def lost(self) -> list[tuple[int, Verdict]]:
         """The places and verdicts of events that are not counted."""
         return [(place, verdict) for place, verdict in sorted(self._others.items()) if not verdict.counted]
+
+    def each(self, accepted: Callable[[str, str], T], other: Callable[[Verdict], T]) -> list[T]:
+        """What is made of each, in order: of an accepted event by its id and source, of any other by its verdict."""
+        others = self._others
+        return [accepted(event.id, event.source) if event else other(others[place]) for place, event in enumerate(self._accepted)]
+
+    def counts(self) -> Counter[Outcome]:
+        """How many had which outcome."""
+        counted = Counter(verdict.outcome for verdict in self._others.values())
+        counted[Outcome.ACCEPTED] += len(self) - len(self._others)
+        return counted
 
     def parts(self, sizes: Sequence[int]) -> Iterator[Verdicts]:
         """The verdicts of the first so many events, then of the next."""

@@ -109,13 +109,13 @@ def test_neither_does_a_wrong_secret_under_its_name(known: Caller) -> None:
     assert known.post(known.event()).status_code == 401
 
 
-def reports(caller: Caller, *bodies: Any, secrets: dict[int, str] | None = None) -> list[Report]:
+def reports(caller: Caller, *bodies: Any, secrets: dict[int, str] | None = None, verbose: bool = True) -> list[Report]:
     made = []
     for number, events in enumerate(bodies):
         secret = (secrets or {}).get(number, caller.secret)
         body = metering.split(json.dumps(events).encode())
         digest = sha256(secret.encode()).hexdigest()
-        made.append(Report(accounts.prefix_of(secret), digest, body, verbose=True, started=0.0))
+        made.append(Report(accounts.prefix_of(secret), digest, body, verbose=verbose, started=0.0))
     return made
 
 
@@ -172,9 +172,9 @@ def test_a_verdict_that_depends_on_others_is_left_to_each_alone(known: Caller) -
     assert outcomes(alone[0]) == ["accepted"] * 600
 
 
-def told(theirs: Party, caller: Caller, *bodies: Any) -> list[list[str]]:
+def told(theirs: Party, caller: Caller, *bodies: Any, verbose: bool = True) -> list[list[str]]:
     """What becomes of reports that a party takes in one after the other."""
-    group = [reports(caller, body)[0] for body in bodies]
+    group = [reports(caller, body, verbose=verbose)[0] for body in bodies]
     for report in group:
         theirs.take_in([report])
     return [outcomes(report) for report in group]
@@ -197,6 +197,40 @@ def test_a_counter_that_is_full_takes_nothing_more_however_hopeful_one_is(known:
     many = [known.event(10**9, id=f"m{number}") for number in range(999)]
     verdicts = told(party(known), known, many, known.event(10**9, id="last"), known.event(10**9, id="beyond"))
     assert verdicts == [["accepted"] * 999, ["too_large"], ["too_large"]]
+    assert not list(metering.inspect(Looked(), lambda *_: None))
+
+
+def test_who_reports_known_and_wrong_events_among_new_ones_has_them_told_apart_and_kept_once(known: Caller) -> None:
+    def all_kinds(round: int) -> list[Any]:
+        new = known.event(1, id=f"{round}-new")
+        # The last one is known, whatever is wrong with it by now.
+        return [
+            new, known.event(5, id="old"), known.event(6, id="old"), known.event(-1, id=f"{round}-wrong"),
+            new, new | {"data": {"value": 2}}, known.event(-1, id=f"{round}-wrong"), known.event(5, id="old") | {"type": "nothing"},
+        ]  # fmt: skip
+
+    kinds = ["accepted", "duplicate", "conflict", "negative", "duplicate", "conflict", "negative", "conflict"]
+    rounds = [all_kinds(round) for round in range(3)]
+    theirs = party(known)
+    assert told(theirs, known, known.event(5, id="old"), *rounds, rounds[0][1:3], verbose=False) == [
+        ["accepted"], *[kinds] * 3, ["duplicate", "conflict"]
+    ]  # fmt: skip
+    assert stored() == 5
+    with db.transaction(readonly=True):
+        kept = dict(map(tuple, db.session.execute(select(RefusedEvent.event_id, RefusedEvent.times))))
+    assert kept == {"old": 7, **{f"{round}-{kind}": 2 if kind == "wrong" else 1 for round in range(3) for kind in ("new", "wrong")}}
+    assert not list(metering.inspect(Looked(), lambda *_: None))
+
+
+def test_what_is_wrong_is_kept_once_where_a_counter_turns_out_to_be_full(known: Caller) -> None:
+    many, wrong = [known.event(10**9, id=f"m{number}") for number in range(999)], known.event(-1, id="wrong")
+    theirs = party(known)
+    assert told(theirs, known, known.event(-1, id="first"), [*many, wrong], [wrong, known.event(10**9, id="beyond")], verbose=False) == [
+        ["negative"], [*["accepted"] * 999, "negative"], ["negative", "too_large"]
+    ]  # fmt: skip
+    with db.transaction(readonly=True):
+        kept = dict(map(tuple, db.session.execute(select(RefusedEvent.event_id, RefusedEvent.times))))
+    assert kept == {"first": 1, "wrong": 2, "beyond": 1}
     assert not list(metering.inspect(Looked(), lambda *_: None))
 
 

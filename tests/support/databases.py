@@ -278,6 +278,7 @@ def let_go(url: str) -> None:
     db.session.remove()
     if db._engines and db.engine().url != make_url(url):
         db.disconnect()  # another one, which the test has found for itself
+    db.close_kept()
     db._engines.clear()
 
 
