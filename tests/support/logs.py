@@ -14,7 +14,7 @@ import sqlite3
 import struct
 from pathlib import Path
 
-from market import db
+from market import db, engines
 
 #: Whoever finds another time has written into the file itself.
 _UNTOUCHED = 0
@@ -106,7 +106,7 @@ def _rests(connection: sqlite3.Connection) -> bool:
     try:
         for statement in ("PRAGMA query_only=OFF", "BEGIN IMMEDIATE", "SELECT * FROM alembic_version", "ROLLBACK"):
             connection.execute(statement).close()
-        db._prepare_sqlite(connection, None)
+        engines._prepare_sqlite(connection, None)
     except sqlite3.Error:
         return False
     return True
