@@ -149,8 +149,9 @@ def test_so_does_one_whose_connections_were_closed(room: SqliteRoom, url: str) -
     assert not again(room, url) and names() == []
 
 
-def test_so_does_one_that_was_replaced(room: SqliteRoom, url: str, tmp_path: Path) -> None:
-    file, other = Path(url.removeprefix("sqlite:///")), tmp_path / "other"
+def test_so_does_one_that_was_replaced(room: SqliteRoom, url: str) -> None:
+    file = Path(url.removeprefix("sqlite:///"))
+    other = file.with_name("other")
     other.write_bytes(file.read_bytes())
     other.replace(file)
     assert not again(room, url) and names() == []
