@@ -9,6 +9,7 @@ learn all tables again, which costs more than most tests ask of them.
 
 from __future__ import annotations
 
+import gc
 import heapq
 import json
 import os
@@ -131,6 +132,7 @@ class SqliteRoom:
             (self.shared / f"{name}.log").write_bytes(log)
             return
         db.make_engine(url).dispose()
+        gc.collect()  # what an error or a way of asking left behind keeps its connection open
         path = _file(url)
         if path.with_name(path.name + "-wal").exists():
             raise RuntimeError(f"{path.name} is in use: not all of it is in the file yet")
