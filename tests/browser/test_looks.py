@@ -38,8 +38,8 @@ RULES: dict[str, Any] = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2a
 COLORS: dict[str, Any] = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "resultTypes": ["violations"]}
 SHAPES = {**RULES, "rules": {name: {"enabled": False} for name in COLORS["runOnly"]["values"]}}
 #: One element for each way of being colored, of what axe reads to judge it: its own colors, size and weight, those of what it
-#: stands in, all that is painted behind it and by whatever else meets it, and what would excuse it: that it is no word, out of
-#: use or out of sight. Whatever is colored in the same way has the same contrast, on whichever page and however wide.
+#: stands in, whether it is a link among words, all that is painted behind it and by whatever else meets it, and what would excuse
+#: it: that it is no word, out of use or out of sight. Whatever is colored in the same way has the same contrast, on whichever page and however wide.
 COLORED = """() => {
     const paints = new Map(), painted = new Map(), found = new Map();
     const paint = element => {
@@ -62,12 +62,19 @@ COLORED = """() => {
         const others = places.filter(([other, o]) => o.left < r.right && r.left < o.right && o.top < r.bottom && r.top < o.bottom && !other.contains(element));
         return [...new Set(others.map(([other]) => behind(other) + (element.compareDocumentPosition(other) & 2)))].join("|");
     };
+    // A link among words must be told from them; one that stands alone need not be.
+    const wordsAround = element => {
+        const block = element.parentElement;
+        if ([...block.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())) return true;
+        return getComputedStyle(block).display.startsWith("inline") && wordsAround(block);
+    };
     for (const element of all) {
         const text = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data.trim()).join("");
         if (!(text || element.matches("input, select, textarea"))) continue;
         const s = getComputedStyle(element), around = getComputedStyle(element.parentElement);
+        const told = element.localName === "a" && wordsAround(element);
         const excused = [text.length < 2 || !/[\\p{L}\\p{N}]/u.test(text), ...["[disabled], [aria-disabled]", "[aria-hidden]", "label"].map(which => !!element.closest(which))];
-        const key = [element.localName, s.color, s.fontSize, s.fontWeight, s.textDecorationLine, s.textShadow, around.color, behind(element), meeting(element), excused].join(",");
+        const key = [element.localName, s.color, s.fontSize, s.fontWeight, s.textDecorationLine, s.textShadow, around.color, told, behind(element), meeting(element), excused].join(",");
         if (!found.has(key)) found.set(key, element);
     }
     window.colored = [...found.values()];
@@ -182,6 +189,19 @@ def test_every_page_is_accessible_fits_a_phone_and_is_light(app: Flask, world: W
         page.evaluate("document.documentElement.style.display = 'none'")
         page.set_viewport_size({"width": 1440, "height": 900})
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_link_among_words_is_judged_although_one_like_it_stands_alone(visit: Any) -> None:
+    page = come(visit, None)
+    page.goto("/sign-in")  # axe comes with a page that was loaded
+    page.evaluate("""() => {
+        document.body.innerHTML = `<main><nav><a href="/">示例</a></nav><p>这里有字。</p><p hidden>这里有一个 <a href="/">示例</a>，读的人看不出来。</p></main>`;
+        document.querySelectorAll("a").forEach(link => Object.assign(link.style, {color: "#1d4ed8", textDecoration: "none"}));
+    }""")
+    colors = Colors(page, Numbers())
+    assert list(colors.problems("light")) == []
+    page.evaluate("document.querySelector('p[hidden]').hidden = false")
+    assert any("link-in-text-block" in problem for problem in colors.problems("light"))
 
 
 def weight(page: Page, address: str, html: bytes) -> Iterator[str]:
