@@ -24,10 +24,10 @@ from market.statements import ask, instant, lite_time, read, write
 
 #: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
 _UNSEEN = "decode(repeat('00', 16), 'hex')"
-_TOLD = """
+# Not FROM unnest(…), which keeps each column by itself before it puts the rows together.
+_TOLD = f"""
     WITH told AS MATERIALIZED (
-        SELECT nextval('usage_events_id_seq') AS id, r.*
-        FROM unnest(%(k)s, %(p)s, %(e)s, %(t)s, %(s)s, %(a)s, %(d)s, %(b)s) AS r(k, p, e, t, s, a, d, b)
+        SELECT nextval('usage_events_id_seq') AS id, {", ".join(f"unnest(%({name})s) AS {name}" for name in "kpetsadb")}
     )"""
 # Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
 _IDENTITIES = """

@@ -332,7 +332,7 @@ def test_whoever_begins_waits_for_as_many_as_there_were_the_last_time() -> None:
         shift.wish(size)
     shift.go.set()
     shift.threads[0].join(30)  # three were there
-    shift.wish(4)
+    shift.have_done(4)
     assert shift.finish() == [[1], [2, 3, 4]]
 
 
