@@ -7,7 +7,7 @@ is spoken to directly, in its pipeline mode: what is known to be asked goes out 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -41,6 +41,8 @@ class Line:
         self._adapting = Transformer(raw)
         #: What it is called that has been prepared, by its text and the types of its values.
         self._names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
+        #: What was to be prepared last.
+        self._latest: Collection[tuple[bytes, tuple[int, ...]]] = ()
 
     @staticmethod
     def of(connection: Connection) -> Line | None:
@@ -55,6 +57,11 @@ class Line:
         """Nothing is prepared any more."""
         self._names.clear()
 
+    def roll_back(self) -> None:
+        """End the transaction; psycopg would forget whatever is prepared."""
+        if self._libpq.transaction_status != pq.TransactionStatus.IDLE:
+            self._libpq.exec_(b"ROLLBACK")
+
     def ask(self, asked: Sequence[tuple[str, Any]]) -> list[tuple[Rows, int]]:
         """Run statements with their values; of each the rows, and how many it wrote. Raises psycopg's errors."""
         written = [self._written(*each) for each in asked]
@@ -67,7 +74,8 @@ class Line:
         self._libpq.exit_pipeline_mode()
         for result in results:
             if result.status == pq.ExecStatus.FATAL_ERROR:
-                self.forget()  # what came after it was not prepared
+                for one in self._latest:  # what came after it was not prepared
+                    del self._names[one]
                 raise error_from_result(result, encoding=self._raw.info.encoding)
         return [self._read(result) for result in results[-len(asked) :]]
 
@@ -82,7 +90,7 @@ class Line:
         begins = self._libpq.transaction_status == pq.TransactionStatus.IDLE
         if begins:
             self._libpq.send_query_params(b"BEGIN", None)
-        new = {(each.text, each.types) for each in asked} - self._names.keys()
+        self._latest = new = {(each.text, each.types) for each in asked} - self._names.keys()
         for one in new:
             self._names[one] = b"market_%d" % next(_number)
             self._libpq.send_prepare(self._names[one], *one)

@@ -106,11 +106,22 @@ class _Way:
         if self.connection.info.pop(roundtrip.OWED, None) and self._waiting:
             self.send()
 
-    def finish(self) -> None:
-        """Send what waits, and COMMIT with it, where that is worth anything."""
+    def finish(self, *, ends: bool = True) -> None:
+        """Send what waits, and COMMIT with it if that `ends` the transaction, where that is worth anything."""
         if self._line:
             self.connection.info.pop(roundtrip.OWED, None)
-            self.send(and_then=_COMMIT)
+            if ends:
+                self.send(and_then=_COMMIT)
+            elif self._waiting:
+                self.send()
+
+    def undo(self) -> None:
+        """Forget what waits, and the transaction."""
+        self._waiting.clear()
+        if self._line:
+            self._line.roll_back()
+        else:
+            self.connection.connection.rollback()
 
     def send(self, *more: tuple[str, Any], and_then: Sequence[tuple[str, Any]] = ()) -> int:
         """Send what waits, and then these; how many rows the last one wrote."""
@@ -166,8 +177,14 @@ def read(statement: str, given: Any = ()) -> Rows:
 
 def finish() -> None:
     """Send what was asked for as a transaction's last act: on PostgreSQL COMMIT goes with it, so that what it locks is free the sooner."""
-    if db.may_end():
-        _way().finish()
+    _way().finish(ends=db.may_end())
+
+
+def undo() -> None:
+    """End a transaction whose last act has failed, or that has done nothing. On PostgreSQL what was prepared in it stays."""
+    _way().undo()
+    if held := db.held():
+        held.info.pop(_PLANNED, None)  # a setting goes with the transaction it was made in
 
 
 def write(statement: str, given: Any) -> int:

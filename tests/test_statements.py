@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from market import db
 from market.accounts import Organization, OrganizationKind
-from market.statements import Statement, ask, finish, instant, owe, pay, plan_once, read, write
+from market.statements import Statement, ask, finish, instant, owe, pay, plan_once, read, undo, write
 from tests.builders.accounts import an_organization
 from tests.support.queries import counted
 
@@ -169,6 +169,26 @@ def test_a_wrong_question_spoils_its_transaction_and_none_after_it(database: Non
             asked[-1].rows()
         with db.transaction():
             assert NAMED.run(kind="buyer", ids=[1]) == NAMED.run(kind="provider", ids=[1]) == []
+
+
+def test_a_plain_transaction_whose_last_act_fails_leaves_nothing_but_a_connection_that_goes_on(database: None) -> None:
+    with db.transaction():
+        id = an_organization(name="x").id
+    mode, kept = Statement("SELECT {current_setting('plan_cache_mode')|'force_generic_plan'}"), []
+    for _ in range(2):
+        with db.plain_transaction():
+            plan_once()
+            owe(RENAME, ())
+            with pytest.raises(DBAPIError):
+                ask("SELECT nothing FROM nowhere")
+                finish()
+            undo()
+        with db.plain_transaction():
+            plan_once()
+            assert [*mode.run(), *NAMED.run(kind="provider", ids=[id])] == [("force_generic_plan",)]
+            kept.append(db.held().raw)  # type: ignore[union-attr]  # it is in one
+        assert kept[0] is kept[-1]
+    assert renamed() == "x"
 
 
 def test_what_a_rollback_throws_away_is_prepared_anew(database: None) -> None:

@@ -44,6 +44,8 @@ MOST_TOGETHER, MOST_ON_SQLITE = 1000, 2000
 #: one is worth it when there is enough to do: of single events, one transaction with twice as many is cheaper. With 300
 #: four connections with a hundred each mostly had one at work (1.05 cores busy where 200 has 1.35).
 ABREAST, WORTH = 2, 200
+#: How long those who wait for each other's reports do so, where a transaction takes five milliseconds.
+PATIENCE_SECONDS = 0.002
 #: How many keys are remembered, and how many manners of answering; these depend on a header that anybody may write.
 MOST_KEYS, MOST_MANNERS = 10_000, 500
 #: Who sends known events among new ones is likely to go on doing so for some transactions.
@@ -102,8 +104,8 @@ class Party:
         #: The firms of subscriptions that were reported for.
         self._firms: dict[str, int] = {}
         # SQLite has one writer at a time: a second one would only keep asking for the lock.
-        abreast, most = (ABREAST, MOST_TOGETHER) if db.on_postgresql() else (1, MOST_ON_SQLITE)
-        self.together = Together(self.take_in, abreast=abreast, worth=WORTH, most=most)
+        abreast, most, patience = (ABREAST, MOST_TOGETHER, PATIENCE_SECONDS) if db.on_postgresql() else (1, MOST_ON_SQLITE, 0)
+        self.together = Together(self.take_in, abreast=abreast, worth=WORTH, most=most, patience=patience)
 
     def take_in(self, reports: Sequence[Report]) -> None:
         """Verdicts for those whose key still works; all others, and all when anything fails, are left to Flask."""
@@ -162,7 +164,7 @@ class Party:
     def _intake(self, reports: Sequence[Report], now: datetime, way: _Way) -> tuple[metering.Intake, metering.ClosedUntil]:
         """Their events, while what they need is asked for; and how far bills reach, asked with it as far as firms are known."""
         events = metering.joined([report.events for report in reports])
-        intake = metering.Intake(self._reporter, self._source, events, now=now, knowing=way is _Way.KNOWING)
+        intake = metering.Intake(self._reporter, self._source, events, now=now, knowing=way is _Way.KNOWING, hopeful=way is _Way.HOPEFUL)
         firms = {firm for _, subject in intake.groups if (firm := self._firms.get(subject)) is not None}
         told = billing.ask_closed_until(firms) if firms else dict
 

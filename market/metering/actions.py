@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from market.metering.lanes import ClosedUntil, Days, Lane, Name, Reporter
 from market.metering.store import Payloads
 from market.metering.tallies import Tally
 from market.metering.verdicts import EventRefused, Outcome, Receipt, Verdict, Verdicts
-from market.statements import finish, pay
+from market.statements import finish, pay, undo
 
 #: So many events are worth a look at the first of them before all are tried.
 _MANY = 50
@@ -34,16 +35,16 @@ class Intake:
     """The events of a request, read, while what they need is being asked for."""
 
     def __init__(
-        self, provider: Reporter, key_source: str, events: Sequence[Any], *, now: datetime, knowing: bool = False
+        self, provider: Reporter, key_source: str, events: Sequence[Any], *, now: datetime, knowing: bool = False, hopeful: bool = False
     ) -> None:
-        """`events` are loaded JSON, or as `split` gives them; `knowing` asks which of them are known."""
+        """`events` are loaded JSON, or as `split` gives them; `knowing` asks which of them are known, `hopeful` does not care."""
         self.provider, self.source, self.events, self.now = provider, key_source, events, now
         self.others, self.readable = _read(provider, key_source, events, now)
         self.groups: dict[Name, list[Arrival]] = defaultdict(list)
         for arrival in self.readable:
             self.groups[arrival.event.type, arrival.event.subject].append(arrival)
         #: Whether the first one is known: then a whole batch was most likely sent again, not tried.
-        self._first = store.ask_payloads([self.readable[0].key]) if len(self.readable) >= _MANY and not knowing else dict
+        self._first = store.ask_payloads([self.readable[0].key]) if len(self.readable) >= _MANY and not (knowing or hopeful) else dict
         #: What all of them have taken, where that was asked.
         self.payloads = store.ask_payloads([arrival.key for arrival in self.readable]) if knowing else None
         self.asked = lanes.ask(provider, self.groups.keys(), now=now)
@@ -96,8 +97,9 @@ def take_in(
     known: Payloads = {}
     # PostgreSQL looks for itself, as it stores, whether plain counters have room.
     sums = _refuse_overfull(fresh.values(), plain=dry_run or not on_postgresql())
-    if hopeful and len(fresh) == len(events) and not any(each.verdict or each.counts for each in readable) and not intake.sent_before():
-        _commit(store.ask_to_store_all(provider.id, intake.source, readable, tallies.moved(sums), unknown=False, stored_at=now))
+    if hopeful and len(fresh) == len(events) and not any(each.verdict or each.counts for each in readable):
+        with _all_or_nothing():
+            store.ask_to_store_all(provider.id, intake.source, readable, tallies.moved(sums), stored_at=now)
         return _verdicts(intake)
     if dry_run:
         taken = {id for id, arrival in fresh.items() if not arrival.verdict}
@@ -121,7 +123,7 @@ def take_in(
 
 
 def _take_in_unknown(intake: Intake, known: Payloads, now: datetime) -> Verdicts:
-    """Have everything that is new stored, and what is lost kept, with COMMIT. What comes in meanwhile makes it fail."""
+    """Have everything that is new stored, and what is lost kept, with COMMIT."""
     for arrival in intake.readable:
         if (payload := known[arrival.key]) is not None:
             arrival.verdict = _repeated(arrival, payload, None)
@@ -130,16 +132,21 @@ def _take_in_unknown(intake: Intake, known: Payloads, now: datetime) -> Verdicts
         arrival.verdict = _repeated(arrival, fresh[arrival.event.id].event.digest, None)
     new = [*fresh.values()]
     verdicts, moving = _verdicts(intake), tallies.moved(_sums(new))
-    all_stored = store.ask_to_store_all(intake.provider.id, intake.source, new, moving, unknown=True, stored_at=now)
-    _keep(intake, verdicts, now, beside=new[0].key if new else b"")
-    _commit(all_stored)
+    with _all_or_nothing():
+        store.ask_to_store_all(intake.provider.id, intake.source, new, moving, stored_at=now)
+        _keep(intake, verdicts, now)
     return verdicts
 
 
-def _commit(all_stored: Callable[[], bool]) -> None:
-    finish()
-    if not all_stored():
-        raise Disappointed
+@contextmanager
+def _all_or_nothing() -> Iterator[None]:
+    """What is asked for in here ends the transaction. Raises Disappointed where that was too much."""
+    try:
+        yield
+        finish()
+    except store.NOT_ALL as trouble:
+        undo()
+        raise Disappointed from trouble
 
 
 def _verdicts(intake: Intake) -> Verdicts:
@@ -152,14 +159,14 @@ def _verdicts(intake: Intake) -> Verdicts:
     return Verdicts(named, intake.others)
 
 
-def _keep(intake: Intake, verdicts: Verdicts, now: datetime, beside: bytes = b"") -> None:
+def _keep(intake: Intake, verdicts: Verdicts, now: datetime) -> None:
     """Have the lost ones kept."""
     if not verdicts.lost:
         return
     written = getattr(intake.events, "written", intake.events.__getitem__)
     keys = {arrival.place: arrival.key for arrival in intake.readable if arrival.verdict}
     lost = [(written(place), verdict, keys.get(place)) for place, verdict in verdicts.lost]
-    refused.keep(intake.provider, intake.source, lost, at=now, beside=beside)
+    refused.keep(intake.provider, intake.source, lost, at=now)
 
 
 def _read(

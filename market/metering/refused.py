@@ -40,7 +40,6 @@ _PG_KEEP = f"""
     INSERT INTO refused_events (provider_id, received_at, {", ".join(_COLUMNS)})
     SELECT %(provider_id)s, %(at)s, r.*
     FROM unnest(%(key)s, %(source)s, %(event_id)s, %(code)s, %(reason)s, %(body)s, %(times)s) AS r({", ".join(_COLUMNS)})
-    WHERE EXISTS (SELECT FROM event_identities WHERE key = ANY(%(beside)s)) OR cardinality(%(beside)s) = 0
     ORDER BY r.key
     {_AGAIN.format(lately="refused_events.received_at + interval '1 minute'")}
 """
@@ -50,11 +49,11 @@ _LITE_KEEP = f"""
 """
 
 
-def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict, bytes | None]], *, at: datetime, beside: bytes = b"") -> None:
+def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict, bytes | None]], *, at: datetime) -> None:
     """Remember what was sent and why it was not counted, and its key where that is known.
 
     What is open already is moved on, not added again; when it last came is told to the minute. It is written when the
-    transaction is committed, if not before; on PostgreSQL only if the event with the key `beside` is stored by then.
+    transaction is committed, if not before.
     """
     keys, rows = Keys(provider.id, key_source), dict[bytes, list[Any]]()
     for raw, verdict, key in lost:
@@ -66,7 +65,7 @@ def keep(provider: Reporter, key_source: str, lost: Iterable[tuple[Any, Verdict,
         rows[key] = [key, verdict.source, verdict.id, verdict.code, verdict.reason, body, before[-1] + 1 if before else 1]
     if db.on_postgresql():
         told = {name: kind(values) for name, kind, values in zip(_COLUMNS, _KINDS, zip(*rows.values(), strict=True), strict=True)}
-        owe(_PG_KEEP, {"provider_id": provider.id, "at": at, "beside": Uuids([beside] if beside else []), **told})
+        owe(_PG_KEEP, {"provider_id": provider.id, "at": at, **told})
     else:
         write(_LITE_KEEP, [(provider.id, lite_time(at), *row) for row in rows.values()])
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import DataError, IntegrityError
+
 from market import columns
 from market.db import on_postgresql
 from market.metering import moves, tallies
@@ -22,30 +24,29 @@ from market.statements import ask, instant, lite_time, read, write
 
 #: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
 _UNSEEN = "decode(repeat('00', 16), 'hex')"
+# Not FROM unnest(…), which keeps each column by itself before it puts the rows together.
 _TOLD = f"""
     WITH told AS MATERIALIZED (
-        SELECT nextval('usage_events_id_seq') AS id, r.*
-        FROM unnest(%(k)s, %(p)s, %(e)s, %(t)s, %(s)s, %(a)s, %(d)s, %(b)s) AS r(k, p, e, t, s, a, d, b)
-    ), moving AS MATERIALIZED (
+        SELECT nextval('usage_events_id_seq') AS id, {", ".join(f"unnest(%({name})s) AS {name}" for name in "kpetsadb")}
+    )"""
+# Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
+_IDENTITIES = """
+        INSERT INTO event_identities (key, payload, event, at, stored_at)
+        SELECT k, p, id, a, %(stored_at)s FROM told {only} ORDER BY k"""
+_EVENTS = """
+        INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
+        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b FROM told"""
+_PG_EVENTS = f"""{_TOLD}, moving AS MATERIALIZED (
         SELECT * FROM {moves.PG_MOVES}
     ), overfull AS MATERIALIZED (
         SELECT FROM moving LEFT JOIN LATERAL (
             SELECT sum FROM usage_counters WHERE subscription_id = s AND meter_id = m AND day = d AND slice = l LIMIT 1
         ) AS stored ON true
         WHERE u > %(most)s - coalesce(stored.sum, 0) LIMIT 1
-    )"""
-# Identities in the order of their keys: two requests with the same events wait for each other, never in a circle.
-_IDENTITIES = """
-        INSERT INTO event_identities (key, payload, event, at, stored_at)
-        SELECT k, p, id, a, %(stored_at)s FROM told WHERE NOT EXISTS (SELECT FROM {unless}) ORDER BY k"""
-_EVENTS = """
-        INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band)
-        SELECT id, %(provider_id)s, %(source)s, e, t, s, a, %(stored_at)s, d, b"""
-_PG_EVENTS = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(unless="overfull")}
+    ), fresh AS ({_IDENTITIES.format(only="WHERE NOT EXISTS (SELECT FROM overfull)")}
         ON CONFLICT (key) DO NOTHING
         RETURNING event
-    ), stored AS ({_EVENTS}
-        FROM told JOIN fresh ON fresh.event = told.id
+    ), stored AS ({_EVENTS} JOIN fresh ON fresh.event = told.id
     ), moved AS (
         {moves.PG_MOVE.format(moves="moving", only="%(at_once)s AND (SELECT count(*) FROM fresh) = %(wanted)s")}
     )
@@ -55,25 +56,19 @@ _PG_EVENTS = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(unless="overfull")}
     ) END
     FROM (SELECT count(*) AS number FROM fresh) AS counted
 """
-# All or nothing. What comes in under one of these keys at this very moment makes it fail. Counters move last, as they do
-# above: whoever meets at both would else wait in a circle, and they are wanted by everybody. Left to itself PostgreSQL
-# begins with what stands last.
-_PG_ALL_NEW = f"""{_TOLD}, doubtful AS MATERIALIZED (
-        SELECT FROM overfull {{or_taken}}
-    ), fresh AS ({_IDENTITIES.format(unless="doubtful")}
+# All or nothing: a taken identity is an error, and so is the division where a counter has no room. To look beforehand takes
+# as long as half of storing them. Counters move last, as they do above: whoever meets at both would else wait in a circle,
+# and they are wanted by everybody. Left to itself PostgreSQL begins with what stands last.
+_PG_ALL_NEW = f"""{_TOLD}, fresh AS ({_IDENTITIES.format(only="")}
         RETURNING true
     ), stored AS ({_EVENTS}
-        FROM told WHERE NOT EXISTS (SELECT FROM doubtful)
         RETURNING true
     ), moved AS (
-        {moves.PG_MOVE.format(moves="moving", only="0 < (SELECT count(*) FROM fresh) AND 0 < (SELECT count(*) FROM stored)")}
+        {moves.PG_MOVE.format(moves=moves.PG_MOVES, only="0 < (SELECT count(*) FROM fresh) AND 0 < (SELECT count(*) FROM stored)")}
+        RETURNING sum
     )
-    SELECT EXISTS (SELECT FROM doubtful)
+    SELECT 1 / min(CASE WHEN sum > %(most)s THEN 0 ELSE 1 END) FROM moved
 """
-_OR_TAKEN = """
-        UNION ALL
-        (SELECT FROM told CROSS JOIN LATERAL (SELECT FROM event_identities WHERE key = k LIMIT 1) AS taken LIMIT 1)"""
-_PG_ALL_NEW_IF, _PG_ALL_NEW = _PG_ALL_NEW.format(or_taken=_OR_TAKEN), _PG_ALL_NEW.format(or_taken="")
 # Key by key: asked for any of a list, a database that was still empty when it planned reads its whole table ever after.
 _PG_KNOWN = """
     SELECT uuid_send(wanted.key), known.*
@@ -105,6 +100,10 @@ Payloads = Mapping[bytes, bytes | None]
 
 class Overfull(Exception):
     """A counter has no room for what is to be stored; nothing was."""
+
+
+#: Why PostgreSQL would not store all.
+NOT_ALL = (Overfull, IntegrityError, DataError)
 
 
 def insert(
@@ -150,19 +149,15 @@ def identities(keys: Sequence[bytes]) -> dict[bytes, Identity]:
     return known
 
 
-def ask_to_store_all(
-    provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, unknown: bool, stored_at: datetime
-) -> Callable[[], bool]:
-    """On PostgreSQL, have the events stored and the counters moved in one go; or nothing, if a counter has no room or an
-    identity is taken, unless all were just found `unknown`. Whether all were stored is told when it is wanted.
+def ask_to_store_all(provider_id: int, source: str, arrivals: Sequence[Arrival], moving: Sequence[Move], *, stored_at: datetime) -> None:
+    """On PostgreSQL, have the events stored and the counters moved in one go with what is asked for next.
+
+    That fails as a whole, in the words of `NOT_ALL`, if an identity is taken or a counter has no room; the latter perhaps at once.
     """
-    if not arrivals:
-        return lambda: True
     if any(added > tallies.DAY_LIMIT for *_, added, _ in moving):
-        return lambda: False  # perhaps beyond what PostgreSQL can read
-    given = _written(provider_id, source, arrivals, moving, stored_at) | {"most": tallies.DAY_LIMIT}
-    answer = ask(_PG_ALL_NEW if unknown else _PG_ALL_NEW_IF, given)
-    return lambda: not answer.rows()[0][0]
+        raise Overfull  # perhaps beyond what PostgreSQL can read
+    if arrivals:
+        ask(_PG_ALL_NEW, _written(provider_id, source, arrivals, moving, stored_at) | {"most": tallies.DAY_LIMIT})
 
 
 def _insert_at_once(

@@ -271,7 +271,7 @@ def test_when_the_database_fails_every_report_is_left_to_flask(known: Caller) ->
 class Shift:
     """Threads with a wish each; who works first works until `finish`, and fails."""
 
-    def __init__(self, **how: int) -> None:
+    def __init__(self, **how: float) -> None:
         self.groups: list[list[int]] = []
         self.busy, self.go = threading.Event(), threading.Event()
         self.together: Together[Wish] = Together(self.do, **({"abreast": 1, "worth": 1, "most": 5} | how))
@@ -323,3 +323,31 @@ def test_a_second_one_works_beside_the_first_once_enough_has_come() -> None:
         thread.join(30)
     assert shift.groups == [[1], [1, 1, 2]]
     assert shift.finish() == [[1], [1, 1, 2]]
+
+
+def test_whoever_begins_waits_for_as_many_as_there_were_the_last_time() -> None:
+    shift = Shift(patience=30, worth=9, most=9)
+    shift.wish(1, waits=False)
+    for size in (2, 3):
+        shift.wish(size)
+    shift.go.set()
+    shift.threads[0].join(30)  # three were there
+    shift.have_done(4)
+    assert shift.finish() == [[1], [2, 3, 4]]
+
+
+def test_nobody_waits_for_others_where_there_is_enough_to_do() -> None:
+    shift = Shift(patience=30, worth=5, most=9)
+    shift.wish(1, waits=False)
+    shift.wish(5)
+    assert shift.finish() == [[1], [5]]
+
+
+def test_who_does_not_come_back_is_waited_for_once_and_not_for_long() -> None:
+    shift = Shift(patience=0.001, worth=9)
+    shift.wish(1, waits=False)
+    shift.wish(2)
+    assert shift.finish() == [[1], [2]]
+    shift.together._patience = 30
+    shift.have_done(3)
+    assert shift.groups == [[1], [2], [3]]
