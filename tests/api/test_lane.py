@@ -115,7 +115,7 @@ def reports(caller: Caller, *bodies: Any, secrets: dict[int, str] | None = None,
         secret = (secrets or {}).get(number, caller.secret)
         body = metering.split(json.dumps(events).encode())
         digest = sha256(secret.encode()).hexdigest()
-        made.append(Report(accounts.prefix_of(secret), digest, body, verbose=verbose, started=0.0))
+        made.append(Report(accounts.prefix_of(secret), digest, body, party(caller).read(body), verbose=verbose, started=0.0))
     return made
 
 
