@@ -129,7 +129,7 @@ def test_the_connection_that_reports_go_by_keeps_more_pages_than_those_of_all_th
     with db.transaction(readonly=True):
         [(usual,)] = read("PRAGMA cache_size")
     with db.plain_transaction():
-        assert read("PRAGMA cache_size") == [(4 * usual,)]
+        assert read("PRAGMA cache_size") == [(6 * usual,)]
 
 
 def _name() -> str:
