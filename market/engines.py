@@ -24,6 +24,9 @@ from market import roundtrip
 _LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
 #: After how long without work a connection to PostgreSQL is asked whether it still lives.
 _RESTED_SECONDS = 1.0
+#: How many KB of SQLite's pages the connection keeps in memory that nearly all reports go by: two thousand events
+#: written together change 8 MB. Each thread may have a connection, so all others keep the 2 MB that are usual.
+_REPORTS_CACHE = "cache_size=-12000"
 
 
 @lru_cache(maxsize=8)
@@ -78,11 +81,9 @@ def _try(connection: Any, info: Any) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not send its own BEGIN
-    # The log is copied into the file every 64 MB instead of 4: a page that many batches change is then copied once. A batch
-    # of a thousand events changes 4 MB of pages, twice what a connection keeps in memory unless it is told otherwise.
+    # The log is copied into the file every 64 MB instead of 4: a page that many batches change is then copied once.
     for pragma in (
         "busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=16000",
-        "cache_size=-16000",
     ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}").close()
 
@@ -156,7 +157,7 @@ class Kept:
             self._connection = engine.connect()
             self._connection.detach()
             if engine.dialect.name == "sqlite":
-                for pragma in ("busy_timeout=0", "query_only=OFF"):
+                for pragma in ("busy_timeout=0", "query_only=OFF", _REPORTS_CACHE):
                     self.raw.execute(f"PRAGMA {pragma}").close()
         if engine.dialect.name == "sqlite" and not _take_lock(self.connection):
             self.raw.execute("BEGIN IMMEDIATE")  # says why not

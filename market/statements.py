@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ _NAME = re.compile(r"(?<!:):(\w+)")
 _KEPT, _PLANNED = "statements", "planned"
 #: Not told to who listens: SQLAlchemy's own COMMIT is not either.
 _COMMIT = (("COMMIT", ()),)
+#: A power of two; more bring nothing.
+_ROWS_AT_ONCE = 128
 _json = msgspec.json.Encoder().encode
 _EITHER = re.compile(r"\{(.*?)\|(.*?)\}", re.DOTALL)
 
@@ -140,6 +143,16 @@ class _Way:
             return int(self._by_cursor(statement, given).rowcount)
         return self.send((statement, given))
 
+    def write_rows(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
+        """On SQLite, write rows by as few runs as there are powers of two in their number; how many it wrote."""
+        cursor: Any = self._cursor
+        written = 0
+        with _told(self.connection, cursor, [(statement, rows)]):
+            for part in _parts(rows):
+                cursor.execute(_for_rows(statement, len(part)), [*chain.from_iterable(part)])
+                written += cursor.rowcount
+        return written
+
     def _by_cursor(self, statement: str, given: Any) -> Any:
         cursor = self._cursor or self.connection.connection.cursor()
         with _told(self.connection, cursor, [(statement, given)]):
@@ -190,6 +203,33 @@ def undo() -> None:
 def write(statement: str, given: Any) -> int:
     """Run a statement that returns nothing, for each of several rows where they are given as a list; how many rows it wrote."""
     return _way().write(statement, given)
+
+
+def write_rows(statement: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Run an `INSERT OR … VALUES (?, …)` on SQLite, one run for many rows; how many it wrote.
+
+    A run costs more than a row: it lets go of the interpreter lock, and each CHECK of a list of words makes a table of them.
+    `OR FAIL` or `OR IGNORE` is to say what becomes of a row that may not be: without, SQLite keeps a copy of each page
+    that several rows change, so as to take the whole statement back. Who fails has to roll back.
+    """
+    return _way().write_rows(statement, rows)
+
+
+def _parts(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
+    """So many at a time, then half as many, and so on: few statements serve any number."""
+    start, size = 0, _ROWS_AT_ONCE
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        yield rows[start : start + size]
+        start += size
+
+
+@lru_cache(maxsize=64)
+def _for_rows(statement: str, number: int) -> str:
+    """The same with as many rows of question marks."""
+    _, marks = statement.split("VALUES ")
+    return statement + f", {marks}" * (number - 1)
 
 
 def owe(statement: str, given: Any) -> None:

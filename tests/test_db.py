@@ -124,6 +124,14 @@ def test_a_kept_connection_that_died_while_it_rested_is_replaced(database: None,
         assert read("SELECT pg_backend_pid()") != [(backend,)]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_connection_that_reports_go_by_keeps_more_pages_than_those_of_all_threads(database: None) -> None:
+    with db.transaction(readonly=True):
+        [(usual,)] = read("PRAGMA cache_size")
+    with db.plain_transaction():
+        assert read("PRAGMA cache_size") == [(6 * usual,)]
+
+
 def _name() -> str:
     with db.transaction(readonly=True):
         return str(db.session.scalar(select(Organization.name)))

@@ -11,7 +11,19 @@ from sqlalchemy.orm import Session
 
 from market import db
 from market.accounts import Organization, OrganizationKind
-from market.statements import Statement, ask, finish, instant, owe, pay, plan_once, read, undo, write
+from market.statements import (
+    Statement,
+    ask,
+    finish,
+    instant,
+    owe,
+    pay,
+    plan_once,
+    read,
+    undo,
+    write,
+    write_rows,
+)
 from tests.builders.accounts import an_organization
 from tests.support.queries import counted
 
@@ -70,6 +82,33 @@ def test_who_counts_statements_counts_these_too(session: Session) -> None:
     with counted(at_most=1) as statements:
         NAMED.run(kind=OrganizationKind.BUYER.value, ids=[1])
     assert len(statements) == 1
+
+
+IDENTITIES = "INSERT OR IGNORE INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?)"
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def identities(number: int) -> list[tuple[bytes, bytes, int, str, str]]:
+    return [(place.to_bytes(16, "big"), bytes(16), place, "2026-11-01 00:00:00.000000", "2026-11-01 00:00:00.000000") for place in range(number)]
+
+
+@SQLITE
+@pytest.mark.parametrize("number", [0, 1, 2, 127, 128, 129, 1000])
+def test_any_number_of_rows_is_written_into_sqlite_and_told_as_one_statement(session: Session, number: int) -> None:
+    rows = identities(number)
+    assert write_rows(IDENTITIES, rows[::3]) == len(rows[::3])
+    with counted(at_most=1):
+        assert write_rows(IDENTITIES, rows) == number - len(rows[::3])
+    assert [event for (event,) in read("SELECT event FROM event_identities ORDER BY key")] == [*range(number)]
+
+
+@SQLITE
+def test_of_rows_one_of_which_is_wrong_none_stays(database: None) -> None:
+    rows = [*identities(200), (None, *identities(1)[0][1:])]
+    with pytest.raises(IntegrityError), db.plain_transaction():
+        write_rows(IDENTITIES.replace("IGNORE", "FAIL"), rows)
+    with db.transaction(readonly=True):
+        assert read("SELECT count(*) FROM event_identities") == [(0,)]
 
 
 def test_an_instant_is_aware_whatever_the_driver_gives() -> None:

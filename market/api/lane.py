@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
+from itertools import chain
 from typing import Any, NamedTuple
 
 import structlog
@@ -69,11 +70,13 @@ log = structlog.get_logger("market.web")
 class Report(Wish):
     """One request, from its reading to its answer."""
 
-    __slots__ = ("digest", "events", "prefix", "started", "verbose", "verdicts")
+    __slots__ = ("digest", "events", "legible", "prefix", "started", "verbose", "verdicts")
 
-    def __init__(self, prefix: str, digest: str, read: metering.Body, *, verbose: bool, started: float) -> None:
-        super().__init__(len(read))
-        self.prefix, self.digest, self.events = prefix, digest, read
+    def __init__(
+        self, prefix: str, digest: str, events: metering.Body, legible: Sequence[metering.Legible], *, verbose: bool, started: float
+    ) -> None:
+        super().__init__(len(events))
+        self.prefix, self.digest, self.events, self.legible = prefix, digest, events, legible
         self.verbose, self.started = verbose, started
         #: None when Flask has to see to it.
         self.verdicts: Verdicts | None = None
@@ -106,6 +109,10 @@ class Party:
         # SQLite has one writer at a time: a second one would only keep asking for the lock.
         abreast, most, patience = (ABREAST, MOST_TOGETHER, PATIENCE_SECONDS) if db.on_postgresql() else (1, MOST_ON_SQLITE, 0)
         self.together = Together(self.take_in, abreast=abreast, worth=WORTH, most=most, patience=patience)
+
+    def read(self, events: metering.Body) -> Sequence[metering.Legible]:
+        """What can be told of events by the thread they came to, while another one waits for the database."""
+        return metering.read(self._reporter, self._source, events, now=resources.clock.now())
 
     def take_in(self, reports: Sequence[Report]) -> None:
         """Verdicts for those whose key still works; all others, and all when anything fails, are left to Flask."""
@@ -164,7 +171,10 @@ class Party:
     def _intake(self, reports: Sequence[Report], now: datetime, way: _Way) -> tuple[metering.Intake, metering.ClosedUntil]:
         """Their events, while what they need is asked for; and how far bills reach, asked with it as far as firms are known."""
         events = metering.joined([report.events for report in reports])
-        intake = metering.Intake(self._reporter, self._source, events, now=now, knowing=way is _Way.KNOWING, hopeful=way is _Way.HOPEFUL)
+        legible = chain.from_iterable(report.legible for report in reports)
+        intake = metering.Intake(
+            self._reporter, self._source, events, legible, now=now, knowing=way is _Way.KNOWING, hopeful=way is _Way.HOPEFUL
+        )
         firms = {firm for _, subject in intake.groups if (firm := self._firms.get(subject)) is not None}
         told = billing.ask_closed_until(firms) if firms else dict
 
@@ -234,7 +244,7 @@ class Lane:
         party = self._party(environ)
         if party is None:
             return self._onward(environ, start)
-        report = _read(environ, began)
+        report = _read(environ, party, began)
         if report is not None:
             party.together.have_done(report)
         if report is None or report.verdicts is None:
@@ -281,7 +291,7 @@ class Lane:
             return response(environ, start)
 
 
-def _read(environ: Environ, began: float) -> Report | None:
+def _read(environ: Environ, party: Party, began: float) -> Report | None:
     """The report in a request; None when Flask has to look at it, for whom the body is put back."""
     length = int(environ["CONTENT_LENGTH"])
     try:
@@ -300,9 +310,14 @@ def _read(environ: Environ, began: float) -> Report | None:
     secret = environ["HTTP_AUTHORIZATION"][7:].strip()
     if not secret.isascii():
         return None
+    try:
+        legible = party.read(found)
+    except Exception as trouble:
+        log.warning("events_apart", reports=1, reason=type(trouble).__name__)
+        return None
     digest = sha256(secret.encode()).hexdigest()
     verbose = "json" in environ.get("HTTP_ACCEPT", "") and events.wants_verdicts(environ["HTTP_ACCEPT"])
-    return Report(accounts.prefix_of(secret), digest, found, verbose=verbose, started=began)
+    return Report(accounts.prefix_of(secret), digest, found, legible, verbose=verbose, started=began)
 
 
 def init_app(app: Flask) -> None:

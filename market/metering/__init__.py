@@ -7,7 +7,7 @@ Invariants  events are only ever added; one (provider, source, id) is one event 
 """
 
 from market.metering import archived, windows
-from market.metering.actions import Disappointed, Intake, ingest, take_in
+from market.metering.actions import Disappointed, Intake, Legible, ingest, read, take_in
 from market.metering.archived import EventsArchived
 from market.metering.census import Fault
 from market.metering.counters import rework
@@ -81,6 +81,7 @@ __all__ = [
     "Finding",
     "Intake",
     "Kind",
+    "Legible",
     "Looked",
     "Measured",
     "Outcome",
@@ -130,6 +131,7 @@ __all__ = [
     "proved",
     "quantities",
     "quantity",
+    "read",
     "recount",
     "refused_event_of",
     "refused_of",

@@ -27,6 +27,10 @@ _MANY = 50
 Sums = dict[Key, Tally]
 
 
+#: An event as it was read, with its key; or the verdict on what cannot be read.
+Legible = tuple[Envelope, bytes] | Verdict
+
+
 class Disappointed(Exception):
     """Not all events were new."""
 
@@ -35,11 +39,18 @@ class Intake:
     """The events of a request, read, while what they need is being asked for."""
 
     def __init__(
-        self, provider: Reporter, key_source: str, events: Sequence[Any], *, now: datetime, knowing: bool = False, hopeful: bool = False
-    ) -> None:
-        """`events` are loaded JSON, or as `split` gives them; `knowing` asks which of them are known, `hopeful` does not care."""
+        self, provider: Reporter, key_source: str, events: Sequence[Any], legible: Iterable[Legible], *,
+        now: datetime, knowing: bool = False, hopeful: bool = False,
+    ) -> None:  # fmt: skip
+        """`events` as they came, and as `read` has read them; `knowing` asks which of them are known, `hopeful` does not care."""
         self.provider, self.source, self.events, self.now = provider, key_source, events, now
-        self.others, self.readable = _read(provider, key_source, events, now)
+        self.others: dict[int, Verdict] = {}
+        self.readable: list[Arrival] = []
+        for place, each in enumerate(legible):
+            if isinstance(each, Verdict):
+                self.others[place] = each
+            else:
+                self.readable.append(Arrival(place, *each))
         self.groups: dict[Name, list[Arrival]] = defaultdict(list)
         for arrival in self.readable:
             self.groups[arrival.event.type, arrival.event.subject].append(arrival)
@@ -56,6 +67,22 @@ class Intake:
     def lanes(self, closed_until: ClosedUntil) -> tuple[dict[Name, Lane | str], datetime]:
         """`lanes.of` them."""
         return lanes.of(self.provider, self.groups.keys(), self.asked, now=self.now, closed_until=closed_until)
+
+
+def read(provider: Reporter, key_source: str, events: Iterable[Any], *, now: datetime) -> list[Legible]:
+    """What can be told of events before anything is asked; they are loaded JSON, or as `split` gives them."""
+    legible: list[Legible] = []
+    key_of, read, sealed = Keys(provider.id, key_source).of, envelope.read, envelope.sealed
+    for raw in events:
+        try:
+            event = sealed(raw, now) if raw.__class__ is Plain else read(raw, now=now)
+            if event.source != key_source:
+                raise EventRefused("wrong_source", "source 只能是 “%(source)s”。", source=key_source)
+        except EventRefused as refusal:
+            legible.append(refused_as(*envelope.outline(raw), refusal))
+        else:
+            legible.append((event, key_of(event.id)))
+    return legible
 
 
 def ingest(
@@ -75,7 +102,7 @@ def ingest(
     it by now, so a whole batch can always be sent again. An event counts for the meters there are at `now`, whenever
     it happened; of what waited for a bill, `now` is the moment after that bill's cutoff. `dry_run` judges and stores nothing; without `receipts` nobody is told what came first.
     """
-    intake = Intake(provider, key_source, events, now=now)
+    intake = Intake(provider, key_source, events, read(provider, key_source, events, now=now), now=now)
     verdicts = take_in(intake, closed_until=closed_until, dry_run=dry_run, receipts=receipts)
     pay()
     return verdicts
@@ -167,25 +194,6 @@ def _keep(intake: Intake, verdicts: Verdicts, now: datetime) -> None:
     keys = {arrival.place: arrival.key for arrival in intake.readable if arrival.verdict}
     lost = [(written(place), verdict, keys.get(place)) for place, verdict in verdicts.lost]
     refused.keep(intake.provider, intake.source, lost, at=now)
-
-
-def _read(
-    provider: Reporter, key_source: str, events: Sequence[Any], now: datetime
-) -> tuple[dict[int, Verdict], list[Arrival]]:
-    """The verdicts on what cannot be read, by its place, and all others."""
-    verdicts: dict[int, Verdict] = {}
-    readable: list[Arrival] = []
-    key_of, read, sealed = Keys(provider.id, key_source).of, envelope.read, envelope.sealed
-    for place, raw in enumerate(events):
-        try:
-            event = sealed(raw, now) if raw.__class__ is Plain else read(raw, now=now)
-            if event.source != key_source:
-                raise EventRefused("wrong_source", "source 只能是 “%(source)s”。", source=key_source)
-        except EventRefused as refusal:
-            verdicts[place] = refused_as(*envelope.outline(raw), refusal)
-        else:
-            readable.append(Arrival(place, event, key_of(event.id)))
-    return verdicts, readable
 
 
 def _judge(intake: Intake, closed_until: ClosedUntil) -> datetime:

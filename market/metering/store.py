@@ -20,7 +20,7 @@ from market.metering.arrivals import Arrival, subscription_ids
 from market.metering.identity import Identity
 from market.metering.models import Band
 from market.metering.moves import Move
-from market.statements import ask, instant, lite_time, read, write
+from market.statements import ask, instant, lite_time, read, write_rows
 
 #: In place of the digest of an event that came in at this very moment: its identity is taken and cannot be seen yet.
 _UNSEEN = "decode(repeat('00', 16), 'hex')"
@@ -81,11 +81,9 @@ _PG_IDENTITIES = _PG_KNOWN.format("uuid_send(payload) AS payload, event, at, sto
 _LITE_KNOWN = "SELECT key, payload, event, at, stored_at FROM event_identities WHERE key IN ({})"
 _LITE_PAYLOADS = "SELECT key, payload FROM event_identities WHERE key IN ({}) AND event < ?"
 _LITE_LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'usage_events'"
-_LITE_IDENTITIES = (
-    "INSERT INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
-)
+_LITE_IDENTITIES = "INSERT OR IGNORE INTO event_identities (key, payload, event, at, stored_at) VALUES (?, ?, ?, ?, ?)"
 _LITE_EVENTS = (
-    "INSERT INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band) "
+    "INSERT OR FAIL INTO usage_events (id, provider_id, source, event_id, type, subscription_id, at, stored_at, data, band) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 #: SQLite takes 32,766 parameters in one statement.
@@ -192,7 +190,7 @@ def _written(
 
 
 def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival], stored_at: datetime) -> dict[bytes, bytes | None]:
-    """For SQLite, whose rows cost least as the driver sends them. Most identities are free, so they are tried, not asked."""
+    """For SQLite, many rows by one statement. Most identities are free, so they are tried, not asked."""
     number, when = _next_number(), lite_time(stored_at)
     times = [lite_time(arrival.event.at) for arrival in arrivals]
     tried = [
@@ -200,12 +198,12 @@ def _insert_one_by_one(provider_id: int, source: str, arrivals: Sequence[Arrival
     ]
     fresh: Sequence[int] = range(len(arrivals))
     taken: dict[bytes, bytes | None] = {}
-    if write(_LITE_IDENTITIES, tried) < len(tried):
+    if write_rows(_LITE_IDENTITIES, tried) < len(tried):
         taken = _lite_payloads([arrival.key for arrival in arrivals], before=number)
         fresh = [n for n in fresh if arrivals[n].key not in taken]
     ids, bands = subscription_ids(arrivals), {band: band.value for band in Band}
     if fresh:
-        write(_LITE_EVENTS, [
+        write_rows(_LITE_EVENTS, [
             (
                 number + n, provider_id, source, arrivals[n].event.id, arrivals[n].event.type, ids[n], times[n], when,
                 arrivals[n].event.written.decode(), bands[arrivals[n].band],

@@ -115,7 +115,7 @@ def reports(caller: Caller, *bodies: Any, secrets: dict[int, str] | None = None,
         secret = (secrets or {}).get(number, caller.secret)
         body = metering.split(json.dumps(events).encode())
         digest = sha256(secret.encode()).hexdigest()
-        made.append(Report(accounts.prefix_of(secret), digest, body, verbose=verbose, started=0.0))
+        made.append(Report(accounts.prefix_of(secret), digest, body, party(caller).read(body), verbose=verbose, started=0.0))
     return made
 
 
@@ -263,6 +263,14 @@ def test_when_the_database_fails_every_report_is_left_to_flask(known: Caller) ->
     db.disconnect()
     theirs.take_in(group)
     assert [report.verdicts for report in group] == [None, None]
+
+
+def test_what_cannot_be_read_for_an_unforeseen_reason_is_left_to_flask(known: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_events: Any, **_how: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(metering, "read", fail)
+    assert known.send([known.event()]).status_code == 204
 
 
 # --- working together, without a database --------------------------------------------------
