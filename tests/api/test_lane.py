@@ -270,7 +270,7 @@ def test_what_cannot_be_read_for_an_unforeseen_reason_is_left_to_flask(known: Ca
         raise ZeroDivisionError
 
     monkeypatch.setattr(metering, "read", fail)
-    assert known.send([known.event()]).status_code == 204
+    assert known.post([known.event()], path=LANE, type=BATCH).status_code == 204
 
 
 # --- working together, without a database --------------------------------------------------
