@@ -7,7 +7,9 @@ have rested.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import threading
 import time
 from functools import lru_cache
 from typing import Any
@@ -22,6 +24,9 @@ from market import roundtrip
 
 #: How long a writer waits for SQLite's one write lock, and how often it looks.
 _LOCK_SECONDS, _LOCK_POLL_SECONDS = 30.0, 0.001
+#: So many of a process look at a time: enough to find it free at once. More would only keep each other from working.
+_LOOKING = 4
+_looking = threading.BoundedSemaphore(_LOOKING)
 #: After how long without work a connection to PostgreSQL is asked whether it still lives.
 _RESTED_SECONDS = 1.0
 #: How many KB of SQLite's pages the connection keeps in memory that nearly all reports go by: two thousand events
@@ -111,9 +116,23 @@ def _take_lock(connection: Connection) -> bool:
     """
     raw: Any = connection.connection.dbapi_connection
     deadline = time.monotonic() + connection.get_execution_options().get("market_patience", _LOCK_SECONDS)
-    while not _settled(raw) and time.monotonic() < deadline:
-        time.sleep(_LOCK_POLL_SECONDS)
+    looking = _looking
+    if not _settled(raw) and looking.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        try:
+            while not _settled(raw) and time.monotonic() < deadline:
+                time.sleep(_LOCK_POLL_SECONDS)
+        finally:
+            looking.release()
     return bool(raw.in_transaction)
+
+
+def _look_anew() -> None:
+    """Nobody looks in a process that has just split off, whoever did so in the one before."""
+    global _looking
+    _looking = threading.BoundedSemaphore(_LOOKING)
+
+
+os.register_at_fork(after_in_child=_look_anew)
 
 
 def _settled(raw: Any) -> bool:

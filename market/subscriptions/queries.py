@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, inspect, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.interfaces import ORMOption
@@ -44,6 +44,15 @@ def with_plan() -> tuple[_AbstractLoad, ...]:
         joinedload(Subscription.revision),
         joinedload(Subscription.provider),
     )
+
+
+def _has_plan(subscription: Subscription) -> bool:
+    """Whether all that `with_plan` loads is there, as in one that has just been made."""
+    there = inspect(subscription).dict
+    if not there.keys() >= {"plan", "changes", "revision", "provider"} or there["changes"]:
+        return False
+    plan = inspect(subscription.plan).dict
+    return plan.keys() >= {"charges", "offering"} and all("meter" in inspect(charge).dict for charge in plan["charges"])
 
 
 @cache
@@ -222,7 +231,10 @@ def orders_decided(organization: Organization) -> Select[Order]:
 
 
 def subscription_from(order: Order) -> Subscription | None:
-    """What came of an order, with its plan; None while nothing has."""
+    """What came of an order, with its plan; None while nothing has. One that was placed just now knows all of it already."""
+    placed: Subscription | None = inspect(order).dict.get("subscription")
+    if placed is not None and _has_plan(placed):
+        return placed
     query = select(Subscription).join(Order, Order.subscription_id == Subscription.id)
     return db.session.scalar(query.where(Order.id == order.id).options(*with_plan()))
 

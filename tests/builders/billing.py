@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from market import billing, db
 from market.accounts.models import Organization
 from market.billing import Bill
+from market.billing.closing.rounds import Hour, close_together
 from market.kit.period import SHANGHAI, Period, month
 from market.subscriptions import Subscription
 
@@ -35,11 +36,13 @@ def closed(period: Period, *, later: timedelta = timedelta(0)) -> billing.Report
 
 
 def an_issued_bill(organization: Organization, period: Period = OCTOBER) -> Bill:
-    """The organization's bill of the month, issued right after the days of grace."""
-    at = after_grace(period)
-    bill = billing.close(organization, period, now=at)
+    """The organization's bill of the month, drawn up and issued at once right after the days of grace, as the month close does."""
+    report = billing.Report()
+    close_together([organization.id], period, Hour(after_grace(period)), report)
+    assert not report.failures, str(report)
+    bill = billing.bill_for(organization, period)
     assert bill is not None, "nothing to bill"
-    return billing.finalize(bill, at=at)
+    return bill
 
 
 def amounts(bill: Bill) -> list[tuple[str, str | None, int]]:

@@ -5,8 +5,9 @@ That it pays, is declined and told, and is tried again is a journey: `tests/paym
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -29,13 +30,17 @@ pytestmark = pytest.mark.usefixtures("app")
 CHARGES = [DUE, DUE + timedelta(days=3), DUE + timedelta(days=7)]
 
 
-@pytest.fixture
-def bill(stripe: Double) -> Iterator[Bill]:
-    """¥150.00, and people who pay. The books are checked when the test is over."""
+def a_bill_that_is_not_paid() -> Bill:
     with db.transaction():
         made = an_unpaid_bill_of_people()
         ledger.post_due(LATER)
-    yield made
+    return made
+
+
+@pytest.fixture
+def bill(stripe: Double, kept: Callable[[Callable[[], Any]], Any]) -> Iterator[Bill]:
+    """¥150.00, and people who pay. The books are checked when the test is over."""
+    yield kept(a_bill_that_is_not_paid)
     with db.transaction(readonly=True):
         assert list(ledger.verify()) == []
 

@@ -21,15 +21,19 @@ def tamper(url: str, *statements: str | tuple[str, Sequence[Any]]) -> None:
 
 
 def _on_sqlite(path: str, pairs: Sequence[tuple[str, Sequence[Any]]]) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        made = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _sql in made:
-            connection.execute(f"DROP TRIGGER {name}")
+    """The triggers are hidden from this connection alone: after dropping them everybody else would have to learn all tables again."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("PRAGMA writable_schema = ON")
+        triggers = connection.execute("SELECT rowid, * FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        connection.execute("DELETE FROM sqlite_master WHERE type = 'trigger'")
+        connection.execute("PRAGMA writable_schema = RESET")  # looks at what is left
         for sql, values in pairs:
             connection.execute(sql, values)
-        for _name, sql in made:
-            connection.execute(sql)
-        connection.commit()
+        connection.execute("PRAGMA writable_schema = ON")
+        put_back = "INSERT INTO sqlite_master (rowid, type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, ?, ?, ?)"
+        connection.executemany(put_back, triggers)
+        connection.execute("COMMIT")
 
 
 def _on_postgresql(url: str, pairs: Sequence[tuple[str, Sequence[Any]]]) -> None:
