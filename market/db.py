@@ -153,6 +153,15 @@ def rollback() -> None:
     session.rollback()
 
 
+def let_go() -> None:
+    """Forget this thread's transaction when nothing comes after it: what it has loaded stays as it is, nobody's.
+
+    To mark each row as stale would cost a page with many of them more than ending the transaction.
+    """
+    session.expunge_all()
+    rollback()
+
+
 def before_commit(act: Callable[[list[T]], object], *notes: T) -> None:
     """Run `act(notes)` inside the transaction, right before it commits; nothing runs when it rolls back.
 

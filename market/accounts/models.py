@@ -56,7 +56,10 @@ class User(db.Base):
     #: When her personal data was removed; the row stays because bills and the audit trail name its number.
     erased_at: Mapped[datetime | None] = mapped_column(db.UTCDateTime)
 
-    memberships: Mapped[list[Membership]] = relationship(back_populates="user", lazy="raise")
+    #: The one she last acted for first, then the oldest.
+    memberships: Mapped[list[Membership]] = relationship(
+        back_populates="user", lazy="raise", order_by=lambda: (Membership.chosen_at.desc().nulls_last(), Membership.id)
+    )
 
     @property
     def is_active(self) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import CursorResult, Select, bindparam, delete, select, update
 from sqlalchemy.orm import joinedload
 
 from market import audit, db
-from market.accounts.models import User
+from market.accounts.models import Membership, User
 from market.credentials import browsers
 from market.credentials.models import Session
 from market.errors import NotFound
@@ -59,8 +59,8 @@ def start_session(
 
 
 def session_of_token(token: str, *, at: datetime) -> Session | None:
-    """The live session this word belongs to, with its person; None once it has ended or she may not sign in."""
-    found = db.session.scalar(_of_token(), {"digest": digest(token)})
+    """The live session this word belongs to, with its person and where she belongs; None once it has ended or she may not sign in."""
+    found = db.session.scalars(_of_token(), {"digest": digest(token)}).unique().one_or_none()
     live = found and found.ended_at is None and at < found.expires_at and found.user.is_active
     return found if live else None
 
@@ -68,7 +68,8 @@ def session_of_token(token: str, *, at: datetime) -> Session | None:
 @cache
 def _of_token() -> Select[Session]:
     """Put together once: it is asked with every page, and putting it together takes longer than asking."""
-    return select(Session).where(Session.token_hash == bindparam("digest")).options(joinedload(Session.user))
+    belonging = joinedload(Session.user).joinedload(User.memberships).joinedload(Membership.organization)
+    return select(Session).where(Session.token_hash == bindparam("digest")).options(belonging)
 
 
 def sessions_of(user: User, *, at: datetime) -> Sequence[Session]:

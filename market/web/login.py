@@ -1,6 +1,7 @@
 """Who is asking: signing in and out, the organization one acts for, and where to go next."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -75,12 +76,11 @@ def current_session() -> credentials.Session | None:
 
 def memberships() -> list[Membership]:
     """Where the signed-in person belongs, the one she acts for first; asked once per request."""
-    known: list[Membership] | None = g.get("memberships")
-    if known is None:
-        user, chosen = viewer(), session.get(ORGANIZATION)
-        found = accounts.memberships_of(user) if user else []
-        known = g.memberships = sorted(found, key=lambda membership: membership.organization_id != chosen)
-    return known
+    user = viewer()
+    if "memberships" not in g:  # else they have come with her
+        g.memberships = _chosen_first(accounts.memberships_of(user) if user else [])
+    mine: list[Membership] = g.memberships
+    return mine
 
 
 def sign_in(user: User, *, remember: bool = False, second_step: bool = False) -> None:
@@ -219,7 +219,15 @@ def forget_loaded() -> None:
 
 def _visitor(token: str) -> Visitor | None:
     found = credentials.session_of_token(token, at=resources.clock.now())
-    return Visitor(found, token) if found else None
+    if found is None:
+        return None
+    g.memberships = _chosen_first(found.user.memberships)
+    return Visitor(found, token)
+
+
+def _chosen_first(found: Iterable[Membership]) -> list[Membership]:
+    chosen = session.get(ORGANIZATION)
+    return sorted(found, key=lambda membership: membership.organization_id != chosen)
 
 
 def _forget() -> None:

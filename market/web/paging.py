@@ -67,11 +67,21 @@ def current_number() -> int:
 
 
 def page_of(statement: Select[Any], *, size: int = 20) -> Page:
-    """The page of `statement` that the address asks for; past the end it is the last one."""
+    """The page of `statement` that the address asks for; past the end it is the last one.
+
+    Most lists end on the page that is shown; only where they may not are they counted.
+    """
+    number = current_number()
+    rows = _rows(statement, number, size)
+    if len(rows) < size and (rows or number == 1):
+        return Page(rows, number, size, (number - 1) * size + len(rows))
     total = db.session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
-    number = min(current_number(), max(1, -(-total // size)))
-    rows = db.session.scalars(statement.limit(size).offset((number - 1) * size)).unique().all()
-    return Page(rows, number, size, total)
+    last = max(1, -(-total // size))
+    return Page(rows if number <= last else _rows(statement, last, size), min(number, last), size, total)
+
+
+def _rows(statement: Select[Any], number: int, size: int) -> Sequence[Any]:
+    return db.session.scalars(statement.limit(size).offset((number - 1) * size)).unique().all()
 
 
 def first_of(statement: Select[Any], size: int) -> Sequence[Any]:

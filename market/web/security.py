@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from market import resources
@@ -84,7 +85,19 @@ def init_app(app: Flask) -> None:
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Flask's own, which works out a key before it looks whether there is a cookie at all."""
+    """Flask's own, which works out a key before it looks whether there is a cookie at all, and makes all anew each time."""
+
+    def __init__(self) -> None:
+        self._made: tuple[object, URLSafeTimedSerializer | None] = ((), None)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Made once for the keys in use."""
+        keys = (app.secret_key, *app.config["SECRET_KEY_FALLBACKS"])
+        known, made = self._made
+        if known != keys:
+            made = super().get_signing_serializer(app)
+            self._made = keys, made
+        return made
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the cookie says; nothing without one, as from machines."""

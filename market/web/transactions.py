@@ -57,7 +57,7 @@ def _finish(response: Response) -> Response:
         g.committing = True
         db.commit()
     else:
-        db.rollback()
+        db.let_go()
     return response
 
 

@@ -83,9 +83,9 @@ def test_the_list_is_paged_and_costs_the_same_for_one_and_for_many(enter, querie
     for number in range(35):
         done(name=f"示例{number}")
     client = enter()
-    with queries(at_most=7):
+    with queries(at_most=5):
         page = client.page("/admin/audit/?about=provider")
-    with queries(at_most=8):
+    with queries(at_most=6):
         assert "about=provider" in page.link("更早的") and "示例0" in page.follow("更早的").text
 
 

@@ -37,7 +37,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(enter, queries):
     for number in range(5):
         made(f"示例{number}")
     client = enter()
-    with queries(at_most=8):
+    with queries(at_most=6):
         client.get("/admin/organizations/")
 
 

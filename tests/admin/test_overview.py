@@ -90,5 +90,5 @@ def test_the_page_costs_the_same_for_one_and_for_many(enter, queries):
             an_entry(status=EntryStatus.NOMINATED)
             a_licence(a_provider(status=ProviderStatus.APPLIED), valid_until=date(2026, 12, 1))
     client = enter()
-    with queries(at_most=16):  # one of them: the number in the menu; two: what visitors report and look for
+    with queries(at_most=15):  # one of them: the number in the menu; two: what visitors report and look for
         client.get("/admin/")

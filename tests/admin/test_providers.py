@@ -44,7 +44,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(enter, queries):
     for _ in range(5):
         made()
     client = enter()
-    with queries(at_most=10):
+    with queries(at_most=8):
         client.get("/admin/providers/")
 
 

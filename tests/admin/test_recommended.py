@@ -128,9 +128,9 @@ def test_the_pages_cost_the_same_for_one_and_for_many(enter, queries):
         for _ in range(5):
             an_offering()
     client = enter()
-    with queries(at_most=7):  # two of them: is there a change of the rules to tell of, and the number in the menu
+    with queries(at_most=6):  # two of them: is there a change of the rules to tell of, and the number in the menu
         client.get("/admin/recommended/")
-    with queries(at_most=7):  # two of them: is there a change of the rules to tell of, and the number in the menu
+    with queries(at_most=5):  # two of them: is there a change of the rules to tell of, and the number in the menu
         client.get("/admin/recommended/candidates")
 
 

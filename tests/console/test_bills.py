@@ -165,7 +165,7 @@ def test_the_list_is_read_with_few_questions(client: Client, october: int, queri
         organization = billing.bill_by_id(october).organization
         a_subscription(a_plan(monthly="3.00"), organization=organization, started_at=moment("2026-09-05 00:00"))
         an_issued_bill(organization, SEPTEMBER)
-    with queries(at_most=16):  # type: ignore[operator]  # a fixture
+    with queries(at_most=14):  # type: ignore[operator]  # a fixture
         client.page("/console/bills/")
 
 

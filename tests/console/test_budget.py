@@ -122,5 +122,5 @@ def test_who_sees_it_and_who_sets_it(client: Client, story: Story, who: str, see
 @pytest.mark.every_database
 def test_few_questions_are_asked(client: Client, story: Story, queries: Any) -> None:
     set_to(story, "1000")
-    with queries(at_most=24):
+    with queries(at_most=23):
         client.page("/console/budget/")

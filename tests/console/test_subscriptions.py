@@ -192,7 +192,7 @@ def test_pages_ask_the_database_little_however_many_there_are(owner, firm, queri
         subscribed(firm)
     id = subscribed(firm)
     owner.page("/console/subscriptions/")
-    with queries(at_most=16):
+    with queries(at_most=15):
         owner.get("/console/subscriptions/")
-    with queries(at_most=20):
+    with queries(at_most=18):
         owner.get(f"/console/subscriptions/{id}")

@@ -67,7 +67,7 @@ def problems(html: str, path: str, app: Flask, *, fragment: bool = False) -> lis
 
 def _routes(app: Flask) -> int:
     """What links may lead to, as a number."""
-    count = len(app.url_map._rules)
+    count = sum(map(len, app.url_map._rules_by_endpoint.values()))
     if _maps.get(app.url_map, (0, 0))[0] != count:
         _maps[app.url_map] = count, hash(tuple((rule.rule, frozenset(rule.methods or ())) for rule in app.url_map.iter_rules()))
     return _maps[app.url_map][1]

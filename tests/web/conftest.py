@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Blueprint, Flask, flash, redirect, render_template_string, request
+from jinja2 import BytecodeCache
 from wtforms import BooleanField, StringField
 
 from market import audit, db, resources, web
@@ -94,7 +95,7 @@ def _face(name: str, guard: Callable[[], object]) -> Blueprint:
 
 
 @pytest.fixture
-def site(settings: Settings, database: None) -> Flask:
+def site(settings: Settings, database: None, compiled_templates: BytecodeCache, known_pages: None) -> Flask:
     """The small site."""
     app = Flask(
         "market",
@@ -103,6 +104,7 @@ def site(settings: Settings, database: None) -> Flask:
         static_folder=str(ROOT / "static"),
     )
     web.init_app(app, settings)
+    app.jinja_env.bytecode_cache = compiled_templates
     app.test_client_class = Client
     auth = Blueprint("auth", __name__)
     auth.add_url_rule("/sign-in", "sign_in", lambda: page("登录"))

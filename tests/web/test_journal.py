@@ -183,9 +183,9 @@ def test_a_page_and_a_file_cost_the_same_for_one_row_and_for_many(owner: Client,
         office, other = person(the_office(), "甲"), person(an_organization(kind=OrganizationKind.PROVIDER), "乙")
         for number in range(40):
             done("bill.issued", firm, (office, other)[number % 2], organization_id=firm.id)
-    with queries(at_most=9):
+    with queries(at_most=6):
         page = owner.page("/console/activity/?about=bill")
-    with queries(at_most=10):
+    with queries(at_most=7):
         owner.get(page.link("更早的"))
     with queries(at_most=9):
         file(owner)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -41,3 +44,23 @@ def test_a_page_counts_all_and_fetches_its_own(site: Flask) -> None:
     with site.test_request_context("/?page=2"), db.transaction(readonly=True):
         page = paging.page_of(select(User).order_by(User.id), size=2)
         assert (page.total, page.last, page.first_item, page.last_item, len(page)) == (5, 3, 3, 4, 2)
+
+
+@pytest.mark.every_database
+@pytest.mark.parametrize(
+    ("people", "asked", "statements", "told"),
+    [
+        (0, "1", 1, (0, 1, 1, 0)), (1, "1", 1, (1, 1, 1, 1)), (2, "1", 2, (2, 1, 1, 2)), (3, "1", 2, (3, 1, 2, 2)),
+        (3, "2", 1, (3, 2, 2, 1)), (4, "2", 2, (4, 2, 2, 2)), (4, "9", 3, (4, 2, 2, 2)), (0, "9", 3, (0, 1, 1, 0)),
+    ],
+    ids=["none", "one", "a full page", "more", "the last page", "a full last page", "past the end", "past the end of none"],
+)  # fmt: skip
+def test_all_are_counted_only_where_the_page_does_not_tell(
+    site: Flask, queries: Callable[..., Any], people: int, asked: str, statements: int, told: tuple[int, ...]
+) -> None:
+    with db.transaction():
+        for _ in range(people):
+            a_user()
+    with site.test_request_context(f"/?page={asked}"), db.transaction(readonly=True), queries(at_most=statements):
+        page = paging.page_of(select(User).order_by(User.id), size=2)
+        assert (page.total, page.number, page.last, len(page)) == told
