@@ -150,6 +150,7 @@ class SqliteRoom:
         if self.files[url].cut():
             self.idle.append(url)
         else:
+            gc.collect()  # a connection that an error left behind would take the log of the next file by this name with it
             self._remove(url)
 
     def _remove(self, url: str) -> None:
