@@ -115,6 +115,18 @@ def test_what_was_kept_is_there_with_its_numbers_and_gone_again(rooms: Callable[
         room.drop(url)
 
 
+def test_connections_that_close_while_a_database_waits_are_no_loss(room: SqliteRoom, url: str) -> None:
+    commit("a")
+    let_go(url)
+    room.keep(url, "waited for")
+    assert again(room, url)
+    let_go(url)
+    db.make_engine(url).dispose()
+    room.refill(url, "waited for")
+    db.connect(url)
+    assert names() == ["a"]
+
+
 def test_tables_are_as_they_were(room: SqliteRoom, url: str) -> None:
     with db.transaction():
         db.session.execute(text("DROP TABLE users"))

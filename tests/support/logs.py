@@ -43,7 +43,10 @@ class Logged:
         connections = self._connections()
         if not self._ours():
             return False
-        return self._put(b"") if connections else not self.log.exists()
+        if connections:
+            return self._put(b"")
+        self._forget()
+        return not self.log.exists()
 
     def kept(self) -> bytes | None:
         """All that was committed; nothing where it is not all in the log."""
@@ -51,6 +54,8 @@ class Logged:
 
     def put(self, log: bytes) -> bool:
         """Commit in this new database what was `kept` in another; tells whether that was possible."""
+        if not self._connections():
+            self._forget()
         with db.make_engine(self.url).connect() as connection:
             connection.exec_driver_sql("SELECT * FROM alembic_version").close()
             connection.rollback()
@@ -63,6 +68,11 @@ class Logged:
         os.pwrite(self.opened[self.log], log, 0)
         os.pwrite(self.opened[self.index], _HEAD, 0)
         return all(_rests(connection) for connection in self._connections())
+
+    def _forget(self) -> None:
+        """All connections were closed, and took the log and its index with them."""
+        while self.opened:
+            os.close(self.opened.popitem()[1])
 
     def _ours(self) -> bool:
         """Whether nobody is at work on the file, here or elsewhere, and it is what it was."""
